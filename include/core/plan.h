@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * plan.h - from channels to requests: what the pollers are to read
+ *
+ * Pure: no clock, no I/O. Neighbouring channels of a unit and function are merged into one
+ * request within the unit's longest request and widest gap; a value that spans registers
+ * is never read in two requests.
+ */
+#pragma once
+
+#include "common/macro.h"
+#include "common/wire.h"
+#include "core/config.h"
+
+/** struct plan_part - a channel inside a request: starts @offset registers (or bits) in */
+struct plan_part {
+	uint32_t channel;
+	uint32_t request;
+	uint16_t offset;
+};
+
+/**
+ * struct plan - the work of all pollers
+ * @links, @units, @requests: in the form of the wire; indices as there
+ * @slots: the plan split: slot s serves the links [s × WIRE_LINKS_PER_POLLER, …)
+ * @parts: sorted by request, so that a reading finds its channels in one run
+ * @first_part: per request, index into @parts; n_requests + 1 of them
+ * @channel_slot: per channel, the slot whose poller reads it
+ */
+struct plan {
+	struct wire_link *links;
+	struct wire_unit *units;
+	struct wire_request *requests;
+	struct plan_part *parts;
+	size_t *first_part;
+	uint32_t *channel_slot;
+	size_t n_links;
+	size_t n_units;
+	size_t n_requests;
+	size_t n_parts;
+	size_t n_slots;
+	uint32_t grid_us;
+};
+
+/** plan_new() - build the plan of a configuration. Return: 0; -ENOMEM. */
+int plan_new(struct plan **ret, const struct config *config);
+
+/** plan_free() - takes NULL. Return: NULL. */
+struct plan *plan_free(struct plan *plan);
+DEFINE_CLEANUP(struct plan *, plan_free)
+
+/** plan_id() - identity of a slot's part of the plan, never 0 */
+uint64_t plan_id(const struct plan *plan, size_t slot);
+
+/** plan_find_request() - index of the request with @key. Return: 0; -ENOENT. */
+int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret);
+
+/**
+ * plan_packets() - a slot's plan as packets, in the order to send
+ * @emit: called with each packet; a negative result ends it and is handed back
+ * Return: 0; what @emit said; -EINVAL no such slot.
+ */
+int plan_packets(const struct plan *plan, size_t slot,
+		 int (*emit)(void *userdata, void *packet, size_t n), void *userdata);

@@ -6,6 +6,8 @@ CC ?= cc
 PYTHON ?= /usr/bin/python3
 CFLAGS ?= -O2 -g
 WERROR ?= -Werror
+JOBS ?= $(shell nproc)
+T ?= 60
 
 prefix ?= /usr
 sysconfdir ?= /etc
@@ -16,6 +18,7 @@ unitdir ?= /lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
+docdir ?= $(datadir)/doc/wastewatch
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
 PROGRAMS := wastewatchd wastewatch-poller wastewatch-sender wastewatch wastewatch-sim wastewatch-receiver
@@ -45,6 +48,14 @@ libs_poller := libmodbus libsystemd
 libs_core := libsystemd sqlite3 libcrypto jansson yaml-0.1
 libs_sender := libcurl libsystemd
 libs_receiver := libmicrohttpd libcrypto jansson sqlite3
+libs_all := $(libs_core) $(libs_poller) $(libs_sender) $(libs_receiver)
+
+# Debian 12 packages; "make deps" installs what is missing of the first two lines.
+packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev libcurl4-openssl-dev \
+	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev
+packages_check := libcmocka-dev clang python3-pytest python3-pymodbus python3-jsonschema \
+	sqlite3 openssl systemd systemd-container util-linux mount
+packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 common_o := $(call objs,$(wildcard daemon/common/*.c))
@@ -56,6 +67,7 @@ receiver_o := $(call objs,$(filter-out %/main.c,$(wildcard tools/receiver/*.c)))
 command_o := $(call objs,$(wildcard tools/wastewatch/*.c))
 
 .PHONY: all
+all: ## build the programs into build/ (B=DIR: into another directory)
 all: $(PROGRAMS:%=$(B)/%)
 
 $(B)/wastewatchd: $(call objs,daemon/core/main.c) $(core_o) $(common_o)
@@ -76,13 +88,219 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(flags) $(CFLAGS) -c -o $@ $<
 
-# Unit tests: one program per file of tests/unit; it may use every module of the project
-# except the main files.
+# --- tests ---------------------------------------------------------------------------------
+
+# Unit tests: one program per file of tests/unit. They may use every module except the main
+# files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(common_o)
+modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(common_o)
+$(B)/modules.a: $(modules_o)
+	@rm -f $@
+	$(AR) rcs $@ $^
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ \
-		$(call pkg,cmocka $(libs_core) $(libs_poller) $(libs_sender) libmicrohttpd) -lm
+	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,cmocka $(libs_all)) -lm
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
+	@mkdir -p $(@D)
+	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 .PRECIOUS: $(B)/obj/%.o
+
+run_tests = B="$(B)" PYTHON="$(PYTHON)" SANITIZE="$(SANITIZE)" tests/run.sh
+# -j of one's own where none was given
+parallel = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
+
+.PHONY: check check-parts check-unit check-scenario check-system check-clang check-asan check-valgrind
+check: ## everything that CI runs; installs missing Debian packages when root
+	@$(MAKE) --no-print-directory deps
+	@$(parallel) all check-programs
+	@rm -rf $(B)/check
+	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
+check-parts: check-clang check-unit check-scenario check-system
+
+.PHONY: check-programs
+check-programs: $(unit_tests)
+
+check-unit: ## unit tests (cmocka)
+check-unit: $(unit_tests)
+	@$(run_tests) unit $(sort $(unit_tests))
+
+check-scenario: ## the whole core in simulated time, from text files
+check-scenario: all
+	@$(run_tests) pytest tests/scenario
+
+check-system: ## real programs, simulator, receiver and a real systemd (pytest)
+check-system: all
+	@$(run_tests) pytest tests/system
+
+check-clang: ## build everything with clang as well
+	@$(parallel) B=$(B)-clang CC=clang all check-programs
+
+check-asan: ## unit and system tests with the address and undefined-behaviour sanitizers
+	@$(parallel) B=$(B)-asan SANITIZE=address,undefined all check-programs
+	@$(MAKE) --no-print-directory -k -j1 B=$(B)-asan SANITIZE=address,undefined \
+		check-unit check-scenario check-system
+
+check-valgrind: ## unit tests under valgrind
+check-valgrind: $(unit_tests)
+	@tools/deps.sh valgrind
+	@$(run_tests) valgrind $(sort $(unit_tests))
+
+.PHONY: coverage
+coverage: ## lines and branches that unit, scenario and system tests reach
+	@tools/deps.sh gcovr
+	@rm -rf $(B)-coverage
+	@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" all check-programs
+	@$(MAKE) --no-print-directory -k -j1 B=$(B)-coverage \
+		CFLAGS="-O1 -g --coverage -fprofile-update=atomic" check-unit check-scenario check-system
+	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
+		--filter daemon/ --filter tools/ --txt $(B)-coverage/coverage.txt --print-summary
+
+.PHONY: bench
+bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+bench: ## speed and memory against the budgets, as one table
+	@tools/deps.sh $(packages_build) collectd-core python3
+	@$(parallel) all $(bench_programs)
+	$(PYTHON) tests/bench/bench.py --build $(B)
+
+# --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
+
+.PHONY: fuzz fuzz-programs
+fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+fuzz-programs: $(fuzz_targets:%=$(B)/fuzz/%)
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
+	@mkdir -p $(@D)
+	$(CC) $(ldflags) -fsanitize=fuzzer $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg,$(libs_all)) -lm
+fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
+	@tools/deps.sh $(packages_build) clang
+	@$(parallel) B=$(B)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	@set -e; for target in $(fuzz_targets); do \
+		mkdir -p $(B)-fuzz/corpus/$$target; \
+		echo "fuzz $$target for $(T) s"; \
+		$(B)-fuzz/fuzz/$$target -max_total_time=$(T) -timeout=5 -rss_limit_mb=1024 \
+			-print_final_stats=1 -artifact_prefix=$(B)-fuzz/$$target- \
+			$(B)-fuzz/corpus/$$target $(wildcard tests/fuzz/corpus/$$target); \
+	done
+
+# --- lint ----------------------------------------------------------------------------------
+
+c_sources := $(sort $(wildcard daemon/*/*.c tools/*/*.c tests/*/*.c))
+c_headers := $(sort $(wildcard include/*/*.h))
+scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
+units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
+
+.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
+	@tools/deps.sh $(packages_build) $(packages_lint)
+	@$(parallel) all
+	@$(parallel) -k lint-parts
+	@echo "lint: clean"
+lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint-format:
+	@clang-format --dry-run -Werror $(c_sources) $(c_headers)
+lint-tree: all
+	@$(PYTHON) tools/lint.py --build $(B) --cc "$(CC)"
+tidy_stamps := $(c_sources:%=$(B)/tidy/%.ok)
+lint-tidy: $(tidy_stamps)
+$(B)/tidy/%.ok: % .clang-tidy $(c_headers)
+	@mkdir -p $(@D)
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu17 -D_GNU_SOURCE \
+		-DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@touch $@
+lint-cppcheck:
+	@mkdir -p $(B)/cppcheck
+	@cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
+		--suppressions-list=tools/cppcheck.txt --error-exitcode=1 --std=c11 \
+		--library=posix --library=gnu --cppcheck-build-dir=$(B)/cppcheck -j $(JOBS) \
+		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
+lint-shell:
+	@shellcheck $(scripts)
+# The units name installed programs; for the check they name the ones just built.
+lint-units: all
+	@rm -rf $(B)/lint-units
+	@$(MAKE) --no-print-directory -s B=$(B) bindir=$(abspath $(B)) sbindir=$(abspath $(B)) \
+		libexecdir=$(abspath $(B)) UNITS=$(B)/lint-units units
+	@cp systemd/restart-others.sh $(B)/restart-others
+	@systemd-analyze verify --man=no $(units:%=$(B)/lint-units/%)
+	@systemd-analyze security --offline=true --no-pager --threshold=5 \
+		$(B)/lint-units/wastewatchd.service >$(B)/lint-units/core.txt || \
+		{ tail -n 1 $(B)/lint-units/core.txt; exit 1; }
+	@for unit in poller sender; do \
+		systemd-analyze security --offline=true --no-pager --threshold=15 \
+			$(B)/lint-units/wastewatch-$$unit.service >$(B)/lint-units/$$unit.txt || \
+			{ tail -n 1 $(B)/lint-units/$$unit.txt; exit 1; }; \
+	done
+	@tail -q -n 1 $(B)/lint-units/core.txt $(B)/lint-units/poller.txt $(B)/lint-units/sender.txt
+
+# --- install -------------------------------------------------------------------------------
+
+.PHONY: units
+UNITS ?= $(B)/systemd
+units:
+	@mkdir -p $(UNITS)
+	@for file in systemd/*.in; do name=$${file##*/}; \
+		sed -e 's,@bindir@,$(bindir),g' -e 's,@sbindir@,$(sbindir),g' \
+		-e 's,@libexecdir@,$(libexecdir),g' -e 's,@sysconfdir@,$(sysconfdir),g' \
+		-e 's,@docdir@,$(docdir),g' $$file >$(UNITS)/$${name%.in}; \
+	done
+	@cp systemd/*.socket $(UNITS)/
+
+installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver) \
+	$(sbindir)/wastewatchd \
+	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
+	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
+	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog)
+documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
+
+.PHONY: install uninstall
+install: ## into DESTDIR, with prefix, sysconfdir, unitdir; keeps a configuration that is there
+install: all units
+	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(docdir)/examples/sites.d
+	install -m 755 $(addprefix $(B)/,wastewatch wastewatch-sim wastewatch-receiver) $(DESTDIR)$(bindir)/
+	install -m 755 $(B)/wastewatchd $(DESTDIR)$(sbindir)/
+	install -m 755 $(B)/wastewatch-poller $(B)/wastewatch-sender $(DESTDIR)$(libexecdir)/
+	install -m 755 systemd/restart-others.sh $(DESTDIR)$(libexecdir)/restart-others
+	install -m 644 $(addprefix $(UNITS)/,$(units)) $(DESTDIR)$(unitdir)/
+	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
+	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
+	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
+	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
+	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
+	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
+	install -d -m 700 $(DESTDIR)$(sysconfdir)/wastewatch/credentials
+	test -e $(DESTDIR)$(sysconfdir)/wastewatch/wastewatch.yaml || { \
+		install -m 644 conf/*.yaml $(DESTDIR)$(sysconfdir)/wastewatch/ && \
+		install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(sysconfdir)/wastewatch/sites.d/; }
+	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemctl daemon-reload;" \
+		"journalctl --update-catalog; put the keys into $(sysconfdir)/wastewatch/credentials" \
+		"(README.md); systemctl enable --now wastewatchd"
+
+uninstall: ## removes what install put there; configuration, keys and record stay
+	rm -f $(addprefix $(DESTDIR),$(installed))
+	rm -rf $(DESTDIR)$(docdir)
+	-rmdir $(DESTDIR)$(libexecdir)
+
+# --- the rest ------------------------------------------------------------------------------
+
+.PHONY: deps demo dist clean help
+deps: ## install the Debian packages that are missing (root), or say which they are
+	@tools/deps.sh $(packages_build) $(packages_check)
+
+demo: ## a plant, a spill, the reports: watch the whole chain at work, in a minute
+	@tools/deps.sh $(packages_build) openssl
+	@$(parallel) all
+	@B=$(B) tools/demo.sh
+
+dist: ## a source archive of the last commit
+	@mkdir -p $(B)
+	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
+
+clean: ## remove what was built
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-coverage $(B)-fuzz
+
+help: ## this list
+	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"
+	@sed -n 's/^\([a-z-]*\): ## \(.*\)/\1\t\2/p' Makefile | while IFS='	' read -r target text; do \
+		printf '  %-16s %s\n' "$$target" "$$text"; done
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

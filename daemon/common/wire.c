@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -281,4 +282,11 @@ const char *wire_status_text(enum wire_status status)
 		return "device answered with an exception";
 	}
 	return "unknown status";
+}
+
+uint32_t wire_uid_of(const char *user)
+{
+	const struct passwd *entry = getpwnam(user);
+
+	return entry ? entry->pw_uid : UINT32_MAX;
 }

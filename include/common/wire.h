@@ -346,3 +346,6 @@ static inline const uint16_t *wire_reading_words(const struct wire_reading *read
 
 /** wire_status_text() - "no answer in time", … for people and for entries */
 const char *wire_status_text(enum wire_status status);
+
+/** wire_uid_of() - number of a system user for wire_accept(); UINT32_MAX: there is none */
+uint32_t wire_uid_of(const char *user);

@@ -36,7 +36,7 @@ enum limit_on { LIMIT_ON_VALUE, LIMIT_ON_MEAN_1MIN };
 
 struct config_site {
 	char *name;
-	char *title;   /* for people, any UTF-8 */
+	char *title;   /* for people, any UTF-8; as every title: the name where none is given */
 	char *cluster; /* "" none */
 	char *commune; /* "" none */
 	char *province;
@@ -157,6 +157,7 @@ struct config {
 	size_t n_channels;
 	size_t n_limits;
 	size_t n_destinations;
+	size_t *channels_by_path; /* indices of @channels, sorted by path */
 };
 
 /**

@@ -21,10 +21,13 @@ struct plan_part {
 
 /**
  * struct plan - the work of all pollers
- * @links, @units, @requests: in the form of the wire; indices as there
+ * @links, @units, @requests: in the form of the wire; links as in the configuration, units
+ *   sorted by link, requests by unit. Indices run through all slots here; plan_packets()
+ *   counts them from the slot's first.
  * @slots: the plan split: slot s serves the links [s × WIRE_LINKS_PER_POLLER, …)
  * @parts: sorted by request, so that a reading finds its channels in one run
  * @first_part: per request, index into @parts; n_requests + 1 of them
+ * @by_key: indices of @requests, sorted by key; keys are unique
  * @channel_slot: per channel, the slot whose poller reads it
  */
 struct plan {
@@ -33,6 +36,7 @@ struct plan {
 	struct wire_request *requests;
 	struct plan_part *parts;
 	size_t *first_part;
+	uint32_t *by_key;
 	uint32_t *channel_slot;
 	size_t n_links;
 	size_t n_units;

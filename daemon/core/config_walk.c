@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config_schema.h"
+#include "core/config_text.h"
+#include "core/config_value.h"
+
+static void error_at(const struct config_mapping *mapping, const struct config_node *node,
+		     const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+static void error_at(const struct config_mapping *mapping, const struct config_node *node,
+		     const char *format, ...)
+{
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	config_report_error(mapping->reader->report, mapping->reader->file, node->line,
+			    node->column, "%s", text);
+}
+
+/** take_scalar() - one scalar, as the whole value or the @i-th of a list */
+static int take_scalar(struct config_mapping *mapping, const struct config_option *option,
+		       const struct config_node *node, size_t i, void *field)
+{
+	char why[CONFIG_WHY_MAX], quoted[CONFIG_QUOTE_MAX];
+	int r;
+
+	if (node->bad)
+		return 0;
+	if (node->kind != CONFIG_SCALAR)
+		(void)config_complain(why, option,
+				      node->kind == CONFIG_MAPPING ? "it is a mapping"
+								   : "it is a list");
+	else if (!node->plain && option->type != OPTION_TEXT && option->type != OPTION_CHOICE)
+		(void)config_complain(why, option, "it is a text, for it stands in quotes");
+	else if ((r = config_value_parse(option, node->text, i, field, why)) != 0)
+		return r;
+	if (node->kind == CONFIG_SCALAR)
+		error_at(mapping, node, "\"%s\" cannot be \"%s\": %s", option->key,
+			 config_quote(node->text, quoted), why);
+	else
+		error_at(mapping, node, "\"%s\" is of the wrong type: %s", option->key, why);
+	return 0;
+}
+
+static bool takes_several(const struct config_option *option)
+{
+	return option->type == OPTION_NUMBERS || option->type == OPTION_DURATIONS ||
+	       option->type == OPTION_CODES;
+}
+
+/** take_several() - a list of scalars; pairs have two elements */
+static int take_several(struct config_mapping *mapping, const struct config_option *option,
+			const struct config_node *node, void *field)
+{
+	char why[CONFIG_WHY_MAX];
+	size_t i = 0;
+	int all = 1;
+
+	if (node->kind != CONFIG_SEQUENCE) {
+		(void)config_complain(why, option, "it is not a list");
+		error_at(mapping, node, "\"%s\" is of the wrong type: %s", option->key, why);
+		return 0;
+	}
+	for (const struct config_node *item = node->first; item; item = item->next, i++) {
+		int r = 0;
+
+		if (option->type == OPTION_CODES || i < 2)
+			r = take_scalar(mapping, option, item, i, field);
+		if (r < 0)
+			return r;
+		all &= r;
+		if (r == 0 && option->type == OPTION_CODES && i >= DECODE_INVALID_MAX)
+			return 0;
+	}
+	if (option->type != OPTION_CODES && i != 2) {
+		(void)config_complain(why, option, i < 2 ? "it is too short" : "it is too long");
+		error_at(mapping, node, "\"%s\" is not a pair: %s", option->key, why);
+		return 0;
+	}
+	return all;
+}
+
+/** take_standard() - what counts where a key was left out; our own text, so always good */
+static int take_standard(const struct config_option *option, void *field)
+{
+	char text[64], why[CONFIG_WHY_MAX], *rest = text;
+	int r = 1;
+
+	(void)snprintf(text, sizeof(text), "%s", option->standard);
+	if (option->type == OPTION_TEXT)
+		return config_value_parse(option, text, 0, field, why);
+	for (size_t i = 0; r == 1 && rest && *rest; i++)
+		r = config_value_parse(option, strsep(&rest, " "), i, field, why);
+	assert(r != 0);
+	return r;
+}
+
+static bool is_empty(const struct config_node *node)
+{
+	return node->kind == CONFIG_SCALAR && node->plain && !node->bad &&
+	       (strcmp(node->text, "") == 0 || strcmp(node->text, "~") == 0 ||
+		strcmp(node->text, "null") == 0);
+}
+
+/** take_option() - fill the field of the @i-th key. Return: 0; -ENOMEM. */
+static int take_option(struct config_mapping *mapping, size_t i, uint8_t *draft)
+{
+	const struct config_option *option = &mapping->group->options[i];
+	const struct config_node *node = mapping->value[i];
+	void *field = draft + option->offset;
+	bool given = node && !is_empty(node);
+	int r;
+
+	if (option->type == OPTION_LIST)
+		return 0;
+	if (!given && !option->standard) {
+		if (node)
+			error_at(mapping, node, "\"%s\" has no value; it must say %s", option->key,
+				 option->help);
+		else
+			error_at(mapping, mapping->node, "this %s has no \"%s\"; it must say %s",
+				 mapping->group->what, option->key, option->help);
+		mapping->state[i] = OPTION_BAD;
+		return 0;
+	}
+	if (!given)
+		r = take_standard(option, field);
+	else if (takes_several(option))
+		r = take_several(mapping, option, node, field);
+	else
+		r = take_scalar(mapping, option, node, 0, field);
+	if (r < 0)
+		return r;
+	if (given)
+		mapping->state[i] = r == 1 ? OPTION_GIVEN : OPTION_BAD;
+	else
+		mapping->state[i] = *option->standard ? OPTION_STANDARD : OPTION_ABSENT;
+	return 0;
+}
+
+/** report_unknown() - a key that is in no row; names the nearest, if one is near */
+static void report_unknown(const struct config_mapping *mapping, const struct config_node *key)
+{
+	const struct config_group *group = mapping->group;
+	const char *nearest = NULL;
+	char allowed[CONFIG_ALLOWED_MAX] = "", quoted[CONFIG_QUOTE_MAX];
+	size_t least = 3; /* edits: beyond it is another word */
+
+	for (size_t i = 0; i < group->n_options; i++) {
+		size_t distance = config_distance(key->text, group->options[i].key);
+
+		config_append_text(allowed, sizeof(allowed), "%s%s", i ? ", " : "",
+				   group->options[i].key);
+		if (distance < least && distance < strlen(key->text)) {
+			least = distance;
+			nearest = group->options[i].key;
+		}
+	}
+	error_at(mapping, key, "unknown key \"%s\" in a %s%s%s%s; allowed: %s",
+		 config_quote(key->text, quoted), group->what, nearest ? ", did you mean \"" : "",
+		 nearest ? nearest : "", nearest ? "\"?" : "", allowed);
+}
+
+static void find_values(struct config_mapping *mapping)
+{
+	const struct config_group *group = mapping->group;
+	const struct config_node *key = mapping->node->first;
+
+	for (; key && key->next; key = key->next->next) {
+		size_t i = 0;
+
+		if (key->bad)
+			continue;
+		if (key->kind != CONFIG_SCALAR) {
+			error_at(mapping, key, "a key is a list or a mapping; allowed: a word");
+			continue;
+		}
+		while (i < group->n_options && strcmp(group->options[i].key, key->text) != 0)
+			i++;
+		if (i == group->n_options)
+			report_unknown(mapping, key);
+		else if (mapping->value[i])
+			error_at(mapping, key,
+				 "repeated key \"%s\", it stands in line %u already; allowed: once",
+				 key->text, mapping->value[i]->line);
+		else
+			mapping->value[i] = key->next;
+	}
+}
+
+/** walk_list() - the mappings of one list */
+static int walk_list(const struct config_mapping *mapping, const struct config_option *option,
+		     const struct config_node *node)
+{
+	char allowed[CONFIG_ALLOWED_MAX];
+	size_t n = 0;
+	int r = 0;
+
+	config_allowed_text(option, allowed);
+	if (node && node->bad)
+		return 0;
+	if (node && node->kind != CONFIG_SEQUENCE && !is_empty(node)) {
+		error_at(mapping, node, "\"%s\" is not a list; allowed: %s", option->key, allowed);
+		return 0;
+	}
+	for (const struct config_node *item = node ? node->first : NULL; item && r == 0;
+	     item = item->next, n++)
+		r = config_walk(mapping->reader, option->group, item);
+	if (r == 0 && (double)n < option->min)
+		error_at(mapping, node ? node : mapping->node,
+			 "this %s has no %s; it must say in \"%s\" %s", mapping->group->what,
+			 option->group->what, option->key, option->help);
+	return r;
+}
+
+/** free_texts() - what finish() has not taken */
+static void free_texts(const struct config_group *group, uint8_t *draft)
+{
+	for (size_t i = 0; i < group->n_options; i++) {
+		char *text;
+
+		if (group->options[i].type != OPTION_TEXT)
+			continue;
+		memcpy(&text, draft + group->options[i].offset, sizeof(text));
+		free(text);
+	}
+}
+
+int config_walk(struct config_reader *reader, const struct config_group *group,
+		const struct config_node *node)
+{
+	struct config_mapping mapping = {.reader = reader, .group = group, .node = node};
+	uint8_t *draft;
+	int r = 0;
+
+	if (node->kind != CONFIG_MAPPING) {
+		if (!node->bad)
+			error_at(&mapping, node, "a %s must stand here; allowed: {key: value, …}",
+				 group->what);
+		return 0;
+	}
+	draft = calloc(1, group->size);
+	if (!draft)
+		return -ENOMEM;
+	find_values(&mapping);
+	for (size_t i = 0; i < group->n_options && r == 0; i++)
+		r = take_option(&mapping, i, draft);
+	if (r == 0)
+		r = group->finish(&mapping, draft);
+	free_texts(group, draft);
+	free(draft);
+	for (size_t i = 0; i < group->n_options && r == 0; i++)
+		if (group->options[i].type == OPTION_LIST)
+			r = walk_list(&mapping, &group->options[i], mapping.value[i]);
+	return r;
+}
+
+static size_t index_of(const struct config_mapping *mapping, const char *key)
+{
+	size_t i = 0;
+
+	while (i < mapping->group->n_options && strcmp(mapping->group->options[i].key, key) != 0)
+		i++;
+	assert(i < mapping->group->n_options);
+	return i;
+}
+
+enum option_state config_state(const struct config_mapping *mapping, const char *key)
+{
+	return mapping->state[index_of(mapping, key)];
+}
+
+bool config_usable(const struct config_mapping *mapping, const char *key)
+{
+	enum option_state state = config_state(mapping, key);
+
+	return state == OPTION_GIVEN || state == OPTION_STANDARD;
+}
+
+bool config_given(const struct config_mapping *mapping, const char *key)
+{
+	return config_state(mapping, key) == OPTION_GIVEN;
+}
+
+void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
+{
+	const struct config_node *node = mapping->value[index_of(mapping, key)];
+	char text[1024];
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	error_at(mapping, node ? node : mapping->node, "%s", text);
+}
+
+void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
+{
+	const struct config_node *node = mapping->value[index_of(mapping, key)];
+	char text[1024];
+	va_list arguments;
+
+	if (!node)
+		node = mapping->node;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	config_report_warning(mapping->reader->report, mapping->reader->file, node->line,
+			      node->column, "%s", text);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+
+#include "common/macro.h"
+#include "core/decode.h"
+
+static const struct {
+	const char *text;
+	unsigned int words;
+} types[] = {
+	[DECODE_INT16] = {"int16", 1},	   [DECODE_UINT16] = {"uint16", 1},
+	[DECODE_INT32] = {"int32", 2},	   [DECODE_UINT32] = {"uint32", 2},
+	[DECODE_INT64] = {"int64", 4},	   [DECODE_UINT64] = {"uint64", 4},
+	[DECODE_FLOAT32] = {"float32", 2}, [DECODE_FLOAT64] = {"float64", 4},
+	[DECODE_BIT] = {"bit", 1},
+};
+
+unsigned int decode_words(enum decode_type type)
+{
+	return types[type].words;
+}
+
+const char *decode_type_text(enum decode_type type)
+{
+	return types[type].text;
+}
+
+int decode_type_parse(const char *text, enum decode_type *ret)
+{
+	for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
+		if (strcmp(types[i].text, text) == 0) {
+			*ret = (enum decode_type)i;
+			return 0;
+		}
+	return -EINVAL;
+}
+
+/*
+ * The letter at place i of the text names the byte of the value that comes i-th on the
+ * wire, A the most significant. A register's two letters must be one of the pairs AB, CD,
+ * EF, GH in either order: a device that spreads a value's byte pairs over registers
+ * otherwise has not been seen.
+ */
+int decode_order_parse(const char *text, unsigned int n_bytes, uint8_t ret[static 8])
+{
+	uint8_t order[8] = {0};
+	unsigned int seen = 0;
+
+	if ((n_bytes != 2 && n_bytes != 4 && n_bytes != 8) || strlen(text) != n_bytes)
+		return -EINVAL;
+	for (unsigned int i = 0; i < n_bytes; i++) {
+		unsigned int letter = (unsigned char)text[i] - (unsigned int)'A';
+
+		if (letter >= n_bytes || seen & 1U << letter)
+			return -EINVAL;
+		if (i % 2 == 1 &&
+		    letter / 2 != ((unsigned char)text[i - 1] - (unsigned int)'A') / 2)
+			return -EINVAL;
+		seen |= 1U << letter;
+		order[letter] = (uint8_t)i;
+	}
+	memcpy(ret, order, n_bytes);
+	return 0;
+}
+
+/** gather() - the value's bits, most significant byte first */
+static uint64_t gather(const struct decode *d, const uint16_t *words)
+{
+	unsigned int n_bytes = 2 * decode_words(d->type);
+	uint64_t bits = 0;
+
+	for (unsigned int i = 0; i < n_bytes; i++) {
+		unsigned int place = d->order[i];
+
+		bits = bits << 8 | (words[place / 2] >> (place % 2 ? 0 : 8) & 0xff);
+	}
+	return bits;
+}
+
+static double float_of(uint32_t bits)
+{
+	float value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return (double)value;
+}
+
+static double double_of(uint64_t bits)
+{
+	double value;
+
+	memcpy(&value, &bits, sizeof(value));
+	return value;
+}
+
+/*
+ * Scaled in long double: its 64-bit mantissa (x86-64, aarch64 has more) holds every int64
+ * and uint64, so that a totaliser in mm³ loses nothing before its scale of 1e-9.
+ */
+static long double raw_of(enum decode_type type, uint64_t bits)
+{
+	switch (type) {
+	case DECODE_INT16:
+		return (int16_t)bits;
+	case DECODE_UINT16:
+	case DECODE_BIT:
+	case DECODE_UINT32:
+	case DECODE_UINT64:
+		return bits;
+	case DECODE_INT32:
+		return (int32_t)bits;
+	case DECODE_INT64:
+		return (int64_t)bits;
+	case DECODE_FLOAT32:
+		return (long double)float_of((uint32_t)bits);
+	case DECODE_FLOAT64:
+		return (long double)double_of(bits);
+	}
+	return (long double)NAN;
+}
+
+int decode_value(const struct decode *d, const uint16_t *words, size_t n, double *ret)
+{
+	uint64_t bits;
+	double value;
+
+	if (n < decode_words(d->type))
+		return -EINVAL;
+	bits = d->type == DECODE_BIT ? (unsigned int)words[0] >> d->bit & 1U : gather(d, words);
+	for (unsigned int i = 0; i < d->n_invalid; i++)
+		if (bits == d->invalid[i])
+			return -EDOM;
+	value = (double)(raw_of(d->type, bits) * (long double)d->scale + (long double)d->offset);
+	if (!isfinite(value))
+		return -EDOM;
+	value += 0.0; /* -0 becomes 0: "-0" in a report would puzzle people */
+	*ret = value;
+	return value < d->min || value > d->max ? -ERANGE : 0;
+}
+
+int decode_bit(const uint16_t *words, size_t n_words, size_t index, double *ret)
+{
+	if (index / 16 >= n_words)
+		return -EINVAL;
+	*ret = (unsigned int)words[index / 16] >> index % 16 & 1U;
+	return 0;
+}

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+
+#include "common/log.h"
+#include "core/outbox.h"
+#include "core/service.h"
+
+#define ANSWER_GRACE_MS 15000 /* after the attempt's own deadline: the sender hangs */
+
+/**
+ * struct endpoint - a destination and the attempt that is under way
+ * @job: the report being sent; @job.id 0 none
+ * @started_ms: monotonic
+ * @next_ms: UTC; nothing is due before. 0: look again
+ */
+struct endpoint {
+	struct record_job job;
+	int64_t started_ms;
+	int64_t next_ms;
+};
+
+struct delivery {
+	struct service *service;
+	sd_event_source *listener;
+	struct peer *sender;
+	bool greeted;
+	struct endpoint *endpoints;
+	size_t n_endpoints;
+	uint8_t *packet; /* WIRE_PACKET_MAX bytes */
+};
+
+static void end_attempts(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->n_endpoints; i++) {
+		record_job_done(&delivery->endpoints[i].job);
+		delivery->endpoints[i].next_ms = 0;
+	}
+}
+
+static void text_of(char *to, size_t room, const uint8_t *from, size_t n)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; i < n && length + 1 < room; i++)
+		if (from[i] >= 0x20 && from[i] < 0x7f)
+			to[length++] = (char)from[i];
+	to[length] = '\0';
+}
+
+/* "HTTP 503: try later", or the sender's own sentence */
+static void describe(const struct wire_result *result, char *text, size_t n)
+{
+	const uint8_t *texts = (const uint8_t *)(result + 1);
+	char words[256];
+
+	if (result->n_error > 0)
+		text_of(words, sizeof(words), texts, result->n_error);
+	else
+		text_of(words, sizeof(words), texts + result->n_error, result->n_answer);
+	if (result->http_status && result->n_error == 0)
+		(void)snprintf(text, n, "HTTP %d%s%s", result->http_status, *words ? ": " : "",
+			       words);
+	else
+		(void)snprintf(text, n, "%s", words);
+}
+
+static void say_result(struct delivery *delivery, const struct endpoint *endpoint,
+		       enum outbox_verdict verdict, const char *words)
+{
+	struct service *service = delivery->service;
+	size_t i = (size_t)(endpoint - delivery->endpoints);
+	struct event event = event_plain(verdict == OUTBOX_DELIVERED ? EVENT_REPORT_DELIVERED
+								     : EVENT_REPORT_HELD,
+					 service_now(service));
+
+	if (verdict == OUTBOX_RETRY || (verdict == OUTBOX_REFUSED && endpoint->job.held))
+		return; /* one entry per change, not per attempt */
+	event.name = service->config->destinations[i].name;
+	event.report = endpoint->job.webhook_id;
+	event.number = endpoint->job.attempts + 1;
+	event.reason = verdict == OUTBOX_DELIVERED ? NULL : words;
+	core_event(service->core, &event);
+}
+
+static void finish(struct delivery *delivery, struct endpoint *endpoint,
+		   const struct wire_result *result)
+{
+	struct service *service = delivery->service;
+	uint32_t attempts = endpoint->job.attempts + 1, random = 0;
+	struct stamp now = service_now(service);
+	struct outbox_decision decision;
+	char words[512];
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = 1000; /* only the spread hangs on it */
+	describe(result, words, sizeof(words));
+	decision = outbox_decide(attempts, result->http_status, result->retry_after_s, random);
+	service_add_delivery(service,
+			     &(struct record_delivery){
+				     .id = endpoint->job.id,
+				     .state = decision.verdict == OUTBOX_DELIVERED ? REPORT_SENT
+					      : decision.verdict == OUTBOX_REFUSED ? REPORT_HELD
+										   : REPORT_PENDING,
+				     .attempts = attempts,
+				     .next_ms = now.wall_ms + decision.wait_ms,
+				     .at_ms = now.wall_ms,
+				     .http_status = result->http_status,
+				     .error = decision.verdict == OUTBOX_DELIVERED ? NULL : words,
+			     });
+	say_result(delivery, endpoint, decision.verdict, words);
+	if (decision.verdict == OUTBOX_RETRY && attempts == 1)
+		log_warning("report %s could not be delivered (%s); it will be tried again until "
+			    "it is",
+			    endpoint->job.webhook_id, words);
+	record_job_done(&endpoint->job);
+	endpoint->next_ms = 0;
+}
+
+static int greet(struct delivery *delivery, const struct wire_hello *hello)
+{
+	struct wire_hello answer;
+	const char *why;
+
+	if (wire_hello_check(hello, WIRE_ROLE_SENDER, &why) < 0) {
+		log_err("a sender was refused: %s", why);
+		return -EPROTO;
+	}
+	delivery->greeted = true;
+	wire_hello_init(&answer, WIRE_ROLE_CORE, 0);
+	return peer_send(delivery->sender, &answer, sizeof(answer));
+}
+
+static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
+{
+	struct delivery *delivery = userdata;
+	const struct wire_header *header = packet;
+	const struct wire_result *result = packet;
+
+	(void)peer;
+	(void)n;
+	if (!delivery->greeted)
+		return greet(delivery, packet);
+	if (header->type != WIRE_RESULT)
+		return -EPROTO;
+	for (size_t i = 0; i < delivery->n_endpoints; i++)
+		if (delivery->endpoints[i].job.id &&
+		    (uint64_t)delivery->endpoints[i].job.id == result->id) {
+			finish(delivery, &delivery->endpoints[i], result);
+			return 0;
+		}
+	return 0; /* of an attempt that this core has given up or never knew */
+}
+
+static void on_drained(void *userdata, struct peer *peer)
+{
+	struct delivery *delivery = userdata;
+
+	(void)peer;
+	service_flush(delivery->service);
+	delivery_pump(delivery);
+}
+
+static void on_gone(void *userdata, struct peer *peer, const char *why)
+{
+	struct delivery *delivery = userdata;
+
+	(void)peer;
+	log_warning("the sender is gone: %s; reports wait until it is back", why);
+	delivery->sender = NULL;
+	end_attempts(delivery);
+}
+
+static const struct peer_handler handler = {
+	.packet = on_packet,
+	.drained = on_drained,
+	.gone = on_gone,
+};
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct delivery *delivery = userdata;
+	int peer = wire_accept(fd, wire_uid_of("wastewatch-sender"));
+	int r;
+
+	(void)source;
+	(void)events;
+	if (peer == -EPERM)
+		log_err("a connection to the sender's socket came from another user than "
+			"wastewatch-sender and was refused");
+	if (peer < 0)
+		return 0;
+	if (delivery->sender) { /* the newer one counts: the older may be dead and not know it */
+		delivery->sender = peer_free(delivery->sender);
+		end_attempts(delivery);
+	}
+	delivery->greeted = false;
+	r = peer_new(&delivery->sender, delivery->service->event, peer, &handler, delivery,
+		     delivery->service->packet);
+	if (r < 0)
+		log_err("the sender cannot be served: %s", strerror(-r));
+	return 0;
+}
+
+static int make_headers(struct delivery *delivery, const struct endpoint *endpoint, char **ret)
+{
+	struct service *service = delivery->service;
+	size_t i = (size_t)(endpoint - delivery->endpoints), n = 0;
+	int64_t now_s = service_now(service).wall_ms / MS_PER_S;
+	struct sign_key *const candidates[] = {service->keys.destinations[i][0],
+					       service->keys.destinations[i][1],
+					       service->keys.own[0], service->keys.own[1]};
+	const struct sign_key *keys[ARRAY_SIZE(candidates)];
+	char *signature = NULL;
+	int r;
+
+	for (size_t j = 0; j < ARRAY_SIZE(candidates); j++)
+		if (candidates[j])
+			keys[n++] = candidates[j];
+	r = sign_webhook(keys, n, endpoint->job.webhook_id, now_s, endpoint->job.body,
+			 strlen(endpoint->job.body), &signature);
+	if (r < 0)
+		return r;
+	r = asprintf(ret,
+		     "Content-Type: application/json\nUser-Agent: wastewatch/%s\n"
+		     "webhook-id: %s\nwebhook-timestamp: %lld\nwebhook-signature: %s\n",
+		     WASTEWATCH_VERSION, endpoint->job.webhook_id, (long long)now_s, signature);
+	free(signature);
+	return r < 0 ? -ENOMEM : 0;
+}
+
+static void append(uint8_t **at, const char *text, uint32_t *ret_n)
+{
+	*ret_n = (uint32_t)strlen(text);
+	memcpy(*at, text, *ret_n);
+	*at += *ret_n;
+}
+
+static int send_job(struct delivery *delivery, const struct endpoint *endpoint, const char *headers)
+{
+	const struct config_destination *destination =
+		&delivery->service->config->destinations[endpoint - delivery->endpoints];
+	struct wire_job job = {
+		.header = {.type = WIRE_JOB},
+		.id = (uint64_t)endpoint->job.id,
+		.connect_timeout_ms = OUTBOX_CONNECT_MS,
+		.total_timeout_ms = OUTBOX_TOTAL_MS,
+	};
+	uint8_t *at = delivery->packet + sizeof(job);
+
+	if (sizeof(job) + strlen(destination->url) + strlen(headers) + strlen(endpoint->job.body) +
+		    strlen(destination->ca) + strlen(destination->certificate) +
+		    strlen(destination->key) >
+	    WIRE_PACKET_MAX)
+		return -EMSGSIZE;
+	append(&at, destination->url, &job.n_url);
+	append(&at, headers, &job.n_headers);
+	append(&at, endpoint->job.body, &job.n_body);
+	append(&at, destination->ca, &job.n_ca);
+	append(&at, destination->certificate, &job.n_cert);
+	append(&at, destination->key, &job.n_key);
+	memcpy(delivery->packet, &job, sizeof(job));
+	return peer_send(delivery->sender, delivery->packet, (size_t)(at - delivery->packet));
+}
+
+static void begin(struct delivery *delivery, struct endpoint *endpoint)
+{
+	char *headers = NULL;
+	int r = make_headers(delivery, endpoint, &headers);
+
+	if (r == 0)
+		r = send_job(delivery, endpoint, headers);
+	free(headers);
+	endpoint->started_ms = service_now(delivery->service).mono_ms;
+	if (r == 0)
+		return;
+	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
+		strerror(-r));
+	record_job_done(&endpoint->job);
+	endpoint->next_ms = service_now(delivery->service).wall_ms + MS_PER_MIN;
+}
+
+static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
+{
+	const char *name = delivery->service->config->destinations[endpoint - delivery->endpoints]
+				   .name;
+	int r;
+
+	if (endpoint->job.id ||
+	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
+		return;
+	r = record_next_job(delivery->service->record, name, now.wall_ms, &endpoint->job,
+			    &endpoint->next_ms);
+	if (r < 0)
+		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
+	else if (r == 1)
+		begin(delivery, endpoint);
+}
+
+static bool is_hanging(const struct delivery *delivery, struct stamp now)
+{
+	for (size_t i = 0; i < delivery->n_endpoints; i++)
+		if (delivery->endpoints[i].job.id &&
+		    now.mono_ms - delivery->endpoints[i].started_ms >
+			    OUTBOX_TOTAL_MS + ANSWER_GRACE_MS)
+			return true;
+	return false;
+}
+
+void delivery_pump(struct delivery *delivery)
+{
+	struct stamp now = service_now(delivery->service);
+
+	if (!delivery->sender || !delivery->greeted)
+		return;
+	if (is_hanging(delivery, now)) {
+		log_err("the sender does not answer; its connection is closed so that it begins "
+			"anew; see: systemctl status wastewatch-sender");
+		delivery->sender = peer_free(delivery->sender);
+		end_attempts(delivery);
+		return;
+	}
+	for (size_t i = 0; i < delivery->n_endpoints; i++)
+		pump_endpoint(delivery, &delivery->endpoints[i], now);
+}
+
+void delivery_look(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->n_endpoints; i++)
+		delivery->endpoints[i].next_ms = 0;
+	delivery_pump(delivery);
+}
+
+int delivery_reset(struct delivery *delivery)
+{
+	size_t n = delivery->service->config->n_destinations;
+	struct endpoint *endpoints = calloc(n + 1, sizeof(*endpoints));
+
+	if (!endpoints)
+		return -ENOMEM;
+	end_attempts(delivery);
+	free(delivery->endpoints);
+	delivery->endpoints = endpoints;
+	delivery->n_endpoints = n;
+	return 0;
+}
+
+int delivery_open(struct delivery **ret, struct service *service, int listener)
+{
+	struct delivery *delivery = calloc(1, sizeof(*delivery));
+	int r;
+
+	if (!delivery)
+		return -ENOMEM;
+	delivery->service = service;
+	delivery->packet = malloc(WIRE_PACKET_MAX);
+	r = delivery->packet ? delivery_reset(delivery) : -ENOMEM;
+	if (r == 0)
+		r = sd_event_add_io(service->event, &delivery->listener, listener, EPOLLIN,
+				    on_connection, delivery);
+	if (r < 0) {
+		(void)delivery_close(delivery);
+		return r;
+	}
+	*ret = delivery;
+	return 0;
+}
+
+struct delivery *delivery_close(struct delivery *delivery)
+{
+	if (!delivery)
+		return NULL;
+	(void)peer_free(delivery->sender);
+	(void)sd_event_source_disable_unref(delivery->listener);
+	end_attempts(delivery);
+	free(delivery->endpoints);
+	free(delivery->packet);
+	free(delivery);
+	return NULL;
+}
+
+bool delivery_has_sender(const struct delivery *delivery)
+{
+	return delivery->sender && delivery->greeted;
+}

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <jansson.h>
+#include <math.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/event.h"
+
+/*
+ * One row per event: its name in the record, its MESSAGE_ID in the journal, its priority,
+ * and the name that @number has in the entry.
+ */
+static const struct {
+	const char *type;
+	const char *message_id;
+	int priority;
+	const char *number;
+} events[] = {
+	[EVENT_RECORD_CREATED] = {"record.created", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a01", 5, NULL},
+	[EVENT_CORE_STARTED] = {"core.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a02", 5, NULL},
+	[EVENT_CORE_STOPPED] = {"core.stopped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a03", 5, NULL},
+	[EVENT_CONFIG_LOADED] = {"config.loaded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a04", 5, NULL},
+	[EVENT_CONFIG_REFUSED] = {"config.refused", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a05", 3,
+				  "errors"},
+	[EVENT_ALARM_RAISED] = {"alarm.raised", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a06", 4, NULL},
+	[EVENT_ALARM_CLEARED] = {"alarm.cleared", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a07", 5, NULL},
+	[EVENT_ALARM_REMOVED] = {"alarm.removed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a08", 4, NULL},
+	[EVENT_INCIDENT_OPENED] = {"incident.opened", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a09", 2, NULL},
+	[EVENT_INCIDENT_UPDATED] = {"incident.updated", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0a", 4,
+				    "update"},
+	[EVENT_INCIDENT_ENDED] = {"incident.ended", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0b", 5,
+				  "update"},
+	[EVENT_INCIDENT_REMOVED] = {"incident.removed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a14", 3,
+				    NULL},
+	[EVENT_MEASUREMENT_LOST] = {"measurement.lost", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0c", 4,
+				    NULL},
+	[EVENT_MEASUREMENT_RESTORED] = {"measurement.restored", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0d",
+					5, NULL},
+	[EVENT_READINGS_LOST] = {"readings.lost", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0e", 3,
+				 "readings"},
+	[EVENT_POLLER_SILENT] = {"poller.silent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0f", 3, NULL},
+	[EVENT_POLLER_RETURNED] = {"poller.returned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a10", 5, NULL},
+	[EVENT_CLOCK_STEPPED] = {"clock.stepped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a11", 4, "step_ms"},
+	[EVENT_REPORT_DELIVERED] = {"report.delivered", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a12", 6,
+				    "attempts"},
+	[EVENT_REPORT_HELD] = {"report.held", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a13", 3, "attempts"},
+};
+
+struct event event_plain(enum event_type type, struct stamp at)
+{
+	return (struct event){
+		.type = type,
+		.at = at,
+		.site = EVENT_NONE,
+		.source = EVENT_NONE,
+		.channel = EVENT_NONE,
+		.limit = EVENT_NONE,
+	};
+}
+
+struct event event_of_channel(const struct config *config, enum event_type type, struct stamp at,
+			      size_t channel)
+{
+	struct event event = event_plain(type, at);
+
+	event.channel = channel;
+	event.source = config->channels[channel].source;
+	event.site = config->sources[event.source].site;
+	return event;
+}
+
+const char *event_type_text(enum event_type type)
+{
+	return events[type].type;
+}
+
+const char *event_message_id(enum event_type type)
+{
+	return events[type].message_id;
+}
+
+int event_priority(const struct event *event, const struct config *config)
+{
+	if (event->type == EVENT_ALARM_RAISED && event->limit != EVENT_NONE &&
+	    config->limits[event->limit].class == CLASS_EMERGENCY)
+		return 2;
+	return events[event->type].priority;
+}
+
+void event_value_text(double value, char text[static EVENT_VALUE_MAX])
+{
+	char *end;
+
+	/* channels are bounded by their range, so this never truncates; be sure all the same */
+	if (!isfinite(value) || fabs(value) >= 1e30) {
+		(void)snprintf(text, EVENT_VALUE_MAX, "0");
+		return;
+	}
+	(void)snprintf(text, EVENT_VALUE_MAX, "%.4f", value);
+	end = text + strlen(text);
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		*--end = '\0';
+	if (strcmp(text, "-0") == 0)
+		(void)strcpy(text, "0");
+}
+
+void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX])
+{
+	for (size_t i = 0; i < 32; i++)
+		(void)snprintf(text + 2 * i, 3, "%02x", hash[i]);
+}
+
+int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32])
+{
+	static const char tag[] = "wastewatch-log/1\n";
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	char hex[CHAIN_HEX_MAX];
+	bool ok;
+
+	chain_hex(previous, hex);
+	ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+	     EVP_DigestUpdate(ctx, tag, sizeof(tag) - 1) == 1 &&
+	     EVP_DigestUpdate(ctx, hex, 64) == 1 && EVP_DigestUpdate(ctx, "\n", 1) == 1 &&
+	     EVP_DigestUpdate(ctx, line, strlen(line)) == 1 &&
+	     EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -ENOMEM;
+}
+
+static void set_text(json_t *object, const char *key, const char *text)
+{
+	if (text && *text)
+		(void)json_object_set_new(object, key, json_string(text));
+}
+
+static void set_time(json_t *object, const char *key, int64_t wall_ms, const struct config *config)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(wall_ms, config->zone_min, text);
+	set_text(object, key, text);
+}
+
+static void set_value(json_t *object, const char *key, double value)
+{
+	char text[EVENT_VALUE_MAX];
+
+	event_value_text(value, text);
+	set_text(object, key, text);
+}
+
+static void set_limit(json_t *object, const struct config_limit *limit)
+{
+	set_text(object, "limit", limit->name);
+	set_text(object, "class", limit_class_text(limit->class));
+	set_text(object, "side", limit->high ? "high" : "low");
+	set_text(object, "on", limit->on == LIMIT_ON_VALUE ? "value" : "mean-1min");
+	set_value(object, "bound", limit->bound);
+	set_text(object, "limit_origin", limit->origin);
+}
+
+static void set_place(json_t *object, const struct event *event, const struct config *config)
+{
+	if (event->site != EVENT_NONE)
+		set_text(object, "site", config->sites[event->site].name);
+	if (event->source != EVENT_NONE)
+		set_text(object, "source", config->sources[event->source].name);
+	if (event->channel == EVENT_NONE)
+		return;
+	set_text(object, "channel", config->channels[event->channel].name);
+	if (event->has_value)
+		set_text(object, "unit", config->channels[event->channel].measure);
+}
+
+static bool is_of_incident(enum event_type type)
+{
+	return type == EVENT_INCIDENT_OPENED || type == EVENT_INCIDENT_UPDATED ||
+	       type == EVENT_INCIDENT_ENDED;
+}
+
+char *event_line(const struct event *event, const struct config *config, uint64_t seq)
+{
+	json_t *object = json_object();
+	char *line = NULL;
+
+	if (!object)
+		return NULL;
+	(void)json_object_set_new(object, "seq", json_integer((json_int_t)seq));
+	set_text(object, "type", events[event->type].type);
+	set_time(object, "time", event->at.wall_ms, config);
+	set_place(object, event, config);
+	if (event->has_value)
+		set_value(object, "value", event->value);
+	if (event->limit != EVENT_NONE)
+		set_limit(object, &config->limits[event->limit]);
+	if (is_of_incident(event->type)) {
+		set_text(object, "kind", waste_kind_text(event->kind));
+		set_text(object, "class", limit_class_text(event->incident_class));
+	}
+	if (event->since_ms)
+		set_time(object, "since", event->since_ms, config);
+	if (events[event->type].number)
+		(void)json_object_set_new(object, events[event->type].number,
+					  json_integer(event->number));
+	set_text(object, "incident", event->incident);
+	set_text(object, "reason", event->reason);
+	set_text(object, "name", event->name);
+	set_text(object, "report", event->report);
+	line = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(object);
+	return line;
+}
+
+/* "312.5 mg/l" */
+static void value_and_unit(const struct event *event, const struct config *config, char *text,
+			   size_t n)
+{
+	char value[EVENT_VALUE_MAX];
+	const char *unit = event->channel == EVENT_NONE ? ""
+							: config->channels[event->channel].measure;
+
+	event_value_text(event->value, value);
+	(void)snprintf(text, n, "%s%s%s", value, *unit ? " " : "", unit);
+}
+
+static void message_of_alarm(const struct event *event, const struct config *config, char *text)
+{
+	const struct config_limit *limit = &config->limits[event->limit];
+	const char *path = config->channels[event->channel].path;
+	char value[96], bound[EVENT_VALUE_MAX];
+
+	value_and_unit(event, config, value, sizeof(value));
+	event_value_text(limit->bound, bound);
+	if (event->type == EVENT_ALARM_RAISED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is at %s (%s), %s its %s of %s%s%s%s%s",
+			       path, value, limit->on == LIMIT_ON_VALUE ? "value" : "1-min mean",
+			       limit->high ? "above" : "below", limit_class_text(limit->class),
+			       bound, *limit->origin ? ", " : "", limit->origin,
+			       *limit->advice ? ". " : "", limit->advice);
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is back at %s, within its %s of %s",
+			       path, value, limit_class_text(limit->class), bound);
+}
+
+static void message_of_incident(const struct event *event, const struct config *config, char *text)
+{
+	const char *what = event->type == EVENT_INCIDENT_OPENED	   ? "has begun"
+			   : event->type == EVENT_INCIDENT_UPDATED ? "goes on"
+								   : "has ended";
+
+	(void)snprintf(text, EVENT_MESSAGE_MAX,
+		       "%s waste incident of class %s at %s %s (%s); see: wastewatch show %s",
+		       waste_kind_text(event->kind), limit_class_text(event->incident_class),
+		       config->sites[event->site].name, what, event->reason ? event->reason : "",
+		       event->incident);
+	text[0] = (char)(text[0] - 'a' + 'A');
+}
+
+void event_message(const struct event *event, const struct config *config,
+		   char text[static EVENT_MESSAGE_MAX])
+{
+	const char *path = event->channel == EVENT_NONE ? ""
+							: config->channels[event->channel].path;
+	const char *reason = event->reason ? event->reason : "";
+	const char *name = event->name ? event->name : "";
+	const char *report = event->report ? event->report : "";
+	long long number = (long long)event->number;
+
+	switch (event->type) {
+	case EVENT_ALARM_RAISED:
+	case EVENT_ALARM_CLEARED:
+		message_of_alarm(event, config, text);
+		return;
+	case EVENT_INCIDENT_OPENED:
+	case EVENT_INCIDENT_UPDATED:
+	case EVENT_INCIDENT_ENDED:
+		message_of_incident(event, config, text);
+		return;
+	case EVENT_ALARM_REMOVED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
+		return;
+	case EVENT_INCIDENT_REMOVED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Incident %s was closed by a change of configuration: %s; tell the "
+			       "department",
+			       name, reason);
+		return;
+	case EVENT_MEASUREMENT_LOST:
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%s is not being measured: %s; check the instrument and its line",
+			       path, reason);
+		return;
+	case EVENT_MEASUREMENT_RESTORED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is being measured again", path);
+		return;
+	case EVENT_READINGS_LOST:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%lld readings are lost: %s", number,
+			       reason);
+		return;
+	case EVENT_POLLER_SILENT:
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Nothing comes from the poller: %s; see: systemctl status "
+			       "wastewatch-poller",
+			       reason);
+		return;
+	case EVENT_POLLER_RETURNED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "The poller is reading again");
+		return;
+	case EVENT_CLOCK_STEPPED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "The wall clock was set %s by %lld ms",
+			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
+		return;
+	case EVENT_REPORT_DELIVERED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Report %s was accepted by %s", report,
+			       name);
+		return;
+	case EVENT_REPORT_HELD:
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Report %s was refused by %s: %s; it is kept and tried again every "
+			       "2 h, but somebody must mend this",
+			       report, name, reason);
+		return;
+	case EVENT_RECORD_CREATED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "A new record begins: %s", reason);
+		return;
+	case EVENT_CORE_STARTED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd has started: %s", reason);
+		return;
+	case EVENT_CORE_STOPPED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd was stopped");
+		return;
+	case EVENT_CONFIG_LOADED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Configuration %s is in force", name);
+		return;
+	case EVENT_CONFIG_REFUSED:
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "The new configuration has %lld errors and was refused; the old one "
+			       "stays in force; see: wastewatch check",
+			       number);
+		return;
+	}
+}

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/history.h"
+#include "core/record.h"
+#include "core/sqlite.h"
+
+struct history {
+	sqlite3 *db;
+	sqlite3_stmt *statement;
+};
+
+struct history *history_close(struct history *history)
+{
+	if (!history)
+		return NULL;
+	(void)sqlite3_finalize(history->statement);
+	(void)sqlite3_close(history->db);
+	free(history);
+	return NULL;
+}
+
+const char *history_error(const struct history *history)
+{
+	return sqlite3_errmsg(history->db);
+}
+
+static int check_version(struct history *history)
+{
+	int r = sqlite_errno(sqlite3_prepare_v2(history->db, "PRAGMA user_version", -1,
+						&history->statement, NULL));
+
+	if (r < 0)
+		return r;
+	if (sqlite3_step(history->statement) != SQLITE_ROW)
+		return sqlite_errno(sqlite3_errcode(history->db)) < 0 ? -EIO : -EBADMSG;
+	return sqlite3_column_int(history->statement, 0) == RECORD_VERSION ? 0 : -ENOTSUP;
+}
+
+int history_open(struct history **ret, const char *directory, char error[static 256])
+{
+	CLEANUP(history_close) struct history *history = calloc(1, sizeof(*history));
+	char path[4096];
+	int r;
+
+	if (!history)
+		return -ENOMEM;
+	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, directory);
+	r = sqlite_errno(sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READONLY, NULL));
+	if (r == 0)
+		r = sqlite_errno(sqlite3_exec(history->db,
+					      "PRAGMA query_only = ON; PRAGMA busy_timeout = 2000;"
+					      "PRAGMA trusted_schema = OFF",
+					      NULL, NULL, NULL));
+	if (r == 0)
+		r = check_version(history);
+	if (r == -ENOTSUP)
+		(void)snprintf(error, 256, "%.180s is of another version than this command", path);
+	else if (r < 0)
+		(void)snprintf(error, 256,
+			       "cannot read the record %.100s: %.40s; give --state DIR, or ask to "
+			       "be put into the group wastewatch",
+			       path, history->db ? history_error(history) : strerror(-r));
+	if (r < 0)
+		return r;
+	*ret = steal(&history);
+	return 0;
+}
+
+static sqlite3_stmt *query(struct history *history, const char *sql)
+{
+	history->statement = sqlite_finalize(history->statement);
+	if (sqlite3_prepare_v2(history->db, sql, -1, &history->statement, NULL) != SQLITE_OK)
+		return NULL;
+	return history->statement;
+}
+
+static int result(struct history *history, int code, int n)
+{
+	history->statement = sqlite_finalize(history->statement);
+	return code == SQLITE_DONE ? n : sqlite_errno(code);
+}
+
+static const char *maybe(sqlite3_stmt *s, int column)
+{
+	return (const char *)sqlite3_column_text(s, column);
+}
+
+int history_incidents(struct history *history, const char *id, bool only_open, int most,
+		      void (*each)(void *userdata, const struct history_incident *incident),
+		      void *userdata)
+{
+	sqlite3_stmt *s = query(
+		history, "SELECT id, site, kind, class, state, first_out, summary, opened_ms,"
+			 " coalesce(ended_ms, 0), n_updates, n_alarms FROM incident"
+			 " WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"
+			 " ORDER BY opened_ms DESC, id LIMIT ?3");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	(void)sqlite3_bind_text(s, 1, id, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_int(s, 2, only_open);
+	(void)sqlite3_bind_int(s, 3, most);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, &(struct history_incident){
+				       .id = sqlite_text(s, 0),
+				       .site = sqlite_text(s, 1),
+				       .kind = sqlite_text(s, 2),
+				       .class = sqlite_text(s, 3),
+				       .state = sqlite_text(s, 4),
+				       .first_out = sqlite_text(s, 5),
+				       .summary = sqlite_text(s, 6),
+				       .opened_ms = sqlite3_column_int64(s, 7),
+				       .ended_ms = sqlite3_column_int64(s, 8),
+				       .n_updates = sqlite3_column_int64(s, 9),
+				       .n_alarms = sqlite3_column_int64(s, 10),
+			       });
+		n++;
+	}
+	return result(history, code, n);
+}
+
+int history_entries(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const char *line), void *userdata)
+{
+	sqlite3_stmt *s = query(history, "SELECT line FROM entry WHERE incident = ?1 ORDER BY seq");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	(void)sqlite3_bind_text(s, 1, incident, -1, SQLITE_STATIC);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, sqlite_text(s, 0));
+		n++;
+	}
+	return result(history, code, n);
+}
+
+int history_reports(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const struct history_report *report),
+		    void *userdata)
+{
+	sqlite3_stmt *s = query(history,
+				"SELECT webhook_id, destination, type, state, error, created_ms,"
+				" last_ms, attempts, http_status FROM outbox WHERE incident = ?1"
+				" ORDER BY id");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	(void)sqlite3_bind_text(s, 1, incident, -1, SQLITE_STATIC);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, &(struct history_report){
+				       .webhook_id = sqlite_text(s, 0),
+				       .destination = sqlite_text(s, 1),
+				       .type = sqlite_text(s, 2),
+				       .state = sqlite_text(s, 3),
+				       .error = maybe(s, 4),
+				       .created_ms = sqlite3_column_int64(s, 5),
+				       .last_ms = sqlite3_column_int64(s, 6),
+				       .attempts = sqlite3_column_int64(s, 7),
+				       .http_status = sqlite3_column_int(s, 8),
+			       });
+		n++;
+	}
+	return result(history, code, n);
+}
+
+int history_raised(struct history *history,
+		   void (*each)(void *userdata, const char *path, int64_t since_ms,
+				const char *value),
+		   void *userdata)
+{
+	sqlite3_stmt *s = query(
+		history, "SELECT path, since_ms, value FROM alarm WHERE raised ORDER BY since_ms");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
+		n++;
+	}
+	return result(history, code, n);
+}
+
+int history_outbox(struct history *history, struct history_outbox *ret)
+{
+	sqlite3_stmt *s = query(history,
+				"SELECT count(*), coalesce(sum(state = 'held'), 0),"
+				" coalesce(min(created_ms), 0) FROM outbox WHERE state <> 'sent'");
+	int code;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		*ret = (struct history_outbox){
+			.n_waiting = sqlite3_column_int64(s, 0),
+			.n_held = sqlite3_column_int64(s, 1),
+			.oldest_ms = sqlite3_column_int64(s, 2),
+		};
+	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+}
+
+int history_head(struct history *history, int64_t *ret_seq)
+{
+	sqlite3_stmt *s = query(history, "SELECT coalesce(max(seq), 0) FROM entry");
+	int code;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		*ret_seq = sqlite3_column_int64(s, 0);
+	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+}

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/core.h"
+#include "core/report.h"
+
+static size_t site_of(const struct core *core, const struct core_incident *incident)
+{
+	return (size_t)(incident - core->incidents) / N_WASTE_KINDS;
+}
+
+static enum waste_kind kind_of(const struct core *core, const struct core_incident *incident)
+{
+	return (enum waste_kind)((size_t)(incident - core->incidents) % N_WASTE_KINDS);
+}
+
+static uint64_t key_of(const struct core *core, size_t limit)
+{
+	const char *path = core->config->limits[limit].path;
+
+	return hash64(HASH64_SEED, path, strlen(path));
+}
+
+/*
+ * Which report does a destination get? None below its class; the first it sees of an
+ * incident is "opened", even where the incident has only now risen to its class.
+ */
+static enum event_type type_for(const struct config_destination *destination, enum event_type type,
+				int old_class, int class)
+{
+	if (class < (int)destination->min_class)
+		return EVENT_TYPE_MAX + 1;
+	return old_class < (int)destination->min_class ? EVENT_INCIDENT_OPENED : type;
+}
+
+static void add_report(struct core *core, const struct core_incident *incident,
+		       enum event_type type, size_t destination, struct stamp at, const char *data)
+{
+	struct batch_report *report = batch_add(core->batch, reports);
+
+	if (!report)
+		return;
+	report->destination = (uint32_t)destination;
+	report->lane = incident->class == CLASS_EMERGENCY ? 0 : 1;
+	report->created_ms = at.wall_ms;
+	report->type = strdup(event_type_text(type));
+	report->incident = strdup(incident->id);
+	report->body = report_body(core, event_type_text(type), at.wall_ms, data);
+	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
+		     (unsigned long long)core->chain.seq,
+		     core->config->destinations[destination].name) < 0)
+		report->webhook_id = NULL;
+	if (!report->type || !report->incident || !report->body || !report->webhook_id)
+		core->batch->out_of_memory = true;
+}
+
+static void add_row(struct core *core, const struct core_incident *incident, int64_t ended_ms,
+		    char *summary)
+{
+	struct batch_incident *row = batch_add(core->batch, incidents);
+
+	if (!row) {
+		free(summary);
+		return;
+	}
+	*row = (struct batch_incident){
+		.site = site_of(core, incident),
+		.kind = kind_of(core, incident),
+		.class = (enum limit_class)incident->class,
+		.first_out = EVENT_NONE,
+		.n_updates = incident->n_updates,
+		.n_alarms = incident->n_alarms,
+		.opened_ms = incident->opened.wall_ms,
+		.ended_ms = ended_ms,
+		.summary = summary,
+	};
+	memcpy(row->id, incident->id, sizeof(row->id));
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (key_of(core, i) == incident->first_out)
+			row->first_out = i;
+}
+
+/* the entry, the reports to whom it concerns, and the row that people look at */
+static void tell(struct core *core, struct core_incident *incident, struct event *event,
+		 int old_class)
+{
+	int64_t ended_ms = event->type == EVENT_INCIDENT_ENDED ? event->at.wall_ms : 0;
+	char *data;
+
+	event->site = site_of(core, incident);
+	event->kind = kind_of(core, incident);
+	event->incident = incident->id;
+	event->incident_class = (enum limit_class)incident->class;
+	event->number = incident->n_updates;
+	core_event(core, event);
+	data = report_data(core, incident, ended_ms, event->reason);
+	if (!data) {
+		core->batch->out_of_memory = true;
+		return;
+	}
+	for (size_t i = 0; i < core->config->n_destinations; i++) {
+		enum event_type type = type_for(&core->config->destinations[i], event->type,
+						old_class, (int)incident->class);
+
+		if (type <= EVENT_TYPE_MAX)
+			add_report(core, incident, type, i, event->at, data);
+	}
+	incident->reported = event->at;
+	incident->dirty = false;
+	add_row(core, incident, ended_ms, data);
+}
+
+static void update(struct core *core, struct core_incident *incident, struct stamp at,
+		   const char *change, int old_class)
+{
+	struct event event = event_plain(EVENT_INCIDENT_UPDATED, at);
+
+	incident->n_updates++;
+	event.reason = change;
+	tell(core, incident, &event, old_class);
+}
+
+static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
+{
+	time_t seconds = at.wall_ms / MS_PER_S;
+	struct tm tm;
+	char moment[32];
+
+	(void)gmtime_r(&seconds, &tm);
+	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
+	*incident = (struct core_incident){
+		.first_out = key_of(core, limit),
+		.opened = at,
+		.quiet_since = at,
+		.class = core->config->limits[limit].class,
+		.open = true,
+	};
+	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s",
+		       core->config->sites[site_of(core, incident)].name,
+		       waste_kind_text(kind_of(core, incident)), moment);
+}
+
+static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
+			  bool raised, const struct core_incident *incident)
+{
+	struct batch_alarm *row = batch_add(core->batch, alarms);
+
+	if (!row)
+		return;
+	*row = (struct batch_alarm){
+		.limit = limit,
+		.raised = raised,
+		.since_ms = core->limits[limit].state.since_wall_ms,
+		.changed_ms = at.wall_ms,
+		.value = value,
+	};
+	if (incident->open)
+		memcpy(row->incident, incident->id, sizeof(row->incident));
+}
+
+static void say_alarm(struct core *core, enum event_type type, size_t limit, struct stamp at,
+		      double value, const struct core_incident *incident)
+{
+	struct event event = event_of_channel(core->config, type, at,
+					      core->config->limits[limit].channel);
+
+	event.limit = limit;
+	event.has_value = true;
+	event.value = value;
+	event.since_ms = core->limits[limit].state.since_wall_ms;
+	event.incident = incident->open ? incident->id : NULL;
+	core_event(core, &event);
+	add_alarm_row(core, limit, at, value, type == EVENT_ALARM_RAISED, incident);
+}
+
+static void say_opened(struct core *core, struct core_incident *incident, size_t limit,
+		       struct stamp at, double value)
+{
+	struct event event = event_of_channel(core->config, EVENT_INCIDENT_OPENED, at,
+					      core->config->limits[limit].channel);
+
+	event.limit = limit;
+	event.has_value = true;
+	event.value = value;
+	event.since_ms = core->limits[limit].state.since_wall_ms;
+	event.reason = core->config->limits[limit].path;
+	tell(core, incident, &event, -1);
+}
+
+/*
+ * Counted anew each time: after a change of configuration an alarm can stand that never
+ * joined, such as a warning that has become a limit.
+ */
+static uint32_t count_active(const struct core *core, const struct core_incident *incident)
+{
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		n += core->config->limits[i].class >= CLASS_LIMIT &&
+		     limit_is_raised(&core->limits[i].state) &&
+		     core_incident_of(core, core->config->limits[i].channel) == incident;
+	return n;
+}
+
+void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, double value)
+{
+	const struct config_limit *config = &core->config->limits[limit];
+	struct core_incident *incident = core_incident_of(core, config->channel);
+	bool counts = config->class >= CLASS_LIMIT;
+	bool opens = counts && !incident->open;
+	int old_class = (int)incident->class;
+
+	core->limits[limit].cleared_ms = 0;
+	if (opens)
+		begin(core, incident, limit, at);
+	say_alarm(core, EVENT_ALARM_RAISED, limit, at, value, incident);
+	if (!incident->open)
+		return;
+	incident->n_active = count_active(core, incident);
+	incident->n_alarms++;
+	if (opens) {
+		say_opened(core, incident, limit, at, value);
+	} else if ((int)config->class > old_class) {
+		incident->class = config->class;
+		update(core, incident, at, "its class has risen", old_class);
+	} else {
+		incident->dirty = true;
+	}
+}
+
+void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, double value)
+{
+	const struct config_limit *config = &core->config->limits[limit];
+	struct core_incident *incident = core_incident_of(core, config->channel);
+
+	core->limits[limit].cleared_ms = at.wall_ms;
+	say_alarm(core, EVENT_ALARM_CLEARED, limit, at, value, incident);
+	if (!incident->open)
+		return;
+	incident->dirty = true;
+	if (config->class < CLASS_LIMIT)
+		return;
+	incident->n_active = count_active(core, incident);
+	if (incident->n_active == 0)
+		incident->quiet_since = at;
+}
+
+void incident_peak(struct core *core, size_t limit, struct stamp at, double value)
+{
+	struct core_incident *incident = core_incident_of(core,
+							  core->config->limits[limit].channel);
+
+	core->limits[limit].peak = value;
+	core->limits[limit].peak_ms = at.wall_ms;
+	incident->dirty = incident->open;
+}
+
+static void end(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
+	char id[INCIDENT_ID_MAX];
+
+	memcpy(id, incident->id, sizeof(id));
+	incident->n_updates++;
+	event.reason = "all its alarms have been clear for the set time";
+	event.since_ms = incident->opened.wall_ms;
+	tell(core, incident, &event, (int)incident->class);
+	*incident = (struct core_incident){0};
+}
+
+void incident_tick(struct core *core, struct stamp at)
+{
+	const struct config *config = core->config;
+
+	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++) {
+		struct core_incident *incident = &core->incidents[i];
+
+		if (!incident->open)
+			continue;
+		if (incident->n_active == 0 && at.mono_ms - incident->quiet_since.mono_ms >=
+						       (int64_t)config->incident_clear_ms)
+			end(core, incident, at);
+		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
+						    (int64_t)config->report_interval_ms)
+			update(core, incident, at, "its course", (int)incident->class);
+	}
+}
+
+void incident_recount(struct core *core, struct stamp at)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
+		struct core_incident *incident = &core->incidents[i];
+		uint32_t n = incident->open ? count_active(core, incident) : 0;
+
+		if (n == 0 && incident->n_active > 0)
+			incident->quiet_since = at;
+		incident->n_active = n;
+	}
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "core/service.h"
+
+#define OWN_KEY "sign-key"
+
+/* Return: 1 loaded; 0 there is no such file; -errno, said */
+static int load(struct sign_key **ret, const char *directory, const char *name, const char *suffix)
+{
+	char path[4096], text[SIGN_TEXT_MAX];
+	ssize_t n;
+	int fd, r;
+
+	(void)snprintf(path, sizeof(path), "%s/%s%s", directory, name, suffix);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
+	if (n < 0) {
+		r = -errno;
+		log_err("cannot read the key %s: %s; make it readable for this service", path,
+			strerror(-r));
+		if (fd >= 0)
+			(void)close(fd);
+		return r;
+	}
+	(void)close(fd);
+	r = sign_key_load(ret, text, (size_t)n);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (r == 0)
+		return 1;
+	log_err("%s is no key that can be used: %s", path, sign_key_error(r));
+	return r;
+}
+
+static int load_pair(struct sign_key *ret[2], const char *directory, const char *name,
+		     enum sign_kind kind, const char *for_what)
+{
+	int r = load(&ret[0], directory, name, "");
+
+	if (r == 0) {
+		log_err("there is no key %s/%s, needed for %s; make it with: wastewatch keygen "
+			"--credentials %s",
+			directory, name, for_what, directory);
+		return -ENOENT;
+	}
+	if (r > 0)
+		r = load(&ret[1], directory, name, ".old");
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++)
+		if (ret[i] && sign_key_kind(ret[i]) != kind) {
+			log_err("%s/%s is a key of the wrong kind; %s is needed for %s", directory,
+				name, kind == SIGN_HMAC ? "a whsec_ secret" : "an Ed25519 key",
+				for_what);
+			return -EKEYREJECTED;
+		}
+	return 0;
+}
+
+void keys_done(struct keys *keys)
+{
+	for (int i = 0; i < 2; i++)
+		(void)sign_key_free(keys->own[i]);
+	for (size_t j = 0; keys->destinations && j < keys->n_destinations; j++)
+		for (int i = 0; i < 2; i++)
+			(void)sign_key_free(keys->destinations[j][i]);
+	free(keys->destinations);
+	*keys = (struct keys){0};
+}
+
+int keys_load(struct keys *ret, const struct config *config, const char *directory)
+{
+	struct keys keys = {.n_destinations = config->n_destinations};
+	int r;
+
+	if (!directory) {
+		log_err("no directory with keys: give --credentials DIR, or let systemd set "
+			"$CREDENTIALS_DIRECTORY by LoadCredential=");
+		return -ENOENT;
+	}
+	keys.destinations = calloc(config->n_destinations + 1, sizeof(*keys.destinations));
+	if (!keys.destinations)
+		return -ENOMEM;
+	r = load_pair(keys.own, directory, OWN_KEY, SIGN_ED25519, "signing reports and the record");
+	for (size_t i = 0; r == 0 && i < config->n_destinations; i++) {
+		const struct config_destination *destination = &config->destinations[i];
+
+		if (*destination->hmac_secret)
+			r = load_pair(keys.destinations[i], directory, destination->hmac_secret,
+				      SIGN_HMAC, destination->name);
+	}
+	if (r < 0) {
+		keys_done(&keys);
+		return r;
+	}
+	*ret = keys;
+	return 0;
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/record_statements.h"
+
+static const char *const report_states[] = {
+	[REPORT_PENDING] = "pending",
+	[REPORT_SENT] = "sent",
+	[REPORT_HELD] = "held",
+};
+
+static void bind_text(sqlite3_stmt *statement, int at, const char *text)
+{
+	(void)sqlite3_bind_text(statement, at, text, -1, SQLITE_STATIC); /* NULL binds NULL */
+}
+
+static void bind_time(sqlite3_stmt *statement, int at, int64_t ms)
+{
+	if (ms)
+		(void)sqlite3_bind_int64(statement, at, ms);
+	else
+		(void)sqlite3_bind_null(statement, at);
+}
+
+/* bindings fail for want of memory or a wrong index only; the step that follows says so */
+#define PREPARE(which)                                     \
+	sqlite3_stmt *s = record_statement(record, which); \
+	if (!s)                                            \
+	return record_failed(record, sqlite3_errcode(record->db))
+
+static int add_entry(struct record *record, const struct batch_entry *entry)
+{
+	PREPARE(ADD_ENTRY);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)entry->seq);
+	(void)sqlite3_bind_int64(s, 2, entry->wall_ms);
+	bind_text(s, 3, event_type_text(entry->type));
+	bind_text(s, 4, entry->incident);
+	bind_text(s, 5, entry->line);
+	(void)sqlite3_bind_blob(s, 6, entry->hash, sizeof(entry->hash), SQLITE_STATIC);
+	return record_run(record, s);
+}
+
+static int add_minute(struct record *record, const struct batch_minute *minute)
+{
+	const struct window_row *row = &minute->row;
+
+	PREPARE(ADD_MINUTE);
+	(void)sqlite3_bind_int64(s, 1, row->start_ms / MS_PER_MIN);
+	(void)sqlite3_bind_int64(s, 2, record->channel_ids[minute->channel]);
+	if (row->n > 0) {
+		(void)sqlite3_bind_double(s, 3, row->mean);
+		(void)sqlite3_bind_double(s, 4, row->min);
+		(void)sqlite3_bind_double(s, 5, row->max);
+	} else {
+		for (int i = 3; i <= 5; i++)
+			(void)sqlite3_bind_null(s, i);
+	}
+	(void)sqlite3_bind_int64(s, 6, row->n);
+	(void)sqlite3_bind_int(s, 7, row->capture);
+	(void)sqlite3_bind_int(s, 8, row->valid);
+	(void)sqlite3_bind_int(s, 9, (int)row->worst);
+	return record_run(record, s);
+}
+
+static int add_incident(struct record *record, const struct config *config,
+			const struct batch_incident *incident)
+{
+	PREPARE(ADD_INCIDENT);
+	bind_text(s, 1, incident->id);
+	bind_text(s, 2, config->sites[incident->site].name);
+	bind_text(s, 3, waste_kind_text(incident->kind));
+	bind_text(s, 4, limit_class_text(incident->class));
+	bind_text(s, 5, incident->ended_ms ? "ended" : "open");
+	(void)sqlite3_bind_int64(s, 6, incident->opened_ms);
+	bind_time(s, 7, incident->ended_ms);
+	bind_text(s, 8,
+		  incident->first_out == EVENT_NONE ? NULL
+						    : config->limits[incident->first_out].path);
+	(void)sqlite3_bind_int64(s, 9, incident->n_updates);
+	(void)sqlite3_bind_int64(s, 10, incident->n_alarms);
+	bind_text(s, 11, incident->summary);
+	return record_run(record, s);
+}
+
+static int add_alarm(struct record *record, const struct config *config,
+		     const struct batch_alarm *alarm)
+{
+	char value[EVENT_VALUE_MAX];
+
+	PREPARE(ADD_ALARM);
+	event_value_text(alarm->value, value);
+	bind_text(s, 1, config->limits[alarm->limit].path);
+	(void)sqlite3_bind_int(s, 2, alarm->raised);
+	(void)sqlite3_bind_int64(s, 3, alarm->since_ms);
+	(void)sqlite3_bind_int64(s, 4, alarm->changed_ms);
+	bind_text(s, 5, value);
+	bind_text(s, 6, *alarm->incident ? alarm->incident : NULL);
+	return record_run(record, s);
+}
+
+static int remove_one(struct record *record, const struct batch_removed *removed)
+{
+	PREPARE(removed->is_incident ? REMOVE_INCIDENT : REMOVE_ALARM);
+	bind_text(s, 1, removed->name);
+	(void)sqlite3_bind_int64(s, 2, removed->at_ms);
+	return record_run(record, s);
+}
+
+static int raise_lane(struct record *record, const char *incident, const char *destination)
+{
+	PREPARE(RAISE_LANE);
+	bind_text(s, 1, incident);
+	bind_text(s, 2, destination);
+	return record_run(record, s);
+}
+
+static int add_report(struct record *record, const struct config *config,
+		      const struct batch_report *report)
+{
+	const char *destination = config->destinations[report->destination].name;
+	int r;
+
+	PREPARE(ADD_REPORT);
+	bind_text(s, 1, report->webhook_id);
+	bind_text(s, 2, destination);
+	bind_text(s, 3, report->incident);
+	bind_text(s, 4, report->type);
+	(void)sqlite3_bind_int64(s, 5, report->lane);
+	(void)sqlite3_bind_int64(s, 6, report->created_ms);
+	bind_text(s, 7, report->body);
+	r = record_run(record, s);
+	return r == 0 && report->lane == 0 ? raise_lane(record, report->incident, destination) : r;
+}
+
+static int set_delivery(struct record *record, const struct record_delivery *delivery)
+{
+	PREPARE(SET_DELIVERY);
+	(void)sqlite3_bind_int64(s, 1, delivery->id);
+	bind_text(s, 2, report_states[delivery->state]);
+	(void)sqlite3_bind_int64(s, 3, delivery->attempts);
+	(void)sqlite3_bind_int64(s, 4, delivery->next_ms);
+	(void)sqlite3_bind_int64(s, 5, delivery->at_ms);
+	(void)sqlite3_bind_int(s, 6, delivery->http_status);
+	bind_text(s, 7, delivery->error);
+	return record_run(record, s);
+}
+
+static int set_ack(struct record *record, const struct record_ack *ack, int64_t wall_ms)
+{
+	PREPARE(SET_ACK);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)ack->instance);
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)ack->seq);
+	(void)sqlite3_bind_int64(s, 3, wall_ms);
+	return record_run(record, s);
+}
+
+/*
+ * The head: a note of five lines, in the manner of C2SP signed-note: who, how many, which
+ * hash, when, and the key that signs it.
+ */
+static int set_head(struct record *record, const struct record_commit *commit)
+{
+	char note[512], hex[CHAIN_HEX_MAX], time[CLOCK_TEXT_MAX];
+	char key_id[SIGN_KEY_ID_TEXT] = "none";
+	uint8_t signature[SIGN_ED25519_BYTES];
+	int r = 0;
+
+	PREPARE(SET_HEAD);
+	chain_hex(commit->chain.hash, hex);
+	clock_format(commit->now.wall_ms, 0, time);
+	if (commit->head_key)
+		r = sign_key_id(commit->head_key, key_id);
+	(void)snprintf(note, sizeof(note), "%s\n%llu\n%s\n%s\n%s\n", commit->config->origin,
+		       (unsigned long long)commit->chain.seq, hex, time, key_id);
+	if (r == 0 && commit->head_key)
+		r = sign_bytes(commit->head_key, note, strlen(note), signature);
+	if (r < 0)
+		return r;
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)commit->chain.seq);
+	(void)sqlite3_bind_blob(s, 2, commit->chain.hash, sizeof(commit->chain.hash),
+				SQLITE_STATIC);
+	bind_text(s, 3, note);
+	if (commit->head_key)
+		(void)sqlite3_bind_blob(s, 4, signature, sizeof(signature), SQLITE_STATIC);
+	else
+		(void)sqlite3_bind_null(s, 4);
+	r = record_run(record, s);
+	(void)sqlite3_clear_bindings(s); /* they point into this function */
+	return r;
+}
+
+static int set_state(struct record *record, const struct record_commit *commit)
+{
+	PREPARE(SET_STATE);
+	(void)sqlite3_bind_blob64(s, 1, commit->state, commit->n_state, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(s, 2, commit->mono_base_ms);
+	(void)sqlite3_bind_int64(s, 3, commit->now.mono_ms);
+	(void)sqlite3_bind_int64(s, 4, commit->now.wall_ms);
+	(void)sqlite3_bind_blob(s, 5, commit->boot_id, sizeof(commit->boot_id), SQLITE_STATIC);
+	(void)sqlite3_bind_int64(s, 6, (sqlite3_int64)commit->config->hash);
+	return record_run(record, s);
+}
+
+/* once a minute at most one hour of old minutes goes, so that no commit gets long */
+static int prune(struct record *record, const struct record_commit *commit)
+{
+	int64_t minute = commit->now.wall_ms / MS_PER_MIN;
+
+	if (minute == record->pruned_minute)
+		return 0;
+	record->pruned_minute = minute;
+	PREPARE(PRUNE_MINUTES);
+	(void)sqlite3_bind_int64(s, 1,
+				 minute - (int64_t)commit->config->minute_retention_days * 24 * 60);
+	return record_run(record, s);
+}
+
+#define EACH(n, call)                              \
+	for (size_t i = 0; r == 0 && i < (n); i++) \
+	r = call
+
+static int write_all(struct record *record, const struct record_commit *commit)
+{
+	const struct batch *batch = commit->batch;
+	int r = 0;
+
+	EACH(batch->n_entries, add_entry(record, &batch->entries[i]));
+	EACH(batch->n_minutes, add_minute(record, &batch->minutes[i]));
+	EACH(batch->n_incidents, add_incident(record, commit->config, &batch->incidents[i]));
+	EACH(batch->n_alarms, add_alarm(record, commit->config, &batch->alarms[i]));
+	EACH(batch->n_removed, remove_one(record, &batch->removed[i]));
+	EACH(batch->n_reports, add_report(record, commit->config, &batch->reports[i]));
+	EACH(commit->n_deliveries, set_delivery(record, &commit->deliveries[i]));
+	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));
+	if (r == 0 && batch->n_entries > 0)
+		r = set_head(record, commit);
+	if (r == 0)
+		r = set_state(record, commit);
+	return r == 0 ? prune(record, commit) : r;
+}
+
+/* what the disk gives back must be what was chained: a flipped bit is found before anything
+ * leaves the machine */
+static int read_back(struct record *record, const struct batch_entry *entry)
+{
+	uint8_t hash[32];
+	int r = 0;
+
+	PREPARE(READ_ENTRY);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)entry->seq);
+	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 1) != sizeof(hash) ||
+	    chain_next(record->last_hash, sqlite_text(s, 0), hash) < 0 ||
+	    memcmp(hash, entry->hash, sizeof(hash)) != 0 ||
+	    memcmp(hash, sqlite3_column_blob(s, 1), sizeof(hash)) != 0) {
+		(void)snprintf(record->error, sizeof(record->error),
+			       "entry %llu does not read back as it was written",
+			       (unsigned long long)entry->seq);
+		r = -EBADMSG;
+	}
+	(void)sqlite3_reset(s); /* read-only */
+	memcpy(record->last_hash, entry->hash, sizeof(record->last_hash));
+	return r;
+}
+
+int record_commit(struct record *record, const struct record_commit *commit)
+{
+	const struct batch *batch = commit->batch;
+	int r;
+
+	if (batch->out_of_memory) {
+		(void)snprintf(record->error, sizeof(record->error), "out of memory");
+		return -ENOMEM;
+	}
+	r = record_do(record, BEGIN);
+	if (r == 0)
+		r = write_all(record, commit);
+	if (r == 0)
+		r = record_do(record, COMMIT);
+	if (r < 0) {
+		if (!sqlite3_get_autocommit(record->db))
+			(void)record_do(record, ROLLBACK); /* the first error counts */
+		return r;
+	}
+	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
+	return r;
+}
+
+#define RETRY_FARTHEST_MS (9 * 60 * MS_PER_MIN) /* beyond every wait: the clock was set back */
+
+int record_next_job(struct record *record, const char *destination, int64_t now_ms,
+		    struct record_job *ret, int64_t *ret_next_ms)
+{
+	int code, r = 0;
+
+	PREPARE(NEXT_JOB);
+	bind_text(s, 1, destination);
+	(void)sqlite3_bind_int64(s, 2, now_ms);
+	(void)sqlite3_bind_int64(s, 3, now_ms + RETRY_FARTHEST_MS);
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW) {
+		*ret = (struct record_job){
+			.id = sqlite3_column_int64(s, 0),
+			.attempts = (uint32_t)sqlite3_column_int64(s, 1),
+			.lane = (uint32_t)sqlite3_column_int64(s, 2),
+			.webhook_id = strdup(sqlite_text(s, 3)),
+			.body = strdup(sqlite_text(s, 4)),
+			.held = sqlite3_column_int(s, 5) != 0,
+		};
+		r = ret->webhook_id && ret->body ? 1 : -ENOMEM;
+	} else if (code != SQLITE_DONE) {
+		r = record_failed(record, code);
+	}
+	(void)sqlite3_reset(s); /* read-only */
+	if (r != 0)
+		return r;
+	s = record_statement(record, NEXT_TIME);
+	if (!s)
+		return record_failed(record, sqlite3_errcode(record->db));
+	bind_text(s, 1, destination);
+	(void)sqlite3_bind_int64(s, 2, now_ms);
+	code = sqlite3_step(s);
+	*ret_next_ms = code == SQLITE_ROW && sqlite3_column_type(s, 0) == SQLITE_INTEGER
+			       ? sqlite3_column_int64(s, 0)
+			       : INT64_MAX;
+	(void)sqlite3_reset(s); /* read-only */
+	return 0;
+}
+
+void record_job_done(struct record_job *job)
+{
+	free(job->webhook_id);
+	free(job->body);
+	*job = (struct record_job){0};
+}
+
+int record_waiting(struct record *record, uint64_t *ret_n, uint64_t *ret_held,
+		   int64_t *ret_oldest_ms)
+{
+	int code;
+
+	PREPARE(WAITING);
+	code = sqlite3_step(s);
+	*ret_n = (uint64_t)sqlite3_column_int64(s, 0);
+	*ret_held = (uint64_t)sqlite3_column_int64(s, 1);
+	*ret_oldest_ms = sqlite3_column_int64(s, 2);
+	(void)sqlite3_reset(s); /* read-only */
+	return code == SQLITE_ROW ? 0 : record_failed(record, code);
+}
+
+int record_standing(struct record *record,
+		    void (*each)(void *userdata, bool is_incident, const char *name),
+		    void *userdata)
+{
+	int code;
+
+	PREPARE(STANDING);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		each(userdata, sqlite3_column_int(s, 0) != 0, sqlite_text(s, 1));
+	(void)sqlite3_reset(s); /* read-only */
+	return code == SQLITE_DONE ? 0 : record_failed(record, code);
+}
+
+int record_release(struct record *record, int64_t now_ms)
+{
+	PREPARE(RELEASE);
+	(void)sqlite3_bind_int64(s, 1, now_ms);
+	return record_run(record, s);
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+
+#include "core/record.h"
+#include "core/sqlite.h"
+
+/*
+ * Version by version: a record of version n is brought to n + 1 by the n-th text.
+ * Minute rows are written time-major: a (channel, time) key would rewrite one page per
+ * channel and minute.
+ */
+static const char *const steps[RECORD_VERSION] = {
+	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
+	"INSERT INTO meta VALUES('log_id', lower(hex(randomblob(8))));"
+	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
+	" type TEXT NOT NULL, incident TEXT, line TEXT NOT NULL, hash BLOB NOT NULL);"
+	"CREATE INDEX entry_incident ON entry(incident, seq) WHERE incident IS NOT NULL;"
+	"CREATE TABLE head(id INTEGER PRIMARY KEY CHECK(id = 1), seq INTEGER NOT NULL,"
+	" hash BLOB NOT NULL, note TEXT NOT NULL, signature BLOB);"
+	"CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), core BLOB NOT NULL,"
+	" mono_base_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
+	" boot_id BLOB NOT NULL, config_hash INTEGER NOT NULL);"
+	"CREATE TABLE poller(instance INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
+	" wall_ms INTEGER NOT NULL);"
+	"CREATE TABLE channel(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"
+	" unit TEXT NOT NULL);"
+	"CREATE TABLE minute(t INTEGER NOT NULL, channel INTEGER NOT NULL, mean REAL, min REAL,"
+	" max REAL, n INTEGER NOT NULL, capture INTEGER NOT NULL, valid INTEGER NOT NULL,"
+	" quality INTEGER NOT NULL, PRIMARY KEY(t, channel)) WITHOUT ROWID;"
+	"CREATE TABLE incident(id TEXT PRIMARY KEY, site TEXT NOT NULL, kind TEXT NOT NULL,"
+	" class TEXT NOT NULL, state TEXT NOT NULL, opened_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER, first_out TEXT, n_updates INTEGER NOT NULL,"
+	" n_alarms INTEGER NOT NULL, summary TEXT NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX incident_opened ON incident(opened_ms);"
+	"CREATE TABLE alarm(path TEXT PRIMARY KEY, raised INTEGER NOT NULL,"
+	" since_ms INTEGER NOT NULL, changed_ms INTEGER NOT NULL, value TEXT NOT NULL,"
+	" incident TEXT) WITHOUT ROWID;"
+	"CREATE TABLE outbox(id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	" webhook_id TEXT NOT NULL UNIQUE, destination TEXT NOT NULL, incident TEXT NOT NULL,"
+	" type TEXT NOT NULL, lane INTEGER NOT NULL, created_ms INTEGER NOT NULL,"
+	" body TEXT NOT NULL, state TEXT NOT NULL DEFAULT 'pending',"
+	" attempts INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"
+	" last_ms INTEGER, http_status INTEGER, error TEXT);"
+	"CREATE INDEX outbox_waiting ON outbox(destination, lane, id) WHERE state <> 'sent';"
+	"CREATE INDEX outbox_incident ON outbox(incident, destination, id)"
+	" WHERE state <> 'sent';",
+};
+
+int sqlite_errno(int code)
+{
+	switch (code & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_ROW:
+	case SQLITE_DONE:
+		return 0;
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
+	case SQLITE_FULL:
+		return -ENOSPC;
+	case SQLITE_READONLY:
+		return -EROFS;
+	case SQLITE_CANTOPEN:
+		return -ENOENT;
+	case SQLITE_PERM:
+	case SQLITE_AUTH:
+		return -EACCES;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		return -EBADMSG;
+	case SQLITE_CONSTRAINT:
+		return -EEXIST;
+	default:
+		return -EIO;
+	}
+}
+
+const char *sqlite_text(sqlite3_stmt *statement, int column)
+{
+	const char *text = (const char *)sqlite3_column_text(statement, column);
+
+	return text ? text : "";
+}
+
+sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement)
+{
+	(void)sqlite3_finalize(statement); /* repeats the code of the last step */
+	return NULL;
+}
+
+static int read_version(sqlite3 *db, int *ret)
+{
+	CLEANUP(sqlite_finalize) sqlite3_stmt *statement = NULL;
+	int r = sqlite_errno(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL));
+
+	if (r < 0)
+		return r;
+	r = sqlite3_step(statement);
+	if (r != SQLITE_ROW)
+		return sqlite_errno(r) < 0 ? sqlite_errno(r) : -EIO;
+	*ret = sqlite3_column_int(statement, 0);
+	return 0;
+}
+
+int record_migrate(sqlite3 *db)
+{
+	char set_version[64];
+	int version, r = read_version(db, &version);
+
+	if (r < 0)
+		return r;
+	if (version > RECORD_VERSION)
+		return -ENOTSUP;
+	if (version == RECORD_VERSION)
+		return 0;
+	r = sqlite_errno(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+	for (; r == 0 && version < RECORD_VERSION; version++)
+		r = sqlite_errno(sqlite3_exec(db, steps[version], NULL, NULL, NULL));
+	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d",
+		       RECORD_VERSION);
+	if (r == 0)
+		r = sqlite_errno(sqlite3_exec(db, set_version, NULL, NULL, NULL));
+	if (r == 0)
+		return sqlite_errno(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
+	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the first error counts */
+	return r;
+}

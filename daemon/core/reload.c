@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A change of configuration, while running or between two runs: the state goes over by the
+ * names of things; what is gone is said and closed, never forgotten silently.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "common/log.h"
+#include "core/service.h"
+
+/* everything that a configuration brings with it */
+struct setup {
+	struct config *config;
+	struct plan *plan;
+	struct core *core;
+	struct keys keys;
+};
+
+static void setup_done(struct setup *setup)
+{
+	(void)core_free(setup->core);
+	(void)plan_free(setup->plan);
+	(void)config_free(setup->config);
+	keys_done(&setup->keys);
+}
+
+/* log each line of the checker, and keep the first for the entry */
+static void log_errors(const char *text, char first[static 256])
+{
+	const char *line = text;
+
+	*first = '\0';
+	while (*line) {
+		size_t n = strcspn(line, "\n");
+
+		if (!*first)
+			(void)snprintf(first, 256, "%.*s", (int)MIN(n, (size_t)255), line);
+		log_err("%.*s", (int)n, line);
+		line += n + (line[n] == '\n');
+	}
+}
+
+static int load(struct service *service, struct setup *setup, char first[static 256],
+		size_t *ret_n_errors)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *errors = open_memstream(&text, &n);
+	int r = errors ? config_load(&setup->config, service->options.config, errors, ret_n_errors)
+		       : -ENOMEM;
+
+	if (errors)
+		(void)fclose(errors);
+	log_errors(text ? text : "", first);
+	free(text);
+	if (r == 0) {
+		r = keys_load(&setup->keys, setup->config, service->options.credentials);
+		if (r < 0)
+			(void)snprintf(first, 256, "a key is missing or cannot be used");
+	}
+	if (r == 0)
+		r = plan_new(&setup->plan, setup->config);
+	if (r == 0)
+		r = core_new(&setup->core, setup->config, setup->plan, &service->batch);
+	if (r < 0 && !*first)
+		(void)snprintf(first, 256, "%s", strerror(-r));
+	return r;
+}
+
+static int move_state(struct service *service, struct setup *setup)
+{
+	void *state = NULL;
+	size_t n = 0;
+	int r = core_save(service->core, &state, &n);
+
+	if (r == 0)
+		r = core_restore(setup->core, state, n);
+	free(state);
+	setup->core->chain = service->core->chain;
+	memcpy(setup->core->log_id, service->core->log_id, sizeof(setup->core->log_id));
+	return r;
+}
+
+static void swap(struct service *service, struct setup *setup)
+{
+	struct setup old = {service->config, service->plan, service->core, service->keys};
+
+	service->config = setup->config;
+	service->plan = setup->plan;
+	service->core = setup->core;
+	service->keys = setup->keys;
+	*setup = old;
+}
+
+static void refuse(struct service *service, const char *why, size_t n_errors)
+{
+	struct event event = event_plain(EVENT_CONFIG_REFUSED, service_now(service));
+
+	event.number = (int64_t)MAX(n_errors, (size_t)1);
+	event.reason = why;
+	core_event(service->core, &event);
+	service_flush(service);
+}
+
+static bool limit_is_known(const struct service *service, const char *path)
+{
+	for (size_t i = 0; i < service->config->n_limits; i++)
+		if (strcmp(service->config->limits[i].path, path) == 0)
+			return limit_is_raised(&service->core->limits[i].state);
+	return false;
+}
+
+static bool incident_is_known(const struct service *service, const char *id)
+{
+	for (size_t i = 0; i < service->config->n_sites * N_WASTE_KINDS; i++)
+		if (service->core->incidents[i].open &&
+		    strcmp(service->core->incidents[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+static void on_standing(void *userdata, bool is_incident, const char *name)
+{
+	struct service *service = userdata;
+	struct batch_removed *removed;
+	struct event event = event_plain(EVENT_ALARM_REMOVED, service_now(service));
+
+	if (is_incident ? incident_is_known(service, name) : limit_is_known(service, name))
+		return;
+	removed = batch_add(&service->batch, removed);
+	if (!removed)
+		return;
+	removed->is_incident = is_incident;
+	removed->name = strdup(name);
+	removed->at_ms = event.at.wall_ms;
+	if (!removed->name)
+		service->batch.out_of_memory = true;
+	event.type = is_incident ? EVENT_INCIDENT_REMOVED : EVENT_ALARM_REMOVED;
+	event.name = name;
+	event.incident = is_incident ? name : NULL;
+	event.reason = "it is no longer configured";
+	core_event(service->core, &event);
+}
+
+int service_adopt(struct service *service)
+{
+	incident_recount(service->core, service_now(service));
+	return record_standing(service->record, on_standing, service);
+}
+
+void service_reload(struct service *service)
+{
+	struct setup setup = {0};
+	struct event event = event_plain(EVENT_CONFIG_LOADED, service_now(service));
+	char why[256] = "", hash[17];
+	size_t n_errors = 0;
+	int r;
+
+	service_flush(service); /* what waits speaks of the old configuration */
+	if (service->failed)
+		return;
+	r = load(service, &setup, why, &n_errors);
+	if (r == 0)
+		r = move_state(service, &setup);
+	if (r == 0)
+		r = record_bind(service->record, setup.config);
+	if (r != 0) {
+		refuse(service, *why ? why : "its state could not be taken over", n_errors);
+		setup_done(&setup);
+		return;
+	}
+	swap(service, &setup);
+	setup_done(&setup);
+	(void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)service->config->hash);
+	event.name = hash;
+	core_event(service->core, &event);
+	r = service_adopt(service);
+	if (r == 0)
+		r = record_release(service->record, event.at.wall_ms);
+	if (r == 0)
+		r = delivery_reset(service->delivery);
+	if (r == 0)
+		r = pollers_replan(service->pollers);
+	if (r < 0)
+		log_err("the new configuration is in force, but not everywhere: %s; restart the "
+			"service",
+			strerror(-r));
+	service_flush(service);
+	delivery_look(service->delivery);
+}

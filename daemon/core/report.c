@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/report.h"
+
+#define REPORT_CHANNELS_MAX 60 /* keeps a report below 20 kB, the size webhooks should have */
+
+static void set(json_t *object, const char *key, const char *text)
+{
+	if (text && *text)
+		(void)json_object_set_new(object, key, json_string(text));
+}
+
+static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (wall_ms == 0)
+		return;
+	clock_format(wall_ms, core->config->zone_min, text);
+	set(object, key, text);
+}
+
+static void set_value(json_t *object, const char *key, double value)
+{
+	char text[EVENT_VALUE_MAX];
+
+	event_value_text(value, text);
+	set(object, key, text);
+}
+
+static size_t index_of(const struct core *core, const struct core_incident *incident)
+{
+	return (size_t)(incident - core->incidents);
+}
+
+static bool is_involved(const struct core *core, const struct core_incident *incident, size_t limit)
+{
+	const struct core_limit *state = &core->limits[limit];
+
+	if (core_incident_of(core, core->config->limits[limit].channel) != incident)
+		return false;
+	return limit_is_raised(&state->state) ||
+	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
+}
+
+static json_t *alarm_object(const struct core *core, size_t i)
+{
+	const struct config_limit *limit = &core->config->limits[i];
+	const struct config_channel *channel = &core->config->channels[limit->channel];
+	const struct core_limit *state = &core->limits[i];
+	json_t *object = json_object();
+
+	set(object, "limit", limit->path);
+	set(object, "class", limit_class_text(limit->class));
+	set(object, "side", limit->high ? "high" : "low");
+	set(object, "on", limit->on == LIMIT_ON_VALUE ? "value" : "mean-1min");
+	set_value(object, "bound", limit->bound);
+	set(object, "unit", channel->measure);
+	set(object, "origin", limit->origin);
+	set(object, "advice", limit->advice);
+	set(object, "state", limit_is_raised(&state->state) ? "raised" : "cleared");
+	set_time(core, object, "since", state->state.since_wall_ms);
+	set_time(core, object, "raised", state->raised.wall_ms);
+	set_time(core, object, "cleared", state->cleared_ms);
+	set_value(object, "peak", state->peak);
+	set_time(core, object, "peak_time", state->peak_ms);
+	return object;
+}
+
+static json_t *channel_object(const struct core *core, size_t i)
+{
+	const struct config_channel *channel = &core->config->channels[i];
+	const struct core_channel *state = &core->channels[i];
+	json_t *object = json_object();
+
+	set(object, "channel", channel->name);
+	set(object, "title", channel->title);
+	set(object, "source", core->config->sources[channel->source].name);
+	set(object, "unit", channel->measure);
+	set(object, "quality", quality_text((enum quality)state->quality));
+	set(object, "status", quality_circular((enum quality)state->quality));
+	if (state->has_value) {
+		set_value(object, "value", state->value);
+		set_time(core, object, "time", state->good.wall_ms);
+	}
+	if (state->mean_valid)
+		set_value(object, "mean_1min", state->mean);
+	(void)json_object_set_new(object, "capture_percent", json_integer(state->capture));
+	(void)json_object_set_new(object, "lost", json_boolean(state->lost));
+	return object;
+}
+
+/* involved channels and alarms, in the order of the configuration */
+static void add_measurements(const struct core *core, const struct core_incident *incident,
+			     json_t *data)
+{
+	json_t *channels = json_array(), *alarms = json_array();
+	size_t last = EVENT_NONE, n_left_out = 0;
+
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		size_t channel = core->config->limits[i].channel;
+
+		if (!is_involved(core, incident, i))
+			continue;
+		if (json_array_size(alarms) >= REPORT_CHANNELS_MAX) {
+			n_left_out++;
+			continue;
+		}
+		(void)json_array_append_new(alarms, alarm_object(core, i));
+		if (channel != last)
+			(void)json_array_append_new(channels, channel_object(core, channel));
+		last = channel;
+	}
+	(void)json_object_set_new(data, "channels", channels);
+	(void)json_object_set_new(data, "alarms", alarms);
+	(void)json_object_set_new(data, "alarms_left_out", json_integer((json_int_t)n_left_out));
+}
+
+static json_t *site_object(const struct core *core, size_t i)
+{
+	const struct config_site *site = &core->config->sites[i];
+	json_t *object = json_object(), *position;
+
+	set(object, "name", site->name);
+	set(object, "title", site->title);
+	set(object, "cluster", site->cluster);
+	set(object, "commune", site->commune);
+	set(object, "province", site->province);
+	if (isnan(site->latitude))
+		return object;
+	position = json_object();
+	set_value(position, "latitude", site->latitude);
+	set_value(position, "longitude", site->longitude);
+	(void)json_object_set_new(object, "position", position);
+	return object;
+}
+
+static json_t *sources_array(const struct core *core, size_t site, enum waste_kind kind)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < core->config->n_sources; i++) {
+		const struct config_source *source = &core->config->sources[i];
+		json_t *object;
+
+		if (source->site != site || source->kind != kind)
+			continue;
+		object = json_object();
+		set(object, "name", source->name);
+		set(object, "title", source->title);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static json_t *incident_object(const struct core *core, const struct core_incident *incident,
+			       int64_t ended_ms, const char *change)
+{
+	json_t *object = json_object();
+
+	set(object, "id", incident->id);
+	set(object, "status", "actual");
+	set(object, "state", ended_ms ? "ended" : "open");
+	set(object, "kind",
+	    waste_kind_text((enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
+	set(object, "class", limit_class_text((enum limit_class)incident->class));
+	set_time(core, object, "opened", incident->opened.wall_ms);
+	set_time(core, object, "ended", ended_ms);
+	set(object, "change", change);
+	(void)json_object_set_new(object, "update", json_integer(incident->n_updates));
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		const char *path = core->config->limits[i].path;
+
+		if (hash64(HASH64_SEED, path, strlen(path)) == incident->first_out)
+			set(object, "first_out", path);
+	}
+	return object;
+}
+
+/* where the record stands; the receiver keeps it and would notice a rewritten past */
+static json_t *log_object(const struct core *core)
+{
+	json_t *object = json_object();
+	char hex[CHAIN_HEX_MAX];
+
+	chain_hex(core->chain.hash, hex);
+	set(object, "origin", core->config->origin);
+	set(object, "id", core->log_id);
+	(void)json_object_set_new(object, "seq", json_integer((json_int_t)core->chain.seq));
+	set(object, "hash", hex);
+	return object;
+}
+
+char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
+		  const char *change)
+{
+	size_t site = index_of(core, incident) / N_WASTE_KINDS;
+	json_t *data = json_object();
+	char *text;
+
+	(void)json_object_set_new(data, "origin", json_string(core->config->origin));
+	(void)json_object_set_new(data, "incident",
+				  incident_object(core, incident, ended_ms, change));
+	(void)json_object_set_new(data, "site", site_object(core, site));
+	(void)json_object_set_new(
+		data, "sources",
+		sources_array(core, site,
+			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
+	add_measurements(core, incident, data);
+	(void)json_object_set_new(data, "log", log_object(core));
+	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(data);
+	return text;
+}
+
+/* keys in canonical order: data, timestamp, type; none of the texts needs escaping */
+char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data)
+{
+	char time[CLOCK_TEXT_MAX], *body;
+
+	clock_format(wall_ms, core->config->zone_min, time);
+	return asprintf(&body, "{\"data\":%s,\"timestamp\":\"%s\",\"type\":\"%s\"}", data, time,
+			type) < 0
+		       ? NULL
+		       : body;
+}

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "common/log.h"
+#include "core/service.h"
+
+struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
+{
+	return (struct stamp){
+		.mono_ms = boot_us / US_PER_MS + service->mono_base_ms,
+		.wall_ms = wall_us / US_PER_MS,
+	};
+}
+
+struct stamp service_now(const struct service *service)
+{
+	int64_t boot_us, wall_us;
+
+	clock_now(&boot_us, &wall_us);
+	return service_stamp(service, boot_us, wall_us);
+}
+
+static void clear_deliveries(struct service *service)
+{
+	for (size_t i = 0; i < service->n_deliveries; i++)
+		free((char *)(uintptr_t)service->deliveries[i].error);
+	service->n_deliveries = 0;
+}
+
+void service_add_delivery(struct service *service, const struct record_delivery *delivery)
+{
+	struct record_delivery *grown = reallocarray(service->deliveries, service->n_deliveries + 1,
+						     sizeof(*grown));
+
+	if (!grown) { /* the result is forgotten and the report sent again: at least once */
+		log_err("out of memory; a report will be sent once more");
+		return;
+	}
+	service->deliveries = grown;
+	grown[service->n_deliveries] = *delivery;
+	grown[service->n_deliveries].error = delivery->error ? strdup(delivery->error) : NULL;
+	service->n_deliveries++;
+}
+
+/* after a commit: now, and only now, it may be told */
+static void tell(struct service *service)
+{
+	bool has_reports = service->batch.n_reports > 0;
+
+	for (size_t i = 0; i < service->batch.n_entries; i++)
+		journal_entry(service->journal, &service->batch.entries[i]);
+	pollers_committed(service->pollers);
+	batch_clear(&service->batch);
+	clear_deliveries(service);
+	if (has_reports)
+		delivery_look(service->delivery);
+}
+
+static void fail(struct service *service, int r)
+{
+	log_crit("the record cannot be written: %s; nothing unwritten was reported, and the "
+		 "service ends to recover from what is on disk",
+		 *record_error(service->record) ? record_error(service->record) : strerror(-r));
+	service->failed = true;
+	(void)sd_event_exit(service->event, r);
+}
+
+static void commit(struct service *service)
+{
+	struct record_ack acks[POLLERS_MAX];
+	struct record_commit commit = {
+		.config = service->config,
+		.batch = &service->batch,
+		.acks = acks,
+		.n_acks = pollers_acks(service->pollers, acks),
+		.deliveries = service->deliveries,
+		.n_deliveries = service->n_deliveries,
+		.head_key = service->keys.own[0],
+		.chain = service->core->chain,
+		.mono_base_ms = service->mono_base_ms,
+		.now = service_now(service),
+	};
+	void *state = NULL;
+	int r = core_save(service->core, &state, &commit.n_state);
+
+	if (r == 0) {
+		commit.state = state;
+		memcpy(commit.boot_id, service->boot_id, sizeof(commit.boot_id));
+		r = record_commit(service->record, &commit);
+	}
+	free(state);
+	service->last_commit_ms = commit.now.mono_ms;
+	service->n_commits++;
+	if (r < 0)
+		fail(service, r);
+	else
+		tell(service);
+}
+
+void service_flush(struct service *service)
+{
+	struct record_ack acks[POLLERS_MAX];
+	bool urgent = service->batch.n_entries > 0 || service->n_deliveries > 0 ||
+		      service->batch.n_minutes > 0 || service->batch.out_of_memory;
+
+	if (service->failed)
+		return;
+	if (urgent ||
+	    (service_now(service).mono_ms - service->last_commit_ms >= SERVICE_COMMIT_MS &&
+	     pollers_acks(service->pollers, acks) > 0))
+		commit(service);
+}
+
+static void notify(const struct service *service)
+{
+	size_t n_open = 0, n_lost = 0;
+
+	for (size_t i = 0; i < service->config->n_sites * N_WASTE_KINDS; i++)
+		n_open += service->core->incidents[i].open;
+	for (size_t i = 0; i < service->config->n_channels; i++)
+		n_lost += service->core->channels[i].lost;
+	(void)sd_notifyf(0,
+			 "WATCHDOG=1\nSTATUS=%zu channels watched, %zu not measured, %zu open "
+			 "incidents%s%s",
+			 service->config->n_channels, n_lost, n_open,
+			 pollers_is_silent(service->pollers, 0) ? "; the poller is silent" : "",
+			 delivery_has_sender(service->delivery) ? "" : "; no sender");
+}
+
+static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct service *service = userdata;
+
+	(void)usec;
+	pollers_tick(service->pollers, service_now(service));
+	service_flush(service);
+	if (service->failed)
+		return 0;
+	delivery_pump(service->delivery);
+	status_write(service);
+	notify(service);
+	(void)sd_event_source_set_time_relative(source, US_PER_S);
+	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+/*
+ * The record's monotonic clock goes on over reboots: within one boot it is CLOCK_BOOTTIME
+ * and a constant; after a reboot the constant is such that the time away, by the wall
+ * clock, has passed.
+ */
+static void set_clock(struct service *service, const struct record_start *start)
+{
+	struct wire_hello hello;
+	struct stamp now = clock_stamp();
+
+	wire_hello_init(&hello, WIRE_ROLE_CORE, 0);
+	memcpy(service->boot_id, hello.boot_id, sizeof(service->boot_id));
+	if (!start->state)
+		return;
+	service->mono_base_ms = start->mono_base_ms;
+	if (memcmp(start->boot_id, service->boot_id, sizeof(service->boot_id)) != 0)
+		service->mono_base_ms = start->last.mono_ms +
+					MAX(now.wall_ms - start->last.wall_ms, (int64_t)0) -
+					now.mono_ms;
+}
+
+static void say_start(struct service *service, const struct record_start *start)
+{
+	struct stamp now = service_now(service);
+	struct event created = event_plain(EVENT_RECORD_CREATED, now);
+	struct event started = event_plain(EVENT_CORE_STARTED, now);
+	struct event loaded = event_plain(EVENT_CONFIG_LOADED, now);
+	char hash[17];
+
+	created.reason = "no record was there before";
+	created.name = service->core->log_id;
+	if (start->created)
+		core_event(service->core, &created);
+	started.reason = start->created		  ? "for the first time"
+			 : start->stopped_cleanly ? "after a clean stop"
+						  : "after an unclean stop";
+	started.name = WASTEWATCH_VERSION;
+	core_event(service->core, &started);
+	(void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)service->config->hash);
+	loaded.name = hash;
+	if (start->created || start->config_hash != service->config->hash)
+		core_event(service->core, &loaded);
+}
+
+static int restore(struct service *service)
+{
+	struct record_start start;
+	int r = record_load(service->record, &start);
+
+	if (r < 0) {
+		log_err("the record cannot be read: %s", record_error(service->record));
+		return r;
+	}
+	set_clock(service, &start);
+	service->core->chain = start.chain;
+	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
+	if (start.state)
+		r = core_restore(service->core, start.state, start.n_state);
+	free(start.state);
+	if (r == 1)
+		log_warning("the measuring state is of another version and begins anew");
+	if (r < 0) {
+		log_err("the state in the record is damaged; the record was left as it is");
+		return r;
+	}
+	say_start(service, &start);
+	return service_adopt(service);
+}
+
+/* a listening socket: handed in by systemd under this name, else made by us */
+static int listener(struct service *service, const char *name)
+{
+	char **names = NULL, path[4096];
+	int n = sd_listen_fds_with_names(0, &names), fd = -1;
+
+	for (int i = 0; i < n; i++) {
+		if (strcmp(names[i], name) == 0)
+			fd = SD_LISTEN_FDS_START + i;
+		free(names[i]);
+	}
+	free(names);
+	if (fd >= 0)
+		return fd;
+	(void)snprintf(path, sizeof(path), "%s/%s.sock", service->options.runtime, name);
+	fd = wire_listen(path);
+	if (fd < 0)
+		log_err("cannot listen on %s: %s; give --runtime a directory that exists and is "
+			"writable",
+			path, strerror(-fd));
+	return fd;
+}
+
+static int open_sockets(struct service *service)
+{
+	int r = listener(service, "poller");
+
+	if (r >= 0)
+		r = pollers_open(&service->pollers, service, r);
+	if (r >= 0)
+		r = listener(service, "sender");
+	if (r >= 0)
+		r = delivery_open(&service->delivery, service, r);
+	if (r >= 0)
+		r = sd_event_add_time_relative(service->event, &service->timer, CLOCK_BOOTTIME,
+					       US_PER_S, 10000, on_timer, service);
+	return MIN(r, 0);
+}
+
+static int load_config(struct service *service)
+{
+	size_t n_errors = 0;
+	int r = config_load(&service->config, service->options.config, stderr, &n_errors);
+
+	if (r == -EINVAL)
+		log_err("the configuration in %s has %zu errors and cannot be used",
+			service->options.config, n_errors);
+	else if (r < 0)
+		log_err("the configuration in %s cannot be read: %s", service->options.config,
+			strerror(-r));
+	return r;
+}
+
+static int open_record(struct service *service)
+{
+	char error[256] = "";
+	int r = record_open(&service->record, service->options.state, error);
+
+	if (r < 0) {
+		log_err("%s", error);
+		return r;
+	}
+	r = record_bind(service->record, service->config);
+	if (r < 0)
+		log_err("the record cannot be written: %s", record_error(service->record));
+	return r;
+}
+
+int service_open(struct service *service, const struct service_options *options)
+{
+	int r;
+
+	*service = (struct service){.options = *options};
+	r = load_config(service);
+	if (r == 0)
+		r = keys_load(&service->keys, service->config, options->credentials);
+	if (r == 0)
+		r = open_record(service);
+	if (r == 0)
+		r = plan_new(&service->plan, service->config);
+	if (r == 0)
+		r = core_new(&service->core, service->config, service->plan, &service->batch);
+	if (r == 0)
+		r = restore(service);
+	if (r < 0)
+		return r;
+	service->packet = malloc(WIRE_PACKET_MAX);
+	r = service->packet ? sd_event_default(&service->event) : -ENOMEM;
+	if (r >= 0)
+		r = journal_open(&service->journal);
+	if (r >= 0)
+		r = open_sockets(service);
+	if (r >= 0)
+		service_flush(service);
+	return service->failed ? -EIO : MIN(r, 0);
+}
+
+void service_close(struct service *service)
+{
+	struct event stopped = event_plain(EVENT_CORE_STOPPED, (struct stamp){0});
+
+	if (service->core && service->delivery && !service->failed) {
+		stopped.at = service_now(service);
+		core_event(service->core, &stopped);
+		service_flush(service);
+	}
+	(void)pollers_close(service->pollers);
+	(void)delivery_close(service->delivery);
+	(void)sd_event_source_disable_unref(service->timer);
+	(void)journal_close(service->journal);
+	(void)core_free(service->core);
+	(void)plan_free(service->plan);
+	(void)record_close(service->record);
+	clear_deliveries(service);
+	free(service->deliveries);
+	batch_done(&service->batch);
+	keys_done(&service->keys);
+	(void)config_free(service->config);
+	(void)sd_event_unref(service->event);
+	free(service->packet);
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of a core as bytes, for the record's transaction and for a reload: a header,
+ * then records of three kinds, each a key (hash of a path) and the struct as it is in
+ * memory. Both ends are this file on this machine; another version is recognised by
+ * @layout, which is made of the sizes.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/core.h"
+
+#define SNAPSHOT_MAGIC UINT64_C(0x31746174732d7777) /* "ww-stat1" */
+
+struct snapshot_header {
+	uint64_t magic;
+	uint64_t layout;
+	uint64_t n_channels;
+	uint64_t n_limits;
+	uint64_t n_incidents;
+	uint64_t n_streams;
+	struct stamp now; /* the latest of the streams */
+	uint64_t hash;	  /* of all bytes behind the header: SQLite has no checksums of its own */
+};
+
+static uint64_t layout(void)
+{
+	static const size_t sizes[] = {2, sizeof(struct core_channel), sizeof(struct core_limit),
+				       sizeof(struct core_incident), sizeof(struct core_stream)};
+
+	return hash64(HASH64_SEED, sizes, sizeof(sizes));
+}
+
+static uint64_t key_of_text(const char *text)
+{
+	return hash64(HASH64_SEED, text, strlen(text));
+}
+
+static uint64_t key_of_incident(const struct core *core, size_t i)
+{
+	uint8_t kind = (uint8_t)(i % N_WASTE_KINDS);
+
+	return hash64(key_of_text(core->config->sites[i / N_WASTE_KINDS].name), &kind, 1);
+}
+
+static void put(uint8_t **at, const void *bytes, size_t n)
+{
+	memcpy(*at, bytes, n);
+	*at += n;
+}
+
+static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
+{
+	put(at, &key, sizeof(key));
+	put(at, bytes, n);
+}
+
+int core_save(const struct core *core, void **ret, size_t *ret_n)
+{
+	const struct config *config = core->config;
+	struct snapshot_header header = {
+		.magic = SNAPSHOT_MAGIC,
+		.layout = layout(),
+		.n_channels = config->n_channels,
+		.n_limits = config->n_limits,
+		.n_incidents = config->n_sites * N_WASTE_KINDS,
+		.n_streams = core->n_streams,
+	};
+	size_t n = sizeof(header) +
+		   header.n_channels * (sizeof(uint64_t) + sizeof(struct core_channel)) +
+		   header.n_limits * (sizeof(uint64_t) + sizeof(struct core_limit)) +
+		   header.n_incidents * (sizeof(uint64_t) + sizeof(struct core_incident)) +
+		   header.n_streams * sizeof(struct core_stream);
+	uint8_t *bytes = malloc(n), *at = bytes;
+
+	if (!bytes)
+		return -ENOMEM;
+	for (size_t i = 0; i < core->n_streams; i++)
+		if (core->streams[i].now.mono_ms >= header.now.mono_ms)
+			header.now = core->streams[i].now;
+	put(&at, &header, sizeof(header));
+	for (size_t i = 0; i < config->n_channels; i++)
+		put_keyed(&at, key_of_text(config->channels[i].path), &core->channels[i],
+			  sizeof(struct core_channel));
+	for (size_t i = 0; i < config->n_limits; i++)
+		put_keyed(&at, key_of_text(config->limits[i].path), &core->limits[i],
+			  sizeof(struct core_limit));
+	for (size_t i = 0; i < header.n_incidents; i++)
+		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
+			  sizeof(struct core_incident));
+	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
+	header.hash = hash64(HASH64_SEED, bytes + sizeof(header), n - sizeof(header));
+	memcpy(bytes, &header, sizeof(header));
+	*ret = bytes;
+	*ret_n = n;
+	return 0;
+}
+
+/* where each thing of the present configuration is, sorted by key */
+struct place {
+	uint64_t key;
+	void *to;
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	return x->key < y->key ? -1 : x->key > y->key;
+}
+
+static const uint8_t *take(const uint8_t *at, uint64_t n, size_t size, struct place *places,
+			   size_t n_places)
+{
+	qsort(places, n_places, sizeof(*places), by_key);
+	for (uint64_t i = 0; i < n; i++, at += sizeof(uint64_t) + size) {
+		struct place wanted, *found;
+
+		memcpy(&wanted.key, at, sizeof(wanted.key));
+		found = bsearch(&wanted, places, n_places, sizeof(*places), by_key);
+		if (found)
+			memcpy(found->to, at + sizeof(uint64_t), size);
+	}
+	return at;
+}
+
+static int restore_things(struct core *core, const struct snapshot_header *header,
+			  const uint8_t *at)
+{
+	const struct config *config = core->config;
+	size_t n_incidents = config->n_sites * N_WASTE_KINDS;
+	size_t room = MAX(MAX(config->n_channels, config->n_limits), n_incidents) + 1;
+	struct place *places = calloc(room, sizeof(*places));
+
+	if (!places)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_channels; i++)
+		places[i] = (struct place){key_of_text(config->channels[i].path),
+					   &core->channels[i]};
+	at = take(at, header->n_channels, sizeof(struct core_channel), places, config->n_channels);
+	for (size_t i = 0; i < config->n_limits; i++)
+		places[i] = (struct place){key_of_text(config->limits[i].path), &core->limits[i]};
+	at = take(at, header->n_limits, sizeof(struct core_limit), places, config->n_limits);
+	for (size_t i = 0; i < n_incidents; i++)
+		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
+	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);
+	free(places);
+	if (header->n_streams == core->n_streams) {
+		memcpy(core->streams, at, core->n_streams * sizeof(struct core_stream));
+		return 0;
+	}
+	/* the links were split anew: all streams go on from the latest moment known */
+	for (size_t i = 0; i < core->n_streams; i++)
+		core->streams[i] = (struct core_stream){
+			.now = header->now, .running = true, .minute_ms = -1};
+	return 0;
+}
+
+int core_restore(struct core *core, const void *bytes, size_t n)
+{
+	struct snapshot_header header;
+	size_t most = n / sizeof(uint64_t);
+
+	if (n < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, bytes, sizeof(header));
+	if (header.magic != SNAPSHOT_MAGIC || header.layout != layout())
+		return 1;
+	if (header.n_channels > most || header.n_limits > most || header.n_incidents > most ||
+	    header.n_streams > most ||
+	    n != sizeof(header) +
+			    header.n_channels * (sizeof(uint64_t) + sizeof(struct core_channel)) +
+			    header.n_limits * (sizeof(uint64_t) + sizeof(struct core_limit)) +
+			    header.n_incidents * (sizeof(uint64_t) + sizeof(struct core_incident)) +
+			    header.n_streams * sizeof(struct core_stream) ||
+	    header.hash != hash64(HASH64_SEED, (const uint8_t *)bytes + sizeof(header),
+				  n - sizeof(header)))
+		return -EBADMSG;
+	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
+}

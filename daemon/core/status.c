@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/service.h"
+
+#define CHANNELS_MAX 200 /* a larger plant lists only what needs attention */
+
+static void set(json_t *object, const char *key, const char *text)
+{
+	(void)json_object_set_new(object, key, json_string(text));
+}
+
+static void set_number(json_t *object, const char *key, int64_t number)
+{
+	(void)json_object_set_new(object, key, json_integer(number));
+}
+
+static json_t *channel_object(const struct service *service, size_t i, struct stamp now)
+{
+	const struct core_channel *state = &service->core->channels[i];
+	const struct config_channel *channel = &service->config->channels[i];
+	char value[EVENT_VALUE_MAX], reason[128];
+	json_t *object = json_object();
+
+	set(object, "channel", channel->path);
+	set(object, "unit", channel->measure);
+	set(object, "quality", quality_text((enum quality)state->quality));
+	(void)json_object_set_new(object, "lost", json_boolean(state->lost));
+	if (state->quality != QUALITY_GOOD)
+		set(object, "reason", core_lost_reason(state, reason, sizeof(reason)));
+	if (state->has_value) {
+		event_value_text(state->value, value);
+		set(object, "value", value);
+		set_number(object, "age_ms", now.mono_ms - state->good.mono_ms);
+	}
+	if (state->mean_valid) {
+		event_value_text(state->mean, value);
+		set(object, "mean_1min", value);
+	}
+	return object;
+}
+
+static bool needs_attention(const struct core_channel *state)
+{
+	return state->lost || state->quality != QUALITY_GOOD;
+}
+
+static json_t *channels_array(const struct service *service, struct stamp now)
+{
+	json_t *array = json_array();
+	bool all = service->config->n_channels <= CHANNELS_MAX;
+
+	for (size_t i = 0; i < service->config->n_channels; i++)
+		if ((all || needs_attention(&service->core->channels[i])) &&
+		    json_array_size(array) < CHANNELS_MAX)
+			(void)json_array_append_new(array, channel_object(service, i, now));
+	return array;
+}
+
+static const char *link_state_text(uint32_t state)
+{
+	switch ((enum wire_link_state)state) {
+	case WIRE_LINK_CONNECTING:
+		return "connecting";
+	case WIRE_LINK_IDLE:
+	case WIRE_LINK_WAITING:
+		return "up";
+	case WIRE_LINK_BACKING_OFF:
+		return "down";
+	}
+	return "unknown";
+}
+
+static json_t *link_object(const struct service *service, size_t i,
+			   const struct wire_link_report *report)
+{
+	const struct config_link *link = &service->config->links[i];
+	json_t *object = json_object();
+
+	set(object, "site", service->config->sites[link->site].name);
+	set(object, "link", link->name);
+	set(object, "host", link->host);
+	set_number(object, "port", link->port);
+	set(object, "state", report ? link_state_text(report->state) : "not read yet");
+	if (!report)
+		return object;
+	set(object, "error", report->error ? strerror(report->error) : "");
+	set_number(object, "requests", (int64_t)report->n_requests);
+	set_number(object, "answers", (int64_t)report->n_answers);
+	set_number(object, "timeouts", (int64_t)report->n_timeouts);
+	set_number(object, "exceptions", (int64_t)report->n_exceptions);
+	set_number(object, "malformed", (int64_t)report->n_malformed);
+	set_number(object, "late", (int64_t)report->n_late);
+	set_number(object, "overruns", (int64_t)report->n_overruns);
+	set_number(object, "silent_units", report->n_degraded);
+	set_number(object, "worst_us", report->worst_us);
+	return object;
+}
+
+static json_t *links_array(const struct service *service)
+{
+	json_t *array = json_array();
+	bool all = service->config->n_links <= CHANNELS_MAX;
+
+	for (size_t i = 0; i < service->config->n_links; i++) {
+		const struct wire_link_report *report = pollers_link(service->pollers, i);
+
+		if (all || !report || report->state == WIRE_LINK_BACKING_OFF ||
+		    report->n_degraded > 0)
+			(void)json_array_append_new(array, link_object(service, i, report));
+		if (json_array_size(array) >= CHANNELS_MAX)
+			break;
+	}
+	return array;
+}
+
+static json_t *status_object(const struct service *service)
+{
+	struct stamp now = service_now(service);
+	json_t *object = json_object();
+	char time[CLOCK_TEXT_MAX];
+	size_t n_lost = 0, n_served = 0;
+
+	for (size_t i = 0; i < service->config->n_channels; i++)
+		n_lost += service->core->channels[i].lost;
+	for (size_t i = 0; i < service->core->n_streams; i++)
+		n_served += pollers_is_served(service->pollers, i) &&
+			    !pollers_is_silent(service->pollers, i);
+	clock_format(now.wall_ms, service->config->zone_min, time);
+	set(object, "version", WASTEWATCH_VERSION);
+	set(object, "origin", service->config->origin);
+	set(object, "time", time);
+	set_number(object, "time_ms", now.wall_ms);
+	set_number(object, "pid", getpid());
+	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
+	set_number(object, "pollers_reading", (int64_t)n_served);
+	(void)json_object_set_new(object, "sender",
+				  json_boolean(delivery_has_sender(service->delivery)));
+	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
+	set_number(object, "channels_lost", (int64_t)n_lost);
+	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
+	set_number(object, "commits", (int64_t)service->n_commits);
+	(void)json_object_set_new(object, "links", links_array(service));
+	(void)json_object_set_new(object, "channels", channels_array(service, now));
+	return object;
+}
+
+void status_write(const struct service *service)
+{
+	char path[4096], temporary[4096 + 8];
+	json_t *object = status_object(service);
+
+	(void)snprintf(path, sizeof(path), "%s/status.json", service->options.runtime);
+	(void)snprintf(temporary, sizeof(temporary), "%s.new", path);
+	/* a status that cannot be written shows by its age; it must not disturb the service */
+	if (json_dump_file(object, temporary, JSON_COMPACT) == 0)
+		(void)rename(temporary, path);
+	json_decref(object);
+}

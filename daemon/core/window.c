@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/window.h"
+#include "common/macro.h"
+
+void window_start(struct window *window, int64_t start_ms)
+{
+	*window = (struct window){.start_ms = start_ms, .worst = QUALITY_GOOD};
+}
+
+void window_add(struct window *window, double value, enum quality quality)
+{
+	if (quality != QUALITY_GOOD) {
+		window->n_bad++;
+		window->worst = quality_worse((enum quality)window->worst, quality);
+		return;
+	}
+	if (window->n == 0 || value < window->min)
+		window->min = value;
+	if (window->n == 0 || value > window->max)
+		window->max = value;
+	window->sum += value;
+	window->n++;
+}
+
+struct window_row window_close(const struct window *window, uint32_t expected,
+			       uint32_t required_percent)
+{
+	struct window_row row = {
+		.start_ms = window->start_ms,
+		.n = window->n,
+		.worst = (enum quality)window->worst,
+	};
+
+	if (window->n + window->n_bad == 0)
+		row.worst = QUALITY_STALE;
+	if (window->n == 0)
+		return row;
+	row.mean = window->sum / window->n;
+	row.min = window->min;
+	row.max = window->max;
+	row.capture = (uint8_t)MIN(UINT64_C(100) * window->n / expected, UINT64_C(100));
+	row.valid = UINT64_C(100) * window->n >= (uint64_t)required_percent * expected;
+	return row;
+}

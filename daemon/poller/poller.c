@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "poller/answer.h"
+#include "poller/crew.h"
+#include "poller/poller.h"
+#include "poller/ring.h"
+#include "poller/tcp.h"
+#include "poller/uplink.h"
+
+#define EVENTS_MAX     128	       /* sockets served in one turn of the loop */
+#define LINKS_EVERY_US (10 * US_PER_S) /* state of the links, when nothing changes */
+#define GIVE_UP_MS_MIN UINT32_C(10000)
+
+struct poller {
+	sd_event *event;
+	sd_event_source *io;
+	sd_event_source *timer;
+	int epoll_fd;
+	struct tcp *tcp;
+	struct ring *ring;
+	struct uplink *uplink;
+	struct crew *crew;
+	int64_t armed_us; /* what the timer is set to */
+	int64_t tick_us;  /* when the next tick is due */
+	int64_t links_us; /* when the state of the links is due, changed or not */
+	uint16_t n_words; /* of the answer that is being handled */
+	uint16_t words[WIRE_REGISTERS_MAX];
+};
+
+static uint64_t draw_number(void)
+{
+	uint64_t number = 0;
+
+	/* 8 bytes come whole; before the pool is ready the clock does for what it is used for */
+	if (getrandom(&number, sizeof(number), GRND_NONBLOCK) != (ssize_t)sizeof(number))
+		number = (uint64_t)clock_stamp().mono_ms * UINT64_C(0x9e3779b97f4a7c15) +
+			 (uint64_t)getpid();
+	return number > 0 ? number : 1;
+}
+
+static struct poller *poller_of(const struct peer *peer)
+{
+	return peer->owner;
+}
+
+static void put_reading(struct poller *poller, const struct wire_reading *what,
+			const uint16_t *words)
+{
+	struct wire_reading reading = *what;
+
+	clock_now(&reading.boot_us, &reading.wall_us);
+	ring_put(poller->ring, &reading, words);
+}
+
+static void report(struct peer *peer, const struct link_action *action)
+{
+	struct poller *poller = poller_of(peer);
+	const struct work *work = poller->crew->work;
+	uint32_t first = work->first_request[work->first_unit[peer->index]];
+
+	put_reading(poller,
+		    &(struct wire_reading){
+			    .key = work->requests[first + action->request].key,
+			    .took_us = action->took_us,
+			    .status = (uint8_t)action->status,
+			    .exception = action->exception,
+			    .n_words = action->status == WIRE_OK ? poller->n_words : 0,
+		    },
+		    poller->words);
+}
+
+static void close_peer(struct peer *peer)
+{
+	if (peer->fd >= 0)
+		(void)close(peer->fd); /* leaves the epoll instance by itself */
+	peer->fd = -1;
+}
+
+static int open_peer(struct peer *peer)
+{
+	const struct wire_link *config = peer->config;
+
+	close_peer(peer);
+	peer->fd = tcp_connect(config->host, config->port,
+			       MAX(config->connect_timeout_ms, GIVE_UP_MS_MIN));
+	if (peer->fd < 0)
+		return peer->fd;
+	peer->transaction = (uint16_t)draw_number();
+	return crew_register(peer, poller_of(peer)->epoll_fd, EPOLL_CTL_ADD);
+}
+
+static struct answer_question question_of(const struct peer *peer)
+{
+	struct answer_question question = {.transaction = peer->transaction};
+	const struct wire_request *request = link_outstanding(peer->link, &question.unit);
+
+	question.function = request->function;
+	question.address = request->address;
+	question.count = request->count;
+	return question;
+}
+
+static int send_request(struct peer *peer)
+{
+	struct answer_question question;
+
+	peer->transaction++;
+	question = question_of(peer);
+	return tcp_ask(peer->fd, &question);
+}
+
+static const char *hint(int error)
+{
+	switch (error) {
+	case EMFILE:
+		return " (one poller serves descriptors up to 1023)";
+	case EBADMSG:
+		return " (what came was no answer to the request)";
+	default:
+		return "";
+	}
+}
+
+static void tell_people(const struct peer *peer, const struct link_action *action)
+{
+	const struct work *work = poller_of(peer)->crew->work;
+	unsigned int id = work->units[work->first_unit[peer->index] + action->unit].id;
+
+	if (action->kind == LINK_UP)
+		log_notice("link %s is up", peer->name);
+	else if (action->kind == LINK_DOWN)
+		log_warning("link %s is down: %s%s; it is tried again with growing pauses",
+			    peer->name, strerrordesc_np(action->error), hint(action->error));
+	else if (action->kind == LINK_DEGRADED)
+		log_warning("link %s: unit %u is silent; it is only probed now, ever less often",
+			    peer->name, id);
+	else
+		log_notice("link %s: unit %u answers again", peer->name, id);
+}
+
+/* Return: 0; -errno the connection is of no use */
+static int perform(struct peer *peer, const struct link_action *action)
+{
+	switch (action->kind) {
+	case LINK_CONNECT:
+		return open_peer(peer);
+	case LINK_CLOSE:
+		close_peer(peer);
+		return 0;
+	case LINK_SEND:
+		return send_request(peer);
+	case LINK_REPORT:
+		report(peer, action);
+		return 0;
+	case LINK_UP:
+	case LINK_DOWN:
+	case LINK_DEGRADED:
+	case LINK_RESTORED:
+		tell_people(peer, action);
+		return 0;
+	}
+	return 0;
+}
+
+/* tell a link what happened and do what it says; what fails in that is told to it, too */
+static void feed(struct peer *peer, struct link_input input)
+{
+	struct crew *crew = poller_of(peer)->crew;
+	int64_t now_us, wall_us;
+	bool failed;
+
+	clock_now(&now_us, &wall_us);
+	do {
+		size_t n = link_step(peer->link, now_us, &input, crew->actions);
+
+		failed = false;
+		for (size_t i = 0; i < n; i++) {
+			int r = perform(peer, &crew->actions[i]);
+
+			if (r == 0)
+				continue;
+			input = (struct link_input){.event = LINK_CLOSED, .error = -r};
+			failed = true;
+		}
+	} while (failed);
+	timeline_set(crew->timeline, peer->index, link_wake_us(peer->link));
+}
+
+/* the answer is whole and right: take it. @hold: something else is to be told after it */
+static void take_answer(struct peer *peer, const struct answer_question *question,
+			const struct answer *answer, bool hold)
+{
+	struct poller *poller = poller_of(peer);
+	uint8_t frame[ANSWER_FRAME_MAX];
+	int r = tcp_take(poller->tcp, peer->fd, answer->size, frame);
+
+	if (r < 0) {
+		feed(peer, (struct link_input){.event = LINK_CLOSED, .error = -r});
+		return;
+	}
+	if (answer->verdict == ANSWER_EXCEPTION) {
+		feed(peer, (struct link_input){.event = LINK_REFUSED,
+					       .exception = answer->exception,
+					       .hold = hold});
+		return;
+	}
+	poller->n_words = answer_n_words(question);
+	answer_words(question, frame, poller->words);
+	feed(peer, (struct link_input){.event = LINK_ANSWERED, .hold = hold});
+}
+
+static const struct link_input closed = {.event = LINK_CLOSED, .error = ECONNRESET};
+static const struct link_input unasked = {.event = LINK_UNASKED};
+
+/* @n bytes wait while a request is outstanding; @ended: no more will come */
+static void judge_bytes(struct peer *peer, const uint8_t *bytes, size_t n, bool ended)
+{
+	struct answer_question question = question_of(peer);
+	struct answer answer = answer_check(&question, bytes, n);
+
+	switch (answer.verdict) {
+	case ANSWER_INCOMPLETE:
+		if (ended)
+			feed(peer, closed);
+		return;
+	case ANSWER_MALFORMED:
+	case ANSWER_FOREIGN:
+		feed(peer, (struct link_input){.event = LINK_MISANSWERED,
+					       .status = answer.verdict == ANSWER_FOREIGN
+								 ? WIRE_FOREIGN
+								 : WIRE_MALFORMED});
+		return;
+	case ANSWER_GOOD:
+	case ANSWER_EXCEPTION:
+		take_answer(peer, &question, &answer, ended || n > answer.size);
+		if (n > answer.size)
+			feed(peer, unasked);
+		else if (ended)
+			feed(peer, closed);
+		return;
+	}
+}
+
+static void look(struct peer *peer, bool ended)
+{
+	uint8_t bytes[ANSWER_FRAME_MAX + 1]; /* one more than can be right */
+	int n = tcp_look(peer->fd, bytes, sizeof(bytes));
+
+	if (n == -EAGAIN && !ended)
+		return;
+	if (n <= 0)
+		feed(peer, n < 0 && n != -EAGAIN
+				   ? (struct link_input){.event = LINK_CLOSED, .error = -n}
+				   : closed);
+	else if (link_state(peer->link) == WIRE_LINK_WAITING)
+		judge_bytes(peer, bytes, (size_t)n, ended);
+	else
+		feed(peer, unasked);
+}
+
+static void on_socket(struct peer *peer, uint32_t revents)
+{
+	bool ended = revents & (EPOLLRDHUP | EPOLLHUP | EPOLLERR);
+	bool readable = ended || revents & EPOLLIN;
+	int r;
+
+	if (link_state(peer->link) == WIRE_LINK_CONNECTING) {
+		if (!(revents & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
+			return;
+		r = tcp_connected(peer->fd);
+		if (r < 0) {
+			feed(peer, (struct link_input){.event = LINK_CLOSED, .error = -r});
+			return;
+		}
+		feed(peer, (struct link_input){.event = LINK_CONNECTED, .hold = readable});
+		if (!readable)
+			return;
+	} else if (!readable) {
+		return; /* room to send: always there */
+	}
+	if (peer->fd >= 0)
+		look(peer, ended);
+	if (link_state(peer->link) == WIRE_LINK_IDLE)
+		feed(peer, (struct link_input){.event = LINK_TIME}); /* whatever was held back */
+}
+
+static void arm(struct poller *poller)
+{
+	size_t index;
+	int64_t next_us = poller->tick_us;
+
+	if (poller->crew)
+		next_us = MIN(next_us, timeline_first(poller->crew->timeline, &index));
+	if (next_us == poller->armed_us)
+		return;
+	poller->armed_us = next_us;
+	/* cannot fail: the source is ours, and enabled for good */
+	(void)sd_event_source_set_time(poller->timer, (uint64_t)next_us);
+}
+
+static int on_sockets(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+{
+	struct epoll_event events[EVENTS_MAX];
+	struct poller *poller = userdata;
+	int n = epoll_wait(fd, events, EVENTS_MAX, 0);
+
+	(void)source; /* there is one only, and only for input */
+	(void)revents;
+	if (n < 0)
+		return errno == EINTR ? 0 : -errno;
+	/* a link closes none but its own socket, so no event here can be of one that is gone */
+	for (int i = 0; i < n; i++)
+		on_socket(events[i].data.ptr, events[i].events);
+	arm(poller);
+	return 0;
+}
+
+static void send_links(struct poller *poller, int64_t now_us)
+{
+	struct crew *crew = poller->crew;
+	size_t bytes = crew->n_peers * sizeof(*crew->reports);
+
+	for (size_t i = 0; i < crew->n_peers; i++)
+		link_report(crew->peers[i].link, &crew->reports[i]);
+	if (now_us < poller->links_us && memcmp(crew->reports, crew->reported, bytes) == 0)
+		return;
+	if (uplink_send_links(poller->uplink, crew->reports, (uint16_t)crew->n_peers) < 0)
+		return;
+	memcpy(crew->reported, crew->reports, bytes);
+	poller->links_us = now_us + LINKS_EVERY_US;
+}
+
+static void tick(struct poller *poller, int64_t now_us)
+{
+	if (now_us < poller->tick_us)
+		return;
+	poller->tick_us = (now_us / US_PER_S + 1) * US_PER_S;
+	put_reading(poller, &(struct wire_reading){.key = 0}, NULL);
+	if (poller->crew && poller->crew->n_peers > 0)
+		send_links(poller, now_us);
+}
+
+static int on_timer(sd_event_source *source, uint64_t us, void *userdata)
+{
+	struct poller *poller = userdata;
+	int64_t now_us, wall_us;
+	size_t index;
+
+	(void)source; /* all that is needed is in the poller; */
+	(void)us;     /* its own clock is the event's */
+	clock_now(&now_us, &wall_us);
+	tick(poller, now_us);
+	/* every step moves the wake-up of its link beyond now */
+	while (poller->crew && timeline_first(poller->crew->timeline, &index) <= now_us)
+		feed(&poller->crew->peers[index], (struct link_input){.event = LINK_TIME});
+	arm(poller);
+	return 0;
+}
+
+/* struct uplink_user: the plan is whole and checked */
+static int on_plan(void *userdata, struct work *work)
+{
+	struct poller *poller = userdata;
+	struct crew *crew;
+	int64_t now_us, wall_us;
+	size_t n_kept = 0;
+	int r;
+
+	clock_now(&now_us, &wall_us);
+	r = crew_new(&crew, poller, work, now_us, draw_number);
+	if (r < 0)
+		return r;
+	if (poller->crew) {
+		r = crew_inherit(crew, poller->crew, poller->epoll_fd, &n_kept);
+		if (r < 0) {
+			crew->work = NULL; /* still the uplink's */
+			(void)crew_free(crew);
+			return r;
+		}
+	}
+	(void)crew_free(poller->crew);
+	poller->crew = crew;
+	poller->links_us = 0;
+	uplink_set_plan(poller->uplink, work->plan);
+	log_info("new plan: %u links, %u units, %u requests; %zu links keep their connection",
+		 work->n_links, work->n_units, work->n_requests, n_kept);
+	for (size_t i = 0; i < crew->n_peers; i++)
+		timeline_set(crew->timeline, i, link_wake_us(crew->peers[i].link));
+	arm(poller);
+	return 0;
+}
+
+static void on_change(void *userdata)
+{
+	struct poller *poller = userdata;
+
+	poller->links_us = 0; /* whoever connects is told at the next tick */
+}
+
+static int start(struct poller *poller, const char *path)
+{
+	const struct uplink_user user = {
+		.on_plan = on_plan, .on_change = on_change, .userdata = poller};
+	int64_t now_us, wall_us;
+	int r;
+
+	clock_now(&now_us, &wall_us);
+	poller->armed_us = poller->tick_us = (now_us / US_PER_S + 1) * US_PER_S;
+	r = sd_event_add_io(poller->event, &poller->io, poller->epoll_fd, EPOLLIN, on_sockets,
+			    poller);
+	if (r == 0)
+		r = sd_event_add_time(poller->event, &poller->timer, CLOCK_BOOTTIME,
+				      (uint64_t)poller->armed_us, 1, on_timer, poller);
+	if (r == 0)
+		r = sd_event_source_set_enabled(poller->timer, SD_EVENT_ON);
+	if (r < 0)
+		return r;
+	return uplink_new(&poller->uplink, poller->event, path, poller->ring, draw_number(), &user);
+}
+
+int poller_new(struct poller **ret, sd_event *event, const char *path, size_t ring_bytes)
+{
+	CLEANUP(poller_free) struct poller *poller = calloc(1, sizeof(*poller));
+	int r;
+
+	if (!poller)
+		return -ENOMEM;
+	poller->event = sd_event_ref(event);
+	poller->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (poller->epoll_fd < 0)
+		return -errno;
+	r = ring_new(&poller->ring, ring_bytes);
+	if (r == 0)
+		r = tcp_new(&poller->tcp);
+	if (r == 0)
+		r = start(poller, path);
+	if (r < 0)
+		return r;
+	*ret = steal(&poller);
+	return 0;
+}
+
+struct poller *poller_free(struct poller *poller)
+{
+	if (!poller)
+		return NULL;
+	(void)uplink_free(poller->uplink);
+	(void)crew_free(poller->crew);
+	(void)sd_event_source_disable_unref(poller->io);
+	(void)sd_event_source_disable_unref(poller->timer);
+	(void)tcp_free(poller->tcp);
+	(void)ring_free(poller->ring);
+	if (poller->epoll_fd >= 0)
+		(void)close(poller->epoll_fd); /* nothing is buffered in it */
+	(void)sd_event_unref(poller->event);
+	free(poller);
+	return NULL;
+}
+
+void poller_flush(struct poller *poller)
+{
+	uplink_flush(poller->uplink);
+}
+
+bool poller_is_late(const struct poller *poller, int64_t us)
+{
+	int64_t now_us, wall_us;
+
+	clock_now(&now_us, &wall_us);
+	return now_us - poller->armed_us > us;
+}
+
+void poller_status(const struct poller *poller, char *ret, size_t n)
+{
+	size_t n_links = poller->crew ? poller->crew->n_peers : 0, n_down = 0;
+
+	for (size_t i = 0; i < n_links; i++)
+		n_down += link_is_down(poller->crew->peers[i].link);
+	if (!poller->crew)
+		(void)snprintf(ret, n, "waiting for the core's plan");
+	else
+		(void)snprintf(ret, n, "%spolling %zu links, %zu down",
+			       uplink_is_live(poller->uplink)
+				       ? ""
+				       : "the core is away, readings are kept; ",
+			       n_links, n_down);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * batch.h - what the core has found out since the last commit
+ *
+ * Filled by the core, written by the record in one transaction, then emptied and used
+ * again: in steady state nothing is allocated. Does no I/O.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+#include "core/event.h"
+#include "core/window.h"
+
+/**
+ * struct batch_entry - an entry of the record
+ * @line: its canonical JSON, owned
+ * @message: the same for people, owned
+ * @hash: chain hash of this entry
+ * @incident: id, owned; NULL none
+ */
+struct batch_entry {
+	uint64_t seq;
+	int64_t wall_ms;
+	enum event_type type;
+	int priority;
+	char *line;
+	char *message;
+	char *incident;
+	uint8_t hash[32];
+};
+
+struct batch_minute {
+	uint32_t channel;
+	struct window_row row;
+};
+
+/**
+ * struct batch_report - a report for one destination
+ * @webhook_id, @type, @incident, @body: owned
+ * @lane: 0 emergency, 1 everything else
+ * @created_ms: UTC
+ */
+struct batch_report {
+	char *webhook_id;
+	char *type;
+	char *incident;
+	char *body;
+	uint32_t destination;
+	uint32_t lane;
+	int64_t created_ms;
+};
+
+/** struct batch_incident - the state of an incident, as people ask for it */
+struct batch_incident {
+	char id[INCIDENT_ID_MAX];
+	size_t site;
+	enum waste_kind kind;
+	enum limit_class class;
+	size_t first_out; /* limit, EVENT_NONE when it is no longer configured */
+	uint32_t n_updates;
+	uint32_t n_alarms; /* joined so far */
+	int64_t opened_ms;
+	int64_t ended_ms; /* 0 while it runs */
+	char *summary;	  /* JSON of the last report's data, owned; NULL: leave it */
+};
+
+/** struct batch_alarm - the state of a limit's alarm */
+struct batch_alarm {
+	size_t limit;
+	int raised; /* 0 cleared */
+	int64_t since_ms;
+	int64_t changed_ms;
+	double value;
+	char incident[INCIDENT_ID_MAX];
+};
+
+/** struct batch_removed - an alarm or incident whose configuration is gone; @name owned */
+struct batch_removed {
+	char *name;
+	int64_t at_ms;
+	bool is_incident;
+};
+
+struct batch {
+	struct batch_entry *entries;
+	struct batch_minute *minutes;
+	struct batch_report *reports;
+	struct batch_incident *incidents;
+	struct batch_alarm *alarms;
+	struct batch_removed *removed;
+	size_t n_entries, n_minutes, n_reports, n_incidents, n_alarms, n_removed;
+	size_t room_entries, room_minutes, room_reports, room_incidents, room_alarms, room_removed;
+	bool out_of_memory; /* something could not be kept: the batch must not be committed */
+};
+
+/** batch_add() - room for one more item at the end of an array, zeroed; NULL: no memory */
+#define batch_add(batch, what)                                                            \
+	((__typeof__((batch)->what))batch_grow((batch), (void **)&(batch)->what,          \
+					       &(batch)->n_##what, &(batch)->room_##what, \
+					       sizeof(*(batch)->what)))
+
+void *batch_grow(struct batch *batch, void **array, size_t *n, size_t *room, size_t size);
+
+/** batch_clear() - forget the contents, keep the room */
+void batch_clear(struct batch *batch);
+
+/** batch_done() - give all memory back */
+void batch_done(struct batch *batch);

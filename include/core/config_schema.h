@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * config_schema.h - which keys there are, and the walk that holds a file against them
+ *
+ * One row per key, with type, bounds, default and help: checks, defaults and messages all
+ * come from the row. What concerns more than one key is checked by the mapping's finish().
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/config.h"
+#include "core/config_yaml.h"
+
+enum option_type {
+	OPTION_TEXT,	  /* char *; max: bytes */
+	OPTION_INTEGER,	  /* uint8_t … uint64_t, by the size of the field */
+	OPTION_NUMBER,	  /* double */
+	OPTION_DURATION,  /* uint32_t; min and max in the field's unit */
+	OPTION_CHOICE,	  /* an enum or an unsigned int */
+	OPTION_NUMBERS,	  /* double[2] */
+	OPTION_DURATIONS, /* uint32_t[2] */
+	OPTION_CODES,	  /* struct config_codes */
+	OPTION_LIST,	  /* of mappings; min: how many at least */
+};
+
+struct config_choice {
+	const char *text; /* NULL ends the list */
+	unsigned int value;
+};
+
+struct config_codes {
+	uint64_t value[DECODE_INVALID_MAX];
+	size_t n;
+};
+
+/**
+ * struct config_option - one key
+ * @offset, @size: of the field in the draft of its mapping
+ * @standard: default, in the form of the file, elements parted by spaces; NULL: the key
+ *   must be there; "": it may be left out, the field is "" or zero then
+ * @unit_us: durations: what one of the field is
+ * @check: texts: NULL for a good one, else "what is wrong; what is allowed"
+ * @help: what to write, behind the message that the key is missing
+ */
+struct config_option {
+	const char *key;
+	enum option_type type;
+	size_t offset;
+	size_t size;
+	const char *standard;
+	double min;
+	double max;
+	const char *help;
+	int64_t unit_us;
+	const struct config_choice *choices;
+	const char *(*check)(const char *text);
+	const struct config_group *group;
+};
+
+#define CONFIG_OPTIONS_MAX 24
+
+struct config_mapping;
+
+/**
+ * struct config_group - one kind of mapping
+ * @what: "channel", for messages
+ * @options: the lists behind all others: they are walked after finish(), in the order of
+ *   the table, so that what is referred to is there whatever the order in the file
+ * @size: of the draft
+ * @finish: check what concerns several keys and move the draft into the configuration.
+ *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
+ *   Return: 0; -ENOMEM.
+ */
+struct config_group {
+	const char *what;
+	const struct config_option *options;
+	size_t n_options;
+	size_t size;
+	int (*finish)(struct config_mapping *mapping, void *draft);
+};
+
+enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
+
+struct config_reader;
+
+struct config_mapping {
+	struct config_reader *reader;
+	const struct config_group *group;
+	const struct config_node *node;
+	const struct config_node *value[CONFIG_OPTIONS_MAX];
+	enum option_state state[CONFIG_OPTIONS_MAX];
+};
+
+/**
+ * struct config_reader - where the walk is
+ * @site, @source: what lists that are walked now belong to, indices into @config
+ * @first_link, @first_unit, @first_channel: where those of this site or source begin
+ * @names: tsearch() tree of all names,  see config_names.h
+ * @files: names of all files so far; the names refer to them
+ */
+struct config_reader {
+	struct config *config;
+	struct config_report *report;
+	const char *file;
+	size_t site;
+	size_t source;
+	size_t first_link;
+	size_t first_unit;
+	size_t first_channel;
+	void *names;
+	char **files;
+	size_t n_files;
+};
+
+extern const struct config_group config_main_group; /* wastewatch.yaml */
+extern const struct config_group config_site_group; /* sites.d/NAME.yaml */
+
+/** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
+int config_walk(struct config_reader *reader, const struct config_group *group,
+		const struct config_node *node);
+
+/** config_state() - what became of a key; @key must be in the mapping's table */
+enum option_state config_state(const struct config_mapping *mapping, const char *key);
+
+/** config_usable() - the key has a good value, given or default */
+bool config_usable(const struct config_mapping *mapping, const char *key);
+
+/** config_given() - the file has a good value for the key, no default */
+bool config_given(const struct config_mapping *mapping, const char *key);
+
+/** config_error() - report at the value of @key, or at the mapping when it was not given */
+void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/** config_warning() - the same as a warning */
+void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* What finish() of each mapping gets: the thing itself, and what is resolved only then. */
+
+struct main_draft {
+	struct config config; /* only its plain fields */
+	char *timezone;
+};
+
+struct destination_draft {
+	struct config_destination destination;
+};
+
+struct site_draft {
+	struct config_site site;
+	double position[2];
+};
+
+struct link_draft {
+	struct config_link link;
+	char *tcp;
+	uint32_t backoff_ms[2];
+};
+
+struct unit_draft {
+	struct config_unit unit;
+	char *link;
+};
+
+struct source_draft {
+	struct config_source source;
+};
+
+struct channel_draft {
+	struct config_channel channel;
+	char *from;
+	char *order;
+	unsigned int table; /* the Modbus function that reads it */
+	unsigned int type;
+	double range[2];
+	struct config_codes invalid;
+};
+
+struct limit_draft {
+	struct config_limit limit;
+	char *channel;
+	double high;
+	double low;
+};
+
+int config_finish_main(struct config_mapping *mapping, void *draft);
+int config_finish_destination(struct config_mapping *mapping, void *draft);
+int config_finish_site(struct config_mapping *mapping, void *draft);
+int config_finish_link(struct config_mapping *mapping, void *draft);
+int config_finish_unit(struct config_mapping *mapping, void *draft);
+int config_finish_source(struct config_mapping *mapping, void *draft);
+int config_finish_channel(struct config_mapping *mapping, void *draft);
+int config_finish_limit(struct config_mapping *mapping, void *draft);
+
+/** config_names_free() - forget the names of a walk */
+void config_names_free(struct config_reader *reader);

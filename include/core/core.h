@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * core.h - measure and judge: from readings and ticks to entries and reports
+ *
+ * The deterministic machine in the middle. Time comes with every call; no clock is read,
+ * no I/O is done, nothing is logged. What it finds out goes into a batch, which the caller
+ * commits, prints or compares. The same code runs live, in `wastewatch replay` and in
+ * tests.
+ *
+ * A stream is the readings and ticks of one poller, in order. Its time moves the windows
+ * and delays of the channels that this poller reads. Streams are the slots of the plan;
+ * replay has one.
+ *
+ *   reading → decode → sample ┬→ window → mean ─┬→ limit → alarm → incident → report
+ *                             └─────────────────┘
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+#include "core/batch.h"
+#include "core/config.h"
+#include "core/event.h"
+#include "core/limit.h"
+#include "core/plan.h"
+#include "core/window.h"
+
+#define CORE_STEP_MS 500 /* wall and monotonic clock apart by so much: the clock was set */
+
+/**
+ * struct core_channel - where one channel stands
+ * @value: last good value, at @good
+ * @quality: of the last sample
+ * @reason: exception code or the like behind @quality, 0 none
+ * @seen: last sample of any quality
+ * @mean: of the last whole minute; counts if @mean_valid
+ */
+struct core_channel {
+	struct window minute;
+	double value;
+	double mean;
+	struct stamp good;
+	struct stamp seen;
+	uint32_t quality;
+	uint32_t reason;
+	bool has_value;
+	bool mean_valid;
+	bool lost;
+	bool idle; /* not part of this run (replay of a few channels): never lost, no rows */
+	uint8_t capture;
+	uint8_t pad[3];
+};
+
+/**
+ * struct core_incident - the incident of one kind at one site, if there is one
+ * @id: "SITE-KIND-YYYYMMDDTHHMMSSZ", from the moment it opened
+ * @n_active: raised alarms of class limit or emergency
+ * @quiet_since: when @n_active became 0
+ * @first_out: key of the limit that opened it
+ * @dirty: something changed that the last report does not say
+ */
+struct core_incident {
+	char id[INCIDENT_ID_MAX];
+	uint64_t first_out;
+	struct stamp opened;
+	struct stamp quiet_since;
+	struct stamp reported;
+	uint32_t class;
+	uint32_t n_active;
+	uint32_t n_alarms;
+	uint32_t n_updates;
+	bool open;
+	bool dirty;
+	uint8_t pad[6];
+};
+
+/** struct core_stream - time of one poller's stream */
+struct core_stream {
+	struct stamp now;
+	int64_t minute_ms; /* start of the open minute, -1 none */
+	bool running;
+	uint8_t pad[7];
+	uint64_t n_late;
+};
+
+/** struct core_limit - a limit and the worst of it while its alarm stands */
+struct core_limit {
+	struct limit_state state;
+	struct stamp raised;
+	double peak;
+	int64_t peak_ms;
+	int64_t cleared_ms; /* UTC; 0 while it stands */
+};
+
+struct core {
+	const struct config *config; /* the caller's */
+	const struct plan *plan;     /* the caller's */
+	struct core_channel *channels;
+	struct core_limit *limits;
+	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
+	struct core_stream *streams;
+	size_t n_streams;
+	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */
+	uint32_t *expected;	/* per channel, samples in a whole minute */
+	uint32_t *lost_after_ms;
+	struct chain chain;
+	char log_id[17];     /* of the record; part of every report's id */
+	struct batch *batch; /* the caller's */
+};
+
+/**
+ * core_new() - a core at rest
+ * @config, @plan, @batch: outlive the core
+ */
+int core_new(struct core **ret, const struct config *config, const struct plan *plan,
+	     struct batch *batch);
+
+/** core_free() - takes NULL. Return: NULL. */
+struct core *core_free(struct core *core);
+DEFINE_CLEANUP(struct core *, core_free)
+
+/** core_reading() - one reading of a poller, its registers behind it; 0; -ENOENT no such request */
+int core_reading(struct core *core, size_t stream, struct stamp at,
+		 const struct wire_reading *reading);
+
+/**
+ * core_sample() - one value of one channel; what core_reading() ends in, and replay begins
+ * @reason: Modbus exception or the like, 0 none
+ */
+void core_sample(struct core *core, size_t channel, struct stamp at, double value,
+		 enum quality quality, uint32_t reason);
+
+/** core_tick() - time goes on for a stream: minutes end, measurements are lost, incidents end */
+void core_tick(struct core *core, size_t stream, struct stamp at);
+
+/** core_event() - put an event into the batch as an entry, chained to the last one */
+void core_event(struct core *core, const struct event *event);
+
+/** core_set_interval() - replay: the channel's samples come every @interval_ms, not as configured
+ */
+void core_set_interval(struct core *core, size_t channel, uint32_t interval_ms);
+
+/** core_join_streams() - replay: one stream for all channels, however many pollers there would be
+ */
+void core_join_streams(struct core *core);
+
+/** core_incident_of() - the incident of a channel's site and kind, open or not */
+struct core_incident *core_incident_of(const struct core *core, size_t channel);
+
+/** core_lost_reason() - why a channel has no good value, in words */
+const char *core_lost_reason(const struct core_channel *channel, char *text, size_t n);
+
+/* --- incident.c ------------------------------------------------------------------- */
+
+/** incident_alarm_raised() - an alarm was raised: open, join, escalate */
+void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, double value);
+
+/** incident_alarm_cleared() - an alarm was cleared */
+void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, double value);
+
+/** incident_peak() - a raised limit has a new worst value */
+void incident_peak(struct core *core, size_t limit, struct stamp at, double value);
+
+/** incident_tick() - send what is due, end what is quiet */
+void incident_tick(struct core *core, struct stamp at);
+
+/**
+ * incident_recount() - after a change of configuration: count the standing alarms anew
+ * An incident whose alarms are all gone becomes quiet and ends after the clear time.
+ */
+void incident_recount(struct core *core, struct stamp at);
+
+/* --- snapshot.c ------------------------------------------------------------------- */
+
+/**
+ * core_save() - the whole state as bytes
+ * @ret: freed by the caller
+ * Things are named by hashes of their paths, so that the bytes fit a changed configuration.
+ */
+int core_save(const struct core *core, void **ret, size_t *ret_n);
+
+/**
+ * core_restore() - take the state of core_save() over
+ * What is no longer configured is dropped; what is new starts at rest.
+ * Return: 0; 1 the bytes are of another version and were not used; -EBADMSG damaged.
+ */
+int core_restore(struct core *core, const void *bytes, size_t n);

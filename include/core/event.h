@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * event.h - what can happen, and how it is said: as an entry of the record, as a sentence
+ *
+ * An entry is one line of canonical JSON (RFC 8785 with integers and decimal strings only,
+ * no floats, no null). Entries are chained:
+ *
+ *   H(n) = SHA-256("wastewatch-log/1\n" + hex(H(n-1)) + "\n" + line(n)),  H(0) = 64 zeros
+ *
+ * No clock, no I/O.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "common/macro.h"
+#include "core/config.h"
+#include "core/quality.h"
+
+enum event_type {
+	EVENT_RECORD_CREATED,
+	EVENT_CORE_STARTED,
+	EVENT_CORE_STOPPED,
+	EVENT_CONFIG_LOADED,
+	EVENT_CONFIG_REFUSED,
+	EVENT_ALARM_RAISED,
+	EVENT_ALARM_CLEARED,
+	EVENT_ALARM_REMOVED,
+	EVENT_INCIDENT_OPENED,
+	EVENT_INCIDENT_UPDATED,
+	EVENT_INCIDENT_ENDED,
+	EVENT_INCIDENT_REMOVED,
+	EVENT_MEASUREMENT_LOST,
+	EVENT_MEASUREMENT_RESTORED,
+	EVENT_READINGS_LOST,
+	EVENT_POLLER_SILENT,
+	EVENT_POLLER_RETURNED,
+	EVENT_CLOCK_STEPPED,
+	EVENT_REPORT_DELIVERED,
+	EVENT_REPORT_HELD,
+	EVENT_TYPE_MAX = EVENT_REPORT_HELD,
+};
+
+#define EVENT_NONE	  SIZE_MAX /* an index that does not apply */
+#define EVENT_MESSAGE_MAX 2560	   /* origin and advice may have 1000 bytes each */
+#define EVENT_VALUE_MAX	  48
+#define INCIDENT_ID_MAX	  80
+
+/**
+ * struct event - one thing that happened, to what
+ * @site, @source, @channel, @limit: indices into the configuration, EVENT_NONE
+ * @value: counts if @has_value
+ * @since_ms: UTC; 0 none
+ * @incident: its id, NULL none
+ * @incident_class, @kind: with incident events
+ * @reason: a few words, NULL none
+ * @name: of a destination or the like, NULL none
+ * @report: webhook id, NULL none
+ * @number: a count or a length, said in the table of event.c; 0 none
+ */
+struct event {
+	enum event_type type;
+	struct stamp at;
+	size_t site;
+	size_t source;
+	size_t channel;
+	size_t limit;
+	double value;
+	bool has_value;
+	enum limit_class incident_class;
+	enum waste_kind kind;
+	int64_t since_ms;
+	int64_t number;
+	const char *incident;
+	const char *reason;
+	const char *name;
+	const char *report;
+};
+
+/** event_of_channel() - an event with site, source and channel filled in */
+struct event event_of_channel(const struct config *config, enum event_type type, struct stamp at,
+			      size_t channel);
+
+/** event_plain() - an event of nothing in particular */
+struct event event_plain(enum event_type type, struct stamp at);
+
+/** event_type_text() - "alarm.raised", … */
+const char *event_type_text(enum event_type type);
+
+/** event_message_id() - the journal's MESSAGE_ID, 32 hex digits */
+const char *event_message_id(enum event_type type);
+
+/** event_priority() - syslog priority, 0 worst */
+int event_priority(const struct event *event, const struct config *config);
+
+/** event_value_text() - a decimal without exponent or trailing zeros, at most 4 places */
+void event_value_text(double value, char text[static EVENT_VALUE_MAX]);
+
+/** event_message() - a sentence for people */
+void event_message(const struct event *event, const struct config *config,
+		   char text[static EVENT_MESSAGE_MAX]);
+
+/**
+ * struct chain - end of the record so far
+ * @seq: of the last entry, 0 none
+ * @hash: of the last entry; zeros where there is none
+ */
+struct chain {
+	uint64_t seq;
+	uint8_t hash[32];
+};
+
+#define CHAIN_HEX_MAX 65
+
+/** chain_hex() - a hash as 64 lower-case hex digits */
+void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX]);
+
+/** chain_next() - the hash of @line behind @previous. Return: 0; -ENOMEM. */
+int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32]);
+
+/**
+ * event_line() - an event as an entry's line
+ * @seq: the entry's number
+ * Return: allocated text without a newline; NULL out of memory.
+ */
+char *event_line(const struct event *event, const struct config *config, uint64_t seq);

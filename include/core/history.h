@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * history.h - the record, for those who only read it
+ *
+ * Works while the daemon runs and while it is down. Never writes: the connection is
+ * query-only and takes no part in checkpoints.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+
+struct history;
+
+/** struct history_incident - one row; texts SQLite's until the callback returns */
+struct history_incident {
+	const char *id;
+	const char *site;
+	const char *kind;
+	const char *class;
+	const char *state;
+	const char *first_out;
+	const char *summary; /* JSON: data of the last report */
+	int64_t opened_ms;
+	int64_t ended_ms; /* 0 it runs */
+	int64_t n_updates;
+	int64_t n_alarms;
+};
+
+/** struct history_report - one report of the outbox */
+struct history_report {
+	const char *webhook_id;
+	const char *destination;
+	const char *type;
+	const char *state;
+	const char *error;
+	int64_t created_ms;
+	int64_t last_ms;
+	int64_t attempts;
+	int http_status;
+};
+
+/** struct history_outbox - what waits */
+struct history_outbox {
+	int64_t n_waiting;
+	int64_t n_held;
+	int64_t oldest_ms; /* 0 none waits */
+};
+
+/**
+ * history_open() - open DIR/record.db to read
+ * @error: 256 bytes, filled on failure
+ */
+int history_open(struct history **ret, const char *directory, char error[static 256]);
+
+/** history_close() - takes NULL. Return: NULL. */
+struct history *history_close(struct history *history);
+DEFINE_CLEANUP(struct history *, history_close)
+
+/**
+ * history_incidents() - newest first
+ * @id: only this one, NULL all
+ * @only_open: those that run
+ * @most: at the most so many
+ * Return: how many; -errno.
+ */
+int history_incidents(struct history *history, const char *id, bool only_open, int most,
+		      void (*each)(void *userdata, const struct history_incident *incident),
+		      void *userdata);
+
+/** history_entries() - lines of the record about an incident, in order. Return: how many; -errno.
+ */
+int history_entries(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const char *line), void *userdata);
+
+/** history_reports() - reports of an incident, in order. Return: how many; -errno. */
+int history_reports(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const struct history_report *report),
+		    void *userdata);
+
+/** history_raised() - raised alarms: path, since, last value. Return: how many; -errno. */
+int history_raised(struct history *history,
+		   void (*each)(void *userdata, const char *path, int64_t since_ms,
+				const char *value),
+		   void *userdata);
+
+/** history_outbox() - 0; -errno */
+int history_outbox(struct history *history, struct history_outbox *ret);
+
+/** history_head() - number of the last entry; 0 none */
+int history_head(struct history *history, int64_t *ret_seq);
+
+/** history_error() - words for the last failure */
+const char *history_error(const struct history *history);

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * peer.h - one connection of a poller or sender to the core
+ *
+ * Packets that the peer does not read at once wait in a bounded queue. Knows nothing of
+ * what the packets mean.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/macro.h"
+#include "common/wire.h"
+
+#define PEER_QUEUE_MAX (8U << 20) /* bytes waiting for a peer; more and it is let go */
+
+struct peer;
+
+/**
+ * struct peer_handler - what the owner does
+ * @packet: one packet that wire_check() has passed; negative: let the peer go
+ * @drained: nothing more to receive for now
+ * @gone: the peer is about to be freed, for the reason given
+ */
+struct peer_handler {
+	int (*packet)(void *userdata, struct peer *peer, void *packet, size_t n);
+	void (*drained)(void *userdata, struct peer *peer);
+	void (*gone)(void *userdata, struct peer *peer, const char *why);
+};
+
+/**
+ * peer_new() - serve a connection
+ * @fd: taken over, on failure too
+ * @buffer: room for WIRE_PACKET_MAX bytes, shared by all peers
+ */
+int peer_new(struct peer **ret, sd_event *event, int fd, const struct peer_handler *handler,
+	     void *userdata, void *buffer);
+
+/** peer_free() - takes NULL; calls nobody. Return: NULL. */
+struct peer *peer_free(struct peer *peer);
+
+/** peer_send() - send or queue a packet; 0; -ENOBUFS the queue is full; -errno */
+int peer_send(struct peer *peer, void *packet, size_t n);
+
+/** peer_data(), peer_set_data() - the owner's own of this peer */
+void *peer_data(const struct peer *peer);
+void peer_set_data(struct peer *peer, void *data);

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * record.h - what was found out, on disk, so that nothing acknowledged is ever lost
+ *
+ * SQLite in WAL mode with synchronous=FULL: one writer, one connection, which is also the
+ * only one to checkpoint. One call of record_commit() is one transaction: entries, state,
+ * reports, results of deliveries, minute values and the acknowledged sequence numbers are
+ * all there afterwards, or none is. Then the entries are read back and hashed again.
+ *
+ * Logs nothing; record_error() has the words. After a failed commit nothing is known about
+ * what the disk holds: close, exit and recover from it, never go on (Rebello et al., "Can
+ * Applications Recover from fsync Failures?", USENIX ATC 2020).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+#include "core/batch.h"
+#include "core/sign.h"
+
+#define RECORD_VERSION 1
+#define RECORD_FILE    "record.db"
+
+struct record;
+
+/**
+ * struct record_start - what the record says about the past
+ * @chain: end of the chain
+ * @log_id: 16 hex digits, drawn when the record was created
+ * @created: there was none before
+ * @stopped_cleanly: the last entry is "core.stopped"
+ * @state: bytes of core_save(), owned by the caller; NULL none
+ * @mono_base_ms, @boot_id: how the last run's monotonic clock was made
+ * @last: last moment of the last run
+ */
+struct record_start {
+	struct chain chain;
+	char log_id[17];
+	bool created;
+	bool stopped_cleanly;
+	uint8_t boot_id[16];
+	int64_t mono_base_ms;
+	struct stamp last;
+	uint64_t config_hash;
+	void *state;
+	size_t n_state;
+};
+
+/** struct record_ack - this commit covers a poller's readings up to @seq */
+struct record_ack {
+	uint64_t instance;
+	uint64_t seq;
+};
+
+enum record_report_state { REPORT_PENDING, REPORT_SENT, REPORT_HELD };
+
+/** struct record_delivery - what became of a report after an attempt; texts the caller's */
+struct record_delivery {
+	int64_t id;
+	enum record_report_state state;
+	uint32_t attempts;
+	int64_t next_ms;
+	int64_t at_ms;
+	int http_status;
+	const char *error;
+};
+
+/**
+ * struct record_commit - one transaction
+ * @head_key: signs the head; NULL: the head stays unsigned
+ * @state: bytes of core_save()
+ */
+struct record_commit {
+	const struct config *config;
+	const struct batch *batch;
+	const struct record_ack *acks;
+	const struct record_delivery *deliveries;
+	const struct sign_key *head_key;
+	const void *state;
+	size_t n_acks;
+	size_t n_deliveries;
+	size_t n_state;
+	struct chain chain;
+	int64_t mono_base_ms;
+	struct stamp now;
+	uint8_t boot_id[16];
+};
+
+/** struct record_job - a report that is due; texts are freed by record_job_done() */
+struct record_job {
+	int64_t id;
+	uint32_t attempts;
+	uint32_t lane;
+	bool held; /* refused before */
+	char *webhook_id;
+	char *body;
+};
+
+/**
+ * record_open() - open or create DIR/record.db and lock it
+ * @error: 256 bytes, filled on failure: what is wrong and what to do
+ *
+ * Return: 0; -EBUSY another instance has it; -EBADMSG damaged or no record of ours;
+ *   -ENOTSUP of a newer version; -errno. @ret is untouched on failure.
+ */
+int record_open(struct record **ret, const char *directory, char error[static 256]);
+
+/** record_close() - takes NULL. Return: NULL. */
+struct record *record_close(struct record *record);
+DEFINE_CLEANUP(struct record *, record_close)
+
+/** record_load() - how the past ended; 0 or -errno */
+int record_load(struct record *record, struct record_start *ret);
+
+/** record_acked() - last acknowledged sequence number of a poller instance; 0 none */
+int record_acked(struct record *record, uint64_t instance, uint64_t *ret);
+
+/** record_bind() - give every channel of a configuration its number; 0 or -errno */
+int record_bind(struct record *record, const struct config *config);
+
+/** record_commit() - see struct record_commit. Return: 0; -EBADMSG read back wrong; -errno. */
+int record_commit(struct record *record, const struct record_commit *commit);
+
+/**
+ * record_next_job() - the report that a destination is to get now
+ *
+ * Emergency lane first, then the oldest; within an incident only the oldest that is not
+ * delivered.
+ * Return: 1 @ret is filled; 0 none is due, *@ret_next_ms is when one will be (INT64_MAX
+ *   none waits); -errno.
+ */
+int record_next_job(struct record *record, const char *destination, int64_t now_ms,
+		    struct record_job *ret, int64_t *ret_next_ms);
+
+/** record_waiting() - reports not delivered yet, and when the oldest was made, UTC */
+int record_waiting(struct record *record, uint64_t *ret_n, uint64_t *ret_held,
+		   int64_t *ret_oldest_ms);
+
+/** record_release() - held reports may be tried again at once (after a reload) */
+int record_release(struct record *record, int64_t now_ms);
+
+/**
+ * record_standing() - what the record holds as standing: raised alarms, open incidents
+ * @name: path of the alarm's limit, or id of the incident; SQLite's until the call returns
+ */
+int record_standing(struct record *record,
+		    void (*each)(void *userdata, bool is_incident, const char *name),
+		    void *userdata);
+
+void record_job_done(struct record_job *job);
+
+/** record_error() - words for the last failure */
+const char *record_error(const struct record *record);

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * report.h - what the department is told about an incident
+ *
+ * A body as Standard Webhooks 1.0.0 wants it, {"type", "timestamp", "data"}, canonical JSON
+ * like the entries. The schema is conf/report.schema.json. Pure: no clock, no I/O.
+ */
+#pragma once
+
+#include "core/core.h"
+
+/**
+ * report_data() - the "data" of an incident's report
+ * @incident: open, or just ended
+ * @ended_ms: UTC, 0 while it runs
+ * Return: canonical JSON text, freed by the caller; NULL: no memory.
+ */
+char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
+		  const char *change);
+
+/**
+ * report_body() - wrap "data" up
+ * @type: "incident.opened", "incident.updated", "incident.ended"
+ * @wall_ms: moment of the event
+ */
+char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data);

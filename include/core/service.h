@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * service.h - wastewatchd as a running program: the one place that moves data from stage
+ * to stage
+ *
+ *   pollers ──▶ core ──▶ batch ──▶ commit ──▶ journal
+ *                                    │  └───▶ acknowledgements to the pollers
+ *                                    └──────▶ delivery ──▶ sender
+ *
+ * Nothing leaves before the commit that holds it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/clock.h"
+#include "core/config.h"
+#include "core/core.h"
+#include "core/journal.h"
+#include "core/peer.h"
+#include "core/plan.h"
+#include "core/record.h"
+#include "core/sign.h"
+
+#define SERVICE_COMMIT_MS  5000 /* longest time between commits while readings come */
+#define SERVICE_SILENCE_MS 5000 /* a poller that says nothing for so long is silent */
+
+/** struct service_options - from the command line; all the caller's */
+struct service_options {
+	const char *config;
+	const char *state;
+	const char *runtime;
+	const char *credentials;
+	bool verbose;
+};
+
+/**
+ * struct keys - what reports and heads are signed with
+ * @own: Ed25519, current and, during rotation, old
+ * @destinations: per destination, HMAC secret current and old; NULL none
+ */
+struct keys {
+	struct sign_key *own[2];
+	struct sign_key *(*destinations)[2];
+	size_t n_destinations;
+};
+
+struct pollers;
+struct delivery;
+
+struct service {
+	struct service_options options;
+	struct config *config;
+	struct plan *plan;
+	struct core *core;
+	struct batch batch;
+	struct record *record;
+	struct journal *journal;
+	struct keys keys;
+	sd_event *event;
+	sd_event_source *timer;
+	struct pollers *pollers;
+	struct delivery *delivery;
+	struct record_delivery *deliveries; /* results not committed yet; texts owned */
+	size_t n_deliveries;
+	int64_t mono_base_ms;
+	int64_t last_commit_ms; /* monotonic */
+	uint64_t n_commits;
+	uint8_t boot_id[16];
+	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
+	bool failed;
+};
+
+/**
+ * service_open() - configuration, keys, record, sockets
+ *
+ * Says what is wrong. Return: 0; -errno.
+ */
+int service_open(struct service *service, const struct service_options *options);
+
+/** service_close() - last commit with "core.stopped"; frees what service_open() made */
+void service_close(struct service *service);
+
+/** service_now() - the moment, on the clocks of the record */
+struct stamp service_now(const struct service *service);
+
+/** service_stamp() - the same of a reading */
+struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us);
+
+/**
+ * service_flush() - commit if something waits that must not wait, or it is time
+ *
+ * After a failure to commit the loop ends with an error: what the disk holds is not known.
+ */
+void service_flush(struct service *service);
+
+/** service_add_delivery() - to be part of the next commit; copies the text */
+void service_add_delivery(struct service *service, const struct record_delivery *delivery);
+
+/** service_reload() - read the configuration and keys anew; keeps the old ones on an error */
+void service_reload(struct service *service);
+
+/**
+ * service_adopt() - close what the record holds as standing but the configuration has no more
+ * Return: 0 or -errno.
+ */
+int service_adopt(struct service *service);
+
+/* --- keys.c ------------------------------------------------------------------------ */
+
+/** keys_load() - from the credentials directory. Says what is wrong. Return: 0; -errno. */
+int keys_load(struct keys *ret, const struct config *config, const char *directory);
+void keys_done(struct keys *keys);
+
+/* --- pollers.c --------------------------------------------------------------------- */
+
+int pollers_open(struct pollers **ret, struct service *service, int listener);
+struct pollers *pollers_close(struct pollers *pollers);
+
+/** pollers_acks() - what the coming commit covers; @ret holds POLLERS_MAX. Return: how many. */
+size_t pollers_acks(const struct pollers *pollers, struct record_ack *ret);
+#define POLLERS_MAX 16
+
+/** pollers_committed() - tell the pollers what the commit covers */
+void pollers_committed(struct pollers *pollers);
+
+/** pollers_tick() - once a second: silence, standing in for silent pollers */
+void pollers_tick(struct pollers *pollers, struct stamp now);
+
+/** pollers_replan() - the plan has changed */
+int pollers_replan(struct pollers *pollers);
+
+/** pollers_links() - the last word on each link of the plan; NULL for one never reported */
+const struct wire_link_report *pollers_link(const struct pollers *pollers, size_t link);
+
+/** pollers_state() - is slot served, and is it silent */
+bool pollers_is_served(const struct pollers *pollers, size_t slot);
+bool pollers_is_silent(const struct pollers *pollers, size_t slot);
+
+/* --- delivery.c -------------------------------------------------------------------- */
+
+int delivery_open(struct delivery **ret, struct service *service, int listener);
+struct delivery *delivery_close(struct delivery *delivery);
+
+/** delivery_pump() - hand out what is due, one attempt per destination */
+void delivery_pump(struct delivery *delivery);
+
+/** delivery_look() - new reports are there: look at once, not when the next retry is due */
+void delivery_look(struct delivery *delivery);
+
+/** delivery_reset() - destinations have changed */
+int delivery_reset(struct delivery *delivery);
+
+bool delivery_has_sender(const struct delivery *delivery);
+
+/* --- status.c ---------------------------------------------------------------------- */
+
+/** status_write() - RUNTIME/status.json, replaced in one step, for `wastewatch status` */
+void status_write(const struct service *service);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * sqlite.h - the few things that record and history both want of SQLite
+ *
+ * Included by record*.c and history.c only.
+ */
+#pragma once
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+
+/** sqlite_errno() - SQLite's result as 0 or -errno */
+int sqlite_errno(int code);
+
+/** sqlite_text() - a column's text, "" for NULL; SQLite's until the next step */
+const char *sqlite_text(sqlite3_stmt *statement, int column);
+
+/** sqlite_finalize() - takes NULL. Return: NULL. */
+sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement);
+DEFINE_CLEANUP(sqlite3_stmt *, sqlite_finalize)
+
+/** record_migrate() - bring the tables to RECORD_VERSION. Return: 0; -ENOTSUP newer; -errno. */
+int record_migrate(sqlite3 *db);

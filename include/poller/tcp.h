@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tcp.h - the sockets of Modbus TCP, and the only place where libmodbus is used
+ *
+ * Nothing here blocks, waits or retries. What is sent is a read, functions 1-4.
+ *
+ * libmodbus 3.1.6 selects on the descriptor, hence TCP_DESCRIPTOR_MAX; its
+ * modbus_send_raw_request() leaves the transaction id 0, with which a late answer could not
+ * be told from the right one, so the twelve bytes of a request are ours (answer_ask()). An
+ * answer is taken from the socket by modbus_receive_confirmation(), but only after a look at
+ * the bytes that wait there has found it whole and right: the library then never waits.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+#include "poller/answer.h"
+
+#define TCP_DESCRIPTOR_MAX 1023 /* FD_SETSIZE - 1: select() in libmodbus */
+
+struct tcp;
+
+/** tcp_new() - one for all links. Return: 0; -ENOMEM. */
+int tcp_new(struct tcp **ret);
+
+/** tcp_free() - takes NULL; closes none of the connections. Return: NULL. */
+struct tcp *tcp_free(struct tcp *tcp);
+DEFINE_CLEANUP(struct tcp *, tcp_free)
+
+/**
+ * tcp_connect() - start to connect
+ * @host: numeric IPv4 or IPv6 address
+ * @give_up_ms: sent data that stays unacknowledged for so long ends the connection
+ *
+ * Return: descriptor, writable as soon as the connection stands or has failed; -EMFILE it is
+ *   above TCP_DESCRIPTOR_MAX; -EINVAL no such address; -errno.
+ */
+int tcp_connect(const char *host, uint16_t port, uint32_t give_up_ms);
+
+/** tcp_connected() - what came of it. Return: 0; -errno. */
+int tcp_connected(int fd);
+
+/** tcp_ask() - send a request. Return: 0; -errno, the connection is of no use then. */
+int tcp_ask(int fd, const struct answer_question *question);
+
+/**
+ * tcp_look() - copy what waits in the socket and leave it there
+ * Return: bytes, at most @n; 0 the other end has closed; -EAGAIN nothing; -errno.
+ */
+int tcp_look(int fd, uint8_t *ret, size_t n);
+
+/**
+ * tcp_take() - take the answer that tcp_look() has shown
+ * @size: of its frame, as answer_check() found it
+ * @ret: ANSWER_FRAME_MAX bytes
+ * Return: 0; -EBADMSG the library took something else; -errno.
+ */
+int tcp_take(struct tcp *tcp, int fd, size_t size, uint8_t *ret);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * transfer.h - delivery attempts over HTTP, many at once, in one event loop
+ *
+ * The only module that knows libcurl. One job is one attempt with one result; it never
+ * repeats, follows no redirect, keeps nothing on disk and takes nothing from the
+ * environment. It does not log.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+#include "common/macro.h"
+#include "common/wire.h"
+
+#define TRANSFER_BODY_MAX    16384 /* bytes of an answer that are read */
+#define TRANSFER_HEAD_MAX    16384 /* bytes of an answer's head */
+#define TRANSFER_HEADERS_MAX 128   /* lines of an answer's head */
+
+/**
+ * struct transfer_result - what came of a job
+ * @tag: as given to transfers_start()
+ * @wire: the fields of struct wire_result; n_error and n_answer belong to the texts below
+ */
+struct transfer_result {
+	uint64_t tag;
+	struct wire_result wire;
+	char error[WIRE_ERROR_MAX];
+	uint8_t answer[WIRE_ANSWER_MAX];
+};
+
+/** transfer_done - hand a result to the owner of the transfers; may start further jobs */
+typedef void transfer_done(void *userdata, const struct transfer_result *result);
+
+struct transfers;
+
+/**
+ * transfers_new() - nothing in flight
+ * @event: where sockets and timers are watched; referenced
+ * @credentials: directory of CA files, client certificates and keys; "" none
+ *
+ * Call once per process: initialises libcurl.
+ * Return: 0; -ENOMEM; -EIO libcurl cannot be initialised; -errno.
+ */
+int transfers_new(struct transfers **ret, sd_event *event, const char *credentials,
+		  transfer_done *done, void *userdata);
+
+/** transfers_free() - gives up what is in flight, without results. Takes NULL. Return: NULL. */
+struct transfers *transfers_free(struct transfers *transfers);
+DEFINE_CLEANUP(struct transfers *, transfers_free)
+
+/**
+ * transfers_start() - make one attempt
+ * @job: a packet that wire_check() has passed; copied
+ * @tag: comes back with the result
+ *
+ * A job that is not allowed gets its result, with the reason, before this returns.
+ *
+ *   status line and head of an answer complete ──▶ curl_code 0, http_status; whatever
+ *       happens to the body afterwards (too long, reset, too slow) changes nothing
+ *   anything else                              ──▶ curl_code > 0, http_status 0
+ *
+ * Return: 0, there was or will be exactly one result; -ENOMEM, there will be none.
+ */
+int transfers_start(struct transfers *transfers, const struct wire_job *job, uint64_t tag);
+
+/** transfers_count() - attempts in flight */
+size_t transfers_count(const struct transfers *transfers);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * command.h - the subcommands of wastewatch
+ *
+ * Data goes to stdout, errors to stderr. Exit statuses: 0 done; 1 it could not be done;
+ * 2 the command line is wrong; 3 what was asked for does not exist; 4 (status) something
+ * needs attention.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define EXIT_USAGE     2
+#define EXIT_MISSING   3
+#define EXIT_ATTENTION 4
+
+/** struct command_options - options that all subcommands share; others are NULL or false */
+struct command_options {
+	const char *config;
+	const char *state;
+	const char *runtime;
+	const char *credentials;
+	bool json;
+	bool only_open;	      /* incidents --open */
+	bool reports;	      /* replay --reports: the bodies instead of the entries */
+	bool minutes;	      /* replay --minutes: the minute values instead of the entries */
+	const char *argument; /* the one that is no option, NULL none */
+};
+
+int command_check(const struct command_options *options);
+int command_status(const struct command_options *options);
+int command_incidents(const struct command_options *options);
+int command_show(const struct command_options *options);
+int command_replay(const struct command_options *options);
+int command_keygen(const struct command_options *options);
+
+/** command_fail() - say an error; returns EXIT_FAILURE */
+int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** command_zone() - minutes that local time is ahead of UTC now, by the system's zone */
+int command_zone(int64_t wall_ms);
+
+/** command_time() - "2026-11-24 21:05:00" in local time; @text holds 48 bytes */
+const char *command_time(int64_t wall_ms, char *text);
+
+/** command_span() - "3 min 20 s"; @text holds 48 bytes */
+const char *command_span(int64_t ms, char *text);

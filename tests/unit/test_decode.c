@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <float.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/macro.h"
+#include "core/decode.h"
+#include "core/quality.h"
+
+static struct decode plain(enum decode_type type, const char *order)
+{
+	struct decode d = {.type = type, .scale = 1, .min = -DBL_MAX, .max = DBL_MAX};
+
+	assert_int_equal(decode_order_parse(order, 2 * decode_words(type), d.order), 0);
+	return d;
+}
+
+static void test_values(void **state)
+{
+	static const struct {
+		enum decode_type type;
+		const char *order;
+		uint16_t words[4];
+		double value;
+	} rows[] = {
+		{DECODE_INT16, "AB", {0x7fff}, 32767},
+		{DECODE_INT16, "AB", {0x8000}, -32768},
+		{DECODE_INT16, "AB", {0xffff}, -1},
+		{DECODE_INT16, "BA", {0xfeff}, -2},
+		{DECODE_UINT16, "AB", {0xffff}, 65535},
+		{DECODE_UINT16, "BA", {0x1234}, 0x3412},
+		{DECODE_INT32, "ABCD", {0x8000, 0x0000}, -2147483648.0},
+		{DECODE_INT32, "ABCD", {0x7fff, 0xffff}, 2147483647},
+		{DECODE_INT32, "CDAB", {0xfffe, 0xffff}, -2},
+		{DECODE_UINT32, "ABCD", {0x1122, 0x3344}, 0x11223344},
+		{DECODE_UINT32, "CDAB", {0x1122, 0x3344}, 0x33441122},
+		{DECODE_UINT32, "BADC", {0x1122, 0x3344}, 0x22114433},
+		{DECODE_UINT32, "DCBA", {0x1122, 0x3344}, 0x44332211},
+		{DECODE_UINT32, "ABCD", {0xffff, 0xffff}, 4294967295.0},
+		{DECODE_INT64, "ABCDEFGH", {0x8000, 0, 0, 0}, -9223372036854775808.0},
+		{DECODE_INT64, "ABCDEFGH", {0xffff, 0xffff, 0xffff, 0xffff}, -1},
+		{DECODE_UINT64,
+		 "ABCDEFGH",
+		 {0xffff, 0xffff, 0xffff, 0xffff},
+		 18446744073709551616.0},
+		{DECODE_UINT64, "ABCDEFGH", {0, 0x0011, 0x2233, 0x4455}, 0x1122334455},
+		{DECODE_UINT64, "GHEFCDAB", {0x4455, 0x2233, 0x0011, 0}, 0x1122334455},
+		{DECODE_UINT64, "BADCFEHG", {0, 0x1100, 0x3322, 0x5544}, 0x1122334455},
+		{DECODE_UINT64, "HGFEDCBA", {0x5544, 0x3322, 0x1100, 0}, 0x1122334455},
+		{DECODE_UINT64, "CDABGHEF", {0x0011, 0, 0x4455, 0x2233}, 0x1122334455},
+		{DECODE_FLOAT32, "ABCD", {0x4314, 0x8000}, 148.5},
+		{DECODE_FLOAT32, "CDAB", {0x8000, 0x4314}, 148.5},
+		{DECODE_FLOAT32, "BADC", {0x1443, 0x0080}, 148.5},
+		{DECODE_FLOAT32, "DCBA", {0x0080, 0x1443}, 148.5},
+		{DECODE_FLOAT32, "ABCD", {0x0000, 0x0001}, 0x1p-149}, /* least denormal */
+		{DECODE_FLOAT32, "ABCD", {0x7f7f, 0xffff}, 0x1.fffffep127},
+		{DECODE_FLOAT32, "ABCD", {0x8000, 0x0000}, 0}, /* -0 */
+		{DECODE_FLOAT64, "ABCDEFGH", {0x4062, 0x9000, 0, 0}, 148.5},
+		{DECODE_FLOAT64, "GHEFCDAB", {0, 0, 0x9000, 0x4062}, 148.5},
+		{DECODE_FLOAT64, "ABCDEFGH", {0, 0, 0, 1}, 0x1p-1074},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct decode d = plain(rows[i].type, rows[i].order);
+		unsigned int n = decode_words(rows[i].type);
+		double value = -7;
+
+		assert_int_equal(decode_value(&d, rows[i].words, n, &value), 0);
+		assert_true(value >= rows[i].value && value <= rows[i].value);
+		assert_false(signbit(value) && rows[i].value >= 0);
+		value = -7;
+		assert_int_equal(decode_value(&d, rows[i].words, n - 1, &value), -EINVAL);
+		assert_true(value >= -7 && value <= -7); /* untouched */
+	}
+}
+
+static void test_not_numbers(void **state)
+{
+	static const uint16_t nan_eh[] = {0x7fa0, 0}, quiet[] = {0x7fc0, 0}, inf[] = {0x7f80, 0},
+			      minus_inf[] = {0xff80, 0}, wide_nan[] = {0x7ff0, 0, 0, 1};
+	static const uint16_t *const shorts[] = {nan_eh, quiet, inf, minus_inf};
+	struct decode d = plain(DECODE_FLOAT32, "ABCD"), wide = plain(DECODE_FLOAT64, "ABCDEFGH");
+	double value = -7;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shorts); i++)
+		assert_int_equal(decode_value(&d, shorts[i], 2, &value), -EDOM);
+	assert_int_equal(decode_value(&wide, wide_nan, 4, &value), -EDOM);
+	d = plain(DECODE_FLOAT64, "ABCDEFGH");
+	d.scale = 10; /* the largest double, scaled beyond what a double holds */
+	assert_int_equal(
+		decode_value(&d, (const uint16_t[]){0x7fef, 0xffff, 0xffff, 0xffff}, 4, &value),
+		-EDOM);
+	assert_true(value >= -7 && value <= -7);
+}
+
+static void test_invalid_codes(void **state)
+{
+	struct decode d = plain(DECODE_INT16, "AB");
+	double value;
+
+	(void)state;
+	d.n_invalid = 2;
+	d.invalid[0] = 0x7fff;
+	d.invalid[1] = 0x8000; /* a bit pattern, not -32768 */
+	d.invalid[2] = 5;      /* beyond n_invalid */
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0x7fff}, 1, &value), -EDOM);
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0x8000}, 1, &value), -EDOM);
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0x7ffe}, 1, &value), 0);
+	assert_int_equal(decode_value(&d, (const uint16_t[]){5}, 1, &value), 0);
+	d = plain(DECODE_FLOAT32, "CDAB");
+	d.n_invalid = 1;
+	d.invalid[0] = 0x43148000; /* compared after the bytes are in order */
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0x8000, 0x4314}, 2, &value), -EDOM);
+	d = plain(DECODE_FLOAT32, "ABCD");
+	d.n_invalid = 1;
+	d.invalid[0] = 0; /* "0 when not measuring" */
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0, 0}, 2, &value), -EDOM);
+}
+
+static void test_range_and_scale(void **state)
+{
+	static const struct {
+		uint16_t word;
+		int result;
+		double value;
+	} rows[] = {
+		/* value = raw × 0.5 - 10, range [-10, 40] */
+		{0, 0, -10}, {100, 0, 40}, {101, -ERANGE, 40.5}, {0xffff, -ERANGE, -10.5},
+		{20, 0, 0},
+	};
+	struct decode d = plain(DECODE_INT16, "AB"), total = plain(DECODE_INT64, "ABCDEFGH");
+	double value;
+
+	(void)state;
+	d.scale = 0.5;
+	d.offset = -10;
+	d.min = -10;
+	d.max = 40;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(decode_value(&d, &rows[i].word, 1, &value), rows[i].result);
+		assert_true(value >= rows[i].value && value <= rows[i].value);
+	}
+	d.offset = -0.0; /* as "-0" in a file */
+	d.scale = -1;
+	assert_int_equal(decode_value(&d, (const uint16_t[]){0}, 1, &value), 0);
+	assert_false(signbit(value));
+	/* 2^53 + 1 is no double: without care the offset would make 0 of it */
+	total.offset = -9007199254740992.0;
+	assert_int_equal(decode_value(&total, (const uint16_t[]){0x0020, 0, 0, 1}, 4, &value), 0);
+	assert_true(value >= 1 && value <= 1);
+}
+
+static void test_bits(void **state)
+{
+	const uint16_t words[] = {0x8001, 0x0002};
+	struct decode d = plain(DECODE_BIT, "AB");
+	double value;
+
+	(void)state;
+	for (uint8_t bit = 0; bit < 16; bit++) {
+		d.bit = bit;
+		assert_int_equal(decode_value(&d, words, 1, &value), 0);
+		assert_int_equal((int)value, bit == 0 || bit == 15);
+	}
+	for (size_t i = 0; i < 32; i++) {
+		assert_int_equal(decode_bit(words, 2, i, &value), 0);
+		assert_int_equal((int)value, i == 0 || i == 15 || i == 17);
+	}
+	assert_int_equal(decode_bit(words, 2, 32, &value), -EINVAL);
+	assert_int_equal(decode_bit(words, 0, 0, &value), -EINVAL);
+}
+
+static void test_names(void **state)
+{
+	static const struct {
+		const char *text;
+		unsigned int n_bytes;
+	} bad[] = {
+		{"", 2},	 {"A", 2},	  {"AA", 2},   {"AC", 2},
+		{"ab", 2},	 {"ABCD", 2},	  {"AB", 4},   {"ABCE", 4},
+		{"ABAB", 4},	 {"ACBD", 4},	  {"BCDA", 4}, {"ABCDE", 4},
+		{"ABCDEFGI", 8}, {"ABCDEGFH", 8}, {"AB", 3},   {"ABCDEF", 6},
+	};
+	enum decode_type type;
+	uint8_t order[8] = {9};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(decode_order_parse(bad[i].text, bad[i].n_bytes, order), -EINVAL);
+	assert_int_equal(order[0], 9); /* untouched */
+	assert_int_equal(decode_order_parse("CDAB", 4, order), 0);
+	assert_memory_equal(order, ((uint8_t[]){2, 3, 0, 1}), 4);
+	for (int i = 0; i <= DECODE_TYPE_MAX; i++) {
+		assert_int_equal(decode_type_parse(decode_type_text((enum decode_type)i), &type),
+				 0);
+		assert_int_equal(type, i);
+	}
+	assert_int_equal(decode_type_parse("float16", &type), -EINVAL);
+	assert_int_equal(decode_type_parse("", &type), -EINVAL);
+}
+
+static void test_quality(void **state)
+{
+	(void)state;
+	assert_string_equal(quality_circular(QUALITY_GOOD), "00");
+	assert_string_equal(quality_circular(QUALITY_CALIBRATING), "01");
+	assert_string_equal(quality_circular(QUALITY_MAINTENANCE), "01");
+	for (int i = 0; i <= QUALITY_MAX; i++) {
+		enum quality q = (enum quality)i;
+
+		assert_non_null(quality_text(q));
+		assert_int_equal(quality_worse(q, QUALITY_GOOD), q);
+		assert_int_equal(quality_worse(QUALITY_GOOD, q), q);
+		if (i > QUALITY_MAINTENANCE) {
+			assert_string_equal(quality_circular(q), "02");
+			assert_int_equal(quality_worse(q, QUALITY_CALIBRATING), q);
+			assert_int_equal(quality_worse(QUALITY_MAINTENANCE, q), q);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_values),	      cmocka_unit_test(test_not_numbers),
+		cmocka_unit_test(test_invalid_codes), cmocka_unit_test(test_range_and_scale),
+		cmocka_unit_test(test_bits),	      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_quality),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

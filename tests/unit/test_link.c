@@ -1,0 +1,630 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "poller/link.h"
+
+#define MS INT64_C(1000)
+
+/*
+ * A link of three units, each with interval 1 s and time-out 300 ms: unit 0 (id 10) has
+ * requests 0 and 1, unit 1 (id 11) has request 2, unit 2 (id 12) has request 3. Phases 0, 0
+ * and 500 ms. Time starts at 0, so that the first due times are at 1,000 and 500 ms.
+ */
+static const struct wire_link config = {.key = 77,
+					.kind = WIRE_LINK_TCP,
+					.port = 502,
+					.connect_timeout_ms = 400,
+					.backoff_min_ms = 100,
+					.backoff_max_ms = 1600,
+					.host = "127.0.0.1"};
+static const struct wire_unit units[] = {
+	{.id = 10, .interval_ms = 1000, .timeout_ms = 300},
+	{.id = 11, .interval_ms = 1000, .timeout_ms = 300},
+	{.id = 12, .interval_ms = 1000, .timeout_ms = 300, .phase_us = 500000},
+};
+static const struct wire_request requests[] = {
+	{.key = 1, .unit = 0, .function = 3, .address = 0, .count = 2},
+	{.key = 2, .unit = 0, .function = 3, .address = 9, .count = 2},
+	{.key = 3, .unit = 1, .function = 4, .address = 0, .count = 2},
+	{.key = 4, .unit = 2, .function = 1, .address = 0, .count = 2},
+};
+static const uint32_t first_request[] = {0, 2, 3, 4};
+
+static struct link_plan plan_of(uint32_t n_units)
+{
+	return (struct link_plan){.link = &config,
+				  .units = units,
+				  .requests = requests,
+				  .first_request = first_request,
+				  .n_units = n_units,
+				  .grid_us = 10000};
+}
+
+/* actions as text: "close report0:1 connect" */
+static char script[1024];
+
+static void write_action(const struct link_action *action)
+{
+	char *end = script + strlen(script);
+	size_t room = sizeof(script) - strlen(script);
+	const char *gap = script[0] ? " " : "";
+
+	switch (action->kind) {
+	case LINK_CONNECT:
+		(void)snprintf(end, room, "%sconnect", gap);
+		return;
+	case LINK_CLOSE:
+		(void)snprintf(end, room, "%sclose", gap);
+		return;
+	case LINK_SEND:
+		(void)snprintf(end, room, "%ssend%u", gap, action->request);
+		return;
+	case LINK_REPORT:
+		(void)snprintf(end, room, "%sreport%u:%d", gap, action->request,
+			       (int)action->status);
+		return;
+	case LINK_UP:
+		(void)snprintf(end, room, "%sup", gap);
+		return;
+	case LINK_DOWN:
+		(void)snprintf(end, room, "%sdown", gap);
+		return;
+	case LINK_DEGRADED:
+		(void)snprintf(end, room, "%sdegraded%u", gap, action->unit);
+		return;
+	case LINK_RESTORED:
+		(void)snprintf(end, room, "%srestored%u", gap, action->unit);
+		return;
+	}
+}
+
+static struct link_action actions[64];
+
+static const char *tell(struct link *link, int64_t now_us, struct link_input input)
+{
+	size_t n;
+
+	assert_true(link_actions_max(link) <= ARRAY_SIZE(actions));
+	n = link_step(link, now_us, &input, actions);
+	assert_true(n <= link_actions_max(link));
+	script[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		write_action(&actions[i]);
+	return script;
+}
+
+/* what happens in the rows, by short names */
+#define TIME                       \
+	{                          \
+		.event = LINK_TIME \
+	}
+#define CONNECTED                       \
+	{                               \
+		.event = LINK_CONNECTED \
+	}
+#define REFUSED                                             \
+	{                                                   \
+		.event = LINK_CLOSED, .error = ECONNREFUSED \
+	}
+#define RESET                                             \
+	{                                                 \
+		.event = LINK_CLOSED, .error = ECONNRESET \
+	}
+#define ANSWER                         \
+	{                              \
+		.event = LINK_ANSWERED \
+	}
+#define HELD                                         \
+	{                                            \
+		.event = LINK_ANSWERED, .hold = true \
+	}
+#define EXC(c)                                          \
+	{                                               \
+		.event = LINK_REFUSED, .exception = (c) \
+	}
+#define FOREIGN                                                   \
+	{                                                         \
+		.event = LINK_MISANSWERED, .status = WIRE_FOREIGN \
+	}
+#define MALFORMED                                                   \
+	{                                                           \
+		.event = LINK_MISANSWERED, .status = WIRE_MALFORMED \
+	}
+#define UNASKED                       \
+	{                             \
+		.event = LINK_UNASKED \
+	}
+
+/* wake_ms: -1 somewhere in a back-off, not looked at */
+struct row {
+	int64_t at_ms;
+	struct link_input input;
+	const char *actions;
+	int64_t wake_ms;
+};
+
+static void run_rows(struct link *link, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *got = tell(link, rows[i].at_ms * MS, rows[i].input);
+
+		if (strcmp(got, rows[i].actions) != 0 ||
+		    (rows[i].wake_ms >= 0 && link_wake_us(link) != rows[i].wake_ms * MS))
+			fail_msg("row %zu at %lld ms: \"%s\", wake at %lld us", i,
+				 (long long)rows[i].at_ms, got, (long long)link_wake_us(link));
+	}
+}
+
+static struct wire_link_report run(uint32_t n_units, const struct row *rows, size_t n)
+{
+	struct link_plan plan = plan_of(n_units);
+	CLEANUP(link_free) struct link *link = NULL;
+	struct wire_link_report report;
+
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, rows, n);
+	link_report(link, &report);
+	assert_int_equal(report.key, 77);
+	return report;
+}
+
+#define RUN(n_units, rows) run(n_units, rows, ARRAY_SIZE(rows))
+
+static void keeps_its_cadence(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 500},
+		{500, TIME, "send3", 800},
+		{510, ANSWER, "report3:0 up", 1000},
+		{1000, TIME, "send0", 1300},
+		{1020, ANSWER, "report0:0 send2", 1320}, /* in turn: not both of one unit */
+		{1030, ANSWER, "report2:0 send1", 1330},
+		{1040, ANSWER, "report1:0", 1500},
+		{1507, TIME, "send3", 1807}, /* late to the loop: the next one is on time */
+		{1510, ANSWER, "report3:0", 2000},
+		{2000, TIME, "send0", 2300},
+	};
+	struct wire_link_report report = RUN(3, rows);
+
+	(void)state;
+	assert_int_equal(report.state, WIRE_LINK_WAITING);
+	assert_int_equal(report.n_requests, 6);
+	assert_int_equal(report.n_answers, 5);
+	assert_int_equal(report.n_connects, 1);
+	assert_int_equal(report.n_overruns, 0);
+	assert_int_equal(report.worst_us, 20000);
+}
+
+static void passes_over_what_it_cannot_make(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1290, ANSWER, "report0:0 up send1", 1590},
+		{1580, ANSWER, "report1:0", 2000},
+		{2000, TIME, "send0", 2300},
+		/* the loop stood still: two due times have gone while the round was under way */
+		{4100, ANSWER, "report0:0 send1", 4400},
+		{4110, ANSWER, "report1:0", 5000}, /* and no burst makes up for them */
+		/* still again, while nothing was under way: two of three are passed over */
+		{7300, TIME, "send0", 7600},
+		{7310, ANSWER, "report0:0 send1", 7610},
+		{7320, ANSWER, "report1:0", 8000},
+	};
+
+	(void)state;
+	assert_int_equal(RUN(1, rows).n_overruns, 4);
+}
+
+/* a late answer meets a closed connection; only the new one's answers count */
+static void closes_after_silence(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1299, TIME, "", 1300},
+		{1300, TIME, "report0:1 close report1:2 down", -1},
+		{1310, ANSWER, "", -1}, /* cannot come, and is nothing if it does */
+	};
+	static const struct row answered_before[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1010, ANSWER, "report0:0 up send1", 1310},
+		{1310, TIME, "report1:1 close connect", 1710}, /* it had answered: at once */
+		{1311, CONNECTED, "", 2000},
+		{2000, TIME, "send0", 2300},
+		{2300, TIME, "report0:1 close report1:2 down", -1}, /* it had not */
+	};
+	struct wire_link_report report = RUN(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_timeouts, 1);
+	assert_int_equal(report.error, ETIMEDOUT);
+	assert_int_equal(report.state, WIRE_LINK_BACKING_OFF);
+	report = RUN(1, answered_before);
+	assert_int_equal(report.n_timeouts, 2);
+	assert_int_equal(report.n_connects, 2);
+}
+
+static void takes_no_wrong_answer(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 500},
+		{500, TIME, "send3", 800},
+		/* the other units have not failed yet: back at once for them */
+		{510, FOREIGN, "report3:4 close connect", 910},
+		{511, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1001, ANSWER, "report0:0 up send2", 1301},
+		{1002, MALFORMED, "report2:3 close connect", 1402},
+		{1003, CONNECTED, "send1", 1303},
+		{1004, ANSWER, "report1:0", 1500},
+		{1100, UNASKED, "close connect", 1500},
+		{1101, CONNECTED, "", 1500},
+		{1102, UNASKED, "close down", -1}, /* a flood does not make it busy */
+	};
+	struct wire_link_report report = RUN(3, rows);
+
+	(void)state;
+	assert_int_equal(report.n_late, 3);
+	assert_int_equal(report.n_malformed, 1);
+	assert_int_equal(report.error, EBADMSG);
+}
+
+static void answer_and_more_bytes(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1001, HELD, "report0:0 up", 2000}, /* request 1 must not go out yet */
+		{1001, UNASKED, "close connect", 1401},
+		{1002, CONNECTED, "send1", 1302},
+	};
+
+	(void)state;
+	assert_int_equal(RUN(1, rows).n_late, 1);
+}
+
+static void closed_in_every_state(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{10, REFUSED, "close down", -1}, /* connecting; nothing was due */
+		{11, RESET, "", -1},		 /* backing off */
+		{200, TIME, "connect", 600},
+		{600, TIME, "close", -1}, /* connect timed out, said once */
+		{1500, TIME, "connect", 1900},
+		{1501, CONNECTED, "send0", 1801}, /* what came due meanwhile, once each */
+		{1502, RESET, "report0:2 close report1:2", -1},
+		{2400, TIME, "connect", 2800},
+		{2410, REFUSED, "close report0:2 report1:2", -1}, /* what is due fails with it */
+		{5400, TIME, "connect", 5800},
+		{5401, CONNECTED, "send0", 5701},
+	};
+	struct wire_link_report report = RUN(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_connects, 2);
+	assert_int_equal(report.n_overruns, 0); /* the link was away, not busy */
+}
+
+/* a link on which every unit fails backs off once each of them has had its chance */
+static void all_units_fail(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{900, CONNECTED, "send3", 1200},
+		{901, RESET, "report3:2 close connect", 1301},
+		{902, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1001, RESET, "report0:2 close connect", 1401},
+		{1002, CONNECTED, "send2", 1302},
+		{1003, RESET, "report2:2 close report1:2 down", -1},
+	};
+
+	(void)state;
+	assert_int_equal(RUN(3, rows).n_connects, 3);
+}
+
+static void idle_close_with_and_without_answers(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{6, RESET, "close down", -1}, /* accepts and closes: no loop of connects */
+		{200, TIME, "connect", 600},
+		{205, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1010, ANSWER, "report0:0 up send1", 1310},
+		{1020, ANSWER, "report1:0", 2000},
+		{1030, RESET, "close connect", 1430}, /* a device that closes after its answer */
+	};
+
+	(void)state;
+	assert_int_equal(RUN(1, rows).n_connects, 2);
+}
+
+static void exceptions(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1001, EXC(2), "report0:5 up send1", 1301},
+		{1002, EXC(6), "report1:5", 2000}, /* busy: not before it is due again */
+		{2000, TIME, "send0", 2300},
+		{2001, EXC(11), "report0:5 send1", 2301},
+		{2002, EXC(10), "report1:5", 3000},
+		{3000, TIME, "send0", 3300},
+		{3001, EXC(11), "report0:5 degraded0", 5000}, /* silence of the unit, link is up */
+	};
+	struct wire_link_report report = RUN(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_exceptions, 5);
+	assert_int_equal(report.n_degraded, 1);
+	assert_int_equal(report.error, 0);
+	assert_int_equal(actions[0].exception, 11);
+}
+
+/*
+ * Unit 1 is dead for ever behind a gateway, units 0 and 2 answer within 1 ms. Counted over
+ * ten minutes: the others lose nothing, and probes become rare.
+ */
+static void one_dead_unit_among_healthy_ones(void **state)
+{
+	struct link_plan plan = plan_of(3);
+	CLEANUP(link_free) struct link *link = NULL;
+	int64_t now_us = 0, last_probe_us = 0, widest_us = 0;
+	unsigned int n_ok[4] = {0}, n_timeouts = 0, n_down = 0;
+	struct link_input next = TIME;
+	struct wire_link_report report;
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	while (now_us < 600 * 1000 * MS) {
+		struct link_action last = {.kind = LINK_CLOSE};
+		size_t n = link_step(link, now_us, &next, actions);
+
+		for (size_t i = 0; i < n; i++) {
+			last = actions[i];
+			n_down += last.kind == LINK_DOWN;
+			if (last.kind != LINK_REPORT)
+				continue;
+			n_ok[last.request] += last.status == WIRE_OK;
+			if (last.status != WIRE_TIMEOUT)
+				continue;
+			assert_int_equal(last.request, 2);
+			n_timeouts++;
+			widest_us = MAX(widest_us, now_us - last_probe_us);
+			last_probe_us = now_us;
+		}
+		next = (struct link_input)TIME;
+		if (n > 0 && last.kind == LINK_CONNECT) {
+			next = (struct link_input)CONNECTED;
+			now_us += 1 * MS;
+		} else if (n > 0 && last.kind == LINK_SEND && last.request != 2) {
+			next = (struct link_input)ANSWER;
+			now_us += 1 * MS;
+		} else {
+			assert_true(link_wake_us(link) > now_us);
+			now_us = link_wake_us(link);
+		}
+	}
+	link_report(link, &report);
+	assert_in_range(n_ok[0], 598, 600);
+	assert_in_range(n_ok[1], 598, 600);
+	assert_in_range(n_ok[3], 598, 600);
+	assert_int_equal(n_ok[2], 0);
+	/* three to be degraded, then at 1, 2, 4, 8, 16, 32 s and once a minute */
+	assert_in_range(n_timeouts, 15, 20);
+	assert_in_range(widest_us, LINK_PROBE_US_MAX, LINK_PROBE_US_MAX + 2000 * MS);
+	assert_int_equal(report.n_overruns, 0);
+	assert_int_equal(report.n_degraded, 1);
+	assert_int_equal(report.n_connects, n_timeouts + 1);
+	assert_int_equal(n_down, 0);
+	assert_true(link_is_up(link));
+}
+
+static void probes_grow_and_end(void **state)
+{
+	/* phase 0, interval 1 s; every request by itself is answered by exception 11 at once */
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1000, EXC(11), "report0:5 up send1", 1300},
+		{1000, EXC(11), "report1:5", 2000},
+		{2000, TIME, "send0", 2300},
+		{2000, EXC(11), "report0:5 degraded0", 3000}, /* request 1 is not due any more */
+		{3000, TIME, "send0", 3300},
+		{3000, EXC(11), "report0:5", 5000},
+		{5000, TIME, "send1", 5300}, /* another request each time */
+		{5000, EXC(11), "report1:5", 9000},
+		{9000, TIME, "send0", 9300},
+		{9000, EXC(11), "report0:5", 17000},
+		{17000, TIME, "send1", 17300},
+		{17000, EXC(11), "report1:5", 33000},
+		{33000, TIME, "send0", 33300},
+		{33000, EXC(11), "report0:5", 65000},
+		{65000, TIME, "send1", 65300},
+		{65000, EXC(11), "report1:5", 125000}, /* the cap */
+		{125000, TIME, "send0", 125300},
+		{125000, EXC(11), "report0:5", 185000},
+		{185000, TIME, "send1", 185300},
+		{185000, ANSWER, "report1:0 restored0", 186000}, /* back to its pace at once */
+		{186000, TIME, "send0", 186300},
+		{186000, EXC(11), "report0:5 send1", 186300}, /* one silence is nothing */
+		{186000, ANSWER, "report1:0", 187000},
+	};
+
+	(void)state;
+	assert_int_equal(RUN(1, rows).n_degraded, 0);
+}
+
+/* refused again and again: the pauses double up to the greatest, each ±25 % */
+static void backs_off(void **state)
+{
+	static const int64_t nominal_ms[] = {100, 200, 400, 800, 1600, 1600, 1600};
+	int64_t least_ms = INT64_MAX, most_ms = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed < 200; seed++) {
+		struct link_plan plan = plan_of(0);
+		CLEANUP(link_free) struct link *link = NULL;
+		int64_t now_us = 0;
+
+		assert_int_equal(link_new(&link, &plan, 0, seed * 0x9e3779b97f4a7c15), 0);
+		for (size_t i = 0; i < ARRAY_SIZE(nominal_ms); i++) {
+			int64_t pause_us;
+
+			assert_string_equal(tell(link, now_us, (struct link_input)TIME), "connect");
+			assert_string_equal(tell(link, now_us, (struct link_input)REFUSED),
+					    i == 0 ? "close down" : "close");
+			pause_us = link_wake_us(link) - now_us;
+			assert_in_range(pause_us, nominal_ms[i] * 750, nominal_ms[i] * 1250);
+			assert_string_equal(
+				tell(link, now_us + pause_us - 1, (struct link_input)TIME), "");
+			now_us += pause_us;
+			if (i == 6) {
+				least_ms = MIN(least_ms, pause_us / MS);
+				most_ms = MAX(most_ms, pause_us / MS);
+			}
+		}
+	}
+	assert_true(least_ms < 1300 && most_ms > 1900); /* there is chance in it */
+}
+
+static void an_answer_ends_the_back_off(void **state)
+{
+	struct link_plan plan = plan_of(1);
+	CLEANUP(link_free) struct link *link = NULL;
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{1, REFUSED, "close down", -1},
+		{200, TIME, "connect", 600},
+		{201, REFUSED, "close", -1},
+		{600, TIME, "connect", 1000},
+		{601, REFUSED, "close", -1},
+		{1200, TIME, "connect", 1600},
+		{1201, CONNECTED, "send0", 1501},
+		{1202, RESET, "report0:2 close report1:2", -1}, /* standing is not answering */
+	};
+	static const struct row answered[] = {
+		{4000, TIME, "connect", 4400},
+		{4001, CONNECTED, "send0", 4301},
+		{4002, ANSWER, "report0:0 up send1", 4302},
+		{4003, RESET, "report1:2 close connect", 4403},
+		{4004, REFUSED, "close down", -1},
+	};
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 5), 0);
+	run_rows(link, rows, ARRAY_SIZE(rows));
+	assert_in_range(link_wake_us(link), (1202 + 600) * MS, (1202 + 1000) * MS);
+	run_rows(link, answered, ARRAY_SIZE(answered));
+	assert_in_range(link_wake_us(link), (4004 + 75) * MS, (4004 + 125) * MS);
+}
+
+static void dues_are_on_the_grid(void **state)
+{
+	static const struct wire_unit unit = {
+		.id = 1, .interval_ms = 33, .timeout_ms = 10, .phase_us = 1234};
+	static const uint32_t first[] = {0, 1};
+	struct link_plan plan = {.link = &config,
+				 .units = &unit,
+				 .requests = requests,
+				 .first_request = first,
+				 .n_units = 1,
+				 .grid_us = 10000};
+	CLEANUP(link_free) struct link *link = NULL;
+	int64_t now_us = 0;
+	int n = 0;
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	(void)tell(link, 0, (struct link_input)TIME);
+	(void)tell(link, 0, (struct link_input)CONNECTED);
+	for (; link_wake_us(link) <= 33 * 1000 * MS; n++) {
+		now_us = link_wake_us(link);
+		assert_int_equal(now_us % 10000, 0);
+		assert_string_equal(tell(link, now_us, (struct link_input)TIME), "send0");
+		(void)tell(link, now_us, (struct link_input)ANSWER);
+	}
+	assert_in_range(n, 999, 1001);
+}
+
+static void reload_keeps_connection_and_health(void **state)
+{
+	static const struct row before[] = {
+		{0, TIME, "connect", 400},   {5, CONNECTED, "", 500},
+		{500, TIME, "send3", 800},   {510, ANSWER, "report3:0 up", 1000},
+		{1000, TIME, "send0", 1300},
+	};
+	static const struct row kept[] = {
+		{1100, ANSWER, "report0:0 send2", 1400}, /* the same request: it is taken */
+		{1101, ANSWER, "report2:0 send1", 1401}, /* the round goes on */
+	};
+	static const struct row dropped[] = {
+		{1100, ANSWER, "", 2000}, /* its request is gone: no reading, no harm */
+		{2000, TIME, "send0", 2300},
+	};
+	static const struct wire_request others[] = {{.key = 9, .function = 3, .count = 1}};
+	static const uint32_t first[] = {0, 1};
+	struct link_plan same = plan_of(2), other = same, old = plan_of(3);
+
+	(void)state;
+	other.requests = others;
+	other.first_request = first;
+	other.n_units = 1;
+	for (int i = 0; i < 2; i++) {
+		CLEANUP(link_free) struct link *a = NULL;
+		CLEANUP(link_free) struct link *b = NULL;
+
+		assert_int_equal(link_new(&a, &old, 0, 1), 0);
+		run_rows(a, before, ARRAY_SIZE(before));
+		assert_int_equal(link_new(&b, i ? &other : &same, 1050 * MS, 1), 0);
+		link_inherit(b, a);
+		if (i)
+			run_rows(b, dropped, ARRAY_SIZE(dropped));
+		else
+			run_rows(b, kept, ARRAY_SIZE(kept));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(keeps_its_cadence),
+		cmocka_unit_test(passes_over_what_it_cannot_make),
+		cmocka_unit_test(closes_after_silence),
+		cmocka_unit_test(takes_no_wrong_answer),
+		cmocka_unit_test(answer_and_more_bytes),
+		cmocka_unit_test(closed_in_every_state),
+		cmocka_unit_test(all_units_fail),
+		cmocka_unit_test(idle_close_with_and_without_answers),
+		cmocka_unit_test(exceptions),
+		cmocka_unit_test(one_dead_unit_among_healthy_ones),
+		cmocka_unit_test(probes_grow_and_end),
+		cmocka_unit_test(backs_off),
+		cmocka_unit_test(an_answer_ends_the_back_off),
+		cmocka_unit_test(dues_are_on_the_grid),
+		cmocka_unit_test(reload_keeps_connection_and_health),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "common/macro.h"
+#include "core/outbox.h"
+
+#define MIDDLE 1000 /* of 0 … 2000: no jitter */
+#define LAST   UINT32_C(7200)
+
+static enum outbox_verdict expected_verdict(int status)
+{
+	static const int passing[] = {408, 425, 429};
+
+	if (status >= 200 && status <= 299)
+		return OUTBOX_DELIVERED;
+	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
+		if (status == passing[i])
+			return OUTBOX_RETRY;
+	return status >= 400 && status <= 499 ? OUTBOX_REFUSED : OUTBOX_RETRY;
+}
+
+/* every status that can come, those included that no server should send */
+static void test_verdicts(void **state)
+{
+	(void)state;
+	for (int status = -1; status < 1200; status++) {
+		struct outbox_decision got = outbox_decide(1, status, -1, MIDDLE);
+
+		if (got.verdict != expected_verdict(status))
+			fail_msg("status %d: verdict %d", status, (int)got.verdict);
+		if (got.verdict == OUTBOX_DELIVERED)
+			assert_int_equal(got.wait_ms, 0);
+		else
+			assert_true(got.wait_ms > 0); /* never dropped, never at once */
+	}
+}
+
+static void test_schedule(void **state)
+{
+	static const struct {
+		uint32_t attempts;
+		int64_t wait_s;
+	} rows[] = {
+		{0, 5}, /* cannot be; must not read before the table */
+		{1, 5},	   {2, 30},   {3, 120},	 {4, 600},	  {5, 1800},
+		{6, 3600}, {7, 7200}, {8, 7200}, {1000000, 7200}, {UINT32_MAX, 7200},
+	};
+	static const int statuses[] = {0, 301, 408, 425, 429, 500, 503};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (size_t j = 0; j < ARRAY_SIZE(statuses); j++) {
+			struct outbox_decision got = outbox_decide(rows[i].attempts, statuses[j],
+								   -1, MIDDLE);
+
+			assert_int_equal(got.wait_ms, rows[i].wait_s * 1000);
+		}
+}
+
+/* somebody must mend something: no use in asking again soon, from the first time on */
+static void test_refused_waits_long(void **state)
+{
+	static const int statuses[] = {400, 401, 403, 404, 410, 413, 422, 499};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
+		for (uint32_t attempts = 1; attempts < 10; attempts++) {
+			struct outbox_decision got = outbox_decide(attempts, statuses[i], -1,
+								   MIDDLE);
+
+			assert_int_equal(got.verdict, OUTBOX_REFUSED);
+			assert_int_equal(got.wait_ms, LAST * 1000);
+		}
+}
+
+static void test_jitter(void **state)
+{
+	static const int64_t waits_s[] = {5, 30, 120, 600, 1800, 3600, 7200};
+
+	(void)state;
+	for (uint32_t i = 0; i < ARRAY_SIZE(waits_s); i++) {
+		int64_t ms = waits_s[i] * 1000, least = INT64_MAX, most = 0;
+
+		for (uint32_t random = 0; random < 4002; random++) {
+			int64_t got = outbox_decide(i + 1, 503, -1, random).wait_ms;
+
+			least = MIN(least, got);
+			most = MAX(most, got);
+		}
+		assert_int_equal(least, ms - ms / 10);
+		assert_int_equal(most, ms + ms / 10);
+		assert_in_range(outbox_decide(i + 1, 503, -1, UINT32_MAX).wait_ms, least, most);
+	}
+}
+
+static void test_retry_after(void **state)
+{
+	static const struct {
+		uint32_t attempts;
+		int status;
+		int64_t retry_after_s;
+		int64_t wait_s;
+	} rows[] = {
+		{1, 503, 0, 1}, /* at least a second */
+		{1, 503, 1, 1},
+		{1, 503, 2, 2},
+		{9, 429, 60, 60}, /* the receiver's word goes before the schedule */
+		{1, 429, 21599, 21599},
+		{1, 429, 21600, 21600},
+		{1, 429, 21601, 21600}, /* at most six hours */
+		{1, 429, INT64_MAX, 21600},
+		{1, 429, -1, 5}, /* none given */
+		{1, 429, INT64_MIN, 5},
+		{1, 0, 60, 60},
+		/* a refusal stays at long intervals, or longer if the receiver asks for it */
+		{1, 404, 1, 7200},
+		{1, 404, 7199, 7200},
+		{1, 410, 21600, 21600},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct outbox_decision got = outbox_decide(rows[i].attempts, rows[i].status,
+							   rows[i].retry_after_s, MIDDLE);
+
+		if (got.wait_ms != rows[i].wait_s * 1000)
+			fail_msg("row %zu: %lld ms", i, (long long)got.wait_ms);
+	}
+	/* delivered is delivered */
+	assert_int_equal(outbox_decide(1, 204, 3600, MIDDLE).wait_ms, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_schedule),
+		cmocka_unit_test(test_refused_waits_long), cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_retry_after),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

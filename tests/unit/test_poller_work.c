@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "poller/work.h"
+
+static uint8_t packet[WIRE_PACKET_MAX] __attribute__((aligned(8)));
+
+/* a list packet around @n items, as wire_check() lets it pass */
+static const void *list(enum wire_type type, const void *items, size_t size, size_t n)
+{
+	struct wire_header header = {.type = (uint16_t)type, .count = (uint16_t)n};
+
+	header.length = (uint32_t)(sizeof(header) + size * n);
+	memcpy(packet, &header, sizeof(header));
+	memcpy(packet + sizeof(header), items, size * n);
+	assert_int_equal(wire_check(packet, header.length), 0);
+	return packet;
+}
+
+static struct wire_link good_link(uint64_t key)
+{
+	return (struct wire_link){.key = key,
+				  .kind = WIRE_LINK_TCP,
+				  .port = 502,
+				  .connect_timeout_ms = 1,
+				  .backoff_min_ms = 1,
+				  .backoff_max_ms = 1,
+				  .host = "::1"};
+}
+
+/* units come in any order and requests, too: sorted by link and unit, order kept within */
+static void sorts(void **state)
+{
+	static const struct wire_plan_begin begin = {
+		.plan = 5, .n_links = 3, .n_units = 4, .n_requests = 6, .grid_us = 1};
+	const struct wire_link links[] = {good_link(1), good_link(2), good_link(3)};
+	/* links 2, 0, 2, 0: link 1 has none */
+	static const struct wire_unit units[] = {
+		{.link = 2, .interval_ms = 1, .timeout_ms = 1, .id = 20},
+		{.link = 0, .interval_ms = 1, .timeout_ms = 1, .id = 1},
+		{.link = 2, .interval_ms = 1, .timeout_ms = 1, .id = 21},
+		{.link = 0, .interval_ms = 1, .timeout_ms = 1, .id = 2},
+	};
+	static const struct wire_request requests[] = {
+		{.key = 1, .unit = 2, .function = 4, .address = 65535, .count = 1},
+		{.key = 2, .unit = 0, .function = 3, .address = 65411, .count = 125},
+		{.key = 3, .unit = 3, .function = 1, .count = 2000},
+		{.key = 4, .unit = 0, .function = 2, .count = 1},
+		{.key = 5, .unit = 3, .function = 1, .count = 1},
+		{.key = 6, .unit = 2, .function = 1, .count = 1},
+	};
+	static const struct wire_plan_end end = {.plan = 5};
+	static const uint8_t ids[] = {1, 2, 20, 21};
+	static const uint64_t keys[] = {3, 5, 2, 4, 1, 6};
+	CLEANUP(work_free) struct work *work = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(work_begin(&work, &begin, &why), 0);
+	assert_int_equal(work_add(work, list(WIRE_PLAN_LINKS, links, sizeof(*links), 3), &why), 0);
+	assert_int_equal(work_add(work, list(WIRE_PLAN_UNITS, units, sizeof(*units), 1), &why), 0);
+	assert_int_equal(work_add(work, list(WIRE_PLAN_UNITS, units + 1, sizeof(*units), 3), &why),
+			 0);
+	assert_int_equal(
+		work_add(work, list(WIRE_PLAN_REQUESTS, requests, sizeof(*requests), 6), &why), 0);
+	assert_int_equal(work_end(work, &end, &why), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(ids); i++)
+		assert_int_equal(work->units[i].id, ids[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		assert_int_equal(work->requests[i].key, keys[i]);
+	assert_memory_equal(work->first_unit, ((uint32_t[]){0, 2, 2, 4}), 16);
+	assert_memory_equal(work->first_request, ((uint32_t[]){0, 0, 2, 4, 6}), 20);
+}
+
+static void an_empty_plan_is_a_plan(void **state)
+{
+	static const struct wire_plan_begin begin = {.plan = 1, .grid_us = 1000000};
+	static const struct wire_plan_end end = {.plan = 1};
+	CLEANUP(work_free) struct work *work = NULL;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(work_begin(&work, &begin, &why), 0);
+	assert_int_equal(work_end(work, &end, &why), 0);
+	assert_int_equal(work->first_unit[0], 0);
+	assert_int_equal(work->first_request[0], 0);
+}
+
+static void refuses_announcements(void **state)
+{
+	static const struct wire_plan_begin bad[] = {
+		{.plan = 0, .grid_us = 1},
+		{.plan = 1, .grid_us = 0},
+		{.plan = 1, .grid_us = WORK_GRID_US_MAX + 1},
+		{.plan = 1, .grid_us = 1, .n_links = WIRE_LINKS_PER_POLLER + 1},
+		{.plan = 1, .grid_us = 1, .n_units = WORK_UNITS_MAX + 1},
+		{.plan = 1, .grid_us = 1, .n_units = UINT32_MAX},
+		{.plan = 1, .grid_us = 1, .n_requests = WORK_REQUESTS_MAX + 1},
+		{.plan = 1, .grid_us = 1, .n_requests = UINT32_MAX},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		struct work *work = NULL;
+		const char *why = NULL;
+
+		assert_int_equal(work_begin(&work, &bad[i], &why), -EBADMSG);
+		assert_non_null(why);
+		assert_null(work);
+	}
+}
+
+/* one link is spoilt at a time; that the unspoilt one passes shows that the rows are about it */
+static void refuses_links(void **state)
+{
+	static const struct wire_plan_begin begin = {.plan = 1, .n_links = 1, .grid_us = 1};
+	struct wire_link links[9];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		links[i] = good_link(1);
+	links[1].kind = 2;
+	links[2].port = 0;
+	links[3].connect_timeout_ms = 0;
+	links[4].backoff_min_ms = 0;
+	links[5].backoff_min_ms = 2;
+	links[6].backoff_max_ms = WORK_TIME_MS_MAX + 1;
+	memset(links[7].host, '1', sizeof(links[7].host));
+	memcpy(links[8].host, "1.2.3", 6);
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
+		CLEANUP(work_free) struct work *work = NULL;
+		const char *why = NULL;
+
+		assert_int_equal(work_begin(&work, &begin, &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_LINKS, &links[i], sizeof(*links), 1), &why),
+			i == 0 ? 0 : -EBADMSG);
+		assert_int_equal(why == NULL, i == 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(sorts),
+		cmocka_unit_test(an_empty_plan_is_a_plan),
+		cmocka_unit_test(refuses_announcements),
+		cmocka_unit_test(refuses_links),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

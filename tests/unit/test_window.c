@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/macro.h"
+#include "core/window.h"
+
+#define G QUALITY_GOOD
+
+struct sample {
+	double value;
+	enum quality quality;
+};
+
+struct row {
+	struct sample samples[6];
+	size_t n_samples;
+	uint32_t expected;
+	uint32_t required;
+	struct window_row want;
+};
+
+static const struct row rows[] = {
+	/* nothing came: stale, and never valid, whatever is required */
+	{{{0, G}}, 0, 60, 75, {.worst = QUALITY_STALE}},
+	{{{0, G}}, 0, 1, 1, {.worst = QUALITY_STALE}},
+	/* one value is all that was expected */
+	{{{7, G}},
+	 1,
+	 1,
+	 100,
+	 {.n = 1, .mean = 7, .min = 7, .max = 7, .capture = 100, .valid = true}},
+	/* negative values: min and max do not start from 0 */
+	{{{-3, G}, {-5, G}},
+	 2,
+	 2,
+	 75,
+	 {.n = 2, .mean = -4, .min = -5, .max = -3, .capture = 100, .valid = true}},
+	{{{1, G}, {2, G}, {6, G}},
+	 3,
+	 4,
+	 75, /* exactly what is required */
+	 {.n = 3, .mean = 3, .min = 1, .max = 6, .capture = 75, .valid = true}},
+	{{{1, G}, {2, G}, {6, G}},
+	 3,
+	 4,
+	 76, /* one per cent more */
+	 {.n = 3, .mean = 3, .min = 1, .max = 6, .capture = 75, .valid = false}},
+	/* 2 of 3 are 66.67 %: shown as 66, and below 67 */
+	{{{1, G}, {3, G}},
+	 2,
+	 3,
+	 66,
+	 {.n = 2, .mean = 2, .min = 1, .max = 3, .capture = 66, .valid = true}},
+	{{{1, G}, {3, G}}, 2, 3, 67, {.n = 2, .mean = 2, .min = 1, .max = 3, .capture = 66}},
+	/* a bad value counts as missing, and its number is not looked at */
+	{{{1, G}, {1e9, QUALITY_OUT_OF_RANGE}, {3, G}},
+	 3,
+	 3,
+	 75,
+	 {.n = 2, .mean = 2, .min = 1, .max = 3, .capture = 66, .worst = QUALITY_OUT_OF_RANGE}},
+	{{{-1e9, QUALITY_CALIBRATING}, {2, G}},
+	 2,
+	 1,
+	 75,
+	 {.n = 1,
+	  .mean = 2,
+	  .min = 2,
+	  .max = 2,
+	  .capture = 100,
+	  .valid = true,
+	  .worst = QUALITY_CALIBRATING}},
+	/* only bad ones: the worst is said, not "stale" */
+	{{{1, QUALITY_CALIBRATING}, {1, QUALITY_DEVICE_FAULT}, {1, QUALITY_MAINTENANCE}},
+	 3,
+	 3,
+	 75,
+	 {.worst = QUALITY_DEVICE_FAULT}},
+	/* the worst is by rank, not by number: out of range (4) beats frozen (5) */
+	{{{1, QUALITY_OUT_OF_RANGE}, {1, QUALITY_FROZEN}},
+	 2,
+	 3,
+	 75,
+	 {.worst = QUALITY_OUT_OF_RANGE}},
+	{{{1, QUALITY_FROZEN}, {1, QUALITY_OUT_OF_RANGE}},
+	 2,
+	 3,
+	 75,
+	 {.worst = QUALITY_OUT_OF_RANGE}},
+	/* more than expected: the capture ends at 100 */
+	{{{1, G}, {1, G}, {4, G}},
+	 3,
+	 2,
+	 75,
+	 {.n = 3, .mean = 2, .min = 1, .max = 4, .capture = 100, .valid = true}},
+};
+
+static void test_rows(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct window_row *want = &rows[i].want;
+		struct window window, before;
+		struct window_row got;
+
+		window_start(&window, 60000);
+		for (size_t j = 0; j < rows[i].n_samples; j++)
+			window_add(&window, rows[i].samples[j].value, rows[i].samples[j].quality);
+		before = window;
+		got = window_close(&window, rows[i].expected, rows[i].required);
+		assert_memory_equal(&before, &window, sizeof(window));
+		if (got.n != want->n || got.capture != want->capture || got.valid != want->valid ||
+		    got.worst != want->worst || got.start_ms != 60000)
+			fail_msg("row %zu: n %u, capture %u, valid %d, worst %d", i, got.n,
+				 got.capture, got.valid, (int)got.worst);
+		assert_float_equal(got.mean, want->mean, 1e-12);
+		assert_float_equal(got.min, want->min, 0);
+		assert_float_equal(got.max, want->max, 0);
+	}
+}
+
+static void test_start_empties(void **state)
+{
+	struct window window;
+	struct window_row row;
+
+	(void)state;
+	window_start(&window, 0);
+	window_add(&window, 5, QUALITY_GOOD);
+	window_add(&window, 5, QUALITY_STALE);
+	window_start(&window, 120000);
+	row = window_close(&window, 1, 1);
+	assert_int_equal(row.start_ms, 120000);
+	assert_int_equal(row.n, 0);
+	assert_int_equal(row.worst, QUALITY_STALE);
+	window_add(&window, 9, QUALITY_GOOD);
+	row = window_close(&window, 1, 1);
+	assert_int_equal(row.worst, QUALITY_GOOD);
+	assert_float_equal(row.min, 9, 0);
+}
+
+/* a whole hour at 1 kHz and large numbers: no counter and no percentage overflows */
+static void test_many(void **state)
+{
+	struct window window;
+	struct window_row row;
+
+	(void)state;
+	window_start(&window, 0);
+	for (int i = 0; i < 3600000; i++)
+		window_add(&window, i % 2 ? 1e6 : 3e6, QUALITY_GOOD);
+	row = window_close(&window, 3600000, 100);
+	assert_int_equal(row.n, 3600000);
+	assert_int_equal(row.capture, 100);
+	assert_true(row.valid);
+	assert_float_equal(row.mean, 2e6, 1e-6);
+	window.n = UINT32_MAX;
+	row = window_close(&window, UINT32_MAX, 100);
+	assert_int_equal(row.capture, 100);
+	assert_true(row.valid);
+	row = window_close(&window, 1, 100);
+	assert_int_equal(row.capture, 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_start_empties),
+		cmocka_unit_test(test_many),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <limits.h>
+#include <openssl/evp.h>
+#include <search.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+#include "tools/receiver_store.h"
+#include "tools/receiver_verify.h"
+
+#define SHA256_TEXT 65
+#define SUFFIX	    ".json"
+#define TEMPORARY   ".incoming" /* no webhook-id begins with a full stop */
+
+/* @sha256: of the body; @n_seen: genuine requests with this id since the start */
+struct report {
+	char id[129];
+	char sha256[SHA256_TEXT];
+	uint32_t n_seen;
+};
+
+/* the highest head that was seen of a record */
+struct head {
+	char origin[RECEIVER_ORIGIN_MAX + 1];
+	int64_t seq;
+	char hash[65];
+};
+
+struct receiver_store {
+	int directory;
+	int index;
+	void *reports; /* tsearch(3) trees */
+	void *heads;
+	size_t n;
+};
+
+static void json_drop(json_t *json)
+{
+	json_decref(json);
+}
+DEFINE_CLEANUP(json_t *, json_drop)
+
+static int compare_reports(const void *a, const void *b)
+{
+	return strcmp(((const struct report *)a)->id, ((const struct report *)b)->id);
+}
+
+static int compare_heads(const void *a, const void *b)
+{
+	return strcmp(((const struct head *)a)->origin, ((const struct head *)b)->origin);
+}
+
+/* find the item that equals @key, or make it of a copy of @key; NULL: out of memory */
+static void *find_or_add(void **tree, const void *key, size_t n,
+			 int (*compare)(const void *, const void *))
+{
+	void **node = tfind(key, tree, compare);
+	void *copy;
+
+	if (node)
+		return *node;
+	copy = malloc(n);
+	if (!copy)
+		return NULL;
+	memcpy(copy, key, n);
+	if (tsearch(copy, tree, compare))
+		return copy;
+	free(copy);
+	return NULL;
+}
+
+static int hash_body(const void *body, size_t n, char ret[static SHA256_TEXT])
+{
+	uint8_t raw[32];
+
+	if (EVP_Digest(body, n, raw, NULL, EVP_sha256(), NULL) != 1)
+		return -EIO;
+	for (size_t i = 0; i < sizeof(raw); i++)
+		(void)snprintf(ret + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+/* copy a JSON string that is short enough; false if it is none */
+static bool copy_text(const json_t *object, const char *key, char *ret, size_t max)
+{
+	const json_t *value = json_object_get(object, key);
+
+	if (!json_is_string(value) || json_string_length(value) == 0 ||
+	    json_string_length(value) > max)
+		return false;
+	memcpy(ret, json_string_value(value), json_string_length(value) + 1);
+	return true;
+}
+
+/* the parts of a report that are looked at; without "data.log" the head's seq is 0 */
+static int parse_report(const void *body, size_t n, char type[static RECEIVER_TYPE_MAX + 1],
+			struct head *ret_head)
+{
+	CLEANUP(json_drop) json_t *root = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL);
+	const json_t *data = json_object_get(root, "data"), *log = json_object_get(data, "log");
+
+	*ret_head = (struct head){0};
+	if (!json_is_object(data) || !copy_text(root, "type", type, RECEIVER_TYPE_MAX) ||
+	    type[strspn(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")])
+		return -EINVAL;
+	if (copy_text(log, "origin", ret_head->origin, RECEIVER_ORIGIN_MAX) &&
+	    copy_text(log, "hash", ret_head->hash, 64) && strlen(ret_head->hash) == 64)
+		ret_head->seq = json_integer_value(json_object_get(log, "seq"));
+	return 0;
+}
+
+static int add_known(struct receiver_store *store, const char *id, const char *sha256)
+{
+	struct report report = {0}, *known;
+
+	memcpy(report.id, id, strlen(id) + 1);
+	memcpy(report.sha256, sha256, SHA256_TEXT);
+	known = find_or_add(&store->reports, &report, sizeof(report), compare_reports);
+	if (!known)
+		return -ENOMEM;
+	known->n_seen++;
+	store->n++;
+	return 0;
+}
+
+/* keep the higher of two heads */
+static int remember_head(struct receiver_store *store, const struct head *head)
+{
+	struct head *known;
+
+	if (head->seq <= 0)
+		return 0;
+	known = find_or_add(&store->heads, head, sizeof(*head), compare_heads);
+	if (!known)
+		return -ENOMEM;
+	if (head->seq > known->seq)
+		*known = *head;
+	return 0;
+}
+
+static void fill_head(const struct receiver_store *store, const struct head *head,
+		      struct receiver_receipt *ret)
+{
+	struct head *const *node = tfind(head, &store->heads, compare_heads);
+
+	if (head->seq <= 0 || !node)
+		return;
+	ret->last_seq = (*node)->seq;
+	memcpy(ret->last_hash, (*node)->hash, sizeof(ret->last_hash));
+}
+
+static int write_all(int fd, const void *data, size_t n)
+{
+	const char *at = data;
+
+	while (n > 0) {
+		ssize_t written = write(fd, at, n);
+
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return -errno;
+		at += written;
+		n -= (size_t)written;
+	}
+	return 0;
+}
+
+/* temporary file, fsync, rename, fsync of the directory: whole and durable, or not there */
+static int write_body(const struct receiver_store *store, const char *id, const void *body,
+		      size_t n)
+{
+	char name[NAME_MAX + 1];
+	int fd, r;
+
+	(void)snprintf(name, sizeof(name), "%s" SUFFIX, id);
+	fd = openat(store->directory, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	r = write_all(fd, body, n);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (close(fd) < 0 && r == 0)
+		r = -errno;
+	if (r == 0 && (renameat(store->directory, TEMPORARY, store->directory, name) < 0 ||
+		       fsync(store->directory) < 0))
+		r = -errno;
+	return r;
+}
+
+static const char *const outcomes[] = {
+	[RECEIVER_STORED] = "stored",
+	[RECEIVER_DUPLICATE] = "duplicate",
+	[RECEIVER_CONFLICT_BODY] = "conflict: another body",
+	[RECEIVER_CONFLICT_HEAD] = "conflict: another head",
+	[RECEIVER_NO_REPORT] = "no report",
+};
+
+/* one line of the index; written at once, so that lines never mix */
+static int write_index(const struct receiver_store *store, const char *id, const char *sha256,
+		       int64_t received_ms, int64_t timestamp_s,
+		       const struct receiver_receipt *receipt)
+{
+	char received[CLOCK_TEXT_MAX], line[1024];
+	int n;
+
+	clock_format(received_ms, 0, received);
+	n = snprintf(line, sizeof(line),
+		     "{\"attempt\":%" PRIu32
+		     ",\"id\":\"%s\",\"outcome\":\"%s\",\"received\":\"%s\","
+		     "\"sha256\":\"%s\",\"timestamp\":%" PRId64 ",\"type\":\"%s\"}\n",
+		     receipt->attempt, id, outcomes[receipt->outcome], received, sha256,
+		     timestamp_s, receipt->type);
+	if (n < 0 || (size_t)n >= sizeof(line))
+		return -EIO;
+	if (write_all(store->index, line, (size_t)n) < 0 || fdatasync(store->index) < 0)
+		return -errno;
+	return 0;
+}
+
+/* against what is held already */
+static enum receiver_outcome judge(const struct receiver_store *store, const struct report *known,
+				   const char *sha256, const struct head *head)
+{
+	struct head *const *node = tfind(head, &store->heads, compare_heads);
+
+	if (known)
+		return strcmp(known->sha256, sha256) == 0 ? RECEIVER_DUPLICATE
+							  : RECEIVER_CONFLICT_BODY;
+	if (head->seq > 0 && node && (*node)->seq == head->seq &&
+	    strcmp((*node)->hash, head->hash) != 0)
+		return RECEIVER_CONFLICT_HEAD;
+	return RECEIVER_STORED;
+}
+
+int receiver_store_add(struct receiver_store *store, const char *id, const void *body, size_t n,
+		       int64_t received_ms, int64_t timestamp_s, struct receiver_receipt *ret)
+{
+	struct report key = {0}, **node;
+	char sha256[SHA256_TEXT];
+	struct head head;
+	int r;
+
+	*ret = (struct receiver_receipt){.attempt = 1};
+	r = hash_body(body, n, sha256);
+	if (r < 0)
+		return r;
+	if (parse_report(body, n, ret->type, &head) < 0) {
+		ret->outcome = RECEIVER_NO_REPORT;
+		ret->type[0] = '\0';
+		return write_index(store, id, sha256, received_ms, timestamp_s, ret);
+	}
+	memcpy(key.id, id, strlen(id) + 1);
+	node = tfind(&key, &store->reports, compare_reports);
+	if (node)
+		ret->attempt = ++(*node)->n_seen;
+	ret->outcome = judge(store, node ? *node : NULL, sha256, &head);
+	if (ret->outcome == RECEIVER_STORED) {
+		r = write_body(store, id, body, n);
+		if (r == 0)
+			r = add_known(store, id, sha256);
+		if (r == 0)
+			r = remember_head(store, &head);
+		if (r < 0)
+			return r;
+	}
+	fill_head(store, &head, ret);
+	return write_index(store, id, sha256, received_ms, timestamp_s, ret);
+}
+
+static int read_file(int directory, const char *name, char **ret, size_t *ret_n)
+{
+	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
+	struct stat st = {0};
+	char *body = NULL;
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) == 0)
+		body = malloc((size_t)st.st_size + 1);
+	if (body)
+		n = read(fd, body, (size_t)st.st_size);
+	(void)close(fd);
+	if (!body || n != st.st_size) {
+		free(body);
+		return -EIO;
+	}
+	*ret = body;
+	*ret_n = (size_t)n;
+	return 0;
+}
+
+/* one file of the directory into what is remembered; others than bodies are passed over */
+static int recall(struct receiver_store *store, const char *name)
+{
+	char id[NAME_MAX + 1], sha256[SHA256_TEXT], type[RECEIVER_TYPE_MAX + 1], *body = NULL;
+	size_t n = strlen(name), n_body = 0;
+	struct head head;
+	int r;
+
+	if (n <= strlen(SUFFIX) || n > NAME_MAX || strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
+		return 0;
+	memcpy(id, name, n - strlen(SUFFIX));
+	id[n - strlen(SUFFIX)] = '\0';
+	if (!receiver_check_id(id))
+		return 0;
+	r = read_file(store->directory, name, &body, &n_body);
+	if (r == 0)
+		r = hash_body(body, n_body, sha256);
+	if (r == 0)
+		r = add_known(store, id, sha256);
+	if (r == 0 && parse_report(body, n_body, type, &head) == 0)
+		r = remember_head(store, &head);
+	free(body);
+	return r;
+}
+
+static int take_stock(struct receiver_store *store, const char *directory)
+{
+	DIR *dir = opendir(directory);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!dir)
+		return -errno;
+	while (r == 0 && (entry = readdir(dir)))
+		r = recall(store, entry->d_name);
+	(void)closedir(dir);
+	return r;
+}
+
+int receiver_store_open(struct receiver_store **ret, const char *directory)
+{
+	CLEANUP(receiver_store_close) struct receiver_store *store = calloc(1, sizeof(*store));
+	int r;
+
+	if (!store)
+		return -ENOMEM;
+	store->directory = store->index = -1;
+	if (mkdir(directory, 0750) < 0 && errno != EEXIST)
+		return -errno;
+	store->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (store->directory < 0)
+		return -errno;
+	store->index = openat(store->directory, "index.jsonl",
+			      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
+	if (store->index < 0)
+		return -errno;
+	r = take_stock(store, directory);
+	if (r < 0)
+		return r;
+	*ret = steal(&store);
+	return 0;
+}
+
+struct receiver_store *receiver_store_close(struct receiver_store *store)
+{
+	if (!store)
+		return NULL;
+	if (store->directory >= 0)
+		(void)close(store->directory);
+	if (store->index >= 0)
+		(void)close(store->index);
+	tdestroy(store->reports, free);
+	tdestroy(store->heads, free);
+	free(store);
+	return NULL;
+}
+
+size_t receiver_store_count(const struct receiver_store *store)
+{
+	return store->n;
+}

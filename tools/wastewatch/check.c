@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config.h"
+#include "tools/command.h"
+
+/* the checker's lines as a JSON document */
+static void print_json(const char *text, const struct config *config, size_t n_errors)
+{
+	json_t *object = json_object(), *lines = json_array();
+
+	while (*text) {
+		size_t n = strcspn(text, "\n");
+
+		(void)json_array_append_new(lines, json_stringn(text, n));
+		text += n + (text[n] == '\n');
+	}
+	(void)json_object_set_new(object, "ok", json_boolean(config));
+	(void)json_object_set_new(object, "errors", json_integer((json_int_t)n_errors));
+	(void)json_object_set_new(object, "messages", lines);
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(object);
+}
+
+static void print_summary(const struct config *config)
+{
+	(void)printf("The configuration is good: %zu sites, %zu links, %zu units, %zu sources, "
+		     "%zu channels, %zu limits, %zu destinations.\n",
+		     config->n_sites, config->n_links, config->n_units, config->n_sources,
+		     config->n_channels, config->n_limits, config->n_destinations);
+}
+
+int command_check(const struct command_options *options)
+{
+	CLEANUP(config_free) struct config *config = NULL;
+	char *text = NULL;
+	size_t n = 0, n_errors = 0;
+	FILE *errors = open_memstream(&text, &n);
+	int r;
+
+	if (!errors)
+		return command_fail("out of memory");
+	r = config_load(&config, options->config, errors, &n_errors);
+	(void)fclose(errors);
+	if (options->json)
+		print_json(text ? text : "", config, n_errors);
+	else
+		(void)fputs(text ? text : "", stderr);
+	free(text);
+	if (r == 0 && !options->json)
+		print_summary(config);
+	if (r < 0 && !options->json)
+		(void)command_fail("the configuration in %s has errors: %zu; it is not used",
+				   options->config, n_errors);
+	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

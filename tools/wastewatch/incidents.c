@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "core/history.h"
+#include "tools/command.h"
+
+#define INCIDENTS_MAX 1000
+
+static json_t *time_of(int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	clock_format(wall_ms, command_zone(wall_ms), text);
+	return json_string(text);
+}
+
+static json_t *incident_object(const struct history_incident *incident)
+{
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "id", json_string(incident->id));
+	(void)json_object_set_new(object, "site", json_string(incident->site));
+	(void)json_object_set_new(object, "kind", json_string(incident->kind));
+	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "state", json_string(incident->state));
+	(void)json_object_set_new(object, "first_out", json_string(incident->first_out));
+	(void)json_object_set_new(object, "opened", time_of(incident->opened_ms));
+	if (incident->ended_ms)
+		(void)json_object_set_new(object, "ended", time_of(incident->ended_ms));
+	(void)json_object_set_new(object, "updates", json_integer(incident->n_updates));
+	(void)json_object_set_new(object, "alarms", json_integer(incident->n_alarms));
+	return object;
+}
+
+static void print_line(const json_t *object)
+{
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+}
+
+static void each_json(void *userdata, const struct history_incident *incident)
+{
+	json_t *object = incident_object(incident);
+
+	(void)userdata;
+	print_line(object);
+	json_decref(object);
+}
+
+static int64_t now_ms(void)
+{
+	return clock_stamp().wall_ms;
+}
+
+static void each_line(void *userdata, const struct history_incident *incident)
+{
+	char opened[48], span[48];
+	int64_t until = incident->ended_ms ? incident->ended_ms : now_ms();
+
+	(void)userdata;
+	(void)printf("%-7s %-9s %-6s  %s  %-13s first %s\n        %s\n", incident->state,
+		     incident->class, incident->kind, command_time(incident->opened_ms, opened),
+		     command_span(until - incident->opened_ms, span), incident->first_out,
+		     incident->id);
+}
+
+int command_incidents(const struct command_options *options)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	char error[256];
+	int r = history_open(&history, options->state, error);
+
+	if (r < 0)
+		return command_fail("%s", error);
+	r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
+			      options->json ? each_json : each_line, NULL);
+	if (r < 0)
+		return command_fail("the record cannot be read: %s", history_error(history));
+	if (r == 0 && !options->json)
+		(void)puts(options->only_open ? "No incident is running." : "No incidents.");
+	if (r == INCIDENTS_MAX)
+		(void)fprintf(stderr, "wastewatch: only the newest %d are shown\n", INCIDENTS_MAX);
+	return EXIT_SUCCESS;
+}
+
+/* --- show ------------------------------------------------------------------------- */
+
+struct story {
+	json_t *object;
+	json_t *entries;
+	json_t *reports;
+};
+
+static void take_incident(void *userdata, const struct history_incident *incident)
+{
+	struct story *story = userdata;
+	json_t *data = json_loads(incident->summary, 0, NULL);
+
+	story->object = incident_object(incident);
+	if (data)
+		(void)json_object_set_new(story->object, "last_report", data);
+}
+
+static void take_entry(void *userdata, const char *line)
+{
+	struct story *story = userdata;
+
+	(void)json_array_append_new(story->entries, json_loads(line, 0, NULL));
+}
+
+static void take_report(void *userdata, const struct history_report *report)
+{
+	struct story *story = userdata;
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "report", json_string(report->webhook_id));
+	(void)json_object_set_new(object, "destination", json_string(report->destination));
+	(void)json_object_set_new(object, "type", json_string(report->type));
+	(void)json_object_set_new(object, "state", json_string(report->state));
+	(void)json_object_set_new(object, "created", time_of(report->created_ms));
+	(void)json_object_set_new(object, "attempts", json_integer(report->attempts));
+	if (report->last_ms)
+		(void)json_object_set_new(object, "last_attempt", time_of(report->last_ms));
+	if (report->http_status)
+		(void)json_object_set_new(object, "http_status", json_integer(report->http_status));
+	if (report->error)
+		(void)json_object_set_new(object, "error", json_string(report->error));
+	(void)json_array_append_new(story->reports, object);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+static void print_entries(const struct story *story)
+{
+	const json_t *entry;
+	size_t i;
+
+	(void)puts("\nCourse");
+	json_array_foreach (story->entries, i, entry) {
+		const char *channel = text(entry, "channel"), *limit = text(entry, "limit");
+
+		(void)printf("  %.8s  %-20s", text(entry, "time") + 11, text(entry, "type"));
+		if (*channel)
+			(void)printf(" %s/%s %s %s", text(entry, "source"), channel,
+				     text(entry, "value"), text(entry, "unit"));
+		if (*limit)
+			(void)printf(" (%s %s: %s)", limit, text(entry, "class"),
+				     text(entry, "bound"));
+		if (*text(entry, "reason") && !*limit)
+			(void)printf(" %s", text(entry, "reason"));
+		(void)putchar('\n');
+	}
+}
+
+static void print_alarms(const struct story *story)
+{
+	const json_t *alarm,
+		*alarms = json_object_get(json_object_get(story->object, "last_report"), "alarms");
+	size_t i;
+
+	(void)puts("\nLimits broken");
+	json_array_foreach (alarms, i, alarm) {
+		(void)printf("  %-7s %-9s %s: %s %s, worst %s at %.8s\n", text(alarm, "state"),
+			     text(alarm, "class"), text(alarm, "limit"), text(alarm, "bound"),
+			     text(alarm, "unit"), text(alarm, "peak"),
+			     *text(alarm, "peak_time") ? text(alarm, "peak_time") + 11 : "");
+		if (*text(alarm, "origin"))
+			(void)printf("          %s\n", text(alarm, "origin"));
+		if (*text(alarm, "advice") && strcmp(text(alarm, "state"), "raised") == 0)
+			(void)printf("          To do: %s\n", text(alarm, "advice"));
+	}
+}
+
+static void print_reports(const struct story *story)
+{
+	const json_t *report;
+	size_t i;
+
+	(void)puts("\nReports");
+	json_array_foreach (story->reports, i, report) {
+		(void)printf("  %.8s  %-17s to %s: %s, %lld attempts%s%s\n",
+			     text(report, "created") + 11, text(report, "type"),
+			     text(report, "destination"), text(report, "state"),
+			     (long long)json_integer_value(json_object_get(report, "attempts")),
+			     *text(report, "error") ? "; last: " : "", text(report, "error"));
+	}
+	if (json_array_size(story->reports) == 0)
+		(void)puts("  none");
+}
+
+static void print_story(const struct story *story)
+{
+	const json_t *site = json_object_get(json_object_get(story->object, "last_report"), "site");
+
+	(void)printf("%s\n", text(story->object, "id"));
+	(void)printf("  %s waste incident of class %s at %s, %s\n", text(story->object, "kind"),
+		     text(story->object, "class"),
+		     *text(site, "title") ? text(site, "title") : text(story->object, "site"),
+		     text(story->object, "state"));
+	(void)printf("  opened %s, first alarm %s\n", text(story->object, "opened"),
+		     text(story->object, "first_out"));
+	if (*text(story->object, "ended"))
+		(void)printf("  ended  %s\n", text(story->object, "ended"));
+	print_alarms(story);
+	print_entries(story);
+	print_reports(story);
+}
+
+static int read_story(struct history *history, const char *id, struct story *story)
+{
+	int r = history_incidents(history, id, false, 1, take_incident, story);
+
+	if (r <= 0)
+		return r;
+	r = history_entries(history, id, take_entry, story);
+	if (r >= 0)
+		r = history_reports(history, id, take_report, story);
+	return r < 0 ? r : 1;
+}
+
+int command_show(const struct command_options *options)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	struct story story = {.entries = json_array(), .reports = json_array()};
+	char error[256];
+	int r = history_open(&history, options->state, error);
+
+	if (r < 0) {
+		(void)command_fail("%s", error);
+	} else {
+		r = read_story(history, options->argument, &story);
+		if (r < 0)
+			(void)command_fail("the record cannot be read: %s", history_error(history));
+	}
+	if (r == 0)
+		(void)command_fail("there is no incident %s; see: wastewatch incidents",
+				   options->argument);
+	if (r > 0 && !options->json)
+		print_story(&story);
+	if (r > 0 && options->json) {
+		(void)json_object_set(story.object, "entries", story.entries);
+		(void)json_object_set(story.object, "reports", story.reports);
+		print_line(story.object);
+	}
+	json_decref(story.object);
+	json_decref(story.entries);
+	json_decref(story.reports);
+	return r > 0 ? EXIT_SUCCESS : r == 0 ? EXIT_MISSING : EXIT_FAILURE;
+}

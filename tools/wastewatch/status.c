@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What needs attention now: the live part comes from the daemon's status.json, the rest
+ * from the record, so that it answers while the daemon is down too.
+ */
+#include <jansson.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "core/history.h"
+#include "tools/command.h"
+
+#define STATUS_STALE_MS 10000  /* the daemon writes it once a second */
+#define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
+
+/** struct picture - all there is to say; @attention: lines for what is not in order */
+struct picture {
+	json_t *live; /* NULL: the daemon is down */
+	json_t *raised;
+	json_t *incidents;
+	json_t *attention;
+	struct history_outbox outbox;
+	int64_t head;
+	int64_t now_ms;
+};
+
+__attribute__((format(printf, 2, 3))) static void attend(struct picture *picture,
+							 const char *format, ...)
+{
+	char *text = NULL;
+	va_list ap;
+
+	va_start(ap, format);
+	if (vasprintf(&text, format, ap) >= 0)
+		(void)json_array_append_new(picture->attention, json_string(text));
+	va_end(ap);
+	free(text);
+}
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+static void take_raised(void *userdata, const char *path, int64_t since_ms, const char *value)
+{
+	struct picture *picture = userdata;
+	json_t *object = json_object();
+	char span[48];
+
+	(void)json_object_set_new(object, "limit", json_string(path));
+	(void)json_object_set_new(object, "since_ms", json_integer(since_ms));
+	(void)json_object_set_new(object, "value", json_string(value));
+	(void)json_array_append_new(picture->raised, object);
+	attend(picture, "limit broken: %s, for %s", path,
+	       command_span(picture->now_ms - since_ms, span));
+}
+
+static void take_incident(void *userdata, const struct history_incident *incident)
+{
+	struct picture *picture = userdata;
+	json_t *object = json_object();
+	char span[48];
+
+	(void)json_object_set_new(object, "id", json_string(incident->id));
+	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "opened_ms", json_integer(incident->opened_ms));
+	(void)json_array_append_new(picture->incidents, object);
+	attend(picture, "%s incident, class %s, for %s: wastewatch show %s", incident->kind,
+	       incident->class, command_span(picture->now_ms - incident->opened_ms, span),
+	       incident->id);
+}
+
+static void look_at_daemon(struct picture *picture, const struct command_options *options)
+{
+	char path[4096], span[48];
+	int64_t age_ms;
+
+	(void)snprintf(path, sizeof(path), "%s/status.json", options->runtime);
+	picture->live = json_load_file(path, 0, NULL);
+	age_ms = picture->now_ms - number(picture->live, "time_ms");
+	if (!picture->live) {
+		attend(picture, "wastewatchd is not running (no %s): systemctl status wastewatchd",
+		       path);
+		return;
+	}
+	if (age_ms <= STATUS_STALE_MS)
+		return;
+	attend(picture,
+	       "wastewatchd has said nothing for %s; what follows is from the record only: "
+	       "systemctl status wastewatchd",
+	       command_span(age_ms, span));
+	json_decref(picture->live);
+	picture->live = NULL;
+}
+
+static void look_at_links(struct picture *picture)
+{
+	const json_t *link;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
+		if (strcmp(text(link, "state"), "up") != 0)
+			attend(picture, "link %s/%s (%s:%lld) is %s%s%s", text(link, "site"),
+			       text(link, "link"), text(link, "host"),
+			       (long long)number(link, "port"), text(link, "state"),
+			       *text(link, "error") ? ": " : "", text(link, "error"));
+		else if (number(link, "silent_units") > 0)
+			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
+			       text(link, "link"), (long long)number(link, "silent_units"));
+	}
+}
+
+static void look_at_live(struct picture *picture)
+{
+	const json_t *channel;
+	size_t i;
+
+	if (number(picture->live, "pollers_reading") < number(picture->live, "pollers_wanted"))
+		attend(picture, "the poller reads nothing: systemctl status wastewatch-poller");
+	if (!json_is_true(json_object_get(picture->live, "sender")))
+		attend(picture, "no sender is there, reports wait: systemctl status "
+				"wastewatch-sender");
+	look_at_links(picture);
+	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
+		if (json_is_true(json_object_get(channel, "lost")))
+			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
+			       text(channel, "reason"));
+	}
+	if (number(picture->live, "journal_dropped") > 0)
+		attend(picture, "%lld entries did not reach the journal (the record has them)",
+		       (long long)number(picture->live, "journal_dropped"));
+}
+
+static void look_at_outbox(struct picture *picture)
+{
+	char span[48];
+	int64_t age_ms = picture->now_ms - picture->outbox.oldest_ms;
+
+	if (picture->outbox.n_held > 0)
+		attend(picture, "%lld reports were refused by the receiver and are held",
+		       (long long)picture->outbox.n_held);
+	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
+		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
+		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
+}
+
+static void print_channels(const struct picture *picture)
+{
+	const json_t *channel;
+	size_t i;
+
+	if (json_array_size(json_object_get(picture->live, "channels")) == 0)
+		return;
+	(void)printf("\n%-36s %12s %-8s %12s  %s\n", "CHANNEL", "VALUE", "UNIT", "1-MIN MEAN",
+		     "QUALITY");
+	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
+		bool good = strcmp(text(channel, "quality"), "good") == 0;
+		char age[48];
+
+		(void)printf("%-36s %12s %-8s %12s  %s", text(channel, "channel"),
+			     good ? text(channel, "value") : "-", text(channel, "unit"),
+			     *text(channel, "mean_1min") ? text(channel, "mean_1min") : "-",
+			     text(channel, "quality"));
+		if (!good && json_object_get(channel, "age_ms"))
+			(void)printf(", last good %s ago",
+				     command_span(number(channel, "age_ms"), age));
+		(void)putchar('\n');
+	}
+}
+
+static void print_picture(const struct picture *picture)
+{
+	const json_t *line;
+	size_t i, n = json_array_size(picture->attention);
+	char time[48];
+
+	(void)printf("wastewatch %s  %s\n",
+		     picture->live ? text(picture->live, "origin") : "(from the record)",
+		     command_time(picture->now_ms, time));
+	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
+		     "Record: %lld entries.\n",
+		     json_array_size(picture->incidents), json_array_size(picture->raised),
+		     (long long)picture->outbox.n_waiting, (long long)picture->head);
+	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
+	json_array_foreach (picture->attention, i, line) {
+		(void)printf("  ! %s\n", json_string_value(line));
+	}
+	print_channels(picture);
+}
+
+static void print_json(const struct picture *picture)
+{
+	json_t *object = json_object(), *outbox = json_object();
+
+	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
+	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
+	(void)json_object_set_new(object, "outbox", outbox);
+	(void)json_object_set_new(object, "entries", json_integer(picture->head));
+	(void)json_object_set_new(object, "running", json_boolean(picture->live));
+	(void)json_object_set(object, "attention", picture->attention);
+	(void)json_object_set(object, "alarms", picture->raised);
+	(void)json_object_set(object, "incidents", picture->incidents);
+	if (picture->live)
+		(void)json_object_set(object, "live", picture->live);
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(object);
+}
+
+static int read_record(struct picture *picture, const struct command_options *options)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	char error[256];
+	int r = history_open(&history, options->state, error);
+
+	if (r < 0) {
+		attend(picture, "%s", error);
+		return r;
+	}
+	r = history_incidents(history, NULL, true, 100, take_incident, picture);
+	if (r >= 0)
+		r = history_raised(history, take_raised, picture);
+	if (r >= 0)
+		r = history_outbox(history, &picture->outbox);
+	if (r >= 0)
+		r = history_head(history, &picture->head);
+	if (r < 0)
+		attend(picture, "the record cannot be read: %s", history_error(history));
+	return r;
+}
+
+int command_status(const struct command_options *options)
+{
+	struct picture picture = {
+		.raised = json_array(),
+		.incidents = json_array(),
+		.attention = json_array(),
+		.now_ms = clock_stamp().wall_ms,
+	};
+	int r;
+
+	look_at_daemon(&picture, options);
+	r = read_record(&picture, options);
+	if (r >= 0)
+		look_at_outbox(&picture);
+	if (picture.live)
+		look_at_live(&picture);
+	if (options->json)
+		print_json(&picture);
+	else
+		print_picture(&picture);
+	r = json_array_size(picture.attention) > 0 ? EXIT_ATTENTION : EXIT_SUCCESS;
+	json_decref(picture.live);
+	json_decref(picture.raised);
+	json_decref(picture.incidents);
+	json_decref(picture.attention);
+	return r;
+}

@@ -242,17 +242,22 @@ static void check_lost(struct core *core, size_t channel, struct stamp at)
 		say_lost(core, channel, at);
 }
 
-static void say_step(struct core *core, struct stamp before, struct stamp at)
+static void say_step(struct core *core, struct stamp at, int64_t step_ms)
+{
+	struct event event = event_plain(EVENT_CLOCK_STEPPED, at);
+
+	event.number = step_ms;
+	core_event(core, &event);
+}
+
+/* how far the wall clock was set between two moments; 0: it only went on. Slewing moves a
+ * clock by at most 500 ppm (adjtimex(2)): twice that is allowed. */
+static int64_t step_between(struct stamp before, struct stamp at)
 {
 	int64_t elapsed_ms = at.mono_ms - before.mono_ms;
 	int64_t step_ms = at.wall_ms - before.wall_ms - elapsed_ms;
-	struct event event = event_plain(EVENT_CLOCK_STEPPED, at);
 
-	/* slewing moves a clock by at most 500 ppm (adjtimex(2)): allow twice that */
-	if (llabs(step_ms) < CORE_STEP_MS + elapsed_ms / 1000)
-		return;
-	event.number = step_ms;
-	core_event(core, &event);
+	return llabs(step_ms) < CORE_STEP_MS + elapsed_ms / 1000 ? 0 : step_ms;
 }
 
 /*
@@ -263,9 +268,10 @@ static void advance(struct core *core, size_t stream, struct stamp at)
 {
 	struct core_stream *s = &core->streams[stream];
 	int64_t minute_ms = floor_minute(at.wall_ms);
+	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 
-	if (s->running)
-		say_step(core, s->now, at);
+	if (step_ms != 0)
+		say_step(core, at, step_ms);
 	if (minute_ms != s->minute_ms)
 		for (size_t i = 0; i < core->config->n_channels; i++)
 			if (is_of_stream(core, i, stream))

@@ -207,15 +207,32 @@ int history_outbox(struct history *history, struct history_outbox *ret)
 	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
 }
 
-int history_head(struct history *history, int64_t *ret_seq)
+/* the offset at the end of the "time" of an entry's line, "…+07:00" */
+static int zone_of(const char *line)
 {
-	sqlite3_stmt *s = query(history, "SELECT coalesce(max(seq), 0) FROM entry");
+	const char *time = strstr(line, "\"time\":\"");
+	int hours, minutes;
+	char sign;
+
+	if (!time || strlen(time) < 8 + 29 ||
+	    sscanf(time + 8 + 23, "%c%2d:%2d", &sign, &hours, &minutes) != 3)
+		return 0;
+	return (sign == '-' ? -1 : 1) * (hours * 60 + minutes);
+}
+
+int history_head(struct history *history, int64_t *ret_seq, int *ret_zone_min)
+{
+	sqlite3_stmt *s = query(history, "SELECT seq, line FROM entry ORDER BY seq DESC LIMIT 1");
 	int code;
 
+	*ret_seq = 0;
+	*ret_zone_min = 0;
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	code = sqlite3_step(s);
-	if (code == SQLITE_ROW)
+	if (code == SQLITE_ROW) {
 		*ret_seq = sqlite3_column_int64(s, 0);
+		*ret_zone_min = zone_of(sqlite_text(s, 1));
+	}
 	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
 }

@@ -9,9 +9,8 @@
 #include "sender/attempt.h"
 #include "sender/policy.h"
 
-#define CONNECTION_AGE_S  600L /* a renewed certificate is used after this at the latest */
-#define LOW_SPEED_BYTES_S 10L  /* slower than this … */
-#define LOW_SPEED_TIME_S  15L  /* … for so long is given up */
+#define LOW_SPEED_BYTES_S 10L /* slower than this … */
+#define LOW_SPEED_TIME_S  15L /* … for so long is given up */
 #define PATH_BYTES	  4096
 
 enum { URL, HEADERS, BODY, CA, CERTIFICATE, KEY };
@@ -230,7 +229,13 @@ static CURLcode set_bounds(struct attempt *attempt)
 	code |= curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)job->total_timeout_ms);
 	code |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, LOW_SPEED_BYTES_S);
 	code |= curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, LOW_SPEED_TIME_S);
-	code |= curl_easy_setopt(easy, CURLOPT_MAXLIFETIME_CONN, CONNECTION_AGE_S);
+	/*
+	 * On a connection that is used again libcurl repeats a request by itself when the
+	 * connection turns out to be dead; an attempt is one request, so each has its own. It
+	 * also sees a renewed certificate or address at once.
+	 */
+	code |= curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+	code |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	code |= curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, attempt);
 	return code;

@@ -24,7 +24,9 @@ static const struct {
 	{60, 20, "its certificate comes from an unknown CA; give the CA file with \"ca\""},
 	{60, 21, "its certificate comes from an unknown CA; give the CA file with \"ca\""},
 	{60, 23, "its certificate was revoked"},
+	/* libcurl found the chain good (0) or looked at the name first (1) */
 	{60, 0, "its certificate is for another host name; check the URL"},
+	{60, 1, "its certificate is for another host name; check the URL"},
 	{60, ANY, "its certificate cannot be trusted"},
 	{1, ANY, "the URL's scheme is not supported; use https"},
 	{3, ANY, "the URL cannot be understood; check its spelling"},
@@ -41,10 +43,10 @@ static const struct {
 	 "certificate"},
 	{43, ANY, "the job is not allowed"},
 	{52, ANY, "it closed the connection without an answer"},
-	{55, ANY, "the connection broke while sending"},
+	/* with TLS 1.3 a refused client certificate shows as these two, not as a TLS error */
+	{55, ANY, "the connection broke while sending; it may want another client certificate"},
 	{56, ANY,
-	 "the connection was reset before an answer came; if it wants a client certificate, "
-	 "give one with \"certificate\" and \"key\""},
+	 "the connection was reset before an answer came; it may want a client certificate"},
 	{58, ANY, "the client certificate or its key cannot be used; check the credentials"},
 	{77, ANY, "the CA file cannot be read; check the credential"},
 	{90, ANY, "its public key is not the expected one"},

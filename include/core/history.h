@@ -89,8 +89,11 @@ int history_raised(struct history *history,
 /** history_outbox() - 0; -errno */
 int history_outbox(struct history *history, struct history_outbox *ret);
 
-/** history_head() - number of the last entry; 0 none */
-int history_head(struct history *history, int64_t *ret_seq);
+/**
+ * history_head() - number of the last entry, 0 none, and the time zone that it was written
+ * in, minutes ahead of UTC: what is shown from the record is shown in that zone
+ */
+int history_head(struct history *history, int64_t *ret_seq, int *ret_zone_min);
 
 /** history_error() - words for the last failure */
 const char *history_error(const struct history *history);

@@ -38,11 +38,8 @@ int command_keygen(const struct command_options *options);
 /** command_fail() - say an error; returns EXIT_FAILURE */
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/** command_zone() - minutes that local time is ahead of UTC now, by the system's zone */
-int command_zone(int64_t wall_ms);
-
-/** command_time() - "2026-11-24 21:05:00" in local time; @text holds 48 bytes */
-const char *command_time(int64_t wall_ms, char *text);
+/** command_time() - "2026-11-24 21:05:00" in a zone; @text holds 48 bytes */
+const char *command_time(int64_t wall_ms, int zone_min, char *text);
 
 /** command_span() - "3 min 20 s"; @text holds 48 bytes */
 const char *command_span(int64_t ms, char *text);

@@ -6,7 +6,6 @@ written here, and wastewatch-receiver for the good case.
 """
 
 import base64
-import hashlib
 import hmac
 import os
 import pathlib
@@ -79,6 +78,8 @@ class Server:
         return f"{'https' if self.context else 'http'}://{host}:{self.port}{path}".encode()
 
     def close(self):
+        if self.released.is_set():
+            return
         self.released.set()
         self.listener.shutdown(socket.SHUT_RDWR)  # wakes the accept() that waits on it
         self.listener.close()
@@ -98,6 +99,8 @@ def read_request(connection):
         if not piece:
             return None
         data += piece
+        if data[0] == 22:  # a TLS handshake where none is spoken
+            return "TLS", {}, data
     head, body = data.split(b"\r\n\r\n", 1)
     line, *fields = head.split(b"\r\n")
     headers = {}
@@ -608,6 +611,7 @@ def test_tls_own_ca_replaces_the_systems(start, pki):
         assert result.curl_code == UNTRUSTED
 
 
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize("newest, good", [(ssl.TLSVersion.TLSv1_1, False),
                                           (ssl.TLSVersion.TLSv1_2, True),
                                           (ssl.TLSVersion.TLSv1_3, True)])
@@ -646,7 +650,7 @@ def test_tls_is_wanted(sender):
     with Server(answer(200)) as server:  # speaks plain HTTP
         result = sender.attempt(server.url().replace(b"http:", b"https:"))
         assert result.curl_code == 35
-        assert not server.requests
+        assert [request[0] for request in server.requests] == ["TLS"]
 
 
 # ---- several at once, and the core ----
@@ -728,7 +732,7 @@ def test_stops_with_attempts_in_flight(sender):
     (wire.ack_packet(1), "not meant for a sender"),
     (wire.hello_packet(wire.ROLE_CORE), "not meant for a sender"),
     (wire.job_packet(wire.Job(1, 1, 1, b"x", b"", b"", b"", b"", b""))[:-1], "malformed"),
-])
+], ids=["byte", "short", "type", "ack", "hello", "cut"])
 def test_malformed_packet(sender, data, words):
     sender.core.send(data)
     assert sender.core.receive() is None
@@ -740,7 +744,7 @@ def test_malformed_packet(sender, data, words):
     (wire.hello_packet(wire.ROLE_CORE, version=99), "another version"),
     (wire.hello_packet(wire.ROLE_CORE, magic=1), "no hello of ours"),
     (wire.job_packet(wire.Job(1, 1, 1, b"x", b"", b"", b"", b"", b"")), "no hello"),
-])
+], ids=["role", "version", "magic", "job"])
 def test_bad_hello(start, data, words):
     sender = start()
     sender.core.close()
@@ -786,12 +790,14 @@ def test_reference_receiver(sender):
     """End to end with wastewatch-receiver, which verifies and stores."""
     directory = tempfile.mkdtemp()
     pathlib.Path(directory, "secret").write_text(SECRET, encoding="ascii")
-    with subprocess.Popen([RECEIVER, "--listen", "127.0.0.1:0", "--store", directory + "/store",
-                           "--secret", directory + "/secret", "--fail", "503:1", "--retry-after", "9",
-                           "--reset", "1"], stdout=subprocess.PIPE, text=True) as receiver:
+    receiver = subprocess.Popen(
+        [RECEIVER, "--listen", "127.0.0.1:0", "--store", directory + "/store", "--secret",
+         directory + "/secret", "--fail", "503:1", "--retry-after", "9", "--reset", "1"],
+        stdout=subprocess.PIPE, text=True)
+    try:
         port = int(receiver.stdout.readline().rsplit(":", 1)[1])
         stamp = int(time.time())
-        mac = hmac.digest(base64.b64decode(SECRET[6:]), f"x-1.{stamp}.".encode() + BODY, hashlib.sha256)
+        mac = hmac.digest(base64.b64decode(SECRET[6:]), f"x-1.{stamp}.".encode() + BODY, "sha256")
         lines = (f"Content-Type: application/json\nwebhook-id: x-1\nwebhook-timestamp: {stamp}\n"
                  f"webhook-signature: v1,{base64.b64encode(mac).decode()}\n").encode()
         url = b"http://127.0.0.1:%d/" % port
@@ -805,5 +811,8 @@ def test_reference_receiver(sender):
         receiver.send_signal(signal.SIGTERM)
         assert "1 reports held; 1 stored, 1 received again" in receiver.stdout.read()
         assert receiver.wait(LIMIT_S) == 0
+    finally:
+        receiver.kill()
+        receiver.wait()
     assert pathlib.Path(directory, "store", "x-1.json").read_bytes() == BODY
     shutil.rmtree(directory)

@@ -10,11 +10,14 @@
 
 #define INCIDENTS_MAX 1000
 
+/* zone of the record, minutes ahead of UTC */
+static int zone_min;
+
 static json_t *time_of(int64_t wall_ms)
 {
 	char text[CLOCK_TEXT_MAX];
 
-	clock_format(wall_ms, command_zone(wall_ms), text);
+	clock_format(wall_ms, zone_min, text);
 	return json_string(text);
 }
 
@@ -63,7 +66,8 @@ static void each_line(void *userdata, const struct history_incident *incident)
 
 	(void)userdata;
 	(void)printf("%-7s %-9s %-6s  %s  %-13s first %s\n        %s\n", incident->state,
-		     incident->class, incident->kind, command_time(incident->opened_ms, opened),
+		     incident->class, incident->kind,
+		     command_time(incident->opened_ms, zone_min, opened),
 		     command_span(until - incident->opened_ms, span), incident->first_out,
 		     incident->id);
 }
@@ -72,12 +76,15 @@ int command_incidents(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	char error[256];
+	int64_t head;
 	int r = history_open(&history, options->state, error);
 
 	if (r < 0)
 		return command_fail("%s", error);
-	r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
-			      options->json ? each_json : each_line, NULL);
+	r = history_head(history, &head, &zone_min);
+	if (r >= 0)
+		r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
+				      options->json ? each_json : each_line, NULL);
 	if (r < 0)
 		return command_fail("the record cannot be read: %s", history_error(history));
 	if (r == 0 && !options->json)
@@ -217,8 +224,11 @@ static void print_story(const struct story *story)
 
 static int read_story(struct history *history, const char *id, struct story *story)
 {
-	int r = history_incidents(history, id, false, 1, take_incident, story);
+	int64_t head;
+	int r = history_head(history, &head, &zone_min);
 
+	if (r >= 0)
+		r = history_incidents(history, id, false, 1, take_incident, story);
 	if (r <= 0)
 		return r;
 	r = history_entries(history, id, take_entry, story);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "common/clock.h"
 #include "tools/command.h"
@@ -63,19 +62,11 @@ int command_fail(const char *format, ...)
 	return EXIT_FAILURE;
 }
 
-int command_zone(int64_t wall_ms)
-{
-	time_t seconds = wall_ms / MS_PER_S;
-	struct tm tm;
-
-	return localtime_r(&seconds, &tm) ? (int)(tm.tm_gmtoff / 60) : 0;
-}
-
-const char *command_time(int64_t wall_ms, char *text)
+const char *command_time(int64_t wall_ms, int zone_min, char *text)
 {
 	char full[CLOCK_TEXT_MAX];
 
-	clock_format(wall_ms, command_zone(wall_ms), full);
+	clock_format(wall_ms, zone_min, full);
 	(void)snprintf(text, 48, "%.10s %.8s", full, full + 11);
 	return text;
 }

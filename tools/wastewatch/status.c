@@ -24,6 +24,7 @@ struct picture {
 	json_t *attention;
 	struct history_outbox outbox;
 	int64_t head;
+	int zone_min;
 	int64_t now_ms;
 };
 
@@ -187,7 +188,7 @@ static void print_picture(const struct picture *picture)
 
 	(void)printf("wastewatch %s  %s\n",
 		     picture->live ? text(picture->live, "origin") : "(from the record)",
-		     command_time(picture->now_ms, time));
+		     command_time(picture->now_ms, picture->zone_min, time));
 	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
 		     "Record: %lld entries.\n",
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
@@ -234,7 +235,7 @@ static int read_record(struct picture *picture, const struct command_options *op
 	if (r >= 0)
 		r = history_outbox(history, &picture->outbox);
 	if (r >= 0)
-		r = history_head(history, &picture->head);
+		r = history_head(history, &picture->head, &picture->zone_min);
 	if (r < 0)
 		attend(picture, "the record cannot be read: %s", history_error(history));
 	return r;

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine with a systemd of its own, for tests of what systemd makes of the units."""
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+SCRIPT = Path(__file__).with_name("machine.sh")
+PATIENCE_S = 30
+
+
+def why_not():
+    """Why there can be no machine here, or None."""
+    if os.geteuid() != 0:
+        return "needs root: boots a systemd of its own in systemd-nspawn"
+    for program in ("systemd-nspawn", "nsenter", "unshare"):
+        if shutil.which(program) is None:
+            return f"needs {program}"
+    if Path("/proc/filesystems").read_text(encoding="ascii").find("\toverlay\n") < 0:
+        return "needs the overlay file system in the kernel"
+    return None
+
+
+def wait_for(condition, what):
+    """Until condition() gives something true, which is returned."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        result = condition()
+        if result:
+            return result
+        time.sleep(0.02)  # between two looks at another machine
+    raise AssertionError(f"waited {PATIENCE_S} s for: {what}")
+
+
+class Machine:
+    """DIR/root is its file system; run() runs a command inside."""
+
+    def __init__(self, directory):
+        self.directory = Path(directory)
+        self.root = self.directory / "root"
+        self.process = None
+        self.leader = None
+        subprocess.run([SCRIPT, "up", self.directory], check=True)
+
+    def boot(self):
+        with open(self.directory / "console", "wb") as console:
+            self.process = subprocess.Popen(
+                [SCRIPT, "boot", self.directory, f"ww-{os.getpid()}"],
+                stdin=subprocess.DEVNULL, stdout=console, stderr=console)
+        self.leader = wait_for(self.find_leader, "the machine's first process")
+        wait_for(self.is_up, "the machine's boot; its console: "
+                 f"{(self.directory / 'console').read_text(errors='replace')[-2000:]}")
+
+    def find_leader(self):
+        assert self.process.poll() is None, \
+            (self.directory / "console").read_text(errors="replace")
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        pids = children.read_text(encoding="ascii").split()
+        return pids[0] if pids else None
+
+    def is_up(self):
+        done = self.run("systemctl", "is-active", "machine.target", check=False)
+        return done.stdout.strip() == "active"
+
+    def run(self, *command, check=True, text=None):
+        done = subprocess.run(["nsenter", "-t", self.leader, "-a", *command], input=text,
+                              stdin=None if text is not None else subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
+                              encoding="utf-8", timeout=120)
+        if check and done.returncode != 0:
+            raise AssertionError(f"{' '.join(command)}: exit code {done.returncode}\n"
+                                 f"{done.stdout}{done.stderr}")
+        return done
+
+    def close(self):
+        if self.process and self.process.poll() is None:
+            if self.leader:
+                self.run("systemctl", "poweroff", "--force", check=False)
+            try:
+                self.process.wait(PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        subprocess.run([SCRIPT, "down", self.directory], check=False)

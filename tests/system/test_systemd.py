@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The three programs under a real systemd: "make install" into a machine of its own, the
+example configuration, the simulated plant and the receiver as units beside them.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent / "nspawn"))
+from machine import Machine, wait_for, why_not  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
+CORE, POLLER, SENDER = "wastewatchd", "wastewatch-poller", "wastewatch-sender"
+ALL = (CORE, POLLER, SENDER)
+SOCKETS = ("wastewatchd-poller.socket", "wastewatchd-sender.socket")
+KEYS = "/etc/wastewatch/credentials"
+MESSAGE_ID = re.compile(r'"([a-z]+\.[a-z]+)",\s*"([0-9a-f]{32})"')
+
+REASON = why_not() or ("sanitizers need what the units forbid"
+                       if os.environ.get("WASTEWATCH_SANITIZE") else None)
+pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no machine of its own: {REASON}")
+
+
+def events():
+    """Type and MESSAGE_ID of everything that can come into the journal."""
+    return dict(MESSAGE_ID.findall((ROOT / "daemon/core/event.c").read_text(encoding="utf-8")))
+
+
+class Plant(Machine):
+    """A machine on which wastewatch has been installed."""
+
+    def install(self):
+        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
+        subprocess.run(["make", "-C", ROOT, "-s", f"B={BUILD}", f"DESTDIR={self.root}", "install"],
+                       check=True, stdout=subprocess.DEVNULL, env=environment)
+        key, secret = self.root / KEYS[1:] / "sign-key", self.root / KEYS[1:] / "department-secret"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], check=True)
+        public = subprocess.run(["openssl", "pkey", "-in", key, "-pubout"], check=True,
+                                stdout=subprocess.PIPE).stdout
+        (self.root / "etc/receiver.pub").write_bytes(public)
+        random = subprocess.run(["openssl", "rand", "-base64", "32"], check=True,
+                                stdout=subprocess.PIPE, encoding="ascii").stdout
+        secret.write_text("whsec_" + random, encoding="ascii")
+        (self.root / "etc/spill").write_text("at 0s hop-thanh/outfall-1/COD set 350\n",
+                                             encoding="ascii")
+
+    def prepare(self):
+        self.run("systemd-sysusers")
+        self.run("systemctl", "daemon-reload")
+        self.run("journalctl", "--update-catalog")
+
+    def show(self, unit, name):
+        return self.run("systemctl", "show", "-P", name, unit).stdout.strip()
+
+    def state(self, unit):
+        return self.show(unit, "ActiveState")
+
+    def pids(self):
+        return {unit: int(self.show(unit, "MainPID")) for unit in ALL}
+
+    def restarts(self, unit):
+        return int(self.show(unit, "NRestarts"))
+
+    def wait_active(self):
+        wait_for(lambda: all(self.state(u) == "active" for u in ALL), "all three active")
+
+    def journal(self, *matches):
+        done = self.run("journalctl", "--no-pager", "-o", "json", *matches)
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def entries(self, kind):
+        return self.journal(f"WASTEWATCH_TYPE={kind}")
+
+    def mark(self):
+        """A place in the journal to read on from."""
+        self.run("journalctl", "--sync")
+        done = self.run("journalctl", "--no-pager", "-n", "0", "--show-cursor")
+        return "--after-cursor=" + done.stdout.split("cursor: ")[1].strip()
+
+    def status(self):
+        return json.loads((self.run("cat", "/run/wastewatch/status.json")).stdout)
+
+    def reads_and_sends(self):
+        """Poller and sender have found the core."""
+        return (self.show(POLLER, "StatusText").find("links up") >= 0 and
+                self.run("ss", "-xH", "src", "/run/wastewatch/sender.sock",
+                         check=False).stdout.find("ESTAB") >= 0)
+
+
+@pytest.fixture(scope="module")
+def plant():
+    with tempfile.TemporaryDirectory(prefix="wastewatch-machine-") as directory:
+        machine = Plant(directory)
+        try:
+            machine.install()
+            machine.boot()
+            machine.prepare()
+            yield machine
+        finally:
+            if os.environ.get("WASTEWATCH_MACHINE_LOG") and machine.leader:
+                print(machine.run("journalctl", "--no-pager", check=False).stdout)
+            machine.close()
+
+
+@pytest.fixture
+def running(plant):
+    """All three are up, whatever the test before has left."""
+    plant.run("systemctl", "start", CORE)
+    plant.wait_active()
+    return plant
+
+
+def test_without_keys_it_says_which_file_is_missing(plant):
+    plant.run("mv", f"{KEYS}/sign-key", "/root/sign-key")
+    mark = plant.mark()
+    assert plant.run("systemctl", "start", CORE, check=False).returncode != 0
+    plant.run("mv", "/root/sign-key", f"{KEYS}/sign-key")
+    text = " ".join(e["MESSAGE"] for e in plant.journal(mark))
+    assert f"AssertPathExists={KEYS}/sign-key" in text
+    assert plant.state(POLLER) != "active"
+
+
+def test_start_brings_all_three_up(plant):
+    plant.run("systemctl", "enable", CORE)
+    plant.run("systemctl", "start", CORE)
+    plant.wait_active()
+    for unit in SOCKETS:
+        assert plant.state(unit) == "active"
+    users = {unit: plant.run("stat", "-c", "%U", f"/proc/{pid}").stdout.strip()
+             for unit, pid in plant.pids().items()}
+    assert users == {CORE: "wastewatch", POLLER: "wastewatch-poller", SENDER: "wastewatch-sender"}
+    wait_for(lambda: all(plant.show(u, "StatusText") for u in ALL), "a STATUS of each")
+
+
+def test_files_have_the_right_owners_and_modes(running):
+    def stat(path):
+        return running.run("stat", "-c", "%U:%G %a", path).stdout.strip()
+
+    assert stat("/run/wastewatch") == "wastewatch:wastewatch 755"
+    assert stat("/run/wastewatch/poller.sock") == "wastewatch:wastewatch-poller 660"
+    assert stat("/run/wastewatch/sender.sock") == "wastewatch:wastewatch-sender 660"
+    assert stat("/var/lib/wastewatch") == "wastewatch:wastewatch 750"
+    assert stat("/var/lib/wastewatch/record.db") == "wastewatch:wastewatch 640"
+    assert stat(KEYS) == "root:root 700"
+
+
+def test_who_may_read_the_record(running):
+    def read_as(user):
+        return running.run("setpriv", f"--reuid={user}", f"--regid={user}", "--init-groups",
+                           "wastewatch", "incidents", "--json", check=False).returncode
+
+    running.run("useradd", "--groups", "wastewatch", "operator1")
+    assert read_as("operator1") == 0
+    assert read_as("wastewatch-poller") != 0
+    assert read_as("wastewatch-sender") != 0
+
+
+def test_a_strange_user_is_not_let_in(running):
+    code = ("import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);"
+            "s.connect('/run/wastewatch/poller.sock')")
+    for user in ("nobody", "wastewatch-sender"):
+        done = running.run("setpriv", f"--reuid={user}", "--clear-groups", "/usr/bin/python3",
+                           "-c", code, check=False)
+        assert "PermissionError" in done.stderr
+
+
+def test_sandboxes_hold(running):
+    pids = running.pids()
+
+    def inside(unit, *command):
+        return running.run("nsenter", "-t", str(pids[unit]), "-m", "-n", *command, check=False)
+
+    def status(unit, field):
+        text = running.run("cat", f"/proc/{pids[unit]}/status").stdout
+        return re.search(rf"^{field}:\s*(\S+)$", text, re.M).group(1)
+
+    for unit in ALL:
+        assert int(status(unit, "CapEff"), 16) == 0
+        assert status(unit, "NoNewPrivs") == "1"
+        assert status(unit, "Seccomp") == "2"
+        assert inside(unit, "touch", "/usr/x").returncode != 0
+    links = inside(CORE, "cat", "/proc/self/net/dev").stdout.splitlines()[2:]
+    assert [line.split(":")[0].strip() for line in links] == ["lo"]
+    for unit in (POLLER, SENDER):
+        assert inside(unit, "test", "-r", "/var/lib/wastewatch/record.db").returncode != 0
+
+
+def test_stop_stops_all_three_and_their_sockets(running):
+    running.run("systemctl", "stop", CORE)
+    wait_for(lambda: all(running.state(u) == "inactive" for u in ALL + SOCKETS), "all stopped")
+    running.run("systemctl", "start", CORE)
+    running.wait_active()
+
+
+def test_restart_restarts_all_three(running):
+    before = running.pids()
+    running.run("systemctl", "restart", CORE)
+    wait_for(lambda: all(pid and pid != before[unit] for unit, pid in running.pids().items()),
+             "three new processes")
+    running.wait_active()
+    assert [running.restarts(u) for u in ALL] == [0, 0, 0]
+
+
+def test_reload_keeps_the_processes_and_says_so(running):
+    before, mark = running.pids(), running.mark()
+    # a comment makes it another configuration
+    running.run("sh", "-c", "echo '# changed' >>/etc/wastewatch/wastewatch.yaml")
+    running.run("systemctl", "reload", CORE)
+    wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "config.loaded")
+    assert running.pids() == before
+    running.wait_active()
+
+
+def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
+    before, mark = running.pids(), running.mark()
+    running.run("cp", "/etc/wastewatch/wastewatch.yaml", "/root/good.yaml")
+    running.run("sh", "-c", "echo 'no-such-key: 1' >>/etc/wastewatch/wastewatch.yaml")
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("cp", "/root/good.yaml", "/etc/wastewatch/wastewatch.yaml")
+    assert done.returncode != 0
+    assert running.pids() == before
+    lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
+    assert any(re.search(r"wastewatch\.yaml:\d+:\d+: .*no-such-key", line) for line in lines)
+    running.wait_active()
+
+
+@pytest.mark.parametrize("victim", ALL)
+def test_each_restarts_alone_after_kill_9(running, victim):
+    before, count = running.pids(), running.restarts(victim)
+    running.run("kill", "-9", str(before[victim]))
+    wait_for(lambda: running.restarts(victim) == count + 1, f"systemd restarts {victim}")
+    running.wait_active()
+    after = running.pids()
+    assert after[victim] not in (0, before[victim])
+    others = [unit for unit in ALL if unit != victim]
+    assert [after[u] for u in others] == [before[u] for u in others]
+    wait_for(running.reads_and_sends, "poller and sender have found the core again")
+
+
+@pytest.mark.parametrize("victim", ALL)
+def test_watchdog_restarts_a_program_that_hangs(running, victim):
+    running.run("mkdir", "-p", f"/run/systemd/system/{victim}.service.d")
+    running.run("tee", f"/run/systemd/system/{victim}.service.d/watchdog.conf",
+                text="[Service]\nWatchdogSec=2\n")
+    running.run("systemctl", "daemon-reload")
+    running.run("systemctl", "restart", victim)
+    running.wait_active()
+    before, count, mark = running.pids(), running.restarts(victim), running.mark()
+    running.run("kill", "-STOP", str(before[victim]))
+    wait_for(lambda: running.restarts(victim) == count + 1, f"the watchdog restarts {victim}")
+    running.wait_active()
+    text = " ".join(e["MESSAGE"] for e in running.journal(mark, f"UNIT={victim}.service"))
+    assert "Watchdog timeout" in text
+    running.run("rm", "-r", f"/run/systemd/system/{victim}.service.d")
+    running.run("systemctl", "daemon-reload")
+    running.run("systemctl", "restart", victim)
+    running.wait_active()
+
+
+def test_spill_comes_to_the_journal_and_to_the_receiver(running):
+    running.run("systemd-run", "--unit=receiver", "wastewatch-receiver", "--listen",
+                "127.0.0.1:18930", "--store", "/var/lib/receiver", "--secret",
+                f"{KEYS}/department-secret", "--public-key", "/etc/receiver.pub", "--json")
+    running.run("systemd-run", "--unit=plant", "wastewatch-sim", "--config", "/etc/wastewatch",
+                "--scenario", "/etc/spill")
+    opened = wait_for(lambda: running.entries("incident.opened"), "an incident in the journal")
+    assert len(opened) == 1
+    entry = opened[0]
+    assert entry["MESSAGE_ID"] == events()["incident.opened"]
+    assert entry["PRIORITY"] == "2"
+    assert entry["_SYSTEMD_UNIT"] == f"{CORE}.service"
+    assert entry["WASTEWATCH_SITE"] == "hop-thanh"
+    assert entry["WASTEWATCH_CLASS"] == "emergency"
+    assert re.fullmatch("[0-9a-f]{64}", entry["WASTEWATCH_HASH"])
+    incident, line = entry["WASTEWATCH_INCIDENT"], json.loads(entry["WASTEWATCH_ENTRY"])
+    assert line["seq"] == int(entry["WASTEWATCH_SEQ"])
+    alarm = running.entries("alarm.raised")[-1]
+    assert alarm["WASTEWATCH_CHANNEL"] == "COD" and float(alarm["WASTEWATCH_VALUE"]) > 300
+
+    wait_for(lambda: running.entries("report.delivered"), "the receiver's 2xx")
+    stored = running.run("cat", "/var/lib/receiver/index.jsonl").stdout
+    assert stored.strip()
+    shown = json.loads(running.run("wastewatch", "incidents", "--json").stdout)
+    assert incident in json.dumps(shown)
+
+
+def test_catalog_explains_an_incident_to_the_operator(running):
+    entry = wait_for(lambda: running.entries("incident.opened"), "an incident")[0]
+    done = running.run("journalctl", "--no-pager", "-x", f"MESSAGE_ID={entry['MESSAGE_ID']}")
+    assert f"wastewatch show {entry['WASTEWATCH_INCIDENT']}" in done.stdout
+    assert "-- Subject:" in done.stdout and "@" not in done.stdout.split("-- Subject:")[1]
+
+
+def test_both_catalogs_know_every_event(running):
+    """English and Vietnamese have a text for each MESSAGE_ID of the program, and no others."""
+    wanted = set(events().values())
+    assert len(wanted) >= 19
+    for name in ("wastewatch.catalog", "wastewatch.vi.catalog"):
+        text = (ROOT / "systemd/catalog" / name).read_text(encoding="utf-8")
+        assert set(re.findall(r"^-- ([0-9a-f]{32})$", text, re.M)) == wanted
+    for language, word in (("C.UTF-8", "Subject:"), ("vi_VN.UTF-8", "Subject:")):
+        done = running.run("env", f"LANG={language}", "journalctl", "--dump-catalog", *wanted)
+        assert done.stdout.count(word) == len(wanted)
+
+
+def test_nothing_secret_is_in_sight(running):
+    """The secret's text is in no journal line, argument list, environment or unit property."""
+    secret = running.run("cat", f"{KEYS}/department-secret").stdout.strip()
+    places = [running.run("journalctl", "--no-pager", "-o", "json").stdout]
+    places += [running.run("systemctl", "show", u).stdout for u in ALL]
+    places += [running.run("sh", "-c", f"tr '\\0' '\\n' </proc/{pid}/{name}").stdout
+               for pid in running.pids().values() for name in ("environ", "cmdline")]
+    places.append(running.run("sh", "-c", "cat /var/lib/wastewatch/* | strings -n 8").stdout)
+    assert all(secret[6:] not in place for place in places)
+
+
+def test_uninstall_leaves_configuration_keys_and_record(running):
+    running.run("systemctl", "disable", "--now", CORE)
+    subprocess.run(["make", "-C", ROOT, "-s", f"B={BUILD}", f"DESTDIR={running.root}",
+                    "uninstall"], check=True, stdout=subprocess.DEVNULL)
+    for path in ("/usr/sbin/wastewatchd", "/usr/libexec/wastewatch",
+                 "/lib/systemd/system/wastewatchd.service"):
+        assert running.run("test", "-e", path, check=False).returncode != 0
+    for path in ("/etc/wastewatch/wastewatch.yaml", f"{KEYS}/sign-key",
+                 "/var/lib/wastewatch/record.db"):
+        running.run("test", "-e", path)

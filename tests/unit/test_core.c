@@ -1,0 +1,1068 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/core.h"
+
+#define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00, a whole minute */
+#define MONO_0 INT64_C(1000000)
+
+static const char main_yaml[] =
+	"origin: test\n"
+	"incident-clear: 30s\n"
+	"report-interval: 20s\n"
+	"destinations:\n"
+	"  - {name: all, url: \"http://127.0.0.1:1/\"}\n"
+	"  - {name: worst, url: \"http://127.0.0.1:2/\", min-class: emergency}\n";
+
+static const char site_yaml[] =
+	"site: s\n"
+	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n"
+	"units:\n"
+	"  - {name: u, link: l, id: 1, interval: 1s}\n"
+	"sources:\n"
+	"  - name: out\n"
+	"    kind: liquid\n"
+	"    channels:\n"
+	"      - {name: COD, from: u, address: 0, type: uint16, scale: 0.1, range: [0, 1000], "
+	"invalid: [0xFFFF], unit: mg/l, lost-after: 5s}\n"
+	"      - {name: pH, from: u, address: 1, type: float32, order: CDAB, range: [0, 14], "
+	"lost-after: 5s}\n"
+	"      - {name: pump, from: u, table: coil, address: 19, range: [0, 1], lost-after: 5s}\n"
+	"      - {name: valve, from: u, table: coil, address: 0, range: [0, 1], lost-after: 5s}\n"
+	"    limits:\n"
+	"      - {channel: COD, class: warning, high: 100, clear-delay: 0s}\n"
+	"      - {channel: COD, class: limit, high: 150, deadband: 5, raise-delay: 2s, "
+	"clear-delay: 3s}\n"
+	"      - {channel: COD, class: emergency, high: 300, clear-delay: 0s}\n"
+	"      - {channel: COD, name: mean, class: limit, high: 150, on: mean-1min, clear-delay: "
+	"0s}\n"
+	"      - {channel: pH, class: limit, low: 5.5, clear-delay: 0s}\n"
+	"  - name: stack\n"
+	"    kind: gas\n"
+	"    channels:\n"
+	"      - {name: SO2, from: u, address: 40, type: int16, range: [0, 2000], unit: mg/Nm3, "
+	"lost-after: 5s}\n"
+	"    limits:\n"
+	"      - {channel: SO2, class: limit, high: 500, clear-delay: 0s}\n";
+
+enum { COD, PH, PUMP, VALVE, SO2, N_CHANNELS };
+enum { COD_WARNING, COD_LIMIT, COD_EMERGENCY, COD_MEAN, PH_LOW, SO2_LIMIT, N_LIMITS };
+
+static struct config *config;
+static struct plan *plan;
+
+static void write_file(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml"};
+	char directory[] = "/tmp/test-core-XXXXXX", path[256];
+	int r;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file(directory, names[0], site_yaml);
+	write_file(directory, names[1], main_yaml);
+	r = config_load(&config, directory, stderr, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char file[300];
+
+		(void)snprintf(file, sizeof(file), "%s/%s", directory, names[i]);
+		(void)unlink(file);
+	}
+	(void)rmdir(path);
+	(void)rmdir(directory);
+	if (r < 0)
+		return r;
+	assert_int_equal(config->n_channels, N_CHANNELS);
+	assert_int_equal(config->n_limits, N_LIMITS);
+	return plan_new(&plan, config);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	plan = plan_free(plan);
+	config = config_free(config);
+	return 0;
+}
+
+/* --- a core with its batch and its clock -------------------------------------------- */
+
+struct rig {
+	struct core *core;
+	struct batch batch;
+	struct stamp at;
+};
+
+static void rig_open(struct rig *rig)
+{
+	*rig = (struct rig){.at = {MONO_0, WALL_0}};
+	assert_int_equal(core_new(&rig->core, config, plan, &rig->batch), 0);
+	(void)strcpy(rig->core->log_id, "0123456789abcdef");
+}
+
+static void rig_close(struct rig *rig)
+{
+	rig->core = core_free(rig->core);
+	batch_done(&rig->batch);
+}
+
+static void pass(struct rig *rig, int64_t ms)
+{
+	rig->at.mono_ms += ms;
+	rig->at.wall_ms += ms;
+}
+
+/* what a quiet second brings, but for @channel, which is left out; N_CHANNELS: none */
+static void others(struct rig *rig, size_t channel)
+{
+	static const double values[N_CHANNELS] = {50, 7, 1, 0, 100};
+
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		if (i != channel)
+			core_sample(rig->core, i, rig->at, values[i], QUALITY_GOOD, 0);
+}
+
+/* @n seconds, in each a tick, one value of @channel and quiet ones of all others */
+static void run(struct rig *rig, size_t channel, int n, double value, enum quality quality,
+		uint32_t reason)
+{
+	for (int i = 0; i < n; i++) {
+		core_tick(rig->core, 0, rig->at);
+		others(rig, channel);
+		if (channel < N_CHANNELS)
+			core_sample(rig->core, channel, rig->at, value, quality, reason);
+		pass(rig, 1000);
+	}
+}
+
+static void good(struct rig *rig, size_t channel, int n, double value)
+{
+	run(rig, channel, n, value, QUALITY_GOOD, 0);
+}
+
+static void quiet(struct rig *rig, int n)
+{
+	run(rig, N_CHANNELS, n, 0, QUALITY_GOOD, 0);
+}
+
+/* the entries since the last call as "type channel/limit; …", ticks aside */
+static const char *said(struct rig *rig)
+{
+	static char text[8192];
+	size_t n = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < rig->batch.n_entries; i++) {
+		const char *line = rig->batch.entries[i].line,
+			   *limit = strstr(line, "\"limit\":\"");
+		int length = limit ? (int)strcspn(limit + 9, "\"") : 0;
+
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s%s%.*s", n ? "; " : "",
+				      event_type_text(rig->batch.entries[i].type), limit ? " " : "",
+				      length, limit ? limit + 9 : "");
+	}
+	batch_clear(&rig->batch);
+	return text;
+}
+
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+/* --- alarms and incidents ------------------------------------------------------------ */
+
+static void test_quiet(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 120);
+	assert_string_equal(said(&rig), "");
+	rig_close(&rig);
+}
+
+static void test_life_of_an_incident(void **state)
+{
+	struct rig rig;
+	char id[INCIDENT_ID_MAX];
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 3);
+	good(&rig, COD, 2, 160); /* the warning at once, the limit after its delay */
+	assert_string_equal(said(&rig), "alarm.raised warning-high");
+	good(&rig, COD, 1, 170);
+	assert_int_equal(rig.batch.n_entries, 2);
+	assert_string_equal(rig.batch.incidents[0].id, "s-liquid-20261124T140005Z");
+	assert_int_equal(rig.batch.incidents[0].first_out, COD_LIMIT);
+	assert_int_equal(rig.batch.incidents[0].ended_ms, 0);
+	(void)strcpy(id, rig.batch.incidents[0].id);
+	assert_int_equal(rig.batch.n_alarms, 1);
+	assert_int_equal(rig.batch.alarms[0].limit, COD_LIMIT);
+	assert_int_equal(rig.batch.alarms[0].raised, 1);
+	assert_int_equal(rig.batch.alarms[0].since_ms, WALL_0 + 3000);
+	assert_int_equal(rig.batch.alarms[0].changed_ms, WALL_0 + 5000);
+	assert_string_equal(rig.batch.alarms[0].incident, id);
+	assert_true(has(rig.batch.entries[0].line, id)); /* the alarm names its incident */
+	assert_string_equal(rig.batch.entries[1].incident, id);
+	assert_int_equal(rig.batch.n_reports, 1);
+	assert_int_equal(rig.batch.reports[0].destination, 0);
+	assert_int_equal(rig.batch.reports[0].lane, 1);
+	assert_string_equal(rig.batch.reports[0].type, "incident.opened");
+	assert_string_equal(said(&rig), "alarm.raised limit-high; incident.opened limit-high");
+
+	good(&rig, PH, 1, 5); /* joins; no update before its time */
+	assert_string_equal(said(&rig), "alarm.raised limit-low");
+	quiet(&rig, 1);
+	assert_string_equal(said(&rig), "alarm.cleared warning-high; alarm.cleared limit-low");
+	quiet(&rig, 2);
+	assert_string_equal(said(&rig), "alarm.cleared limit-high");
+	quiet(&rig, 30); /* the update when it is due; then 30 s of quiet have passed */
+	assert_int_equal(rig.batch.n_reports, 1);
+	assert_string_equal(rig.batch.reports[0].type, "incident.updated");
+	assert_string_equal(said(&rig), "incident.updated");
+	quiet(&rig, 1);
+	assert_int_equal(rig.batch.n_incidents, 1);
+	assert_string_equal(rig.batch.incidents[0].id, id);
+	assert_int_equal(rig.batch.incidents[0].ended_ms, WALL_0 + 39000);
+	assert_int_equal(rig.batch.incidents[0].n_alarms, 2);
+	assert_string_equal(rig.batch.reports[0].type, "incident.ended");
+	assert_string_equal(said(&rig), "incident.ended");
+	quiet(&rig, 120);
+	assert_string_equal(said(&rig), "");
+	rig_close(&rig);
+}
+
+static void test_warning_opens_nothing(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 200, 140);
+	assert_int_equal(rig.batch.n_reports, 0);
+	assert_int_equal(rig.batch.n_incidents, 0);
+	assert_int_equal(rig.batch.alarms[0].incident[0], '\0');
+	assert_string_equal(said(&rig), "alarm.raised warning-high");
+	rig_close(&rig);
+}
+
+/* one that never ends: an update every report-interval, however much happens */
+static void test_updates_are_bounded(void **state)
+{
+	struct rig rig;
+	size_t n = 0;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 200; i++)
+		good(&rig, COD, 1, 160 + 0.1 * i); /* a new peak every second */
+	for (size_t i = 0; i < rig.batch.n_entries; i++)
+		n += rig.batch.entries[i].type == EVENT_INCIDENT_UPDATED;
+	assert_int_equal(n, (200 - 2 - 1) / 20); /* opened in second 2 */
+	assert_int_equal(rig.batch.n_reports, n + 1);
+	(void)said(&rig);
+	good(&rig, COD, 100, 160); /* nothing new: at most one more */
+	assert_true(rig.batch.n_reports <= 1);
+	rig_close(&rig);
+}
+
+/* a destination of emergencies gets "opened" first, though for others it is an update */
+static void test_escalation(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 3, 160);
+	assert_int_equal(rig.batch.n_reports, 1);
+	(void)said(&rig);
+	good(&rig, COD, 1, 301);
+	assert_int_equal(rig.batch.n_reports, 2);
+	assert_string_equal(rig.batch.reports[0].type, "incident.updated");
+	assert_int_equal(rig.batch.reports[0].destination, 0);
+	assert_string_equal(rig.batch.reports[1].type, "incident.opened");
+	assert_int_equal(rig.batch.reports[1].destination, 1);
+	assert_true(has(rig.batch.reports[1].body, "\"type\":\"incident.opened\""));
+	assert_true(has(rig.batch.reports[1].body, "\"class\":\"emergency\""));
+	assert_int_equal(rig.batch.reports[0].lane, 0); /* both are urgent now */
+	assert_int_equal(rig.batch.reports[1].lane, 0);
+	assert_string_not_equal(rig.batch.reports[0].webhook_id, rig.batch.reports[1].webhook_id);
+	assert_string_equal(said(&rig), "alarm.raised emergency-high; incident.updated");
+	good(&rig, COD, 1, 299);
+	quiet(&rig, 40); /* it keeps its class to the end, so the end is told to both */
+	assert_int_equal(rig.batch.reports[rig.batch.n_reports - 1].destination, 1);
+	assert_string_equal(rig.batch.reports[rig.batch.n_reports - 1].type, "incident.ended");
+	rig_close(&rig);
+}
+
+static void test_kinds_are_apart(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 3, 160);
+	good(&rig, SO2, 1, 501);
+	assert_string_equal(rig.batch.incidents[rig.batch.n_incidents - 1].id,
+			    "s-gas-20261124T140003Z");
+	assert_int_equal(rig.batch.incidents[rig.batch.n_incidents - 1].kind, WASTE_GAS);
+	rig_close(&rig);
+}
+
+static void test_bad_neither_raises_nor_clears(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	for (int quality = 1; quality <= QUALITY_MAX; quality++) {
+		rig_open(&rig);
+		run(&rig, COD, 4, 999, (enum quality)quality, 0);
+		assert_string_equal(said(&rig), "");
+		good(&rig, COD, 3, 160);
+		(void)said(&rig);
+		run(&rig, COD, 4, 0, (enum quality)quality, 0);
+		assert_string_equal(said(&rig), "");
+		assert_true(limit_is_raised(&rig.core->limits[COD_LIMIT].state));
+		rig_close(&rig);
+	}
+}
+
+/* a channel that stops in the middle of a delay: silence does not pass for time held */
+static void test_silence_pauses_delays(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 1, 160); /* the limit's delay has begun */
+	(void)said(&rig);
+	for (int i = 0; i < 30; i++) {
+		core_tick(rig.core, 0, rig.at);
+		others(&rig, COD);
+		pass(&rig, 1000);
+	}
+	assert_string_equal(said(&rig), "measurement.lost");
+	good(&rig, COD, 1, 160);
+	assert_string_equal(said(&rig), "measurement.restored");
+	good(&rig, COD, 2, 160);
+	assert_string_equal(said(&rig), "alarm.raised limit-high; incident.opened limit-high");
+	rig_close(&rig);
+}
+
+/* --- minutes ------------------------------------------------------------------------- */
+
+static const struct batch_minute *minute_of(const struct rig *rig, size_t channel)
+{
+	for (size_t i = 0; i < rig->batch.n_minutes; i++)
+		if (rig->batch.minutes[i].channel == channel)
+			return &rig->batch.minutes[i];
+	fail_msg("no minute of channel %zu", channel);
+	return NULL;
+}
+
+static void test_minutes(void **state)
+{
+	const struct batch_minute *minute;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 30, 10);
+	good(&rig, COD, 15, 30);
+	run(&rig, COD, 15, 0, QUALITY_CALIBRATING, 0);
+	assert_int_equal(rig.batch.n_minutes, 0);
+	good(&rig, COD, 1, 40);
+	assert_int_equal(rig.batch.n_minutes, N_CHANNELS);
+	minute = minute_of(&rig, COD);
+	assert_int_equal(minute->row.start_ms, WALL_0);
+	assert_int_equal(minute->row.n, 45);
+	assert_int_equal(minute->row.capture, 75);
+	assert_true(minute->row.valid);
+	assert_int_equal(minute->row.worst, QUALITY_CALIBRATING);
+	assert_float_equal(minute->row.mean, (30 * 10 + 15 * 30) / 45.0, 1e-9);
+	assert_float_equal(minute->row.min, 10, 0);
+	assert_float_equal(minute->row.max, 30, 0);
+	minute = minute_of(&rig, PH);
+	assert_int_equal(minute->row.n, 60);
+	assert_int_equal(minute->row.capture, 100);
+	(void)said(&rig);
+	rig_close(&rig);
+}
+
+/* one value short of what is required: invalid, and its mean judges nothing */
+static void test_invalid_minute(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 60; i++) /* beyond on the mean; on the value never 2 s long */
+		i % 4 == 3 ? run(&rig, COD, 1, 0, QUALITY_CALIBRATING, 0)
+			   : good(&rig, COD, 1, i % 2 ? 299 : 149);
+	good(&rig, COD, 1, 50);
+	assert_int_equal(minute_of(&rig, COD)->row.capture, 75);
+	assert_true(has(said(&rig), "alarm.raised mean"));
+	rig_close(&rig);
+	rig_open(&rig);
+	for (int i = 0; i < 60; i++)
+		i % 4 == 3 || i == 0 ? run(&rig, COD, 1, 0, QUALITY_CALIBRATING, 0)
+				     : good(&rig, COD, 1, i % 2 ? 299 : 149);
+	good(&rig, COD, 1, 50);
+	assert_int_equal(minute_of(&rig, COD)->row.capture, 73);
+	assert_false(minute_of(&rig, COD)->row.valid);
+	assert_false(has(said(&rig), "mean"));
+	rig_close(&rig);
+}
+
+/* a mean beyond the limit is dated from the start of its minute */
+static void test_mean_limit(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 61; i++)
+		good(&rig, COD, 1, i % 2 ? 50 : 290);
+	for (size_t i = 0; i < rig.batch.n_alarms; i++)
+		if (rig.batch.alarms[i].limit == COD_MEAN) {
+			assert_float_equal(rig.batch.alarms[i].value, 170, 1e-9);
+			assert_int_equal(rig.batch.alarms[i].since_ms, WALL_0);
+			assert_int_equal(rig.batch.alarms[i].changed_ms, WALL_0 + 60000);
+		}
+	assert_true(has(said(&rig), "alarm.raised mean; incident.opened mean"));
+	rig_close(&rig);
+}
+
+/* --- lost and restored ---------------------------------------------------------------- */
+
+static void test_lost(void **state)
+{
+	static const struct {
+		enum quality quality;
+		uint32_t reason;
+		const char *text;
+	} rows[] = {
+		{QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT, "\"no answer in time\""},
+		{QUALITY_COMMUNICATION_LOST, WIRE_DISCONNECTED, "\"link is down\""},
+		{QUALITY_COMMUNICATION_LOST, WIRE_EXCEPTION,
+		 "\"gateway does not reach the device\""},
+		{QUALITY_COMMUNICATION_LOST, 0, "\"communication lost\""},
+		{QUALITY_DEVICE_FAULT, 4, "\"device answers with exception 4\""},
+		{QUALITY_DEVICE_FAULT, 0, "\"device fault\""},
+		{QUALITY_NOT_A_NUMBER, 0, "\"not a number\""},
+		{QUALITY_OUT_OF_RANGE, 0, "\"out of range\""},
+		{QUALITY_CALIBRATING, 0, "\"calibrating\""},
+	};
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rig_open(&rig);
+		quiet(&rig, 2); /* last good value in second 1 */
+		run(&rig, COD, 4, 0, rows[i].quality, rows[i].reason);
+		assert_int_equal(rig.batch.n_entries, 0);
+		run(&rig, COD, 20, 0, rows[i].quality, rows[i].reason); /* second 6 */
+		assert_int_equal(rig.batch.n_entries, 1);
+		assert_true(has(rig.batch.entries[0].line, rows[i].text));
+		assert_true(has(rig.batch.entries[0].line, "\"since\":\"2026-11-24T21:00:01.000"));
+		assert_true(has(rig.batch.entries[0].line, "\"time\":\"2026-11-24T21:00:06.000"));
+		assert_string_equal(said(&rig), "measurement.lost");
+		good(&rig, COD, 3, 50);
+		assert_true(has(rig.batch.entries[0].line, "\"value\":\"50\""));
+		assert_string_equal(said(&rig), "measurement.restored");
+		rig_close(&rig);
+	}
+}
+
+/* it never came at all: counted from the first tick */
+static void test_lost_from_the_start(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 10; i++) {
+		core_tick(rig.core, 0, rig.at);
+		others(&rig, SO2);
+		pass(&rig, 1000);
+	}
+	assert_true(has(rig.batch.entries[0].line, "\"channel\":\"SO2\""));
+	assert_true(has(rig.batch.entries[0].line, "\"time\":\"2026-11-24T21:00:05.000"));
+	assert_string_equal(said(&rig), "measurement.lost");
+	rig_close(&rig);
+}
+
+/* blindness during an incident is part of it, and reported */
+static void test_lost_in_an_incident(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 3, 160);
+	(void)said(&rig);
+	run(&rig, COD, 30, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
+	assert_string_equal(rig.batch.entries[0].incident, "s-liquid-20261124T140002Z");
+	assert_int_equal(rig.batch.n_reports, 1);
+	assert_true(has(rig.batch.reports[0].body, "\"lost\":true"));
+	assert_true(has(rig.batch.reports[0].body, "\"quality\":\"communication lost\""));
+	assert_true(has(rig.batch.reports[0].body, "\"status\":\"02\""));
+	assert_string_equal(said(&rig), "measurement.lost; incident.updated");
+	run(&rig, COD, 600, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
+	assert_string_equal(said(&rig), ""); /* and it does not end while nobody can see */
+	rig_close(&rig);
+}
+
+/* --- time ---------------------------------------------------------------------------- */
+
+static void test_clock_steps(void **state)
+{
+	static const struct {
+		int64_t step_ms;
+		const char *number; /* NULL: too small to say */
+	} rows[] = {
+		{3600000, "\"step_ms\":3600000"},
+		{-3600000, "\"step_ms\":-3600000"},
+		{501, "\"step_ms\":501"},
+		{-501, "\"step_ms\":-501"},
+		{499, NULL},
+		{-499, NULL},
+	};
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rig_open(&rig);
+		quiet(&rig, 10);
+		rig.at.wall_ms += rows[i].step_ms;
+		quiet(&rig, 10);
+		if (rows[i].number)
+			assert_true(has(rig.batch.entries[0].line, rows[i].number));
+		assert_string_equal(said(&rig), rows[i].number ? "clock.stepped" : "");
+		rig_close(&rig);
+	}
+}
+
+/* a step neither ends an incident nor a delay: those run on the monotonic clock */
+static void test_step_in_an_incident(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 3, 160);
+	quiet(&rig, 10);
+	(void)said(&rig);
+	rig.at.wall_ms += 86400000;
+	quiet(&rig, 5);
+	assert_string_equal(said(&rig), "clock.stepped");
+	rig.at.wall_ms -= 2 * INT64_C(86400000);
+	quiet(&rig, 60);
+	assert_true(has(said(&rig), "incident.ended"));
+	rig_close(&rig);
+}
+
+/* set back over a minute's start: two rows of one minute, and every value is in one */
+static void test_minutes_over_a_step(void **state)
+{
+	struct rig rig;
+	uint32_t n = 0;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 70);
+	rig.at.wall_ms -= 30000;
+	quiet(&rig, 120);
+	for (size_t i = 0; i < rig.batch.n_minutes; i++)
+		if (rig.batch.minutes[i].channel == COD)
+			n += rig.batch.minutes[i].row.n;
+	n += rig.core->channels[COD].minute.n;
+	assert_int_equal(n, 190);
+	rig_close(&rig);
+}
+
+static void test_late(void **state)
+{
+	struct rig rig;
+	struct stamp before;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 5);
+	before = rig.at;
+	before.mono_ms -= 3000;
+	before.wall_ms -= 3000;
+	for (int i = 0; i < 3; i++)
+		core_sample(rig.core, COD, before, 999, QUALITY_GOOD, 0);
+	core_tick(rig.core, 0, before); /* nor does an old tick turn time back */
+	assert_string_equal(said(&rig), "");
+	quiet(&rig, 1);
+	assert_true(has(rig.batch.entries[0].line, "\"readings\":3"));
+	assert_string_equal(said(&rig), "readings.lost");
+	quiet(&rig, 5);
+	assert_string_equal(said(&rig), "");
+	rig_close(&rig);
+}
+
+/* --- readings ------------------------------------------------------------------------ */
+
+struct packed {
+	struct wire_reading reading;
+	uint16_t words[128];
+};
+
+static uint64_t key_of(size_t channel)
+{
+	for (size_t i = 0; i < plan->n_parts; i++)
+		if (plan->parts[i].channel == channel)
+			return plan->requests[plan->parts[i].request].key;
+	fail();
+	return 0;
+}
+
+static void give(struct rig *rig, struct packed *packed)
+{
+	assert_int_equal(core_reading(rig->core, 0, rig->at, &packed->reading), 0);
+	pass(rig, 1000);
+}
+
+static void test_reading_words(void **state)
+{
+	struct packed packed = {.reading = {.seq = 1, .key = key_of(COD), .n_words = 3},
+				.words = {1234, 0, 0x40e0}}; /* 123.4; 7.0f, low word first */
+	struct rig rig;
+
+	(void)state;
+	assert_int_equal(key_of(COD), key_of(PH)); /* neighbours are read together */
+	rig_open(&rig);
+	give(&rig, &packed);
+	assert_float_equal(rig.core->channels[COD].value, 123.4, 1e-9);
+	assert_float_equal(rig.core->channels[PH].value, 7, 0);
+	assert_false(rig.core->channels[SO2].has_value);
+	assert_string_equal(said(&rig), "alarm.raised warning-high");
+	packed.words[0] = 0xffff; /* the invalid code; the neighbour is not concerned */
+	packed.words[2] = 0x40f0;
+	give(&rig, &packed);
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_NOT_A_NUMBER);
+	assert_float_equal(rig.core->channels[COD].value, 123.4, 1e-9); /* last good one */
+	assert_float_equal(rig.core->channels[PH].value, 7.5, 0);
+	packed.words[0] = 10001;  /* 1000.1 */
+	packed.words[2] = 0x7fc0; /* NaN */
+	give(&rig, &packed);
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_OUT_OF_RANGE);
+	assert_int_equal(rig.core->channels[PH].quality, QUALITY_NOT_A_NUMBER);
+	packed.words[0] = 500; /* shorter than asked for: what is there counts */
+	packed.reading.n_words = 2;
+	give(&rig, &packed);
+	assert_float_equal(rig.core->channels[COD].value, 50, 1e-9);
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_GOOD);
+	assert_int_equal(rig.core->channels[PH].quality, QUALITY_NOT_A_NUMBER);
+	packed.reading.n_words = 0;
+	give(&rig, &packed);
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_NOT_A_NUMBER);
+	rig_close(&rig);
+}
+
+static void test_reading_bits(void **state)
+{
+	struct packed packed = {.reading = {.seq = 1, .key = key_of(PUMP)}};
+	struct rig rig;
+	size_t offset = 0;
+
+	(void)state;
+	for (size_t i = 0; i < plan->n_parts; i++)
+		if (plan->parts[i].channel == PUMP)
+			offset = plan->parts[i].offset;
+	rig_open(&rig);
+	packed.reading.n_words = 2;
+	packed.words[offset / 16] = (uint16_t)(1U << offset % 16);
+	give(&rig, &packed);
+	assert_float_equal(rig.core->channels[PUMP].value, 1, 0);
+	packed.words[offset / 16] = (uint16_t)~packed.words[offset / 16];
+	give(&rig, &packed);
+	assert_float_equal(rig.core->channels[PUMP].value, 0, 0);
+	rig_close(&rig);
+}
+
+static void test_reading_failures(void **state)
+{
+	static const struct {
+		uint8_t status;
+		uint8_t exception;
+		enum quality quality;
+		uint32_t reason;
+	} rows[] = {
+		{WIRE_TIMEOUT, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT},
+		{WIRE_DISCONNECTED, 0, QUALITY_COMMUNICATION_LOST, WIRE_DISCONNECTED},
+		{WIRE_MALFORMED, 0, QUALITY_COMMUNICATION_LOST, WIRE_MALFORMED},
+		{WIRE_FOREIGN, 0, QUALITY_COMMUNICATION_LOST, WIRE_FOREIGN},
+		{WIRE_EXCEPTION, 1, QUALITY_DEVICE_FAULT, 1},
+		{WIRE_EXCEPTION, 2, QUALITY_DEVICE_FAULT, 2},
+		{WIRE_EXCEPTION, 4, QUALITY_DEVICE_FAULT, 4},
+		{WIRE_EXCEPTION, 6, QUALITY_DEVICE_FAULT, 6},
+		{WIRE_EXCEPTION, 9, QUALITY_DEVICE_FAULT, 9},
+		{WIRE_EXCEPTION, 10, QUALITY_COMMUNICATION_LOST, WIRE_EXCEPTION},
+		{WIRE_EXCEPTION, 11, QUALITY_COMMUNICATION_LOST, WIRE_EXCEPTION},
+		{WIRE_EXCEPTION, 12, QUALITY_DEVICE_FAULT, 12},
+	};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct packed packed = {.reading = {.seq = 1,
+						    .key = key_of(COD),
+						    .status = rows[i].status,
+						    .exception = rows[i].exception}};
+
+		give(&rig, &packed);
+		for (size_t c = COD; c <= PH; c++) { /* all that the request reads */
+			assert_int_equal(rig.core->channels[c].quality, rows[i].quality);
+			assert_int_equal(rig.core->channels[c].reason, rows[i].reason);
+		}
+	}
+	rig_close(&rig);
+}
+
+static void test_reading_ticks_and_strangers(void **state)
+{
+	struct packed packed = {.reading = {.seq = 1}};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	give(&rig, &packed);
+	assert_true(rig.core->streams[0].running);
+	packed.reading.key = key_of(COD) ^ 0x5a5a5a5a;
+	assert_int_equal(core_reading(rig.core, 0, rig.at, &packed.reading), -ENOENT);
+	rig_close(&rig);
+}
+
+/* --- the chain and the reports ------------------------------------------------------- */
+
+static void test_chain(void **state)
+{
+	uint8_t hash[32] = {0};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 5; i++) {
+		good(&rig, COD, 3, 310);
+		quiet(&rig, 40);
+	}
+	assert_true(rig.batch.n_entries > 20);
+	for (size_t i = 0; i < rig.batch.n_entries; i++) {
+		assert_int_equal(rig.batch.entries[i].seq, i + 1);
+		assert_int_equal(chain_next(hash, rig.batch.entries[i].line, hash), 0);
+		assert_memory_equal(hash, rig.batch.entries[i].hash, sizeof(hash));
+	}
+	assert_int_equal(rig.core->chain.seq, rig.batch.n_entries);
+	assert_memory_equal(rig.core->chain.hash, hash, sizeof(hash));
+	for (size_t i = 0; i < rig.batch.n_reports; i++)
+		for (size_t j = 0; j < i; j++)
+			assert_string_not_equal(rig.batch.reports[i].webhook_id,
+						rig.batch.reports[j].webhook_id);
+	rig_close(&rig);
+}
+
+/* --- saving and restoring ------------------------------------------------------------ */
+
+static void dump(FILE *out, const struct batch *batch)
+{
+	for (size_t i = 0; i < batch->n_entries; i++)
+		(void)fprintf(out, "E %s|%s|%d\n", batch->entries[i].line,
+			      batch->entries[i].message, batch->entries[i].priority);
+	for (size_t i = 0; i < batch->n_minutes; i++)
+		(void)fprintf(out, "M %u %lld %u %a %a %a %u %d %d\n", batch->minutes[i].channel,
+			      (long long)batch->minutes[i].row.start_ms, batch->minutes[i].row.n,
+			      batch->minutes[i].row.mean, batch->minutes[i].row.min,
+			      batch->minutes[i].row.max, batch->minutes[i].row.capture,
+			      batch->minutes[i].row.valid, (int)batch->minutes[i].row.worst);
+	for (size_t i = 0; i < batch->n_reports; i++)
+		(void)fprintf(out, "R %s %u %u %lld %s\n", batch->reports[i].webhook_id,
+			      batch->reports[i].destination, batch->reports[i].lane,
+			      (long long)batch->reports[i].created_ms, batch->reports[i].body);
+	for (size_t i = 0; i < batch->n_incidents; i++)
+		(void)fprintf(out, "I %s %d %u %u %lld %zu %s\n", batch->incidents[i].id,
+			      (int)batch->incidents[i].class, batch->incidents[i].n_updates,
+			      batch->incidents[i].n_alarms, (long long)batch->incidents[i].ended_ms,
+			      batch->incidents[i].first_out, batch->incidents[i].summary);
+	for (size_t i = 0; i < batch->n_alarms; i++)
+		(void)fprintf(out, "A %zu %d %lld %lld %a %s\n", batch->alarms[i].limit,
+			      batch->alarms[i].raised, (long long)batch->alarms[i].since_ms,
+			      (long long)batch->alarms[i].changed_ms, batch->alarms[i].value,
+			      batch->alarms[i].incident);
+}
+
+#define N_STEPS 700
+
+/** struct input - one call into the core, made beforehand */
+struct input {
+	struct stamp at;
+	size_t channel; /* N_CHANNELS: a tick */
+	double value;
+	enum quality quality;
+};
+
+static uint32_t draw(uint32_t *seed)
+{
+	*seed = *seed * UINT32_C(1664525) + UINT32_C(1013904223);
+	return *seed >> 8;
+}
+
+/* bursts on one channel after the other, with bad values, silence, steps and late ones */
+static void make_inputs(struct input *inputs, uint32_t seed)
+{
+	static const double quiet_values[N_CHANNELS] = {50, 7, 1, 0, 100};
+	static const double loud_values[N_CHANNELS] = {320, 5, 1, 0, 600};
+	struct stamp at = {MONO_0, WALL_0 + 30000};
+	size_t loud = 0, silent = N_CHANNELS;
+
+	for (size_t i = 0; i < N_STEPS; i++) {
+		size_t channel = i % (N_CHANNELS + 1);
+
+		if (channel == 0) {
+			at.mono_ms += 1000;
+			at.wall_ms += 1000;
+			if (draw(&seed) % 12 == 0)
+				loud = draw(&seed) % (2 * N_CHANNELS);
+			if (draw(&seed) % 12 == 0)
+				silent = draw(&seed) % (2 * N_CHANNELS);
+			if (draw(&seed) % 30 == 0)
+				at.wall_ms += (int64_t)(draw(&seed) % 240000) - 120000;
+			if (draw(&seed) % 20 == 0) {
+				at.mono_ms += 25000;
+				at.wall_ms += 25000;
+			}
+		}
+		inputs[i] = (struct input){.at = at,
+					   .channel = (channel + N_CHANNELS) % (N_CHANNELS + 1)};
+		channel = inputs[i].channel;
+		if (channel == N_CHANNELS)
+			continue;
+		inputs[i].value = (channel == loud ? loud_values : quiet_values)[channel] *
+				  (0.95 + draw(&seed) % 100 / 1000.0);
+		if (channel == silent)
+			inputs[i].quality = QUALITY_COMMUNICATION_LOST;
+		else if (draw(&seed) % 15 == 0)
+			inputs[i].quality = (enum quality)(draw(&seed) % (QUALITY_MAX + 1));
+		if (draw(&seed) % 40 == 0)
+			inputs[i].at.mono_ms -= 1500;
+	}
+}
+
+static void feed(struct rig *rig, const struct input *input)
+{
+	if (input->channel == N_CHANNELS)
+		core_tick(rig->core, 0, input->at);
+	else
+		core_sample(rig->core, input->channel, input->at, input->value, input->quality, 0);
+}
+
+struct saved {
+	void *bytes;
+	size_t n;
+	struct chain chain;
+	size_t said; /* bytes that the whole run had said so far */
+};
+
+static void run_whole(const struct input *inputs, struct saved *saved, char **ret_text,
+		      size_t *ret_n)
+{
+	struct rig rig;
+	FILE *out = open_memstream(ret_text, ret_n);
+
+	rig_open(&rig);
+	for (size_t i = 0; i <= N_STEPS; i++) {
+		assert_int_equal(core_save(rig.core, &saved[i].bytes, &saved[i].n), 0);
+		saved[i].chain = rig.core->chain;
+		(void)fflush(out);
+		saved[i].said = *ret_n;
+		if (i == N_STEPS)
+			break;
+		feed(&rig, &inputs[i]);
+		dump(out, &rig.batch);
+		batch_clear(&rig.batch);
+	}
+	(void)fclose(out);
+	rig_close(&rig);
+}
+
+static void resume(const struct input *inputs, const struct saved *saved, size_t from,
+		   const char *whole)
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *out = open_memstream(&text, &n);
+	struct rig rig;
+
+	rig_open(&rig);
+	assert_int_equal(core_restore(rig.core, saved[from].bytes, saved[from].n), 0);
+	rig.core->chain = saved[from].chain;
+	for (size_t i = from; i < N_STEPS; i++) {
+		feed(&rig, &inputs[i]);
+		dump(out, &rig.batch);
+		batch_clear(&rig.batch);
+	}
+	(void)fclose(out);
+	if (strcmp(text, whole + saved[from].said) != 0)
+		fail_msg("resumed after %zu inputs it says otherwise", from);
+	free(text);
+	rig_close(&rig);
+}
+
+static size_t count(const char *text, const char *part)
+{
+	size_t n = 0;
+
+	for (; (text = strstr(text, part)); text++)
+		n++;
+	return n;
+}
+
+/* killed after any input and restored, the core says exactly what it would have said */
+static void test_resume_anywhere(void **state)
+{
+	static struct input inputs[N_STEPS];
+	static struct saved saved[N_STEPS + 1];
+	static const char *const parts[] = {
+		"\"type\":\"alarm.raised\"",	     "\"type\":\"alarm.cleared\"",
+		"\"type\":\"incident.opened\"",	     "\"type\":\"incident.updated\"",
+		"\"type\":\"incident.ended\"",	     "\"type\":\"measurement.lost\"",
+		"\"type\":\"measurement.restored\"", "\"type\":\"clock.stepped\"",
+		"\"type\":\"readings.lost\"",
+	};
+
+	(void)state;
+	for (uint32_t seed = 1; seed <= 4; seed++) {
+		char *whole = NULL;
+		size_t n = 0;
+
+		make_inputs(inputs, seed);
+		run_whole(inputs, saved, &whole, &n);
+		for (size_t i = 0; i < ARRAY_SIZE(parts); i++) /* the run is worth it */
+			if (count(whole, parts[i]) == 0)
+				fail_msg("seed %u has no %s", seed, parts[i]);
+		for (size_t i = 0; i <= N_STEPS; i++)
+			resume(inputs, saved, i, whole);
+		for (size_t i = 0; i <= N_STEPS; i++)
+			free(saved[i].bytes);
+		free(whole);
+	}
+}
+
+static void test_restore_refuses(void **state)
+{
+	struct rig rig, other;
+	uint8_t *bytes;
+	void *saved = NULL;
+	size_t n;
+
+	(void)state;
+	rig_open(&rig);
+	rig_open(&other);
+	good(&rig, COD, 5, 310);
+	assert_int_equal(core_save(rig.core, &saved, &n), 0);
+	bytes = saved;
+	for (size_t i = 0; i < n; i += 97)
+		assert_true(core_restore(other.core, bytes, i) != 0); /* cut off */
+	for (size_t i = 0; i < n; i += 13) {			      /* a flipped bit anywhere */
+		bytes[i] ^= 0x10;
+		if (core_restore(other.core, bytes, n) == 0)
+			fail_msg("a flipped bit in byte %zu was not noticed", i);
+		bytes[i] ^= 0x10;
+	}
+	assert_int_equal(core_restore(other.core, bytes, n), 0);
+	bytes[0] ^= 1; /* another program's, or another version's */
+	assert_int_equal(core_restore(other.core, bytes, n), 1);
+	bytes[0] ^= 1;
+	bytes[8] ^= 1;
+	assert_int_equal(core_restore(other.core, bytes, n), 1);
+	free(saved);
+	rig_close(&rig);
+	rig_close(&other);
+}
+
+/* an alarm that never joined, such as a warning that a reload made a limit: the count of
+ * standing alarms stays right, and the incident ends */
+static void test_count_after_reload(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	config->limits[SO2_LIMIT].class = CLASS_WARNING;
+	good(&rig, SO2, 3, 600);
+	config->limits[SO2_LIMIT].class = CLASS_LIMIT;
+	incident_recount(rig.core, rig.at);
+	assert_string_equal(said(&rig), "alarm.raised limit-high");
+	quiet(&rig, 2);
+	good(&rig, SO2, 1, 600);
+	assert_true(has(said(&rig), "incident.opened"));
+	quiet(&rig, 60);
+	assert_true(has(said(&rig), "incident.ended"));
+	rig_close(&rig);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_quiet),
+		cmocka_unit_test(test_life_of_an_incident),
+		cmocka_unit_test(test_warning_opens_nothing),
+		cmocka_unit_test(test_updates_are_bounded),
+		cmocka_unit_test(test_escalation),
+		cmocka_unit_test(test_kinds_are_apart),
+		cmocka_unit_test(test_bad_neither_raises_nor_clears),
+		cmocka_unit_test(test_silence_pauses_delays),
+		cmocka_unit_test(test_minutes),
+		cmocka_unit_test(test_invalid_minute),
+		cmocka_unit_test(test_mean_limit),
+		cmocka_unit_test(test_lost),
+		cmocka_unit_test(test_lost_from_the_start),
+		cmocka_unit_test(test_lost_in_an_incident),
+		cmocka_unit_test(test_clock_steps),
+		cmocka_unit_test(test_step_in_an_incident),
+		cmocka_unit_test(test_minutes_over_a_step),
+		cmocka_unit_test(test_late),
+		cmocka_unit_test(test_reading_words),
+		cmocka_unit_test(test_reading_bits),
+		cmocka_unit_test(test_reading_failures),
+		cmocka_unit_test(test_reading_ticks_and_strangers),
+		cmocka_unit_test(test_chain),
+		cmocka_unit_test(test_resume_anywhere),
+		cmocka_unit_test(test_restore_refuses),
+		cmocka_unit_test(test_count_after_reload),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

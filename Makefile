@@ -7,6 +7,7 @@ PYTHON ?= /usr/bin/python3
 CFLAGS ?= -O2 -g
 WERROR ?= -Werror
 JOBS ?= $(shell nproc)
+V ?=
 T ?= 60
 
 prefix ?= /usr
@@ -43,6 +44,9 @@ flags := -std=gnu17 -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude 
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
+# one short line per step; V=1 shows the whole commands
+run = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
+
 pkg = $(shell pkg-config --libs $(1) 2>/dev/null)
 libs_poller := libmodbus libsystemd
 libs_core := libsystemd sqlite3 libcrypto jansson yaml-0.1
@@ -71,22 +75,22 @@ all: ## build the programs into build/ (B=DIR: into another directory)
 all: $(PROGRAMS:%=$(B)/%)
 
 $(B)/wastewatchd: $(call objs,daemon/core/main.c) $(core_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
 $(B)/wastewatch-poller: $(call objs,daemon/poller/main.c) $(poller_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_poller))
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_poller))
 $(B)/wastewatch-sender: $(call objs,daemon/sender/main.c) $(sender_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_sender))
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_sender))
 $(B)/wastewatch: $(command_o) $(core_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
 # The simulator reads the core's configuration, so it takes the core's modules.
 $(B)/wastewatch-sim: $(call objs,tools/sim/main.c) $(sim_o) $(core_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
 $(B)/wastewatch-receiver: $(call objs,tools/receiver/main.c) $(receiver_o) $(common_o)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_receiver))
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_receiver))
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(flags) $(CFLAGS) -c -o $@ $<
+	$(call run,CC) $(CC) $(flags) $(CFLAGS) -c -o $@ $<
 
 # --- tests ---------------------------------------------------------------------------------
 
@@ -96,13 +100,13 @@ unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call run,AR) $(AR) rcs $@ $^
 $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,cmocka $(libs_all)) -lm
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,cmocka $(libs_all)) -lm
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 .PRECIOUS: $(B)/obj/%.o
 
 run_tests = B="$(B)" PYTHON="$(PYTHON)" SANITIZE="$(SANITIZE)" tests/run.sh
@@ -169,7 +173,7 @@ fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz-programs: $(fuzz_targets:%=$(B)/fuzz/%)
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	@mkdir -p $(@D)
-	$(CC) $(ldflags) -fsanitize=fuzzer $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ \
+	$(call run,LINK) $(CC) $(ldflags) -fsanitize=fuzzer $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ \
 		$(call pkg,$(libs_all)) -lm
 fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 	@tools/deps.sh $(packages_build) clang
@@ -202,7 +206,7 @@ lint-tree: all
 	@$(PYTHON) tools/lint.py --build $(B) --cc "$(CC)"
 tidy_stamps := $(c_sources:%=$(B)/tidy/%.ok)
 lint-tidy: $(tidy_stamps)
-$(B)/tidy/%.ok: % .clang-tidy $(c_headers)
+$(B)/tidy/%.ok: % .clang-tidy tests/.clang-tidy $(c_headers)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu17 -D_GNU_SOURCE \
 		-DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude >$@.log 2>&1 || { cat $@.log; exit 1; }
@@ -212,7 +216,9 @@ lint-cppcheck:
 	@cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.txt --error-exitcode=1 --std=c11 \
 		--library=posix --library=gnu --cppcheck-build-dir=$(B)/cppcheck -j $(JOBS) \
-		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
+		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude \
+		'-Djson_array_foreach(a,i,v)=for(i=0;v=json_array_get(a,i);i++)' \
+		'-Djson_object_foreach(o,k,v)=while(json_iter(o,&k,&v))' daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
 # The units name installed programs; for the check they name the ones just built.

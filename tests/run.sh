@@ -25,8 +25,8 @@ run_programs() {
     shift
     local wrap=()
     if [ "$kind" = valgrind ]; then
-        wrap=(valgrind --quiet --leak-check=full --show-leak-kinds=definite,indirect
-              --errors-for-leak-kinds=definite,indirect --error-exitcode=99)
+        wrap=(valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite
+              --error-exitcode=99)
     fi
     for program in "$@"; do
         log=$B/check/$(basename "$program").log

@@ -4,6 +4,7 @@
  * network: its only sockets are AF_UNIX.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <getopt.h>
 #include <locale.h>
 #include <signal.h>
@@ -138,7 +139,9 @@ int main(int argc, char **argv)
 	log_init("wastewatchd", options.verbose);
 	(void)umask(0027);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
+	(void)mallopt(M_ARENA_MAX, 1); /* two threads, one of them mostly asleep */
 	r = service_open(&service, &options);
+	(void)malloc_trim(0); /* reading the configuration leaves holes */
 	if (r >= 0)
 		r = add_signals(&service);
 	if (r >= 0) {

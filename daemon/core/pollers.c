@@ -130,12 +130,31 @@ static void hear(struct pollers *pollers, size_t i)
 	core_event(pollers->service->core, &event);
 }
 
-static void take_readings(struct pollers *pollers, struct poller *poller, const void *packet)
+/* Poller and core share the clock. A time still to come would be believed for ever: all that
+ * is measured until then would be too late. */
+static bool is_of_the_future(const void *packet)
+{
+	const struct wire_reading *reading;
+	int64_t boot_us, wall_us;
+	size_t offset = 0;
+
+	clock_now(&boot_us, &wall_us);
+	while ((reading = wire_next_reading(packet, &offset)))
+		if (reading->boot_us > boot_us + SERVICE_FUTURE_US)
+			return true;
+	return false;
+}
+
+static int take_readings(struct pollers *pollers, struct poller *poller, const void *packet)
 {
 	struct service *service = pollers->service;
 	const struct wire_reading *reading;
 	size_t offset = 0;
 
+	if (is_of_the_future(packet)) {
+		log_err("a poller sends readings of a time that has not come");
+		return -EPROTO;
+	}
 	if (poller->slot != STANDBY)
 		hear(pollers, poller->slot);
 	while ((reading = wire_next_reading(packet, &offset))) {
@@ -152,6 +171,7 @@ static void take_readings(struct pollers *pollers, struct poller *poller, const 
 				   service_stamp(service, reading->boot_us, reading->wall_us),
 				   reading);
 	}
+	return 0;
 }
 
 static void take_links(struct pollers *pollers, const struct wire_header *header)
@@ -175,11 +195,10 @@ static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
 	if (!poller->greeted)
 		return greet(pollers, poller, packet);
 	if (header->type == WIRE_READINGS)
-		take_readings(pollers, poller, packet);
-	else if (header->type == WIRE_LINKS)
-		take_links(pollers, header);
-	else
+		return take_readings(pollers, poller, packet);
+	if (header->type != WIRE_LINKS)
 		return -EPROTO;
+	take_links(pollers, header);
 	return 0;
 }
 
@@ -218,6 +237,10 @@ static void on_gone(void *userdata, struct peer *peer, const char *why)
 	struct pollers *pollers = userdata;
 
 	log_warning("the poller is gone: %s", why);
+	/* what it had sent is part of the state: cover it, or it would count twice when the same
+	 * poller comes back and sends again what was not acknowledged */
+	if (!pollers->service->failed)
+		service_commit(pollers->service);
 	forget(pollers, peer_data(peer));
 	fill_slots(pollers);
 }
@@ -281,8 +304,10 @@ static int make_slots(struct pollers *pollers)
 		free(links);
 		return -ENOMEM;
 	}
+	/* a poller may be between two attempts to connect, with readings that must be judged
+	 * before time goes on without it */
 	for (size_t i = 0; i < n; i++)
-		slots[i].heard_ms = now_ms;
+		slots[i].heard_ms = now_ms + SERVICE_GRACE_MS;
 	free(pollers->slots);
 	free(pollers->links);
 	pollers->slots = slots;

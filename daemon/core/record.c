@@ -33,6 +33,7 @@ const char *const record_sql[N_STATEMENTS] = {
 		       " quality = max(quality, excluded.quality)",
 	[PRUNE_MINUTES] = "DELETE FROM minute WHERE t < ?1 AND"
 			  " t < (SELECT min(t) FROM minute) + 60",
+	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
 	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident"
 			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
 	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
@@ -54,6 +55,11 @@ const char *const record_sql[N_STATEMENTS] = {
 	[WAITING] = "SELECT count(*), coalesce(sum(state = 'held'), 0), min(created_ms)"
 		    " FROM outbox WHERE state <> 'sent'",
 	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE state <> 'sent' AND next_ms > ?1",
+	/* the receiver is back: what failed while it was away need not wait for its turn; what
+	 * it asked to wait for does */
+	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2 WHERE state = 'pending'"
+				" AND next_ms > ?2 AND coalesce(http_status, 0) NOT IN (429, 503)"
+				" AND destination = (SELECT destination FROM outbox WHERE id = ?1)",
 	[ADD_CHANNEL] = "INSERT INTO channel(path, unit) VALUES(?1, ?2)"
 			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit",
 	[GET_CHANNEL] = "SELECT id FROM channel WHERE path = ?1",
@@ -117,7 +123,8 @@ static int set_up(struct record *record)
 	static const char *const pragmas[] = {
 		"PRAGMA journal_mode = WAL",	    "PRAGMA synchronous = FULL",
 		"PRAGMA wal_autocheckpoint = 1000", "PRAGMA journal_size_limit = 16777216",
-		"PRAGMA trusted_schema = OFF",	    "PRAGMA temp_store = MEMORY",
+		"PRAGMA trusted_schema = OFF",	    "PRAGMA cache_size = -800",
+		"PRAGMA temp_store = MEMORY",
 	};
 	int keep = 1;
 

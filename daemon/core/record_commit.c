@@ -135,8 +135,18 @@ static int add_report(struct record *record, const struct config *config,
 	return r == 0 && report->lane == 0 ? raise_lane(record, report->incident, destination) : r;
 }
 
+static int release_destination(struct record *record, const struct record_delivery *delivery)
+{
+	PREPARE(RELEASE_DESTINATION);
+	(void)sqlite3_bind_int64(s, 1, delivery->id);
+	(void)sqlite3_bind_int64(s, 2, delivery->at_ms);
+	return record_run(record, s);
+}
+
 static int set_delivery(struct record *record, const struct record_delivery *delivery)
 {
+	int r;
+
 	PREPARE(SET_DELIVERY);
 	(void)sqlite3_bind_int64(s, 1, delivery->id);
 	bind_text(s, 2, report_states[delivery->state]);
@@ -145,7 +155,8 @@ static int set_delivery(struct record *record, const struct record_delivery *del
 	(void)sqlite3_bind_int64(s, 5, delivery->at_ms);
 	(void)sqlite3_bind_int(s, 6, delivery->http_status);
 	bind_text(s, 7, delivery->error);
-	return record_run(record, s);
+	r = record_run(record, s);
+	return r == 0 && delivery->state == REPORT_SENT ? release_destination(record, delivery) : r;
 }
 
 static int set_ack(struct record *record, const struct record_ack *ack, int64_t wall_ms)
@@ -204,10 +215,19 @@ static int set_state(struct record *record, const struct record_commit *commit)
 	return record_run(record, s);
 }
 
+/* an instance that was not heard of for a month is gone */
+static int prune_pollers(struct record *record, int64_t wall_ms)
+{
+	PREPARE(PRUNE_POLLERS);
+	(void)sqlite3_bind_int64(s, 1, wall_ms - 30 * MS_PER_DAY);
+	return record_run(record, s);
+}
+
 /* once a minute at most one hour of old minutes goes, so that no commit gets long */
 static int prune(struct record *record, const struct record_commit *commit)
 {
 	int64_t minute = commit->now.wall_ms / MS_PER_MIN;
+	int r;
 
 	if (minute == record->pruned_minute)
 		return 0;
@@ -215,7 +235,8 @@ static int prune(struct record *record, const struct record_commit *commit)
 	PREPARE(PRUNE_MINUTES);
 	(void)sqlite3_bind_int64(s, 1,
 				 minute - (int64_t)commit->config->minute_retention_days * 24 * 60);
-	return record_run(record, s);
+	r = record_run(record, s);
+	return r == 0 ? prune_pollers(record, commit->now.wall_ms) : r;
 }
 
 #define EACH(n, call)                              \

@@ -28,6 +28,15 @@ static void setup_done(struct setup *setup)
 	keys_done(&setup->keys);
 }
 
+/* at most @max of @n bytes, without a part of a character: an entry is UTF-8 or not written */
+static int whole_characters(const char *text, size_t n, size_t max)
+{
+	if (n > max)
+		for (n = max; n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80;)
+			n--;
+	return (int)n;
+}
+
 /* log each line of the checker, and keep the first for the entry */
 static void log_errors(const char *text, char first[static 256])
 {
@@ -38,7 +47,7 @@ static void log_errors(const char *text, char first[static 256])
 		size_t n = strcspn(line, "\n");
 
 		if (!*first)
-			(void)snprintf(first, 256, "%.*s", (int)MIN(n, (size_t)255), line);
+			(void)snprintf(first, 256, "%.*s", whole_characters(line, n, 255), line);
 		log_err("%.*s", (int)n, line);
 		line += n + (line[n] == '\n');
 	}
@@ -178,13 +187,14 @@ void service_reload(struct service *service)
 	(void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)service->config->hash);
 	event.name = hash;
 	core_event(service->core, &event);
-	r = service_adopt(service);
-	if (r == 0)
-		r = record_release(service->record, event.at.wall_ms);
-	if (r == 0)
-		r = delivery_reset(service->delivery);
+	/* these two first and in any case: they hold indices into what has just been replaced */
+	r = delivery_reset(service->delivery);
 	if (r == 0)
 		r = pollers_replan(service->pollers);
+	if (r == 0)
+		r = service_adopt(service);
+	if (r == 0)
+		r = record_release(service->record, event.at.wall_ms);
 	if (r < 0)
 		log_err("the new configuration is in force, but not everywhere: %s; restart the "
 			"service",

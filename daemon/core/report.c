@@ -7,7 +7,13 @@
 
 #include "core/report.h"
 
-#define REPORT_CHANNELS_MAX 60 /* keeps a report below 20 kB, the size webhooks should have */
+/*
+ * Usual reports stay below 20 kB, the size webhooks should have. With the longest texts that
+ * a configuration may hold, each letter escaped, they stay below WIRE_PACKET_MAX: a longer
+ * one could never be handed to the sender.
+ */
+#define REPORT_CHANNELS_MAX 60
+#define REPORT_PROSE_MAX    24000 /* bytes of origin, advice and title */
 
 static void set(json_t *object, const char *key, const char *text)
 {
@@ -44,7 +50,10 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 
 	if (core_incident_of(core, core->config->limits[limit].channel) != incident)
 		return false;
+	/* a warning may stand before the incident opens: it is part of it for as long as it goes on
+	 */
 	return limit_is_raised(&state->state) ||
+	       (state->cleared_ms && state->cleared_ms >= incident->opened.wall_ms) ||
 	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
 }
 
@@ -95,22 +104,30 @@ static json_t *channel_object(const struct core *core, size_t i)
 	return object;
 }
 
+static size_t prose_of(const struct config *config, size_t limit)
+{
+	return strlen(config->limits[limit].origin) + strlen(config->limits[limit].advice) +
+	       strlen(config->channels[config->limits[limit].channel].title);
+}
+
 /* involved channels and alarms, in the order of the configuration */
 static void add_measurements(const struct core *core, const struct core_incident *incident,
 			     json_t *data)
 {
 	json_t *channels = json_array(), *alarms = json_array();
-	size_t last = EVENT_NONE, n_left_out = 0;
+	size_t last = EVENT_NONE, n_left_out = 0, n_prose = 0;
 
 	for (size_t i = 0; i < core->config->n_limits; i++) {
 		size_t channel = core->config->limits[i].channel;
 
 		if (!is_involved(core, incident, i))
 			continue;
-		if (json_array_size(alarms) >= REPORT_CHANNELS_MAX) {
+		if (json_array_size(alarms) >= REPORT_CHANNELS_MAX ||
+		    n_prose + prose_of(core->config, i) > REPORT_PROSE_MAX) {
 			n_left_out++;
 			continue;
 		}
+		n_prose += prose_of(core->config, i);
 		(void)json_array_append_new(alarms, alarm_object(core, i));
 		if (channel != last)
 			(void)json_array_append_new(channels, channel_object(core, channel));

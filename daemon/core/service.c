@@ -70,7 +70,7 @@ static void fail(struct service *service, int r)
 	(void)sd_event_exit(service->event, r);
 }
 
-static void commit(struct service *service)
+void service_commit(struct service *service)
 {
 	struct record_ack acks[POLLERS_MAX];
 	struct record_commit commit = {
@@ -113,7 +113,7 @@ void service_flush(struct service *service)
 	if (urgent ||
 	    (service_now(service).mono_ms - service->last_commit_ms >= SERVICE_COMMIT_MS &&
 	     pollers_acks(service->pollers, acks) > 0))
-		commit(service);
+		service_commit(service);
 }
 
 static void notify(const struct service *service)
@@ -322,6 +322,7 @@ void service_close(struct service *service)
 		stopped.at = service_now(service);
 		core_event(service->core, &stopped);
 		service_flush(service);
+		status_remove(service);
 	}
 	(void)pollers_close(service->pollers);
 	(void)delivery_close(service->delivery);

@@ -21,7 +21,7 @@ struct snapshot_header {
 	uint64_t n_incidents;
 	uint64_t n_streams;
 	struct stamp now; /* the latest of the streams */
-	uint64_t hash;	  /* of all bytes behind the header: SQLite has no checksums of its own */
+	uint64_t hash;	  /* of all other bytes: SQLite has no checksums of its own */
 };
 
 static uint64_t layout(void)
@@ -30,6 +30,12 @@ static uint64_t layout(void)
 				       sizeof(struct core_incident), sizeof(struct core_stream)};
 
 	return hash64(HASH64_SEED, sizes, sizeof(sizes));
+}
+
+static uint64_t hash_of(const struct snapshot_header *header, const void *bytes, size_t n)
+{
+	return hash64(hash64(HASH64_SEED, header, offsetof(struct snapshot_header, hash)),
+		      (const uint8_t *)bytes + sizeof(*header), n - sizeof(*header));
 }
 
 static uint64_t key_of_text(const char *text)
@@ -90,7 +96,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
-	header.hash = hash64(HASH64_SEED, bytes + sizeof(header), n - sizeof(header));
+	header.hash = hash_of(&header, bytes, n);
 	memcpy(bytes, &header, sizeof(header));
 	*ret = bytes;
 	*ret_n = n;
@@ -174,8 +180,7 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 			    header.n_limits * (sizeof(uint64_t) + sizeof(struct core_limit)) +
 			    header.n_incidents * (sizeof(uint64_t) + sizeof(struct core_incident)) +
 			    header.n_streams * sizeof(struct core_stream) ||
-	    header.hash != hash64(HASH64_SEED, (const uint8_t *)bytes + sizeof(header),
-				  n - sizeof(header)))
+	    header.hash != hash_of(&header, bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

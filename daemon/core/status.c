@@ -149,6 +149,14 @@ static json_t *status_object(const struct service *service)
 	return object;
 }
 
+void status_remove(const struct service *service)
+{
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/status.json", service->options.runtime);
+	(void)unlink(path); /* one that stays is told by its age */
+}
+
 void status_write(const struct service *service)
 {
 	char path[4096], temporary[4096 + 8];

@@ -26,6 +26,8 @@
 
 #define SERVICE_COMMIT_MS  5000 /* longest time between commits while readings come */
 #define SERVICE_SILENCE_MS 5000 /* a poller that says nothing for so long is silent */
+#define SERVICE_GRACE_MS   5000 /* longer after a start: pollers try again every 5 s, uplink.c */
+#define SERVICE_FUTURE_US  INT64_C(1000000) /* a reading from later than that is forged */
 
 /** struct service_options - from the command line; all the caller's */
 struct service_options {
@@ -96,6 +98,9 @@ struct stamp service_stamp(const struct service *service, int64_t boot_us, int64
  */
 void service_flush(struct service *service);
 
+/** service_commit() - commit now, whatever there is */
+void service_commit(struct service *service);
+
 /** service_add_delivery() - to be part of the next commit; copies the text */
 void service_add_delivery(struct service *service, const struct record_delivery *delivery);
 
@@ -159,3 +164,6 @@ bool delivery_has_sender(const struct delivery *delivery);
 
 /** status_write() - RUNTIME/status.json, replaced in one step, for `wastewatch status` */
 void status_write(const struct service *service);
+
+/** status_remove() - on an orderly stop: nobody shall take the last state for the present one */
+void status_remove(const struct service *service);

@@ -32,6 +32,7 @@ RECEIVER = BUILD / "wastewatch-receiver"
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = b'{"type":"incident.opened","timestamp":"2026-11-24T21:05:00+07:00","data":{}}'
 LIMIT_S = 20  # nothing here should take longer; only reached when something is broken
+LONG_MS = 60000  # of an attempt that must end for another reason, beyond LIMIT_S
 
 REFUSED, RESET, TIMEOUT, UNTRUSTED, NOTHING, LONG_HEADER = 7, 56, 28, 60, 52, 23
 
@@ -46,6 +47,7 @@ class Server:
         self.requests, self.n_connections = [], 0
         self.lock = threading.Lock()
         self.released = threading.Event()  # ends everything that hangs
+        self.n_ended = threading.Semaphore(0)  # connections that the sender closed
         self.listener = socket.create_server(
             (host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
@@ -71,6 +73,7 @@ class Server:
                         self.requests.append(request)
                     if self.behave(self, connection) is False:
                         return
+                self.n_ended.release()
         except OSError:
             pass
 
@@ -149,9 +152,9 @@ def raw(*pieces, reset=False, endless=None, pause_s=0, hang=False):
 class Sender:
     """The program and the core that it talks to."""
 
-    def __init__(self, directory, environment=None, credentials=None):
+    def __init__(self, directory, environment=None, credentials=None, inside=()):
         self.directory, self.environment = directory, environment or {}
-        self.credentials = credentials
+        self.credentials, self.inside = credentials, inside
         self.listener = wire.Listener(directory + "/sender.sock", timeout=LIMIT_S)
         self.log = open(directory + "/log", "a+", encoding="utf-8")
         self.n_jobs = 0
@@ -159,7 +162,7 @@ class Sender:
         self.core = self.meet()
 
     def start(self):
-        arguments = [SENDER, "--runtime", self.directory, "--verbose"]
+        arguments = [*self.inside, SENDER, "--runtime", self.directory, "--verbose"]
         if self.credentials:
             arguments += ["--credentials", self.credentials]
         self.process = subprocess.Popen(arguments, stderr=self.log,
@@ -212,8 +215,8 @@ def fixture_start():
     """start(...) makes a Sender; all are stopped, and must stop well, at the end."""
     senders = []
 
-    def start(environment=None, credentials=None):
-        senders.append(Sender(tempfile.mkdtemp(), environment, credentials))
+    def start(environment=None, credentials=None, inside=()):
+        senders.append(Sender(tempfile.mkdtemp(), environment, credentials, inside))
         return senders[-1]
     yield start
     for sender in senders:
@@ -246,6 +249,7 @@ def test_request(sender):
         assert result.date_s == 1795529100
         assert result.retry_after_s == -1
         (line, headers, body), = server.requests
+        assert server.n_ended.acquire(timeout=LIMIT_S)  # each attempt has its own connection
     assert line == "POST /in?site=1 HTTP/1.1"
     assert body == BODY
     assert headers.pop("host") == f"127.0.0.1:{server.port}"
@@ -371,7 +375,7 @@ def test_slow_body(sender):
     (b"Transfer-Encoding: chunked\r\n\r\n", b"400\r\n" + b"y" * 1024 + b"\r\n")])
 def test_endless_body(sender, status, head, piece):
     with Server(raw(b"HTTP/1.1 %d X\r\n" % status + head, endless=piece)) as server:
-        result = sender.attempt(server.url())
+        result = sender.attempt(server.url(), total_ms=LONG_MS)
         assert (result.curl_code, result.http_status) == (0, status)
         assert result.answer == b"y" * 1024
         assert bool(result.error) == (status == 500)
@@ -563,6 +567,10 @@ def fixture_pki():
     make_certificate(directory, "alone")
     make_certificate(directory, "client", "ca", "extendedKeyUsage=clientAuth")
     make_certificate(directory, "stranger", "other", "extendedKeyUsage=clientAuth")
+    # OpenSSL itself would allow TLS 1.0 with this, so that a refusal is the sender's
+    pathlib.Path(directory, "lax.cnf").write_text(
+        "openssl_conf=a\n[a]\nssl_conf=b\n[b]\nsystem_default=c\n[c]\nMinProtocol=TLSv1\n"
+        "CipherString=DEFAULT:@SECLEVEL=0\n", encoding="ascii")
     yield directory
     shutil.rmtree(directory)
 
@@ -604,11 +612,19 @@ def test_tls(start, pki, name, ca, words):
 
 
 def test_tls_own_ca_replaces_the_systems(start, pki):
-    """With a CA of its own the system's are not trusted besides."""
-    sender = start({"SSL_CERT_FILE": pki + "/ca.pem"}, credentials=pki)
+    """With a CA of its own a destination does not trust the system's besides."""
+    store = pki + "/store"
+    os.makedirs(store, exist_ok=True)
+    shutil.copy(pki + "/ca.pem", store)
+    openssl(pki, "rehash", store)
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+              f'mount --bind {store} /etc/ssl/certs && exec "$@"', "sh"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("no mount namespace here to give the sender another system store")
+    sender = start(credentials=pki, inside=inside)
     with serve_tls(pki, "good") as server:
-        result = sender.attempt(server.url(), ca=b"other.pem")
-        assert result.curl_code == UNTRUSTED
+        assert sender.attempt(server.url()).http_status == 200
+        assert sender.attempt(server.url(), ca=b"other.pem").curl_code == UNTRUSTED
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
@@ -616,7 +632,7 @@ def test_tls_own_ca_replaces_the_systems(start, pki):
                                           (ssl.TLSVersion.TLSv1_2, True),
                                           (ssl.TLSVersion.TLSv1_3, True)])
 def test_tls_version(start, pki, newest, good):
-    sender = start(credentials=pki)
+    sender = start({"OPENSSL_CONF": pki + "/lax.cnf"}, credentials=pki)
     with serve_tls(pki, "good", newest) as server:
         result = sender.attempt(server.url(), ca=b"ca.pem")
         assert (result.http_status == 200) == good
@@ -683,7 +699,7 @@ def test_a_hundred_hang(sender):
     """All places taken by receivers that hang: the end of the core is seen nevertheless."""
     with Server(raw(hang=True)) as server:
         for _ in range(100):
-            sender.post(server.url())
+            sender.post(server.url(), total_ms=LONG_MS)
         sender.core.close()
         sender.core = sender.meet()
     with Server(answer(200)) as server:

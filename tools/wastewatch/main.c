@@ -2,6 +2,7 @@
 /*
  * wastewatch - the command line for operators, inspectors and ops
  */
+#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -180,5 +181,8 @@ int main(int argc, char **argv)
 						    ? " takes one argument"
 						    : " takes no argument");
 	options.argument = argv[optind + 1];
-	return command->run(&options);
+	r = command->run(&options);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return command_fail("the output cannot be written: %s", strerror(errno));
+	return r;
 }

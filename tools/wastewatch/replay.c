@@ -127,7 +127,7 @@ static int read_header(struct replay *replay, char **line, size_t *room)
 	rewind(replay->file);
 	replay->line = 1;
 	if (getline(line, room, replay->file) < 0)
-		return refuse(replay, "the file is empty", "");
+		return ferror(replay->file) ? -EIO : refuse(replay, "the file is empty", "");
 	(*line)[strcspn(*line, "\r\n")] = '\0';
 	text = strncmp(*line, "\xef\xbb\xbf", 3) == 0 ? *line + 3 : *line;
 	if (strcmp(text, "time,channel,value,status") != 0)
@@ -337,7 +337,7 @@ int command_replay(const struct command_options *options)
 	if (r == -ENOMEM)
 		(void)command_fail("out of memory");
 	if (r == -EIO)
-		(void)command_fail("%s cannot be read to its end", options->argument);
+		(void)command_fail("%s cannot be read: %s", options->argument, strerror(errno));
 	free(line);
 	tear_down(&replay);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 SCRIPT = Path(__file__).with_name("machine.sh")
-PATIENCE_S = 30
+PATIENCE_S = 20
 
 
 def why_not():
@@ -49,18 +49,25 @@ class Machine:
             self.process = subprocess.Popen(
                 [SCRIPT, "boot", self.directory, f"ww-{os.getpid()}"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        self.leader = wait_for(self.find_leader, "the machine's first process")
-        wait_for(self.is_up, "the machine's boot; its console: "
-                 f"{(self.directory / 'console').read_text(errors='replace')[-2000:]}")
+        wait_for(self.is_up, "the machine's boot")
 
     def find_leader(self):
+        """The machine's first process: the child of nspawn's that has become systemd."""
         assert self.process.poll() is None, \
             (self.directory / "console").read_text(errors="replace")
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        pids = children.read_text(encoding="ascii").split()
-        return pids[0] if pids else None
+        for pid in children.read_text(encoding="ascii").split():
+            try:
+                if Path(f"/proc/{pid}/comm").read_text(encoding="ascii") == "systemd\n":
+                    return pid
+            except FileNotFoundError:  # a helper that has done its work
+                pass
+        return None
 
     def is_up(self):
+        self.leader = self.find_leader()
+        if not self.leader:
+            return False
         done = self.run("systemctl", "is-active", "machine.target", check=False)
         return done.stdout.strip() == "active"
 
@@ -68,7 +75,7 @@ class Machine:
         done = subprocess.run(["nsenter", "-t", self.leader, "-a", *command], input=text,
                               stdin=None if text is not None else subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False,
-                              encoding="utf-8", timeout=120)
+                              encoding="utf-8", errors="replace", timeout=120)
         if check and done.returncode != 0:
             raise AssertionError(f"{' '.join(command)}: exit code {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")

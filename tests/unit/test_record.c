@@ -1,0 +1,946 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/record.h"
+
+#define WALL_0 INT64_C(1795528800000)
+#define MONO_0 INT64_C(5000)
+
+static char t_site[] = "s", t_path[] = "s/out/COD", t_path_2[] = "s/out/pH", t_unit[] = "mg/l",
+	    t_limit[] = "s/out/COD/limit-high", t_origin[] = "test", t_first[] = "first",
+	    t_second[] = "second", t_name[] = "x", t_empty[] = "";
+
+static struct config_site site = {.name = t_site};
+static struct config_source source = {.name = t_name, .kind = WASTE_LIQUID};
+static struct config_channel channels[] = {{.name = t_name, .path = t_path, .measure = t_unit},
+					   {.name = t_name, .path = t_path_2, .measure = t_empty}};
+static struct config_limit limits[] = {
+	{.name = t_name, .path = t_limit, .class = CLASS_LIMIT, .origin = t_empty}};
+static struct config_destination destinations[] = {{.name = t_first}, {.name = t_second}};
+static const struct config config = {
+	.origin = t_origin,
+	.minute_retention_days = 60,
+	.hash = UINT64_C(0xfedcba9876543210),
+	.sites = &site,
+	.sources = &source,
+	.channels = channels,
+	.limits = limits,
+	.destinations = destinations,
+	.n_sites = 1,
+	.n_sources = 1,
+	.n_channels = 2,
+	.n_limits = 1,
+	.n_destinations = 2,
+};
+
+/* --- a record in a directory of its own ---------------------------------------------- */
+
+struct rig {
+	char directory[64];
+	char path[96];
+	struct record *record;
+	struct batch batch;
+	struct chain chain;
+	struct record_commit commit;
+	char error[256];
+};
+
+static int set_up(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	(void)strcpy(rig->directory, "/tmp/test-record-XXXXXX");
+	assert_non_null(mkdtemp(rig->directory));
+	(void)snprintf(rig->path, sizeof(rig->path), "%s/" RECORD_FILE, rig->directory);
+	*state = rig;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const names[] = {"record.db", "record.db-wal", "record.db-shm",
+					    "record.lock"};
+	struct rig *rig = *state;
+
+	(void)record_close(rig->record);
+	batch_done(&rig->batch);
+	(void)chmod(rig->directory, 0700);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		char path[128];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", rig->directory, names[i]);
+		(void)unlink(path);
+	}
+	assert_int_equal(rmdir(rig->directory), 0);
+	free(rig);
+	return 0;
+}
+
+static struct record_start load(struct rig *rig)
+{
+	struct record_start start;
+
+	assert_int_equal(record_load(rig->record, &start), 0);
+	return start;
+}
+
+/* open and load, as the service does */
+static void open_record(struct rig *rig)
+{
+	struct record_start start;
+
+	if (record_open(&rig->record, rig->directory, rig->error) != 0)
+		fail_msg("%s", rig->error);
+	start = load(rig);
+	rig->chain = start.chain;
+	free(start.state);
+	assert_int_equal(record_bind(rig->record, &config), 0);
+	rig->commit = (struct record_commit){
+		.config = &config,
+		.batch = &rig->batch,
+		.state = "state",
+		.n_state = 5,
+		.now = {MONO_0, WALL_0},
+		.mono_base_ms = 77,
+	};
+	memset(rig->commit.boot_id, 0xb0, sizeof(rig->commit.boot_id));
+}
+
+static void reopen(struct rig *rig)
+{
+	rig->record = record_close(rig->record);
+	open_record(rig);
+}
+
+static int commit(struct rig *rig)
+{
+	int r;
+
+	rig->commit.chain = rig->chain;
+	r = record_commit(rig->record, &rig->commit);
+	batch_clear(&rig->batch);
+	return r;
+}
+
+static void add_entry(struct rig *rig, enum event_type type)
+{
+	struct event event = event_plain(type, (struct stamp){MONO_0, WALL_0});
+	struct batch_entry *entry = batch_add(&rig->batch, entries);
+
+	assert_non_null(entry);
+	*entry = (struct batch_entry){
+		.seq = rig->chain.seq + 1,
+		.wall_ms = WALL_0,
+		.type = type,
+		.priority = 5,
+		.line = event_line(&event, &config, rig->chain.seq + 1),
+		.message = strdup("message"),
+	};
+	assert_int_equal(chain_next(rig->chain.hash, entry->line, entry->hash), 0);
+	rig->chain.seq = entry->seq;
+	memcpy(rig->chain.hash, entry->hash, sizeof(entry->hash));
+}
+
+static void add_report(struct rig *rig, const char *id, const char *incident, uint32_t destination,
+		       uint32_t lane)
+{
+	struct batch_report *report = batch_add(&rig->batch, reports);
+
+	assert_non_null(report);
+	*report = (struct batch_report){
+		.webhook_id = strdup(id),
+		.type = strdup("incident.opened"),
+		.incident = strdup(incident),
+		.body = strdup("{\"x\":\"ề\"}"),
+		.destination = destination,
+		.lane = lane,
+		.created_ms = WALL_0,
+	};
+}
+
+static void add_incident(struct rig *rig, const char *id)
+{
+	struct batch_incident *incident = batch_add(&rig->batch, incidents);
+
+	assert_non_null(incident);
+	*incident = (struct batch_incident){
+		.first_out = 0, .opened_ms = WALL_0, .class = CLASS_LIMIT, .summary = strdup("{}")};
+	(void)snprintf(incident->id, sizeof(incident->id), "%s", id);
+}
+
+static void add_minute(struct rig *rig, uint32_t channel, struct window_row row)
+{
+	struct batch_minute *minute = batch_add(&rig->batch, minutes);
+
+	assert_non_null(minute);
+	*minute = (struct batch_minute){.channel = channel, .row = row};
+}
+
+/* one number by a connection of the test's own */
+static double ask(struct rig *rig, const char *sql)
+{
+	sqlite3 *db = NULL;
+	sqlite3_stmt *statement = NULL;
+	double value;
+
+	assert_int_equal(sqlite3_open_v2(rig->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(db));
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	value = sqlite3_column_type(statement, 0) == SQLITE_NULL
+			? (double)NAN
+			: sqlite3_column_double(statement, 0);
+	(void)sqlite3_finalize(statement);
+	(void)sqlite3_close(db);
+	return value;
+}
+
+static void change(struct rig *rig, const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open_v2(rig->path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	(void)sqlite3_close(db);
+}
+
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+/* --- opening ------------------------------------------------------------------------- */
+
+static void test_create(void **state)
+{
+	struct rig *rig = *state;
+	static const uint8_t zeros[32] = {0};
+	struct record_start start;
+	struct stat status;
+	char id[17];
+
+	open_record(rig);
+	start = load(rig);
+	assert_true(start.created);
+	assert_false(start.stopped_cleanly);
+	assert_int_equal(start.chain.seq, 0);
+	assert_memory_equal(start.chain.hash, zeros, sizeof(zeros));
+	assert_null(start.state);
+	assert_int_equal(strspn(start.log_id, "0123456789abcdef"), 16);
+	assert_int_equal(strlen(start.log_id), 16);
+	(void)strcpy(id, start.log_id);
+	assert_int_equal(stat(rig->path, &status), 0);
+	assert_int_equal(status.st_mode & 07777, 0640);
+	reopen(rig);
+	start = load(rig);
+	assert_true(start.created); /* nothing was ever committed */
+	assert_string_equal(start.log_id, id);
+}
+
+static void test_round_trip(void **state)
+{
+	struct rig *rig = *state;
+	struct record_start start;
+	struct chain end;
+
+	open_record(rig);
+	add_entry(rig, EVENT_RECORD_CREATED);
+	add_entry(rig, EVENT_CORE_STARTED);
+	assert_int_equal(commit(rig), 0);
+	rig->commit.state = "a\0longer state";
+	rig->commit.n_state = 14;
+	add_entry(rig, EVENT_CONFIG_LOADED);
+	assert_int_equal(commit(rig), 0);
+	end = rig->chain;
+	reopen(rig);
+	start = load(rig);
+	assert_false(start.created);
+	assert_false(start.stopped_cleanly);
+	assert_int_equal(start.chain.seq, 3);
+	assert_memory_equal(start.chain.hash, end.hash, sizeof(end.hash));
+	assert_int_equal(start.n_state, 14);
+	assert_memory_equal(start.state, "a\0longer state", 14);
+	assert_int_equal(start.mono_base_ms, 77);
+	assert_int_equal(start.last.mono_ms, MONO_0);
+	assert_int_equal(start.last.wall_ms, WALL_0);
+	assert_int_equal(start.config_hash, config.hash);
+	assert_memory_equal(start.boot_id, rig->commit.boot_id, 16);
+	free(start.state);
+	add_entry(rig, EVENT_CORE_STOPPED); /* the chain goes on where it ended */
+	assert_int_equal(commit(rig), 0);
+	reopen(rig);
+	start = load(rig);
+	assert_true(start.stopped_cleanly);
+	assert_int_equal(start.chain.seq, 4);
+	free(start.state);
+}
+
+static void test_second_instance(void **state)
+{
+	struct rig *rig = *state;
+	struct record *second = NULL;
+
+	open_record(rig);
+	assert_int_equal(record_open(&second, rig->directory, rig->error), -EBUSY);
+	assert_null(second);
+	assert_true(has(rig->error, "another wastewatchd"));
+	assert_true(has(rig->error, rig->directory));
+	rig->record = record_close(rig->record);
+	assert_int_equal(record_open(&second, rig->directory, rig->error), 0);
+	(void)record_close(second);
+}
+
+static void test_newer_version(void **state)
+{
+	struct rig *rig = *state;
+
+	open_record(rig);
+	rig->record = record_close(rig->record);
+	change(rig, "PRAGMA user_version = 2");
+	assert_int_equal(record_open(&rig->record, rig->directory, rig->error), -ENOTSUP);
+	assert_null(rig->record);
+	assert_true(has(rig->error, "newer"));
+	assert_int_equal((int)ask(rig, "PRAGMA user_version"), 2);
+}
+
+static void test_no_directory(void **state)
+{
+	struct rig *rig = *state;
+	char path[96];
+
+	(void)snprintf(path, sizeof(path), "%s/none", rig->directory);
+	assert_int_equal(record_open(&rig->record, path, rig->error), -ENOENT);
+	assert_true(has(rig->error, "No such file"));
+	assert_null(rig->record);
+}
+
+/* root may write everywhere, so the attempt is made as nobody */
+static void test_read_only_directory(void **state)
+{
+	struct rig *rig = *state;
+	int status;
+	pid_t child;
+
+	assert_int_equal(chmod(rig->directory, 0555), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct record *record = NULL;
+
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(2);
+		_exit(record_open(&record, rig->directory, rig->error) != -EACCES ||
+		      !has(rig->error, "Permission denied") || !has(rig->error, rig->directory));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+static void test_no_record(void **state)
+{
+	static const char text[] =
+		"this is a text of somebody's, not a record of ours. It is longer "
+		"than the hundred bytes of an SQLite header.";
+	struct rig *rig = *state;
+	char back[sizeof(text)];
+	int fd = open(rig->path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+	assert_int_equal(record_open(&rig->record, rig->directory, rig->error), -EBADMSG);
+	assert_null(rig->record);
+	assert_true(has(rig->error, "not a database"));
+	assert_true(has(rig->error, "nothing was changed"));
+	assert_int_equal(pread(fd, back, sizeof(back), 0), sizeof(back));
+	assert_memory_equal(back, text, sizeof(text));
+	(void)close(fd);
+}
+
+static void fill(struct rig *rig, int n)
+{
+	for (int i = 0; i < n; i++) {
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "id-%d", i);
+		add_entry(rig, EVENT_CONFIG_LOADED);
+		add_report(rig, id, "i", 0, 1);
+		add_minute(rig, 0, (struct window_row){.start_ms = i * MS_PER_MIN, .n = 1});
+		assert_int_equal(commit(rig), 0);
+	}
+}
+
+/* whatever is overwritten, the answer is an error or a good record, never a crash */
+static void test_damaged(void **state)
+{
+	struct rig *rig = *state;
+	struct stat status;
+	int n_refused = 0;
+
+	open_record(rig);
+	fill(rig, 40);
+	rig->record = record_close(rig->record);
+	change(rig, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(stat(rig->path, &status), 0);
+	for (off_t at = 0; at < status.st_size; at += 1024) {
+		uint8_t kept[64], junk[64];
+		int fd = open(rig->path, O_RDWR | O_CLOEXEC), r;
+		struct record_start start = {0};
+
+		memset(junk, 0xa5, sizeof(junk));
+		assert_int_equal(pread(fd, kept, sizeof(kept), at), sizeof(kept));
+		assert_int_equal(pwrite(fd, junk, sizeof(junk), at), sizeof(junk));
+		r = record_open(&rig->record, rig->directory, rig->error);
+		assert_int_equal(r == 0, rig->record != NULL);
+		if (r == 0)
+			r = record_load(rig->record, &start);
+		if (r == 0)
+			r = record_bind(rig->record, &config);
+		if (r < 0)
+			n_refused++;
+		free(start.state);
+		rig->record = record_close(rig->record);
+		assert_int_equal(pwrite(fd, kept, sizeof(kept), at), sizeof(kept));
+		(void)close(fd);
+	}
+	assert_true(n_refused > 0);
+}
+
+static void test_cut_off(void **state)
+{
+	struct rig *rig = *state;
+	struct record_start start = {0};
+	int r;
+
+	open_record(rig);
+	fill(rig, 40);
+	rig->record = record_close(rig->record);
+	change(rig, "PRAGMA wal_checkpoint(TRUNCATE)");
+	assert_int_equal(truncate(rig->path, 8192), 0);
+	r = record_open(&rig->record, rig->directory, rig->error);
+	if (r == 0)
+		r = record_load(rig->record, &start);
+	assert_int_equal(r, -EBADMSG);
+	free(start.state);
+}
+
+static void test_damaged_contents(void **state)
+{
+	static const char *const rows[] = {
+		"UPDATE entry SET hash = x'00'",
+		"UPDATE state SET boot_id = x'00'",
+		"UPDATE meta SET value = 'short'",
+		"UPDATE meta SET value = NULL",
+	};
+	struct rig *rig = *state;
+
+	open_record(rig);
+	fill(rig, 2);
+	rig->record = record_close(rig->record);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct record_start start = {0};
+
+		change(rig, "CREATE TABLE IF NOT EXISTS kept_entry AS SELECT * FROM entry");
+		change(rig, "CREATE TABLE IF NOT EXISTS kept_state AS SELECT * FROM state");
+		change(rig, "CREATE TABLE IF NOT EXISTS kept_meta AS SELECT * FROM meta");
+		change(rig, rows[i]);
+		assert_int_equal(record_open(&rig->record, rig->directory, rig->error), 0);
+		assert_int_equal(record_load(rig->record, &start), -EBADMSG);
+		assert_true(has(record_error(rig->record), "damaged"));
+		free(start.state);
+		rig->record = record_close(rig->record);
+		change(rig, "INSERT OR REPLACE INTO entry SELECT * FROM kept_entry;"
+			    "INSERT OR REPLACE INTO state SELECT * FROM kept_state;"
+			    "INSERT OR REPLACE INTO meta SELECT * FROM kept_meta");
+	}
+}
+
+/* --- one transaction ----------------------------------------------------------------- */
+
+static void test_entries(void **state)
+{
+	struct rig *rig = *state;
+	char sql[128];
+
+	open_record(rig);
+	fill(rig, 5);
+	for (int i = 1; i <= 5; i++) {
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT line LIKE '{\"seq\":%d,%%' FROM entry WHERE seq = %d", i, i);
+		assert_int_equal((int)ask(rig, sql), 1);
+	}
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM entry"), 5);
+	assert_int_equal((int)ask(rig, "SELECT seq FROM head"), 5);
+	assert_int_equal((int)ask(rig, "SELECT head.hash = entry.hash FROM head, entry"
+				       " WHERE entry.seq = 5"),
+			 1);
+	assert_int_equal((int)ask(rig, "SELECT note LIKE 'test' || char(10) || '5' || char(10) ||"
+				       " lower(hex(hash)) || char(10) ||"
+				       " '2026-11-24T14:00:00.000+00:00' || char(10) || 'none' ||"
+				       " char(10) FROM head"),
+			 1);
+}
+
+static void expect_nothing(struct rig *rig)
+{
+	static const char *const tables[] = {"entry",  "minute", "incident", "alarm",
+					     "outbox", "poller", "head",     "state"};
+	char sql[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+		(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", tables[i]);
+		if ((int)ask(rig, sql) != 0)
+			fail_msg("%s is not empty", tables[i]);
+	}
+}
+
+static void fill_everything(struct rig *rig, const struct record_ack *ack)
+{
+	struct batch_alarm *alarm;
+
+	add_entry(rig, EVENT_ALARM_RAISED);
+	add_minute(rig, 1, (struct window_row){.n = 1, .mean = 1});
+	add_incident(rig, "i");
+	alarm = batch_add(&rig->batch, alarms);
+	assert_non_null(alarm);
+	add_report(rig, "id-1", "i", 0, 1);
+	rig->commit.acks = ack;
+	rig->commit.n_acks = 1;
+}
+
+/* the last of a batch fails: nothing of it is there, and the next commit is whole */
+static void test_all_or_nothing(void **state)
+{
+	static const struct record_ack ack = {.instance = UINT64_MAX, .seq = 9};
+	struct rig *rig = *state;
+	struct chain before;
+	uint64_t acked;
+
+	open_record(rig);
+	before = rig->chain;
+	fill_everything(rig, &ack);
+	add_report(rig, "id-1", "i", 1, 1); /* an id that there is already */
+	assert_int_equal(commit(rig), -EEXIST);
+	assert_true(has(record_error(rig->record), "UNIQUE"));
+	expect_nothing(rig);
+	assert_int_equal(record_acked(rig->record, UINT64_MAX, &acked), 0);
+	assert_int_equal(acked, 0);
+	rig->chain = before;
+	fill_everything(rig, &ack);
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 1);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM alarm WHERE path LIKE '%limit-high'"),
+			 1);
+	assert_int_equal(record_acked(rig->record, UINT64_MAX, &acked), 0);
+	assert_int_equal(acked, 9);
+}
+
+static void test_entry_number_twice(void **state)
+{
+	struct rig *rig = *state;
+	struct chain before;
+
+	open_record(rig);
+	before = rig->chain;
+	fill(rig, 1);
+	rig->chain = before;
+	add_entry(rig, EVENT_CORE_STARTED);
+	add_report(rig, "other", "i", 0, 1);
+	assert_int_equal(commit(rig), -EEXIST);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 1);
+}
+
+static void test_out_of_memory(void **state)
+{
+	struct rig *rig = *state;
+
+	open_record(rig);
+	add_entry(rig, EVENT_CORE_STARTED);
+	rig->batch.out_of_memory = true;
+	assert_int_equal(commit(rig), -ENOMEM);
+	assert_string_equal(record_error(rig->record), "out of memory");
+	expect_nothing(rig);
+}
+
+/* a chain that does not go on from what the disk holds is noticed after the commit */
+static void test_read_back(void **state)
+{
+	struct rig *rig = *state;
+
+	open_record(rig);
+	fill(rig, 1);
+	rig->chain.hash[7] ^= 1;
+	add_entry(rig, EVENT_CORE_STARTED);
+	assert_int_equal(commit(rig), -EBADMSG);
+	assert_true(has(record_error(rig->record), "entry 2 does not read back"));
+}
+
+/* a disk that gives back other bytes than it was given: played by triggers */
+static void test_read_back_other_bytes(void **state)
+{
+	static const char *const rows[] = {
+		"UPDATE entry SET line = line || ' ' WHERE seq = new.seq",
+		"UPDATE entry SET line = substr(line, 2) WHERE seq = new.seq",
+		"UPDATE entry SET hash = zeroblob(32) WHERE seq = new.seq",
+		"UPDATE entry SET hash = x'00' WHERE seq = new.seq",
+		"DELETE FROM entry WHERE seq = new.seq",
+	};
+	struct rig *rig = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct chain before;
+		char sql[256];
+
+		open_record(rig);
+		before = rig->chain;
+		(void)snprintf(sql, sizeof(sql),
+			       "CREATE TRIGGER t AFTER INSERT ON entry BEGIN %s; END", rows[i]);
+		change(rig, sql);
+		add_entry(rig, EVENT_CORE_STARTED);
+		if (commit(rig) != -EBADMSG)
+			fail_msg("%s: not noticed", rows[i]);
+		assert_true(has(record_error(rig->record), "does not read back"));
+		rig->record = record_close(rig->record);
+		change(rig, "DROP TRIGGER t; DELETE FROM entry");
+		rig->chain = before;
+	}
+}
+
+static void test_acks(void **state)
+{
+	struct rig *rig = *state;
+	static const struct record_ack first[] = {{1, 10}, {2, UINT64_MAX}, {UINT64_MAX, 3}};
+	static const struct record_ack then[] = {{1, 11}};
+	uint64_t seq = 5;
+
+	open_record(rig);
+	rig->commit.acks = first;
+	rig->commit.n_acks = 3;
+	assert_int_equal(commit(rig), 0);
+	rig->commit.acks = then;
+	rig->commit.n_acks = 1;
+	assert_int_equal(commit(rig), 0);
+	reopen(rig);
+	assert_int_equal(record_acked(rig->record, 1, &seq), 0);
+	assert_int_equal(seq, 11);
+	assert_int_equal(record_acked(rig->record, 2, &seq), 0);
+	assert_int_equal(seq, UINT64_MAX);
+	assert_int_equal(record_acked(rig->record, UINT64_MAX, &seq), 0);
+	assert_int_equal(seq, 3);
+	assert_int_equal(record_acked(rig->record, 3, &seq), 0);
+	assert_int_equal(seq, 0);
+}
+
+/* --- minutes ------------------------------------------------------------------------- */
+
+static void test_minutes_join(void **state)
+{
+	static const struct {
+		struct window_row first, second;
+		double mean, min, max;
+		int n, capture, valid;
+	} rows[] = {
+		{{.n = 10, .mean = 1, .min = 0, .max = 5, .capture = 20},
+		 {.n = 30, .mean = 5, .min = -1, .max = 4, .capture = 50},
+		 4,
+		 -1,
+		 5,
+		 40,
+		 70,
+		 0},
+		{{.n = 1, .mean = 2, .min = 2, .max = 2, .capture = 60},
+		 {.n = 1, .mean = 4, .min = 4, .max = 4, .capture = 80, .valid = true},
+		 3,
+		 2,
+		 4,
+		 2,
+		 100,
+		 1},
+		{{.n = 0, .worst = QUALITY_STALE},
+		 {.n = 5, .mean = 3, .min = 1, .max = 9, .capture = 10},
+		 3,
+		 1,
+		 9,
+		 5,
+		 10,
+		 0},
+		{{.n = 5, .mean = 3, .min = 1, .max = 9, .capture = 10},
+		 {.n = 0, .worst = QUALITY_STALE},
+		 3,
+		 1,
+		 9,
+		 5,
+		 10,
+		 0},
+		/* nothing and nothing: no mean, not a mean of 0 */
+		{{.n = 0}, {.n = 0}, (double)NAN, (double)NAN, (double)NAN, 0, 0, 0},
+	};
+	struct rig *rig = *state;
+
+	open_record(rig);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const char *const names[] = {"mean", "min", "max"};
+		const double want[] = {rows[i].mean, rows[i].min, rows[i].max};
+		char sql[128];
+
+		for (int j = 0; j < 2; j++) {
+			struct window_row row = j == 0 ? rows[i].first : rows[i].second;
+
+			row.start_ms = WALL_0 + (int64_t)i * MS_PER_MIN;
+			add_minute(rig, 1, row);
+			add_minute(rig, 0, row);
+			assert_int_equal(commit(rig), 0);
+		}
+		for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
+			double got;
+
+			(void)snprintf(sql, sizeof(sql), "SELECT %s FROM minute WHERE t = %lld",
+				       names[j], (long long)(WALL_0 / MS_PER_MIN) + (long long)i);
+			got = ask(rig, sql);
+			if (isnan(want[j]) ? !isnan(got) : !(fabs(got - want[j]) < 1e-9))
+				fail_msg("row %zu: %s is %g", i, names[j], got);
+		}
+		(void)snprintf(sql, sizeof(sql),
+			       "SELECT n = %d AND capture = %d AND valid = %d FROM minute"
+			       " WHERE t = %lld",
+			       rows[i].n, rows[i].capture, rows[i].valid,
+			       (long long)(WALL_0 / MS_PER_MIN) + (long long)i);
+		if ((int)ask(rig, sql) != 1)
+			fail_msg("row %zu: n, capture or valid", i);
+	}
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 2 * ARRAY_SIZE(rows));
+}
+
+static void test_prune(void **state)
+{
+	struct rig *rig = *state;
+	const int64_t day = MS_PER_DAY;
+
+	open_record(rig);
+	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0 - 60 * day - MS_PER_MIN, .n = 1});
+	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0 - 60 * day, .n = 1});
+	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0, .n = 1});
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 2); /* 60 days are kept */
+	rig->commit.now.wall_ms += MS_PER_MIN;
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 1);
+}
+
+/* channels keep their numbers, whatever else is configured later */
+static void test_bind(void **state)
+{
+	struct rig *rig = *state;
+	struct config one = config;
+	int id;
+
+	open_record(rig);
+	id = (int)ask(rig, "SELECT id FROM channel WHERE path = 's/out/pH'");
+	one.channels = &channels[1];
+	one.n_channels = 1;
+	assert_int_equal(record_bind(rig->record, &one), 0);
+	rig->commit.config = &one;
+	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0, .n = 1});
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT channel FROM minute"), id);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM channel"), 2);
+}
+
+/* --- the outbox ---------------------------------------------------------------------- */
+
+static const char *next(struct rig *rig, const char *destination, int64_t now_ms, int64_t *ret_id)
+{
+	static char id[64];
+	struct record_job job;
+	int64_t next_ms = -5;
+	int r = record_next_job(rig->record, destination, now_ms, &job, &next_ms);
+
+	assert_in_range(r, 0, 1);
+	if (r == 0) {
+		*ret_id = next_ms;
+		return "";
+	}
+	(void)snprintf(id, sizeof(id), "%s", job.webhook_id);
+	assert_string_equal(job.body, "{\"x\":\"ề\"}"); /* byte for byte */
+	*ret_id = job.id;
+	record_job_done(&job);
+	assert_null(job.body);
+	return id;
+}
+
+static void deliver(struct rig *rig, int64_t id, enum record_report_state report_state,
+		    int64_t next_ms)
+{
+	struct record_delivery delivery = {
+		.id = id,
+		.state = report_state,
+		.attempts = 1,
+		.next_ms = next_ms,
+		.at_ms = WALL_0,
+		.http_status = report_state == REPORT_SENT ? 204 : 503,
+		.error = report_state == REPORT_SENT ? NULL : "busy",
+	};
+
+	rig->commit.deliveries = &delivery;
+	rig->commit.n_deliveries = 1;
+	assert_int_equal(commit(rig), 0);
+	rig->commit.deliveries = NULL;
+	rig->commit.n_deliveries = 0;
+}
+
+static void test_outbox_order(void **state)
+{
+	static const char *const wanted[] = {"e-1", "a-1", "a-2", "b-1", "a-3"};
+	struct rig *rig = *state;
+	int64_t id;
+
+	open_record(rig);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "");
+	assert_int_equal(id, INT64_MAX);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_report(rig, "a-2", "a", 0, 1);
+	add_report(rig, "b-1", "b", 0, 1);
+	add_report(rig, "a-3", "a", 0, 1);
+	add_report(rig, "e-1", "e", 0, 0); /* the emergency comes last and goes first */
+	add_report(rig, "z-1", "a", 1, 1);
+	assert_int_equal(commit(rig), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_string_equal(next(rig, "first", WALL_0, &id), wanted[i]);
+		assert_string_equal(next(rig, "first", WALL_0, &id), wanted[i]); /* reads only */
+		deliver(rig, id, REPORT_SENT, 0);
+	}
+	assert_string_equal(next(rig, "first", WALL_0, &id), "");
+	assert_int_equal(id, INT64_MAX);
+	assert_string_equal(next(rig, "second", WALL_0, &id), "z-1"); /* not concerned */
+	assert_string_equal(next(rig, "third", WALL_0, &id), "");
+}
+
+/* what waits for its next attempt holds up its incident, and nothing else */
+static void test_outbox_waits(void **state)
+{
+	struct rig *rig = *state;
+	int64_t id, first;
+
+	open_record(rig);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_report(rig, "a-2", "a", 0, 1);
+	add_report(rig, "b-1", "b", 0, 1);
+	assert_int_equal(commit(rig), 0);
+	assert_string_equal(next(rig, "first", WALL_0, &first), "a-1");
+	deliver(rig, first, REPORT_PENDING, WALL_0 + 5000);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "b-1");
+	deliver(rig, id, REPORT_HELD, WALL_0 + 7200000);
+	assert_string_equal(next(rig, "first", WALL_0 + 4999, &id), "");
+	assert_int_equal(id, WALL_0 + 5000);
+	reopen(rig); /* a restart forgets nothing of it */
+	assert_string_equal(next(rig, "first", WALL_0 + 4999, &id), "");
+	assert_string_equal(next(rig, "first", WALL_0 + 5000, &id), "a-1");
+	deliver(rig, first, REPORT_SENT, 0);
+	assert_string_equal(next(rig, "first", WALL_0 + 5000, &id), "a-2");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_string_equal(next(rig, "first", WALL_0 + 5000, &id), "");
+	assert_int_equal(id, WALL_0 + 7200000);
+	assert_string_equal(next(rig, "first", WALL_0 + 7200000, &id), "b-1");
+	/* the clock was set back by a day: it must not wait for a day */
+	assert_string_equal(next(rig, "first", WALL_0 - MS_PER_DAY, &id), "b-1");
+	assert_int_equal((int)ask(rig, "SELECT http_status FROM outbox WHERE error = 'busy'"), 503);
+}
+
+/* "opened" of class limit waits; the emergency's update lifts it over all others */
+static void test_outbox_raise_lane(void **state)
+{
+	struct rig *rig = *state;
+	int64_t id;
+
+	open_record(rig);
+	add_report(rig, "b-1", "b", 0, 1);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_report(rig, "a-1-second", "a", 1, 1);
+	assert_int_equal(commit(rig), 0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "b-1");
+	add_report(rig, "a-2", "a", 0, 0);
+	assert_int_equal(commit(rig), 0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "a-1");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "a-2");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "b-1");
+	assert_int_equal((int)ask(rig, "SELECT lane FROM outbox WHERE webhook_id = 'a-1-second'"),
+			 1); /* another destination's, which got no emergency */
+}
+
+static void test_waiting_and_release(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t n, held;
+	int64_t oldest, id;
+
+	open_record(rig);
+	assert_int_equal(record_waiting(rig->record, &n, &held, &oldest), 0);
+	assert_int_equal(n + held, 0);
+	assert_int_equal(oldest, 0);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_report(rig, "b-1", "b", 0, 1);
+	assert_int_equal(commit(rig), 0);
+	(void)next(rig, "first", WALL_0, &id);
+	deliver(rig, id, REPORT_HELD, WALL_0 + 7200000);
+	assert_int_equal(record_waiting(rig->record, &n, &held, &oldest), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(held, 1);
+	assert_int_equal(oldest, WALL_0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "b-1");
+	assert_int_equal(record_release(rig->record, WALL_0), 0);
+	assert_string_equal(next(rig, "first", WALL_0, &id), "a-1");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_int_equal(record_waiting(rig->record, &n, &held, &oldest), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(held, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+		TEST(test_create),
+		TEST(test_round_trip),
+		TEST(test_second_instance),
+		TEST(test_newer_version),
+		TEST(test_no_directory),
+		TEST(test_read_only_directory),
+		TEST(test_no_record),
+		TEST(test_damaged),
+		TEST(test_cut_off),
+		TEST(test_damaged_contents),
+		TEST(test_entries),
+		TEST(test_all_or_nothing),
+		TEST(test_entry_number_twice),
+		TEST(test_out_of_memory),
+		TEST(test_read_back),
+		TEST(test_read_back_other_bytes),
+		TEST(test_acks),
+		TEST(test_minutes_join),
+		TEST(test_prune),
+		TEST(test_bind),
+		TEST(test_outbox_order),
+		TEST(test_outbox_waits),
+		TEST(test_outbox_raise_lane),
+		TEST(test_waiting_and_release),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,200 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""What no general tool checks: who may include whom, what a module may call, sizes, headers.
+
+    lint.py --build DIR     with DIR as "make" has built it
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FUNCTION_MAX, FILE_MAX = 60, 500
+
+# Which parts may include which.
+PARTS = {
+    "common": {"common"},
+    "poller": {"common", "poller"},
+    "sender": {"common", "sender"},
+    "core": {"common", "core"},
+    "tools": {"common", "core", "tools"},
+    "tests": {"common", "core", "poller", "sender", "tools"},
+}
+
+# The core's modules from low to high: a module includes headers of its own line and of the
+# lines before it only. A family of files shares its line.
+CORE_ORDER = """
+quality decode
+config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
+window plan outbox sign
+event limit
+batch
+core incident report snapshot
+sqlite record record_statements record_commit record_schema history
+journal peer
+service keys pollers delivery reload status
+main
+"""
+
+# A foreign library is known to one module (or family) of each program only.
+FOREIGN = {
+    "modbus": r"poller/tcp",
+    "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
+    "curl": r"sender/(attempt|transfer|explain|policy)",
+    "yaml.h": r"core/config_yaml",
+    "openssl": r"core/(sign|event|keys|record)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "jansson.h": r"core/(event|report|journal|status)|tools/\w+/\w+",
+    "microhttpd.h": r"tools/receiver/server",
+}
+
+# Time is an argument: these read no clock, do no input or output and log nothing.
+PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
+        "config_text config_value config_names")
+PURE_POLLER = "answer link pace ring timeline work"
+IMPURE_CALLS = re.compile(
+    r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"
+    r"openat|fopen|read|write|send|recv|sendmsg|recvmsg|socket|connect|printf|puts|rand|random|"
+    r"getrandom|getenv|usleep|nanosleep)$")
+
+# Nothing in this project can write to a device.
+WRITING_CALLS = re.compile(r"^modbus_(write|mask_write|send_raw_request_tid|reply)\w*$")
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+([<"])([^>"]+)[>"]', re.M)
+
+
+class Lint:
+    def __init__(self, build, compiler):
+        self.build, self.compiler, self.findings = build, compiler, []
+        self.sources = sorted(p for d in ("daemon", "tools", "tests") for p in
+                              (ROOT / d).glob("*/*.c"))
+        self.headers = sorted((ROOT / "include").glob("*/*.h"))
+        self.level = {name: i for i, line in enumerate(CORE_ORDER.strip().splitlines())
+                      for name in line.split()}
+
+    def say(self, path, line, text):
+        where = path.relative_to(ROOT) if path.is_absolute() else path
+        self.findings.append(f"{where}:{line}: {text}")
+
+    @staticmethod
+    def place(path):
+        """("core", "limit") of daemon/core/limit.c and of include/core/limit.h."""
+        top, part = path.relative_to(ROOT).parts[:2]
+        return (top if top in ("tools", "tests") else part), path.stem
+
+    def check_includes(self, path):
+        part, module = self.place(path)
+        text = path.read_text(encoding="utf-8")
+        for match in INCLUDE.finditer(text):
+            line = text.count("\n", 0, match.start()) + 1
+            if match[1] == '"':
+                self.check_own(path, line, part, module, match[2])
+            else:
+                self.check_foreign(path, line, part, match[2])
+
+    def check_own(self, path, line, part, module, header):
+        other, _, name = header.partition("/")
+        if not (ROOT / "include" / header).exists():
+            if not (path.parent / header).exists():
+                self.say(path, line, f'"{header}" is no header of include/')
+            return
+        if other not in PARTS[part]:
+            self.say(path, line, f"{part} may not include {other}: \"{header}\"")
+        if part != "core" or other != "core":
+            return
+        name = name.removesuffix(".h")
+        for wanted in (module, name):
+            if wanted not in self.level:
+                self.say(path, line, f"{wanted} has no place in CORE_ORDER of tools/lint.py")
+                return
+        if self.level[name] > self.level[module]:
+            self.say(path, line, f"{module} is lower than {name} and may not include it")
+
+    def check_foreign(self, path, line, part, header):
+        library = next((key for key in FOREIGN if header == key or
+                        header.startswith(key + "/")), None)
+        if library is None or part == "tests":
+            return
+        name = "/".join(path.relative_to(ROOT).with_suffix("").parts[
+            0 if path.relative_to(ROOT).parts[0] == "tools" else 1:])
+        if not re.fullmatch(FOREIGN[library], name):
+            self.say(path, line, f"<{header}> is for {FOREIGN[library]} only")
+
+    def check_sizes(self, path):
+        if self.place(path)[0] == "tests":
+            return
+        lines = path.read_text(encoding="utf-8").splitlines()
+        if len(lines) > FILE_MAX:
+            self.say(path, len(lines), f"{len(lines)} lines; {FILE_MAX} at most")
+        start = None
+        for i, text in enumerate(lines, 1):
+            # the house style puts a function's braces, and nothing else, into column 1
+            if text == "{":
+                start = i
+            elif text == "}" and start:
+                if i - start + 1 > FUNCTION_MAX:
+                    self.say(path, start, f"function of {i - start + 1} lines; "
+                             f"{FUNCTION_MAX} at most")
+                start = None
+
+    def check_form(self, path):
+        text = path.read_text(encoding="utf-8")
+        if not text.startswith("/* SPDX-License-Identifier: Apache-2.0 */\n"):
+            self.say(path, 1, "begins without the SPDX line")
+        if path.suffix == ".h" and "\n#pragma once\n" not in text:
+            self.say(path, 1, "has no #pragma once")
+        if match := re.search(r"\bTODO\b|\bFIXME\b|\bXXX\b", text):
+            self.say(path, text.count("\n", 0, match.start()) + 1, f"{match[0]}: do it now")
+
+    def check_alone(self, header):
+        done = subprocess.run(
+            [*self.compiler.split(), "-std=gnu17", "-D_GNU_SOURCE", "-Iinclude", "-Wall", "-Wextra",
+             "-Werror", "-fsyntax-only", "-x", "c", "-"], cwd=ROOT, encoding="utf-8",
+            input=f'#include "{header.relative_to(ROOT / "include")}"\n', check=False,
+            stderr=subprocess.PIPE)
+        if done.returncode != 0:
+            self.say(header, 1, "does not compile alone: " + done.stderr.splitlines()[0])
+
+    def check_calls(self, path, forbidden, why):
+        built = self.build / "obj" / path.relative_to(ROOT).with_suffix(".o")
+        if not built.exists():
+            self.say(path, 1, f"is not built in {self.build}")
+            return
+        done = subprocess.run(["nm", "-u", built], encoding="utf-8", check=True,
+                              stdout=subprocess.PIPE)
+        for name in re.findall(r"\bU (\w+)", done.stdout):
+            plain = re.sub(r"^__(\w+)_chk$", r"\1", name)
+            if forbidden.match(plain):
+                self.say(path, 1, f"calls {plain}(): {why}")
+
+    def run(self):
+        for path in self.sources + self.headers:
+            self.check_includes(path)
+            self.check_sizes(path)
+            self.check_form(path)
+        for part, names in (("core", PURE), ("poller", PURE_POLLER)):
+            for name in names.split():
+                self.check_calls(ROOT / "daemon" / part / f"{name}.c", IMPURE_CALLS,
+                                 "time is an argument here; no clock, no I/O, no log")
+        for path in (ROOT / "daemon").glob("*/*.c"):
+            self.check_calls(path, WRITING_CALLS, "function codes 1-4 are all that exists")
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(self.check_alone, self.headers))
+        for finding in sorted(self.findings):
+            print(finding)
+        return 1 if self.findings else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, default=ROOT / "build")
+    parser.add_argument("--cc", default="cc")
+    options = parser.parse_args()
+    return Lint(options.build, options.cc).run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

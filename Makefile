@@ -183,7 +183,7 @@ fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 		echo "fuzz $$target for $(T) s"; \
 		$(B)-fuzz/fuzz/$$target -max_total_time=$(T) -timeout=5 -rss_limit_mb=1024 \
 			-print_final_stats=1 -artifact_prefix=$(B)-fuzz/$$target- \
-			$(B)-fuzz/corpus/$$target $(wildcard tests/fuzz/corpus/$$target); \
+			$(B)-fuzz/corpus/$$target $$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -name $$target); \
 	done
 
 # --- lint ----------------------------------------------------------------------------------
@@ -215,10 +215,8 @@ lint-cppcheck:
 	@mkdir -p $(B)/cppcheck
 	@cppcheck --quiet --enable=warning,style,performance,portability --inline-suppr \
 		--suppressions-list=tools/cppcheck.txt --error-exitcode=1 --std=c11 \
-		--library=posix --library=gnu --cppcheck-build-dir=$(B)/cppcheck -j $(JOBS) \
-		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude \
-		'-Djson_array_foreach(a,i,v)=for(i=0;v=json_array_get(a,i);i++)' \
-		'-Djson_object_foreach(o,k,v)=while(json_iter(o,&k,&v))' daemon tools tests
+		--library=posix --library=gnu --library=tools/cppcheck.cfg --cppcheck-build-dir=$(B)/cppcheck -j $(JOBS) \
+		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
 # The units name installed programs; for the check they name the ones just built.

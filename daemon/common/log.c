@@ -20,7 +20,7 @@ void log_init(const char *program, bool verbose)
 
 void log_line(enum log_priority priority, const char *format, ...)
 {
-	char text[1024];
+	char text[4096];
 	va_list ap;
 
 	if (priority == LOG_PRIORITY_DEBUG && !config.verbose)

@@ -29,17 +29,19 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
 	core->channel_limits = calloc(config->n_channels + 1, sizeof(*core->channel_limits));
+	core->interval_ms = calloc(config->n_channels + 1, sizeof(*core->interval_ms));
 	core->expected = calloc(config->n_channels + 1, sizeof(*core->expected));
 	core->lost_after_ms = calloc(config->n_channels + 1, sizeof(*core->lost_after_ms));
 	if (!core->channels || !core->limits || !core->incidents || !core->streams ||
-	    !core->channel_limits || !core->expected || !core->lost_after_ms)
+	    !core->channel_limits || !core->interval_ms || !core->expected || !core->lost_after_ms)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++) {
 		const struct config_channel *channel = &config->channels[i];
 
 		n = config_limits_of(config, i, &core->channel_limits[i]);
 		core->channel_limits[i + 1] = core->channel_limits[i] + n;
-		core->expected[i] = expected_per_minute(config->units[channel->unit].interval_ms);
+		core->interval_ms[i] = config->units[channel->unit].interval_ms;
+		core->expected[i] = expected_per_minute(core->interval_ms[i]);
 		core->lost_after_ms[i] = channel->lost_after_ms;
 		core->channels[i].quality = QUALITY_STALE;
 		window_start(&core->channels[i].minute, -1);
@@ -59,6 +61,7 @@ struct core *core_free(struct core *core)
 	free(core->incidents);
 	free(core->streams);
 	free(core->channel_limits);
+	free(core->interval_ms);
 	free(core->expected);
 	free(core->lost_after_ms);
 	free(core);
@@ -67,6 +70,7 @@ struct core *core_free(struct core *core)
 
 void core_set_interval(struct core *core, size_t channel, uint32_t interval_ms)
 {
+	core->interval_ms[channel] = interval_ms;
 	core->expected[channel] = expected_per_minute(interval_ms);
 	core->lost_after_ms[channel] = MAX(core->config->channels[channel].lost_after_ms,
 					   3 * interval_ms);
@@ -163,6 +167,8 @@ static void close_minute(struct core *core, size_t channel, struct stamp at, int
 		state->mean_valid = row.valid;
 		state->capture = row.capture;
 		judge(core, channel, LIMIT_ON_MEAN_1MIN, at, row.valid, row.mean, row.start_ms);
+		if (next_ms != row.start_ms + MS_PER_MIN) /* minutes are missing */
+			judge(core, channel, LIMIT_ON_MEAN_1MIN, at, false, 0, 0);
 	}
 	window_start(&state->minute, next_ms);
 }
@@ -305,6 +311,15 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	incident_tick(core, at);
 }
 
+/* its minute is closed, its moment judged: counted, not used */
+static bool is_late(struct core_stream *stream, struct stamp at)
+{
+	if (!stream->running || at.mono_ms >= stream->now.mono_ms)
+		return false;
+	stream->n_late++;
+	return true;
+}
+
 void core_sample(struct core *core, size_t channel, struct stamp at, double value,
 		 enum quality quality, uint32_t reason)
 {
@@ -313,12 +328,13 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 	struct core_channel *state = &core->channels[channel];
 	bool good = quality == QUALITY_GOOD;
 
-	if (s->running && at.mono_ms < s->now.mono_ms) {
-		s->n_late++; /* its minute is closed, its moment judged: counted, not used */
+	if (is_late(s, at))
 		return;
-	}
 	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
 		advance(core, stream, at);
+	/* two samples or more are missing: what held before need not have held since */
+	if (at.mono_ms - state->seen.mono_ms > 3 * (int64_t)core->interval_ms[channel])
+		judge(core, channel, LIMIT_ON_VALUE, at, false, 0, 0);
 	state->seen = at;
 	state->quality = quality;
 	state->reason = reason;
@@ -381,6 +397,8 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 		core_tick(core, stream, at);
 		return 0;
 	}
+	if (is_late(&core->streams[stream], at))
+		return 0;
 	r = plan_find_request(plan, reading->key, &request);
 	if (r < 0)
 		return r;

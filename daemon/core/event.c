@@ -260,6 +260,73 @@ static void message_of_incident(const struct event *event, const struct config *
 	text[0] = (char)(text[0] - 'a' + 'A');
 }
 
+static void message_of_measuring(const struct event *event, const char *path, const char *reason,
+				 char *text)
+{
+	long long number = (long long)event->number;
+
+	if (event->type == EVENT_MEASUREMENT_LOST)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%s is not being measured: %s; check the instrument and its line",
+			       path, reason);
+	else if (event->type == EVENT_MEASUREMENT_RESTORED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is being measured again", path);
+	else if (event->type == EVENT_READINGS_LOST)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%lld readings are lost: %s", number,
+			       reason);
+	else if (event->type == EVENT_POLLER_SILENT)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Nothing comes from the poller: %s; see: systemctl status "
+			       "wastewatch-poller",
+			       reason);
+	else if (event->type == EVENT_POLLER_RETURNED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "The poller is reading again");
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "The wall clock was set %s by %lld ms",
+			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
+}
+
+static void message_of_report(const struct event *event, const char *name, const char *reason,
+			      char *text)
+{
+	const char *report = event->report ? event->report : "";
+
+	if (event->type == EVENT_REPORT_DELIVERED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Report %s was accepted by %s", report,
+			       name);
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Report %s was refused by %s: %s; it is kept and tried again every "
+			       "2 h, but somebody must mend this",
+			       report, name, reason);
+}
+
+static void message_of_service(const struct event *event, const char *name, const char *reason,
+			       char *text)
+{
+	if (event->type == EVENT_RECORD_CREATED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "A new record begins: %s", reason);
+	else if (event->type == EVENT_CORE_STARTED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd has started: %s", reason);
+	else if (event->type == EVENT_CORE_STOPPED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd was stopped");
+	else if (event->type == EVENT_CONFIG_LOADED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Configuration %s is in force", name);
+	else if (event->type == EVENT_CONFIG_REFUSED)
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"The new configuration was refused (%lld errors, the first: %s); the "
+			"old one stays in force; see: wastewatch check",
+			(long long)event->number, reason);
+	else if (event->type == EVENT_ALARM_REMOVED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Incident %s was closed by a change of configuration: %s; tell the "
+			       "department",
+			       name, reason);
+}
+
 void event_message(const struct event *event, const struct config *config,
 		   char text[static EVENT_MESSAGE_MAX])
 {
@@ -267,8 +334,6 @@ void event_message(const struct event *event, const struct config *config,
 							: config->channels[event->channel].path;
 	const char *reason = event->reason ? event->reason : "";
 	const char *name = event->name ? event->name : "";
-	const char *report = event->report ? event->report : "";
-	long long number = (long long)event->number;
 
 	switch (event->type) {
 	case EVENT_ALARM_RAISED:
@@ -280,67 +345,26 @@ void event_message(const struct event *event, const struct config *config,
 	case EVENT_INCIDENT_ENDED:
 		message_of_incident(event, config, text);
 		return;
-	case EVENT_ALARM_REMOVED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
-		return;
-	case EVENT_INCIDENT_REMOVED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Incident %s was closed by a change of configuration: %s; tell the "
-			       "department",
-			       name, reason);
-		return;
 	case EVENT_MEASUREMENT_LOST:
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%s is not being measured: %s; check the instrument and its line",
-			       path, reason);
-		return;
 	case EVENT_MEASUREMENT_RESTORED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is being measured again", path);
-		return;
 	case EVENT_READINGS_LOST:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%lld readings are lost: %s", number,
-			       reason);
-		return;
 	case EVENT_POLLER_SILENT:
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Nothing comes from the poller: %s; see: systemctl status "
-			       "wastewatch-poller",
-			       reason);
-		return;
 	case EVENT_POLLER_RETURNED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "The poller is reading again");
-		return;
 	case EVENT_CLOCK_STEPPED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "The wall clock was set %s by %lld ms",
-			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
+		message_of_measuring(event, path, reason, text);
 		return;
 	case EVENT_REPORT_DELIVERED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "Report %s was accepted by %s", report,
-			       name);
-		return;
 	case EVENT_REPORT_HELD:
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Report %s was refused by %s: %s; it is kept and tried again every "
-			       "2 h, but somebody must mend this",
-			       report, name, reason);
+		message_of_report(event, name, reason, text);
 		return;
 	case EVENT_RECORD_CREATED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "A new record begins: %s", reason);
-		return;
 	case EVENT_CORE_STARTED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd has started: %s", reason);
-		return;
 	case EVENT_CORE_STOPPED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "wastewatchd was stopped");
-		return;
 	case EVENT_CONFIG_LOADED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "Configuration %s is in force", name);
-		return;
 	case EVENT_CONFIG_REFUSED:
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "The new configuration has %lld errors and was refused; the old one "
-			       "stays in force; see: wastewatch check",
-			       number);
+	case EVENT_ALARM_REMOVED:
+	case EVENT_INCIDENT_REMOVED:
+		message_of_service(event, name, reason, text);
 		return;
 	}
 }

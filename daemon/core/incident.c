@@ -127,20 +127,24 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 {
 	time_t seconds = at.wall_ms / MS_PER_S;
 	struct tm tm;
-	char moment[32];
+	char moment[32], more[24] = "";
 
 	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
+	if (seconds <= incident->begun_s)
+		(void)snprintf(more, sizeof(more), "-%llu",
+			       (unsigned long long)core->chain.seq + 1);
 	*incident = (struct core_incident){
+		.begun_s = MAX(seconds, incident->begun_s),
 		.first_out = key_of(core, limit),
 		.opened = at,
 		.quiet_since = at,
 		.class = core->config->limits[limit].class,
 		.open = true,
 	};
-	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s",
+	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s%s",
 		       core->config->sites[site_of(core, incident)].name,
-		       waste_kind_text(kind_of(core, incident)), moment);
+		       waste_kind_text(kind_of(core, incident)), moment, more);
 }
 
 static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
@@ -213,7 +217,7 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	bool opens = counts && !incident->open;
 	int old_class = (int)incident->class;
 
-	core->limits[limit].cleared_ms = 0;
+	core->limits[limit].cleared = (struct stamp){0};
 	if (opens)
 		begin(core, incident, limit, at);
 	say_alarm(core, EVENT_ALARM_RAISED, limit, at, value, incident);
@@ -236,7 +240,7 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 	const struct config_limit *config = &core->config->limits[limit];
 	struct core_incident *incident = core_incident_of(core, config->channel);
 
-	core->limits[limit].cleared_ms = at.wall_ms;
+	core->limits[limit].cleared = at;
 	say_alarm(core, EVENT_ALARM_CLEARED, limit, at, value, incident);
 	if (!incident->open)
 		return;
@@ -268,7 +272,7 @@ static void end(struct core *core, struct core_incident *incident, struct stamp 
 	event.reason = "all its alarms have been clear for the set time";
 	event.since_ms = incident->opened.wall_ms;
 	tell(core, incident, &event, (int)incident->class);
-	*incident = (struct core_incident){0};
+	*incident = (struct core_incident){.begun_s = incident->begun_s};
 }
 
 void incident_tick(struct core *core, struct stamp at)

@@ -4,9 +4,9 @@
  * network: its only sockets are AF_UNIX.
  */
 #include <errno.h>
-#include <malloc.h>
 #include <getopt.h>
 #include <locale.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,10 +109,10 @@ static int on_reload(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
-static int add_signals(struct service *service)
+/* from the first moment: one that comes during the start waits, instead of ending us */
+static void block_signals(void)
 {
 	sigset_t set;
-	int r;
 
 	(void)sigemptyset(&set);
 	(void)sigaddset(&set, SIGTERM);
@@ -120,7 +120,12 @@ static int add_signals(struct service *service)
 	(void)sigaddset(&set, SIGHUP);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
-	r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL);
+}
+
+static int add_signals(struct service *service)
+{
+	int r = sd_event_add_signal(service->event, NULL, SIGTERM, NULL, NULL);
+
 	if (r >= 0)
 		r = sd_event_add_signal(service->event, NULL, SIGINT, NULL, NULL);
 	if (r >= 0)
@@ -136,10 +141,11 @@ int main(int argc, char **argv)
 
 	if (r >= 0)
 		return r;
+	block_signals();
 	log_init("wastewatchd", options.verbose);
 	(void)umask(0027);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
-	(void)mallopt(M_ARENA_MAX, 1); /* two threads, one of them mostly asleep */
+	(void)mallopt(M_ARENA_MAX, 1);	 /* two threads, one of them mostly asleep */
 	r = service_open(&service, &options);
 	(void)malloc_trim(0); /* reading the configuration leaves holes */
 	if (r >= 0)

@@ -30,7 +30,10 @@ const char *const record_sql[N_STATEMENTS] = {
 		       " max = coalesce(max(max, excluded.max), max, excluded.max),"
 		       " capture = min(100, capture + excluded.capture),"
 		       " valid = max(valid, excluded.valid), n = n + excluded.n,"
-		       " quality = max(quality, excluded.quality)",
+		       /* nothing came (9) in one half says nothing of the other */
+		       " quality = CASE WHEN quality = 9 THEN excluded.quality"
+		       "  WHEN excluded.quality = 9 THEN quality"
+		       "  ELSE max(quality, excluded.quality) END",
 	[PRUNE_MINUTES] = "DELETE FROM minute WHERE t < ?1 AND"
 			  " t < (SELECT min(t) FROM minute) + 60",
 	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
@@ -154,7 +157,10 @@ static void explain(const char *directory, int r, const char *words, char error[
 	else
 		(void)snprintf(error, 256,
 			       "cannot open the record in %.120s: %.80s; nothing was changed",
-			       directory, *words ? words : strerror(-r));
+			       directory,
+			       *words	       ? words
+			       : r == -EBADMSG ? "record.db there is of another program"
+					       : strerror(-r));
 }
 
 int record_open(struct record **ret, const char *directory, char error[static 256])
@@ -174,7 +180,7 @@ int record_open(struct record **ret, const char *directory, char error[static 25
 			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
 
 		r = code == SQLITE_OK ? set_up(record) : record_failed(record, code);
-		if (r < 0 && r != -ENOTSUP)
+		if (r < 0 && sqlite3_errcode(record->db) != SQLITE_OK)
 			(void)record_failed(record, sqlite3_errcode(record->db));
 	}
 	if (r < 0) {

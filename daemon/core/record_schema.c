@@ -11,6 +11,7 @@
  * channel and minute.
  */
 static const char *const steps[RECORD_VERSION] = {
+	"PRAGMA application_id = 1465340466;" /* "WWR2" */
 	"CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;"
 	"INSERT INTO meta VALUES('log_id', lower(hex(randomblob(8))));"
 	"CREATE TABLE entry(seq INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL,"
@@ -91,10 +92,10 @@ sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement)
 	return NULL;
 }
 
-static int read_version(sqlite3 *db, int *ret)
+static int read_number(sqlite3 *db, const char *sql, int *ret)
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *statement = NULL;
-	int r = sqlite_errno(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &statement, NULL));
+	int r = sqlite_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
 
 	if (r < 0)
 		return r;
@@ -105,11 +106,24 @@ static int read_version(sqlite3 *db, int *ret)
 	return 0;
 }
 
+/* a database of somebody else's that came to lie here must not be made into a record */
+static int check_owner(sqlite3 *db)
+{
+	int application = 0, n_tables = 0;
+	int r = read_number(db, "PRAGMA application_id", &application);
+
+	if (r == 0 && application != 1465340466)
+		r = read_number(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
+	return r < 0 ? r : n_tables > 0 ? -EBADMSG : 0;
+}
+
 int record_migrate(sqlite3 *db)
 {
 	char set_version[64];
-	int version, r = read_version(db, &version);
+	int version = 0, r = check_owner(db);
 
+	if (r == 0)
+		r = read_number(db, "PRAGMA user_version", &version);
 	if (r < 0)
 		return r;
 	if (version > RECORD_VERSION)

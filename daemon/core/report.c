@@ -53,7 +53,7 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 	/* a warning may stand before the incident opens: it is part of it for as long as it goes on
 	 */
 	return limit_is_raised(&state->state) ||
-	       (state->cleared_ms && state->cleared_ms >= incident->opened.wall_ms) ||
+	       (state->cleared.wall_ms && state->cleared.mono_ms >= incident->opened.mono_ms) ||
 	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
 }
 
@@ -75,7 +75,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set(object, "state", limit_is_raised(&state->state) ? "raised" : "cleared");
 	set_time(core, object, "since", state->state.since_wall_ms);
 	set_time(core, object, "raised", state->raised.wall_ms);
-	set_time(core, object, "cleared", state->cleared_ms);
+	set_time(core, object, "cleared", state->cleared.wall_ms);
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
 	return object;
@@ -110,32 +110,60 @@ static size_t prose_of(const struct config *config, size_t limit)
 	       strlen(config->channels[config->limits[limit].channel].title);
 }
 
-/* involved channels and alarms, in the order of the configuration */
+struct measurements {
+	json_t *channels;
+	json_t *alarms;
+	size_t n_left_out;
+	size_t n_prose;
+};
+
+static bool has_channel(const struct core *core, const struct measurements *list, size_t channel)
+{
+	const struct config_channel *config = &core->config->channels[channel];
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach (list->channels, i, object) {
+		const char *source = json_string_value(json_object_get(object, "source"));
+		const char *name = json_string_value(json_object_get(object, "channel"));
+
+		if (strcmp(name, config->name) == 0 &&
+		    strcmp(source, core->config->sources[config->source].name) == 0)
+			return true;
+	}
+	return false;
+}
+
+static void add_alarm(const struct core *core, struct measurements *list, size_t limit)
+{
+	size_t channel = core->config->limits[limit].channel;
+
+	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX ||
+	    list->n_prose + prose_of(core->config, limit) > REPORT_PROSE_MAX) {
+		list->n_left_out++;
+		return;
+	}
+	list->n_prose += prose_of(core->config, limit);
+	(void)json_array_append_new(list->alarms, alarm_object(core, limit));
+	if (!has_channel(core, list, channel))
+		(void)json_array_append_new(list->channels, channel_object(core, channel));
+}
+
+/* involved alarms and their channels, the worst class first: where room ends, the least goes */
 static void add_measurements(const struct core *core, const struct core_incident *incident,
 			     json_t *data)
 {
-	json_t *channels = json_array(), *alarms = json_array();
-	size_t last = EVENT_NONE, n_left_out = 0, n_prose = 0;
+	struct measurements list = {.channels = json_array(), .alarms = json_array()};
 
-	for (size_t i = 0; i < core->config->n_limits; i++) {
-		size_t channel = core->config->limits[i].channel;
-
-		if (!is_involved(core, incident, i))
-			continue;
-		if (json_array_size(alarms) >= REPORT_CHANNELS_MAX ||
-		    n_prose + prose_of(core->config, i) > REPORT_PROSE_MAX) {
-			n_left_out++;
-			continue;
-		}
-		n_prose += prose_of(core->config, i);
-		(void)json_array_append_new(alarms, alarm_object(core, i));
-		if (channel != last)
-			(void)json_array_append_new(channels, channel_object(core, channel));
-		last = channel;
-	}
-	(void)json_object_set_new(data, "channels", channels);
-	(void)json_object_set_new(data, "alarms", alarms);
-	(void)json_object_set_new(data, "alarms_left_out", json_integer((json_int_t)n_left_out));
+	for (int class = CLASS_EMERGENCY; class >= CLASS_WARNING; class --)
+		for (size_t i = 0; i < core->config->n_limits; i++)
+			if ((int)core->config->limits[i].class == class &&
+			    is_involved(core, incident, i))
+				add_alarm(core, &list, i);
+	(void)json_object_set_new(data, "channels", list.channels);
+	(void)json_object_set_new(data, "alarms", list.alarms);
+	(void)json_object_set_new(data, "alarms_left_out",
+				  json_integer((json_int_t)list.n_left_out));
 }
 
 static json_t *site_object(const struct core *core, size_t i)

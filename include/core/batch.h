@@ -64,7 +64,7 @@ struct batch_incident {
 	uint32_t n_alarms; /* joined so far */
 	int64_t opened_ms;
 	int64_t ended_ms; /* 0 while it runs */
-	char *summary;	  /* JSON of the last report's data, owned; NULL: leave it */
+	char *summary;	  /* JSON of the last report's data, owned */
 };
 
 /** struct batch_alarm - the state of a limit's alarm */

@@ -56,7 +56,9 @@ struct core_channel {
 
 /**
  * struct core_incident - the incident of one kind at one site, if there is one
- * @id: "SITE-KIND-YYYYMMDDTHHMMSSZ", from the moment it opened
+ * @id: "SITE-KIND-YYYYMMDDTHHMMSSZ", from the moment it opened; where the clock was set
+ *   back, with the entry's number behind it, so that no two are the same
+ * @begun_s: UTC second of the newest incident here, kept when it ends
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
@@ -65,6 +67,7 @@ struct core_channel {
 struct core_incident {
 	char id[INCIDENT_ID_MAX];
 	uint64_t first_out;
+	int64_t begun_s;
 	struct stamp opened;
 	struct stamp quiet_since;
 	struct stamp reported;
@@ -92,7 +95,7 @@ struct core_limit {
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
-	int64_t cleared_ms; /* UTC; 0 while it stands */
+	struct stamp cleared; /* zeros while it stands */
 };
 
 struct core {
@@ -104,6 +107,7 @@ struct core {
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */
+	uint32_t *interval_ms;	/* per channel, from one sample to the next */
 	uint32_t *expected;	/* per channel, samples in a whole minute */
 	uint32_t *lost_after_ms;
 	struct chain chain;

@@ -7,8 +7,8 @@
  *              beyond the bound                 held for the raise delay
  *   NORMAL ───────────────────────▶ PENDING ───────────────────────────▶ RAISED
  *     ▲  ▲                             │                                 │   ▲
- *     │  └──── back within it ─────────┘       back within the deadband  │   │ beyond
- *     │                                                                  ▼   │ it again
+ *     │  └──── back within it ─────────┘  back by more than the deadband │   │ within the
+ *     │                                                                  ▼   │ deadband again
  *     └───────────────────────────────────────────────────────────── CLEARING
  *                        held for the clear delay
  *

@@ -71,7 +71,7 @@ struct record_delivery {
 /**
  * struct record_commit - one transaction
  * @head_key: signs the head; NULL: the head stays unsigned
- * @state: bytes of core_save()
+ * @state: bytes of core_save(), never NULL
  */
 struct record_commit {
 	const struct config *config;

@@ -42,8 +42,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 static void write_file(const char *path, const void *bytes, size_t n)
 {
-	FILE *file = fopen(path, "we");
+	FILE *file;
 
+	(void)unlink(path); /* some filesystems flush a file that is cut and written again */
+	file = fopen(path, "we");
 	if (!file || fwrite(bytes, 1, n, file) != n || fclose(file) != 0)
 		abort();
 }

@@ -241,8 +241,8 @@ def test_a_device_that_goes_and_comes(plant):
     assert wait_for(plant, mark, "measurement.lost", channel="COD")["incident"] == \
         opened["incident"]
     assert not since(plant, mark, "alarm.cleared", "incident.ended")
-    done = plant.command("status", "--json")
-    assert any("is not being measured" in line for line in json.loads(done.stdout)["attention"])
+    plant.until(lambda: "is not being measured" in plant.command("status").stdout,
+                "the status says it")
     plant.device = Pymodbus(port)
     for name in NORMAL:
         wait_for(plant, mark, "measurement.restored", channel=name)

@@ -232,6 +232,15 @@ def fixture_sender(start):
     return start()
 
 
+def with_mount(source, target):
+    """Start of a command line that sees source at target, in a mount namespace of its own."""
+    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c",
+              f'mount --bind {source} {target} && exec "$@"', "sh"]
+    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip(f"no mount namespace here to give the sender another {target}")
+    return inside
+
+
 def dead_port():
     """A port where nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -475,6 +484,41 @@ def test_url_refused(sender, url, words):
     assert b"hunter2" not in result.error
 
 
+@pytest.mark.parametrize("address, words", [
+    ("169.254.169.254", "link-local"), ("fe80::1", "link-local"), ("224.0.0.1", "multicast"),
+    ("0.0.0.0", "unspecified"), ("::ffff:169.254.169.254", "link-local")])
+def test_name_leads_astray(start, address, words):
+    """What counts is the address that a name resolves to."""
+    directory = tempfile.mkdtemp()
+    pathlib.Path(directory, "hosts").write_text(f"{address} astray.example\n", encoding="ascii")
+    sender = start(inside=with_mount(directory + "/hosts", "/etc/hosts"))
+    result = sender.attempt(b"https://astray.example/")
+    assert result.curl_code > 0
+    assert f"astray.example:443: the name leads to a{'n' if words[0] == 'u' else ''} {words}" in (
+        result.error.decode())
+    shutil.rmtree(directory)
+
+
+def test_silent_name_server(start):
+    """An attempt ends in its time, and the loop goes on, while the resolver waits."""
+    directory = tempfile.mkdtemp()
+    pathlib.Path(directory, "resolv.conf").write_text(
+        "nameserver 127.0.0.97\noptions timeout:30 attempts:1\n", encoding="ascii")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent, Server(answer(200)) as server:
+        try:
+            silent.bind(("127.0.0.97", 53))
+        except OSError as error:
+            pytest.skip(f"no name server can be played on port 53: {error}")
+        sender = start(inside=with_mount(directory + "/resolv.conf", "/etc/resolv.conf"))
+        unresolved = sender.post(b"https://department.example/", total_ms=300)
+        silent.settimeout(LIMIT_S)
+        assert b"department" in silent.recv(512)
+        result = sender.result()
+        assert (result.id, result.curl_code) == (unresolved, TIMEOUT)
+        assert sender.attempt(server.url()).http_status == 200
+    shutil.rmtree(directory)
+
+
 @pytest.mark.parametrize("lines, words", [
     (b"webhook-id: a\rX: y\n", "control character"),
     (b"webhook-id: a\0\n", "control character"),
@@ -616,12 +660,9 @@ def test_tls_own_ca_replaces_the_systems(start, pki):
     store = pki + "/store"
     os.makedirs(store, exist_ok=True)
     shutil.copy(pki + "/ca.pem", store)
+    shutil.copy(pki + "/ca.pem", store + "/ca-certificates.crt")
     openssl(pki, "rehash", store)
-    inside = ["unshare", "--map-root-user", "--mount", "sh", "-c",
-              f'mount --bind {store} /etc/ssl/certs && exec "$@"', "sh"]
-    if subprocess.run([*inside, "true"], capture_output=True, check=False).returncode != 0:
-        pytest.skip("no mount namespace here to give the sender another system store")
-    sender = start(credentials=pki, inside=inside)
+    sender = start(credentials=pki, inside=with_mount(store, "/etc/ssl/certs"))
     with serve_tls(pki, "good") as server:
         assert sender.attempt(server.url()).http_status == 200
         assert sender.attempt(server.url(), ca=b"other.pem").curl_code == UNTRUSTED

@@ -1060,6 +1060,83 @@ static void test_restore_refuses(void **state)
 	rig_close(&other);
 }
 
+/* a limit is gone, another has moved: each state finds its own, and what is left ends */
+static void test_restore_into_changed(void **state)
+{
+	struct config_limit limits[N_LIMITS - 1];
+	struct config other = *config;
+	struct rig rig, changed = {.at = {MONO_0, WALL_0}};
+	void *saved = NULL;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < N_LIMITS - 1; i++)
+		limits[i] = config->limits[i < PH_LOW ? i : i + 1];
+	other.limits = limits;
+	other.n_limits = N_LIMITS - 1;
+	rig_open(&rig);
+	for (int i = 0; i < 3; i++) {
+		core_tick(rig.core, 0, rig.at);
+		core_sample(rig.core, PH, rig.at, 5, QUALITY_GOOD, 0);
+		core_sample(rig.core, SO2, rig.at, 600, QUALITY_GOOD, 0);
+		pass(&rig, 1000);
+	}
+	assert_int_equal(core_save(rig.core, &saved, &n), 0);
+	assert_int_equal(core_new(&changed.core, &other, plan, &changed.batch), 0);
+	assert_int_equal(core_restore(changed.core, saved, n), 0);
+	assert_true(limit_is_raised(&changed.core->limits[SO2_LIMIT - 1].state));
+	for (size_t i = 0; i < PH_LOW; i++)
+		assert_int_equal(changed.core->limits[i].state.phase, LIMIT_NORMAL);
+	changed.at = rig.at;
+	incident_recount(changed.core, changed.at);
+	for (int i = 0; i < 32; i++) {
+		core_tick(changed.core, 0, changed.at);
+		core_sample(changed.core, SO2, changed.at, 600, QUALITY_GOOD, 0);
+		pass(&changed, 1000);
+	}
+	assert_true(has(said(&changed), "incident.ended"));
+	assert_true(changed.core->incidents[WASTE_GAS].open);
+	assert_false(changed.core->incidents[WASTE_LIQUID].open);
+	free(saved);
+	rig_close(&rig);
+	rig_close(&changed);
+}
+
+/* the links were split anew, so the streams are others: they go on from the latest moment */
+static void test_restore_other_streams(void **state)
+{
+	struct plan other = *plan;
+	struct rig rig, changed = {.at = {MONO_0, WALL_0}};
+	uint32_t slots[N_CHANNELS] = {0, 0, 1, 1, 1};
+	void *saved = NULL;
+	size_t n;
+
+	(void)state;
+	other.n_slots = 2;
+	other.channel_slot = slots;
+	rig_open(&rig);
+	quiet(&rig, 30);
+	assert_int_equal(core_save(rig.core, &saved, &n), 0);
+	assert_int_equal(core_new(&changed.core, config, &other, &changed.batch), 0);
+	assert_int_equal(core_restore(changed.core, saved, n), 0);
+	changed.at = rig.at;
+	for (int i = 0; i < 60; i++) {
+		core_tick(changed.core, 0, changed.at);
+		core_tick(changed.core, 1, changed.at);
+		others(&changed, N_CHANNELS);
+		pass(&changed, 1000);
+	}
+	n = 0;
+	for (size_t i = 0; i < changed.batch.n_minutes; i++)
+		if (changed.batch.minutes[i].channel == SO2)
+			n += changed.batch.minutes[i].row.n;
+	assert_int_equal(n, 60); /* in two rows of one minute, which the record joins */
+	assert_string_equal(said(&changed), "");
+	free(saved);
+	rig_close(&rig);
+	rig_close(&changed);
+}
+
 /* an alarm that never joined, such as a warning that a reload made a limit: the count of
  * standing alarms stays right, and the incident ends */
 static void test_count_after_reload(void **state)
@@ -1110,6 +1187,8 @@ int main(void)
 		cmocka_unit_test(test_report_size),
 		cmocka_unit_test(test_resume_anywhere),
 		cmocka_unit_test(test_restore_refuses),
+		cmocka_unit_test(test_restore_into_changed),
+		cmocka_unit_test(test_restore_other_streams),
 		cmocka_unit_test(test_count_after_reload),
 	};
 

@@ -265,7 +265,8 @@ static enum MHD_Result keep(struct receiver_server *server, struct MHD_Connectio
 
 	(void)pthread_mutex_lock(&server->lock);
 	r = receiver_store_add(server->store, message->id, message->body, message->n_body,
-			       clock_stamp().wall_ms, atoll(message->timestamp), &receipt);
+			       clock_stamp().wall_ms, strtoll(message->timestamp, NULL, 10),
+			       &receipt);
 	if (r == 0)
 		why = conclude(server, message->id, &receipt);
 	if (r == 0 && fault == FAULT_RESET)

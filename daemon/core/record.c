@@ -129,8 +129,10 @@ static int set_up(struct record *record)
 		"PRAGMA trusted_schema = OFF",	    "PRAGMA cache_size = -800",
 		"PRAGMA temp_store = MEMORY",
 	};
-	int keep = 1;
+	int keep = 1, r = record_check_owner(record->db);
 
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(pragmas); i++) {
 		int code = sqlite3_exec(record->db, pragmas[i], NULL, NULL, NULL);
 

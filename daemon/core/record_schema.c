@@ -107,7 +107,7 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 }
 
 /* a database of somebody else's that came to lie here must not be made into a record */
-static int check_owner(sqlite3 *db)
+int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;
 	int r = read_number(db, "PRAGMA application_id", &application);
@@ -120,10 +120,8 @@ static int check_owner(sqlite3 *db)
 int record_migrate(sqlite3 *db)
 {
 	char set_version[64];
-	int version = 0, r = check_owner(db);
+	int version = 0, r = read_number(db, "PRAGMA user_version", &version);
 
-	if (r == 0)
-		r = read_number(db, "PRAGMA user_version", &version);
 	if (r < 0)
 		return r;
 	if (version > RECORD_VERSION)

@@ -21,5 +21,9 @@ const char *sqlite_text(sqlite3_stmt *statement, int column);
 sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement);
 DEFINE_CLEANUP(sqlite3_stmt *, sqlite_finalize)
 
+/** record_check_owner() - empty, or a record of ours? Changes nothing. Return: 0; -EBADMSG; -errno.
+ */
+int record_check_owner(sqlite3 *db);
+
 /** record_migrate() - bring the tables to RECORD_VERSION. Return: 0; -ENOTSUP newer; -errno. */
 int record_migrate(sqlite3 *db);

@@ -65,6 +65,7 @@ run_pytest() {
     fi
     WASTEWATCH_BUILD=$(realpath "$B") WASTEWATCH_SANITIZE=${SANITIZE:-} PYTHONDONTWRITEBYTECODE=1 \
         "${PYTHON:-/usr/bin/python3}" -m pytest -p no:cacheprovider -q -rfEs --durations=5 \
+        -n "${JOBS:-2}" --dist loadfile \
         "$directory" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     failed=$(($(pytest_number failed "$log") + $(pytest_number error "$log")))

@@ -116,7 +116,7 @@ void config_names_list(struct config_listing *listing, const char *name)
 	if (used + strlen(name) + 8 < sizeof(listing->text))
 		(void)sprintf(listing->text + used, "%s%s", used ? ", " : "", name);
 	else if (used < 3 || strcmp(listing->text + used - 3, "…") != 0)
-		(void)strcat(listing->text, ", …");
+		memcpy(listing->text + used, ", …", sizeof(", …"));
 }
 
 void config_names_dangling(const struct config_mapping *mapping, const char *key, const char *what,

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "core/outbox.h"
@@ -29,6 +30,7 @@ struct delivery {
 	sd_event_source *listener;
 	struct peer *sender;
 	bool greeted;
+	bool one_too_many; /* said; once per sender that is served */
 	struct endpoint *endpoints;
 	size_t n_endpoints;
 	uint8_t *packet; /* WIRE_PACKET_MAX bytes */
@@ -131,6 +133,7 @@ static int greet(struct delivery *delivery, const struct wire_hello *hello)
 		return -EPROTO;
 	}
 	delivery->greeted = true;
+	delivery->one_too_many = false;
 	wire_hello_init(&answer, WIRE_ROLE_CORE, 0);
 	return peer_send(delivery->sender, &answer, sizeof(answer));
 }
@@ -194,10 +197,16 @@ static int on_connection(sd_event_source *source, int fd, uint32_t events, void 
 			"wastewatch-sender and was refused");
 	if (peer < 0)
 		return 0;
-	if (delivery->sender) { /* the newer one counts: the older may be dead and not know it */
-		delivery->sender = peer_free(delivery->sender);
-		end_attempts(delivery);
+	/* The first one counts, or two of them would push each other out for ever; one that is
+	 * dead closes its connection, and one that hangs is found by is_hanging(). */
+	if (delivery_has_sender(delivery)) {
+		if (!delivery->one_too_many)
+			log_warning("one more sender has connected and was refused; one is enough");
+		delivery->one_too_many = true;
+		(void)close(peer);
+		return 0;
 	}
+	delivery->sender = peer_free(delivery->sender); /* it never said who it is */
 	delivery->greeted = false;
 	r = peer_new(&delivery->sender, delivery->service->event, peer, &handler, delivery,
 		     delivery->service->packet);

@@ -105,7 +105,7 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 	if (end[-1] == '.')
 		*--end = '\0';
 	if (strcmp(text, "-0") == 0)
-		(void)strcpy(text, "0");
+		memcpy(text, "0", sizeof("0"));
 }
 
 void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX])

@@ -48,8 +48,8 @@ static int load_pair(struct sign_key *ret[2], const char *directory, const char 
 
 	if (r == 0) {
 		log_err("there is no key %s/%s, needed for %s; make it with: wastewatch keygen "
-			"--credentials %s",
-			directory, name, for_what, directory);
+			"--credentials DIR (the service takes it from /etc/wastewatch/credentials)",
+			directory, name, for_what);
 		return -ENOENT;
 	}
 	if (r > 0)

@@ -29,7 +29,8 @@ static const char usage[] =
 	"  --verbose          more lines on stderr\n"
 	"  --help, --version\n"
 	"\n"
-	"SIGHUP reads the configuration and the keys anew; SIGTERM stops.\n";
+	"SIGHUP reads the configuration and the files in --credentials anew (systemd copies keys\n"
+	"there only at a start); SIGTERM stops.\n";
 
 static const char *environment(const char *name, const char *otherwise)
 {

@@ -303,10 +303,10 @@ static int set_up(struct replay *replay)
 		r = core_new(&replay->core, replay->config, replay->plan, &replay->batch);
 	if (r == 0)
 		core_join_streams(replay->core);
-	replay->cadences = calloc(replay->config->n_channels + 1, sizeof(*replay->cadences));
+	replay->cadences = calloc(replay->config->n_channels + 1, sizeof(struct cadence *));
 	if (r < 0 || !replay->cadences)
 		return -ENOMEM;
-	(void)strcpy(replay->core->log_id, "replay");
+	memcpy(replay->core->log_id, "replay", sizeof("replay"));
 	return 0;
 }
 

@@ -113,13 +113,21 @@ struct core_incident *core_incident_of(const struct core *core, size_t channel)
 	return &core->incidents[source->site * N_WASTE_KINDS + source->kind];
 }
 
+/* one and a half intervals: polling has jitter */
+static int64_t stands_for(const struct core *core, const struct config_limit *limit)
+{
+	return limit->on == LIMIT_ON_VALUE ? (int64_t)core->interval_ms[limit->channel] * 3 / 2
+					   : MS_PER_MIN * 3 / 2;
+}
+
 static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
 			int64_t since_ms)
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
-	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms)) {
+	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
+			    stands_for(core, config))) {
 	case LIMIT_BROKEN:
 		state->raised = at;
 		state->peak = state->state.worst;
@@ -137,18 +145,89 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 	}
 }
 
-/* hold a value, or the lack of one, against those limits of a channel that look at it */
-static void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, bool good,
+/* hold a good value against those limits of a channel that look at it */
+static void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
 		  double value, int64_t since_ms)
 {
-	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
-		if (core->config->limits[i].on != on)
-			continue;
-		if (good)
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
+		if (core->config->limits[i].on == on)
 			judge_limit(core, i, at, value, since_ms);
-		else
-			limit_no_value(&core->limits[i].state);
+}
+
+static void say_lost(struct core *core, size_t channel, struct stamp at)
+{
+	struct core_channel *state = &core->channels[channel];
+	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_LOST, at, channel);
+	struct core_incident *incident = core_incident_of(core, channel);
+	char reason[128];
+
+	state->lost = true;
+	if (state->quality == QUALITY_GOOD && !state->sparse)
+		state->quality = QUALITY_STALE; /* an old value is never shown as fresh */
+	event.reason = core_lost_reason(state, reason, sizeof(reason));
+	event.since_ms = state->good.wall_ms;
+	if (incident->open) {
+		event.incident = incident->id;
+		incident->dirty = true;
 	}
+	core_event(core, &event);
+}
+
+static void say_restored(struct core *core, size_t channel, struct stamp at)
+{
+	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_RESTORED, at,
+					      channel);
+	struct core_incident *incident = core_incident_of(core, channel);
+
+	core->channels[channel].lost = false;
+	core->channels[channel].sparse = false;
+	event.has_value = true;
+	event.value = core->channels[channel].value;
+	if (incident->open) {
+		event.incident = incident->id;
+		incident->dirty = true;
+	}
+	core_event(core, &event);
+}
+
+const char *core_lost_reason(const struct core_channel *channel, char *text, size_t n)
+{
+	if (channel->sparse)
+		(void)snprintf(text, n, "only %u %% of a minute's values are good",
+			       channel->capture);
+	else if (channel->quality == QUALITY_DEVICE_FAULT && channel->reason)
+		(void)snprintf(text, n, "device answers with exception %u", channel->reason);
+	else if (channel->quality == QUALITY_COMMUNICATION_LOST &&
+		 channel->reason == WIRE_EXCEPTION) /* see quality_of_status() */
+		(void)snprintf(text, n, "gateway does not reach the device");
+	else if (channel->quality == QUALITY_COMMUNICATION_LOST && channel->reason)
+		(void)snprintf(text, n, "%s", wire_status_text((enum wire_status)channel->reason));
+	else if (channel->quality == QUALITY_GOOD || channel->quality == QUALITY_STALE)
+		(void)snprintf(text, n, "nothing comes any more");
+	else
+		(void)snprintf(text, n, "%s", quality_text((enum quality)channel->quality));
+	return text;
+}
+
+/*
+ * Good values that come too thin to make a valid minute leave the limits on means blind:
+ * after three such minutes that is a measurement lost, until a minute is valid again.
+ */
+static void watch_capture(struct core *core, size_t channel, struct stamp at,
+			  const struct window_row *row)
+{
+	struct core_channel *state = &core->channels[channel];
+
+	if (row->valid || row->n == 0)
+		state->n_sparse = 0; /* without any value it is silence, see check_lost() */
+	else if (state->n_sparse < UINT8_MAX)
+		state->n_sparse++;
+	if (row->valid && state->lost && state->sparse)
+		say_restored(core, channel, at);
+	if (state->n_sparse < CORE_SPARSE_MINUTES || state->lost)
+		return;
+	state->sparse = true;
+	say_lost(core, channel, at);
 }
 
 static void close_minute(struct core *core, size_t channel, struct stamp at, int64_t next_ms)
@@ -166,9 +245,9 @@ static void close_minute(struct core *core, size_t channel, struct stamp at, int
 		state->mean = row.mean;
 		state->mean_valid = row.valid;
 		state->capture = row.capture;
-		judge(core, channel, LIMIT_ON_MEAN_1MIN, at, row.valid, row.mean, row.start_ms);
-		if (next_ms != row.start_ms + MS_PER_MIN) /* minutes are missing */
-			judge(core, channel, LIMIT_ON_MEAN_1MIN, at, false, 0, 0);
+		if (row.valid)
+			judge(core, channel, LIMIT_ON_MEAN_1MIN, at, row.mean, row.start_ms);
+		watch_capture(core, channel, at, &row);
 	}
 	window_start(&state->minute, next_ms);
 }
@@ -181,57 +260,6 @@ static bool is_of_stream(const struct core *core, size_t channel, size_t stream)
 static int64_t floor_minute(int64_t wall_ms)
 {
 	return wall_ms - (wall_ms % MS_PER_MIN + MS_PER_MIN) % MS_PER_MIN;
-}
-
-static void say_lost(struct core *core, size_t channel, struct stamp at)
-{
-	struct core_channel *state = &core->channels[channel];
-	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_LOST, at, channel);
-	struct core_incident *incident = core_incident_of(core, channel);
-	char reason[128];
-
-	state->lost = true;
-	event.reason = core_lost_reason(state, reason, sizeof(reason));
-	event.since_ms = state->good.wall_ms;
-	/* silence is like a value that is not good: the delays are paused */
-	judge(core, channel, LIMIT_ON_VALUE, at, false, 0, 0);
-	if (incident->open) {
-		event.incident = incident->id;
-		incident->dirty = true;
-	}
-	core_event(core, &event);
-}
-
-static void say_restored(struct core *core, size_t channel, struct stamp at)
-{
-	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_RESTORED, at,
-					      channel);
-	struct core_incident *incident = core_incident_of(core, channel);
-
-	core->channels[channel].lost = false;
-	event.has_value = true;
-	event.value = core->channels[channel].value;
-	if (incident->open) {
-		event.incident = incident->id;
-		incident->dirty = true;
-	}
-	core_event(core, &event);
-}
-
-const char *core_lost_reason(const struct core_channel *channel, char *text, size_t n)
-{
-	if (channel->quality == QUALITY_DEVICE_FAULT && channel->reason)
-		(void)snprintf(text, n, "device answers with exception %u", channel->reason);
-	else if (channel->quality == QUALITY_COMMUNICATION_LOST &&
-		 channel->reason == WIRE_EXCEPTION) /* see quality_of_status() */
-		(void)snprintf(text, n, "gateway does not reach the device");
-	else if (channel->quality == QUALITY_COMMUNICATION_LOST && channel->reason)
-		(void)snprintf(text, n, "%s", wire_status_text((enum wire_status)channel->reason));
-	else if (channel->quality == QUALITY_GOOD)
-		(void)snprintf(text, n, "nothing comes any more");
-	else
-		(void)snprintf(text, n, "%s", quality_text((enum quality)channel->quality));
-	return text;
 }
 
 /* is the channel without a good value for too long? The time before the first tick does
@@ -302,6 +330,9 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	assert(stream < core->n_streams);
 	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
 		return;
+	if (core->streams[stream].running &&
+	    at.mono_ms - core->streams[stream].now.mono_ms >= CORE_GAP_MS)
+		incident_gap(core, at);
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
@@ -332,9 +363,6 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 		return;
 	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
 		advance(core, stream, at);
-	/* two samples or more are missing: what held before need not have held since */
-	if (at.mono_ms - state->seen.mono_ms > 3 * (int64_t)core->interval_ms[channel])
-		judge(core, channel, LIMIT_ON_VALUE, at, false, 0, 0);
 	state->seen = at;
 	state->quality = quality;
 	state->reason = reason;
@@ -343,10 +371,10 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 		state->value = value;
 		state->has_value = true;
 		state->good = at;
-		if (state->lost)
+		if (state->lost && !state->sparse)
 			say_restored(core, channel, at);
+		judge(core, channel, LIMIT_ON_VALUE, at, value, at.wall_ms);
 	}
-	judge(core, channel, LIMIT_ON_VALUE, at, good, value, at.wall_ms);
 }
 
 static enum quality quality_of_decode(int r)

@@ -24,16 +24,20 @@ static uint64_t key_of(const struct core *core, size_t limit)
 	return hash64(HASH64_SEED, path, strlen(path));
 }
 
-/*
- * Which report does a destination get? None below its class; the first it sees of an
- * incident is "opened", even where the incident has only now risen to its class.
- */
-static enum event_type type_for(const struct config_destination *destination, enum event_type type,
-				int old_class, int class)
+/* does the destination know of the incident? From now on it does. */
+static bool was_told(struct core_incident *incident, const struct config_destination *destination)
 {
-	if (class < (int)destination->min_class)
-		return EVENT_TYPE_MAX + 1;
-	return old_class < (int)destination->min_class ? EVENT_INCIDENT_OPENED : type;
+	uint64_t key = hash64(HASH64_SEED, destination->name, strlen(destination->name));
+
+	for (size_t i = 0; i < CONFIG_DESTINATIONS_MAX; i++) {
+		if (incident->told[i] == key)
+			return true;
+		if (incident->told[i] == 0) {
+			incident->told[i] = key;
+			return false;
+		}
+	}
+	return true; /* destinations were exchanged again and again during the incident */
 }
 
 static void add_report(struct core *core, const struct core_incident *incident,
@@ -84,8 +88,7 @@ static void add_row(struct core *core, const struct core_incident *incident, int
 }
 
 /* the entry, the reports to whom it concerns, and the row that people look at */
-static void tell(struct core *core, struct core_incident *incident, struct event *event,
-		 int old_class)
+static void tell(struct core *core, struct core_incident *incident, struct event *event)
 {
 	int64_t ended_ms = event->type == EVENT_INCIDENT_ENDED ? event->at.wall_ms : 0;
 	char *data;
@@ -102,11 +105,15 @@ static void tell(struct core *core, struct core_incident *incident, struct event
 		return;
 	}
 	for (size_t i = 0; i < core->config->n_destinations; i++) {
-		enum event_type type = type_for(&core->config->destinations[i], event->type,
-						old_class, (int)incident->class);
+		const struct config_destination *destination = &core->config->destinations[i];
 
-		if (type <= EVENT_TYPE_MAX)
-			add_report(core, incident, type, i, event->at, data);
+		/* none below its class; the first it sees of an incident is "opened", even where
+		 * the incident has only now risen to its class */
+		if (incident->class >= (uint32_t)destination->min_class)
+			add_report(core, incident,
+				   was_told(incident, destination) ? event->type
+								   : EVENT_INCIDENT_OPENED,
+				   i, event->at, data);
 	}
 	incident->reported = event->at;
 	incident->dirty = false;
@@ -114,13 +121,13 @@ static void tell(struct core *core, struct core_incident *incident, struct event
 }
 
 static void update(struct core *core, struct core_incident *incident, struct stamp at,
-		   const char *change, int old_class)
+		   const char *change)
 {
 	struct event event = event_plain(EVENT_INCIDENT_UPDATED, at);
 
 	incident->n_updates++;
 	event.reason = change;
-	tell(core, incident, &event, old_class);
+	tell(core, incident, &event);
 }
 
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
@@ -191,7 +198,7 @@ static void say_opened(struct core *core, struct core_incident *incident, size_t
 	event.value = value;
 	event.since_ms = core->limits[limit].state.since_wall_ms;
 	event.reason = core->config->limits[limit].path;
-	tell(core, incident, &event, -1);
+	tell(core, incident, &event);
 }
 
 /*
@@ -215,7 +222,6 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	struct core_incident *incident = core_incident_of(core, config->channel);
 	bool counts = config->class >= CLASS_LIMIT;
 	bool opens = counts && !incident->open;
-	int old_class = (int)incident->class;
 
 	core->limits[limit].cleared = (struct stamp){0};
 	if (opens)
@@ -227,9 +233,9 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	incident->n_alarms++;
 	if (opens) {
 		say_opened(core, incident, limit, at, value);
-	} else if ((int)config->class > old_class) {
+	} else if ((uint32_t)config->class > incident->class) {
 		incident->class = config->class;
-		update(core, incident, at, "its class has risen", old_class);
+		update(core, incident, at, "its class has risen");
 	} else {
 		incident->dirty = true;
 	}
@@ -265,14 +271,46 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
 static void end(struct core *core, struct core_incident *incident, struct stamp at)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
-	char id[INCIDENT_ID_MAX];
 
-	memcpy(id, incident->id, sizeof(id));
 	incident->n_updates++;
-	event.reason = "all its alarms have been clear for the set time";
+	event.reason = incident->unconfigured
+			       ? "limits that were broken are no longer configured; no others are"
+			       : "all its alarms have been clear for the set time";
 	event.since_ms = incident->opened.wall_ms;
-	tell(core, incident, &event, (int)incident->class);
+	tell(core, incident, &event);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
+}
+
+/* is a channel of the incident not being measured? Then nobody knows that it is quiet. */
+static bool is_blind(const struct core *core, const struct core_incident *incident)
+{
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+
+		if (core->channels[limit->channel].lost && limit->class >= CLASS_LIMIT &&
+		    core_incident_of(core, limit->channel) == incident &&
+		    core->limits[i].raised.wall_ms &&
+		    core->limits[i].raised.mono_ms >= incident->opened.mono_ms)
+			return true;
+	}
+	return false;
+}
+
+void incident_gap(struct core *core, struct stamp at)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->incidents[i].open)
+			core->incidents[i].quiet_since = at;
+}
+
+static bool is_over(const struct core *core, struct core_incident *incident, struct stamp at)
+{
+	if (incident->n_active > 0)
+		return false;
+	if (is_blind(core, incident))
+		incident->quiet_since = at;
+	return at.mono_ms - incident->quiet_since.mono_ms >=
+	       (int64_t)core->config->incident_clear_ms;
 }
 
 void incident_tick(struct core *core, struct stamp at)
@@ -284,12 +322,27 @@ void incident_tick(struct core *core, struct stamp at)
 
 		if (!incident->open)
 			continue;
-		if (incident->n_active == 0 && at.mono_ms - incident->quiet_since.mono_ms >=
-						       (int64_t)config->incident_clear_ms)
+		if (is_over(core, incident, at))
 			end(core, incident, at);
 		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
 						    (int64_t)config->report_interval_ms)
-			update(core, incident, at, "its course", (int)incident->class);
+			update(core, incident, at, "its course");
+	}
+}
+
+/* a standing alarm whose class has risen by a change of configuration */
+static void open_for(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	for (size_t i = 0; i < core->config->n_limits && !incident->open; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+
+		if (limit->class < CLASS_LIMIT || !limit_is_raised(&core->limits[i].state) ||
+		    core_incident_of(core, limit->channel) != incident)
+			continue;
+		begin(core, incident, i, at);
+		incident->n_active = count_active(core, incident);
+		incident->n_alarms = incident->n_active;
+		say_opened(core, incident, i, at, core->limits[i].state.worst);
 	}
 }
 
@@ -297,8 +350,14 @@ void incident_recount(struct core *core, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
 		struct core_incident *incident = &core->incidents[i];
-		uint32_t n = incident->open ? count_active(core, incident) : 0;
+		uint32_t n = count_active(core, incident);
 
+		if (!incident->open) {
+			open_for(core, incident, at);
+			continue;
+		}
+		if (n < incident->n_active)
+			incident->unconfigured = true;
 		if (n == 0 && incident->n_active > 0)
 			incident->quiet_since = at;
 		incident->n_active = n;

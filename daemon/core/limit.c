@@ -70,9 +70,9 @@ static enum limit_change step(const struct config_limit *limit, struct limit_sta
 }
 
 enum limit_change limit_value(const struct config_limit *limit, struct limit_state *state,
-			      double value, int64_t mono_ms, int64_t since_wall_ms)
+			      double value, int64_t mono_ms, int64_t since_wall_ms, int64_t most_ms)
 {
-	int64_t elapsed_ms = state->counting ? mono_ms - state->last_mono_ms : 0;
+	int64_t elapsed_ms = MIN(mono_ms - state->last_mono_ms, most_ms);
 	bool was_normal = state->phase == LIMIT_NORMAL;
 	enum limit_change change = step(limit, state, value, elapsed_ms > 0 ? elapsed_ms : 0);
 
@@ -82,7 +82,6 @@ enum limit_change limit_value(const struct config_limit *limit, struct limit_sta
 	}
 	if (limit->high ? value > state->worst : value < state->worst)
 		state->worst = value;
-	state->counting = true;
 	state->last_mono_ms = mono_ms;
 	return change;
 }

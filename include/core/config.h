@@ -18,7 +18,8 @@
 #include "common/macro.h"
 #include "core/decode.h"
 
-#define CONFIG_NAME_MAX 32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
+#define CONFIG_DESTINATIONS_MAX 16
+#define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
 #define N_WASTE_KINDS (WASTE_KIND_MAX + 1)

@@ -28,7 +28,9 @@
 #include "core/plan.h"
 #include "core/window.h"
 
-#define CORE_STEP_MS 500 /* wall and monotonic clock apart by so much: the clock was set */
+#define CORE_SPARSE_MINUTES 3
+#define CORE_GAP_MS	    10000 /* a stream that says nothing for so long was away */
+#define CORE_STEP_MS	    500	  /* wall and monotonic clock apart by so much: the clock was set */
 
 /**
  * struct core_channel - where one channel stands
@@ -49,9 +51,11 @@ struct core_channel {
 	bool has_value;
 	bool mean_valid;
 	bool lost;
-	bool idle; /* not part of this run (replay of a few channels): never lost, no rows */
+	bool sparse; /* lost, because too few good values come */
+	bool idle;   /* not part of this run (replay of a few channels): never lost, no rows */
 	uint8_t capture;
-	uint8_t pad[3];
+	uint8_t n_sparse; /* minutes in a row with too few good values */
+	uint8_t pad[1];
 };
 
 /**
@@ -62,7 +66,10 @@ struct core_channel {
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
+ * @told: hashes of the destinations that know of it: the first report that one gets is
+ *   "opened"
  * @dirty: something changed that the last report does not say
+ * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
 struct core_incident {
 	char id[INCIDENT_ID_MAX];
@@ -75,9 +82,11 @@ struct core_incident {
 	uint32_t n_active;
 	uint32_t n_alarms;
 	uint32_t n_updates;
+	uint64_t told[CONFIG_DESTINATIONS_MAX];
 	bool open;
 	bool dirty;
-	uint8_t pad[6];
+	bool unconfigured;
+	uint8_t pad[5];
 };
 
 /** struct core_stream - time of one poller's stream */
@@ -168,12 +177,19 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 /** incident_peak() - a raised limit has a new worst value */
 void incident_peak(struct core *core, size_t limit, struct stamp at, double value);
 
+/**
+ * incident_gap() - nothing came for a while: what was quiet before need not be so
+ * Nobody watched meanwhile, so the clear time begins anew.
+ */
+void incident_gap(struct core *core, struct stamp at);
+
 /** incident_tick() - send what is due, end what is quiet */
 void incident_tick(struct core *core, struct stamp at);
 
 /**
  * incident_recount() - after a change of configuration: count the standing alarms anew
- * An incident whose alarms are all gone becomes quiet and ends after the clear time.
+ * An incident whose alarms are all gone becomes quiet and ends after the clear time; an alarm
+ * that has become one of class limit opens one.
  */
 void incident_recount(struct core *core, struct stamp at);
 

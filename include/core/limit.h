@@ -12,8 +12,9 @@
  *     └───────────────────────────────────────────────────────────── CLEARING
  *                        held for the clear delay
  *
- * Only good values move it, and only the time between two successive good values counts
- * towards a delay: a value that is not good neither helps nor harms.
+ * Only good values move it. Towards a delay a good value counts for the time since the last
+ * good one, but for no more than one sample stands for: a value that is not good neither
+ * helps nor harms, and good and bad by turns still add up.
  */
 #pragma once
 
@@ -27,7 +28,6 @@ enum limit_phase { LIMIT_NORMAL, LIMIT_PENDING, LIMIT_RAISED, LIMIT_CLEARING };
 /**
  * struct limit_state - where one limit stands
  * @phase: enum limit_phase
- * @counting: the last value was good, so the time to the next one counts
  * @held_ms: how long the condition for the next phase has held
  * @last_mono_ms: when the last good value was
  * @since_wall_ms: when the values went beyond the bound (PENDING, RAISED, CLEARING)
@@ -35,7 +35,7 @@ enum limit_phase { LIMIT_NORMAL, LIMIT_PENDING, LIMIT_RAISED, LIMIT_CLEARING };
  */
 struct limit_state {
 	uint32_t phase;
-	uint32_t counting;
+	uint32_t pad;
 	int64_t held_ms;
 	int64_t last_mono_ms;
 	int64_t since_wall_ms;
@@ -48,18 +48,14 @@ enum limit_change { LIMIT_SAME, LIMIT_BROKEN, LIMIT_BACK };
  * limit_value() - one good value
  * @mono_ms: when; must not go back
  * @since_wall_ms: from when on the value holds: the moment itself, or the window's start
+ * @most_ms: the longest time that one value stands for
  *
  * Return: LIMIT_BROKEN when the alarm is to be raised, LIMIT_BACK when it is to be
  *   cleared, else LIMIT_SAME.
  */
 enum limit_change limit_value(const struct config_limit *limit, struct limit_state *state,
-			      double value, int64_t mono_ms, int64_t since_wall_ms);
-
-/** limit_no_value() - a value that is not good: the delay in progress is paused */
-static inline void limit_no_value(struct limit_state *state)
-{
-	state->counting = false;
-}
+			      double value, int64_t mono_ms, int64_t since_wall_ms,
+			      int64_t most_ms);
 
 /** limit_is_raised() - an alarm stands */
 static inline bool limit_is_raised(const struct limit_state *state)

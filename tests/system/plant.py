@@ -185,7 +185,8 @@ report-interval: {report_interval}
 destinations:
 {destinations}"""
 
-DESTINATION = '  - {{name: {name}, url: "{url}", hmac-secret: {name}-secret, min-class: {min_class}}}\n'
+DESTINATION = ('  - {{name: {name}, url: "{url}", hmac-secret: {name}-secret, '
+               'min-class: {min_class}}}\n')
 
 SITE = """\
 site: mill
@@ -203,7 +204,8 @@ links:
 
 LIMITS = {
     "outfall": (
-        '{channel: COD, class: warning, high: 100, clear-delay: 200ms, deadband: 5, origin: "80 %"}',
+        '{channel: COD, class: warning, high: 100, clear-delay: 200ms, deadband: 5, '
+        'origin: "80 %"}',
         '{channel: COD, class: limit, high: 150, clear-delay: 200ms, deadband: 5, '
         'origin: "QCVN 40:2011/BTNMT, cột B", advice: "Close the gate."}',
         '{channel: COD, class: emergency, high: 300, clear-delay: 200ms, deadband: 10, '
@@ -247,7 +249,8 @@ class Receiver:
     def index(self):
         """A line per genuine request, in the order of arrival."""
         path = self.store / "index.jsonl"
-        return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [json.loads(line) for line in lines]
 
     def bodies(self):
         """{webhook-id: body}"""
@@ -274,9 +277,10 @@ class Plant:
     """Options: interval, incident_clear, report_interval, lost_after; limits {source: lines}."""
 
     def __init__(self, device=None, **options):
-        self.options = {"interval": "100ms", "timeout": "80ms", "incident_clear": "2s", "report_interval": "1s",
-                        "lost_after": "1s", "limits": LIMITS, "destinations": None,
-                        "links": "", "units": "", "extra": "", "port": None, **options}
+        self.options = {"interval": "100ms", "timeout": "80ms", "incident_clear": "2s",
+                        "report_interval": "1s", "lost_after": "1s", "limits": LIMITS,
+                        "destinations": None, "links": "", "units": "", "extra": "",
+                        "port": None, **options}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ww-"))
         self.state = pathlib.Path(self.options.get("state") or self.dir / "state")
         self.config, self.run = self.dir / "conf", self.dir / "run"
@@ -284,8 +288,7 @@ class Plant:
         for path in (self.state, self.config / "sites.d", self.run, self.credentials):
             path.mkdir(parents=True, exist_ok=True)
         self.device = device
-        self.processes, self.exited = {}, {}
-        self.lock = threading.Lock()
+        self.processes = {}
         self.receiver = Receiver(self)
         self.configure()
         self.keygen()

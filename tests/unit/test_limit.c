@@ -141,19 +141,19 @@ static const struct run runs[] = {
 		 {3, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
 		 END,
 	 }},
-	{"bad values in PENDING: the time until the next good one does not count",
+	{"a gap in PENDING counts as one sample",
 	 10,
 	 0,
-	 5000,
+	 8000,
 	 0,
 	 {
 		 {0, 11, true, LIMIT_SAME, LIMIT_PENDING},
 		 {2, 11, true, LIMIT_SAME, LIMIT_PENDING}, /* 2 s held */
 		 {3, 0, false, LIMIT_SAME, LIMIT_PENDING},
 		 {60, 0, false, LIMIT_SAME, LIMIT_PENDING},
-		 {61, 11, true, LIMIT_SAME, LIMIT_PENDING}, /* still 2 s */
-		 {63, 11, true, LIMIT_SAME, LIMIT_PENDING},
-		 {64, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
+		 {61, 11, true, LIMIT_SAME, LIMIT_PENDING}, /* 6 s */
+		 {62, 11, true, LIMIT_SAME, LIMIT_PENDING},
+		 {63, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
 		 END,
 	 }},
 	{"bad values in PENDING do not end it either",
@@ -181,26 +181,26 @@ static const struct run runs[] = {
 		 {102, 9, true, LIMIT_BACK, LIMIT_NORMAL},
 		 END,
 	 }},
-	{"bad values in CLEARING",
+	{"a gap in CLEARING counts as one sample",
 	 10,
 	 0,
 	 0,
-	 4000,
+	 8000,
 	 {
 		 {0, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
 		 {1, 9, true, LIMIT_SAME, LIMIT_CLEARING},
 		 {3, 9, true, LIMIT_SAME, LIMIT_CLEARING}, /* 2 s */
 		 {4, 99, false, LIMIT_SAME, LIMIT_CLEARING},
 		 {600, 0, false, LIMIT_SAME, LIMIT_CLEARING},
-		 {601, 9, true, LIMIT_SAME, LIMIT_CLEARING}, /* still 2 s */
+		 {601, 9, true, LIMIT_SAME, LIMIT_CLEARING}, /* 6 s */
 		 {602, 9, true, LIMIT_SAME, LIMIT_CLEARING},
 		 {603, 9, true, LIMIT_BACK, LIMIT_NORMAL},
 		 END,
 	 }},
-	{"good and bad by turns never add up",
+	{"good and bad by turns: the good ones add up",
 	 10,
 	 0,
-	 2000,
+	 5000,
 	 0,
 	 {
 		 {0, 11, true, LIMIT_SAME, LIMIT_PENDING},
@@ -209,8 +209,7 @@ static const struct run runs[] = {
 		 {3, 0, false, LIMIT_SAME, LIMIT_PENDING},
 		 {4, 11, true, LIMIT_SAME, LIMIT_PENDING},
 		 {5, 0, false, LIMIT_SAME, LIMIT_PENDING},
-		 {6, 11, true, LIMIT_SAME, LIMIT_PENDING},
-		 {8, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
+		 {6, 11, true, LIMIT_BROKEN, LIMIT_RAISED},
 		 END,
 	 }},
 	{"time that goes back counts for nothing",
@@ -246,6 +245,8 @@ static const struct run runs[] = {
 	  END}},
 };
 
+#define MOST_MS 4000 /* what one sample stands for at most */
+
 static void run_one(const struct run *run, bool high)
 {
 	double sign = high ? 1 : -1;
@@ -263,9 +264,7 @@ static void run_one(const struct run *run, bool high)
 		int64_t ms = row->second * INT64_C(1000);
 
 		if (row->good)
-			change = limit_value(&limit, &state, sign * row->value, ms, ms);
-		else
-			limit_no_value(&state);
+			change = limit_value(&limit, &state, sign * row->value, ms, ms, MOST_MS);
 		if (change != row->change || state.phase != row->phase)
 			fail_msg("%s (%s), second %d: change %d, phase %u", run->name,
 				 high ? "high" : "low", row->second, (int)change, state.phase);
@@ -295,14 +294,14 @@ static void test_since_and_worst(void **state)
 	struct limit_state s = {0};
 
 	(void)state;
-	(void)limit_value(&limit, &s, 99, 0, 500); /* a spike that does not last */
+	(void)limit_value(&limit, &s, 99, 0, 500, MOST_MS); /* a spike that does not last */
 	assert_int_equal(s.since_wall_ms, 500);
-	(void)limit_value(&limit, &s, 9, 1000, 1500);
-	(void)limit_value(&limit, &s, 12, 2000, 2500);
+	(void)limit_value(&limit, &s, 9, 1000, 1500, MOST_MS);
+	(void)limit_value(&limit, &s, 12, 2000, 2500, MOST_MS);
 	assert_int_equal(s.since_wall_ms, 2500);
 	assert_close(s.worst, 12, 0); /* the spike is forgotten */
-	(void)limit_value(&limit, &s, 15, 3000, 3500);
-	(void)limit_value(&limit, &s, 11, 4000, 4500);
+	(void)limit_value(&limit, &s, 15, 3000, 3500, MOST_MS);
+	(void)limit_value(&limit, &s, 11, 4000, 4500, MOST_MS);
 	assert_int_equal(s.phase, LIMIT_RAISED);
 	assert_int_equal(s.since_wall_ms, 2500);
 	assert_close(s.worst, 15, 0);

@@ -46,7 +46,7 @@ FOREIGN = {
     "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt|transfer|explain|policy)",
     "yaml.h": r"core/config_yaml",
-    "openssl": r"core/(sign|event|keys|record)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(event|report|journal|status)|tools/\w+/\w+",
     "microhttpd.h": r"tools/receiver/server",
 }

@@ -118,8 +118,9 @@ static int read_file(struct config_reader *reader, const struct config_group *gr
 	if (asprintf(&path, "%s/%s", reader->config->directory, name) < 0)
 		return -ENOMEM;
 	reader->file = path;
-	reader->config->hash = hash64(reader->config->hash, name, strlen(name) + 1);
-	r = config_yaml_read(&root, reader->report, path, &reader->config->hash);
+	r = config_digest(reader->config->digest, name, strlen(name) + 1);
+	if (r == 0)
+		r = config_yaml_read(&root, reader->report, path, reader->config->digest);
 	if (r == 0)
 		r = config_walk(reader, group, root);
 	/* kept to the end: names that were met here are quoted in later errors */
@@ -317,7 +318,6 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 
 	if (!config)
 		return -ENOMEM;
-	config->hash = HASH64_SEED;
 	config->directory = strdup(directory);
 	/* numbers have a point in every country */
 	c_locale = newlocale(LC_ALL_MASK, "C", NULL);

@@ -16,6 +16,9 @@ int config_finish_destination(struct config_mapping *mapping, void *data)
 	if (config_given(mapping, "certificate") != config_given(mapping, "key"))
 		config_error(mapping, config_given(mapping, "key") ? "key" : "certificate",
 			     "\"certificate\" and \"key\" go together; allowed: both or neither");
+	if (config->n_destinations >= CONFIG_DESTINATIONS_MAX)
+		config_error(mapping, "name", "one destination too many; allowed: %d",
+			     CONFIG_DESTINATIONS_MAX);
 	r = config_names_claim(mapping, "name", KIND_DESTINATION, 0, d->name,
 			       config->n_destinations);
 	return r < 0 ? r

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "core/config_names.h"
 #include "core/config_text.h"
 
@@ -295,9 +296,17 @@ static void check_margin(const struct config_mapping *mapping, const struct conf
 static void check_limit(const struct config_mapping *mapping, struct limit_draft *draft,
 			const struct config_channel *channel)
 {
+	const struct config *config = mapping->reader->config;
 	struct config_limit *limit = &draft->limit;
 	bool bounded = check_side(mapping, draft);
 
+	if (config_usable(mapping, "on") && limit->on == LIMIT_ON_MEAN_1MIN && channel &&
+	    channel->unit < config->n_units &&
+	    config->units[channel->unit].interval_ms > MS_PER_MIN)
+		config_error(
+			mapping, "on",
+			"the channel is read less than once a minute, so a minute has no mean; "
+			"allowed: \"value\", or a unit with an interval of at most 1min");
 	if (config_usable(mapping, "deadband") && limit->deadband < 0)
 		config_error(mapping, "deadband", "a deadband is a distance; allowed: 0 or more");
 	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,8 +319,19 @@ static int load_bytes(const char *path, char **ret, size_t *ret_n, const char **
 	return r;
 }
 
+int config_digest(uint8_t digest[static 32], const void *bytes, size_t n)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
+		  EVP_DigestUpdate(ctx, digest, 32) == 1 && EVP_DigestUpdate(ctx, bytes, n) == 1 &&
+		  EVP_DigestFinal_ex(ctx, digest, NULL) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return ok ? 0 : -ENOMEM;
+}
+
 int config_yaml_read(struct config_node **ret, struct config_report *report, const char *path,
-		     uint64_t *hash)
+		     uint8_t digest[static 32])
 {
 	const char *why = NULL;
 	char *bytes = NULL;
@@ -332,8 +344,9 @@ int config_yaml_read(struct config_node **ret, struct config_report *report, con
 					    why ? why : strerror(-r));
 		return r;
 	}
-	*hash = hash64(*hash, bytes, n);
-	r = config_yaml_parse(ret, report, path, bytes, n);
+	r = config_digest(digest, bytes, n);
+	if (r == 0)
+		r = config_yaml_parse(ret, report, path, bytes, n);
 	free(bytes);
 	return r;
 }

@@ -89,16 +89,21 @@ int event_priority(const struct event *event, const struct config *config)
 	return events[event->type].priority;
 }
 
+#define PLACES_MAX 12
+
 void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 {
 	char *end;
+	int places = 4; /* and as many more as a number below 1 has zeros in front */
 
 	/* channels are bounded by their range, so this never truncates; be sure all the same */
 	if (!isfinite(value) || fabs(value) >= 1e30) {
 		(void)snprintf(text, EVENT_VALUE_MAX, "0");
 		return;
 	}
-	(void)snprintf(text, EVENT_VALUE_MAX, "%.4f", value);
+	for (double a = fabs(value); a > 0 && a < 1 && places < PLACES_MAX; a *= 10)
+		places++;
+	(void)snprintf(text, EVENT_VALUE_MAX, "%.*f", places, value);
 	end = text + strlen(text);
 	while (end[-1] == '0')
 		*--end = '\0';

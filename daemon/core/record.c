@@ -17,7 +17,7 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_ENTRY] = "INSERT INTO entry VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[READ_ENTRY] = "SELECT line, hash FROM entry WHERE seq = ?1",
 	[SET_HEAD] = "INSERT OR REPLACE INTO head VALUES(1, ?1, ?2, ?3, ?4)",
-	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5, ?6)",
+	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5)",
 	[SET_ACK] = "INSERT OR REPLACE INTO poller VALUES(?1, ?2, ?3)",
 	[GET_ACK] = "SELECT seq FROM poller WHERE instance = ?1",
 	/* a minute that the clock was set back into: the two rows are joined, none is lost */
@@ -260,7 +260,6 @@ static int take_state(sqlite3_stmt *row, struct record_start *ret)
 	ret->mono_base_ms = sqlite3_column_int64(row, 1);
 	ret->last.mono_ms = sqlite3_column_int64(row, 2);
 	ret->last.wall_ms = sqlite3_column_int64(row, 3);
-	ret->config_hash = (uint64_t)sqlite3_column_int64(row, 5);
 	return take_bytes(row, 4, ret->boot_id, sizeof(ret->boot_id));
 }
 
@@ -275,7 +274,7 @@ int record_load(struct record *record, struct record_start *ret)
 			     take_last_entry, ret);
 	if (r == 0)
 		r = load_row(record,
-			     "SELECT core, mono_base_ms, mono_ms, wall_ms, boot_id, config_hash"
+			     "SELECT core, mono_base_ms, mono_ms, wall_ms, boot_id"
 			     " FROM state",
 			     take_state, ret);
 	memcpy(record->last_hash, ret->chain.hash, sizeof(record->last_hash));

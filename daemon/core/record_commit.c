@@ -211,7 +211,6 @@ static int set_state(struct record *record, const struct record_commit *commit)
 	(void)sqlite3_bind_int64(s, 3, commit->now.mono_ms);
 	(void)sqlite3_bind_int64(s, 4, commit->now.wall_ms);
 	(void)sqlite3_bind_blob(s, 5, commit->boot_id, sizeof(commit->boot_id), SQLITE_STATIC);
-	(void)sqlite3_bind_int64(s, 6, (sqlite3_int64)commit->config->hash);
 	return record_run(record, s);
 }
 

@@ -21,7 +21,7 @@ static const char *const steps[RECORD_VERSION] = {
 	" hash BLOB NOT NULL, note TEXT NOT NULL, signature BLOB);"
 	"CREATE TABLE state(id INTEGER PRIMARY KEY CHECK(id = 1), core BLOB NOT NULL,"
 	" mono_base_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL, wall_ms INTEGER NOT NULL,"
-	" boot_id BLOB NOT NULL, config_hash INTEGER NOT NULL);"
+	" boot_id BLOB NOT NULL);"
 	"CREATE TABLE poller(instance INTEGER PRIMARY KEY, seq INTEGER NOT NULL,"
 	" wall_ms INTEGER NOT NULL);"
 	"CREATE TABLE channel(id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE,"

@@ -165,7 +165,7 @@ void service_reload(struct service *service)
 {
 	struct setup setup = {0};
 	struct event event = event_plain(EVENT_CONFIG_LOADED, service_now(service));
-	char why[256] = "", hash[17];
+	char why[256] = "", hash[CHAIN_HEX_MAX];
 	size_t n_errors = 0;
 	int r;
 
@@ -184,7 +184,7 @@ void service_reload(struct service *service)
 	}
 	swap(service, &setup);
 	setup_done(&setup);
-	(void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)service->config->hash);
+	chain_hex(service->config->digest, hash);
 	event.name = hash;
 	core_event(service->core, &event);
 	/* these two first and in any case: they hold indices into what has just been replaced */

@@ -175,7 +175,7 @@ static void say_start(struct service *service, const struct record_start *start)
 	struct event created = event_plain(EVENT_RECORD_CREATED, now);
 	struct event started = event_plain(EVENT_CORE_STARTED, now);
 	struct event loaded = event_plain(EVENT_CONFIG_LOADED, now);
-	char hash[17];
+	char hash[CHAIN_HEX_MAX];
 
 	created.reason = "no record was there before";
 	created.name = service->core->log_id;
@@ -186,10 +186,9 @@ static void say_start(struct service *service, const struct record_start *start)
 						  : "after an unclean stop";
 	started.name = WASTEWATCH_VERSION;
 	core_event(service->core, &started);
-	(void)snprintf(hash, sizeof(hash), "%016llx", (unsigned long long)service->config->hash);
+	chain_hex(service->config->digest, hash);
 	loaded.name = hash;
-	if (start->created || start->config_hash != service->config->hash)
-		core_event(service->core, &loaded);
+	core_event(service->core, &loaded); /* at every start: which limits were in force */
 }
 
 static int restore(struct service *service)

@@ -143,7 +143,7 @@ struct config {
 	uint32_t incident_clear_ms;	/* quiet for so long ends an incident */
 	uint32_t report_interval_ms;	/* least time between updates of one incident */
 	uint32_t minute_retention_days; /* at least 60, Circular 10/2021 Art. 39 */
-	uint64_t hash;			/* of the files' bytes, for the record */
+	uint8_t digest[32]; /* SHA-256, chained over names and bytes of the files, for the record */
 	struct config_site *sites;
 	struct config_link *links;
 	struct config_unit *units;

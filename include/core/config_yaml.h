@@ -68,13 +68,16 @@ int config_yaml_parse(struct config_node **ret, struct config_report *report, co
 
 /**
  * config_yaml_read() - a file's tree
- * @hash: chained over the file's bytes
+ * @digest: 32 bytes; becomes SHA-256 of itself and the file's bytes
  *
  * Refused: what is no regular file, over CONFIG_FILE_MAX bytes or writable by everybody.
  * Return: 0; -ENOENT, -EINVAL, other -errno: no tree, reported; -ENOMEM.
  */
 int config_yaml_read(struct config_node **ret, struct config_report *report, const char *path,
-		     uint64_t *hash);
+		     uint8_t digest[static 32]);
+
+/** config_digest() - @digest becomes SHA-256 of itself and @n bytes. Return: 0; -ENOMEM. */
+int config_digest(uint8_t digest[static 32], const void *bytes, size_t n);
 
 /** config_node_free() - takes NULL; frees its children and what follows it. Return: NULL. */
 struct config_node *config_node_free(struct config_node *node);

@@ -96,7 +96,10 @@ const char *event_message_id(enum event_type type);
 /** event_priority() - syslog priority, 0 worst */
 int event_priority(const struct event *event, const struct config *config);
 
-/** event_value_text() - a decimal without exponent or trailing zeros, at most 4 places */
+/**
+ * event_value_text() - a decimal without exponent or trailing zeros
+ * Four places; below 1 five significant digits, up to 12 places.
+ */
 void event_value_text(double value, char text[static EVENT_VALUE_MAX]);
 
 /** event_message() - a sentence for people */

@@ -44,7 +44,6 @@ struct record_start {
 	uint8_t boot_id[16];
 	int64_t mono_base_ms;
 	struct stamp last;
-	uint64_t config_hash;
 	void *state;
 	size_t n_state;
 };

@@ -666,24 +666,24 @@ static void test_margin(void **state)
 static void test_hash(void **state)
 {
 	struct directory d;
-	uint64_t first;
+	uint8_t first[32];
 	char from[128], to[128];
 
 	(void)state;
 	open_directory(&d);
 	load_texts(&d, MAIN, SITE);
-	first = d.config->hash;
+	memcpy(first, d.config->digest, sizeof(first));
 	load(&d);
-	assert_true(d.config->hash == first);
+	assert_memory_equal(d.config->digest, first, sizeof(first));
 	load_texts(&d, MAIN, SITE "\n");
-	assert_true(d.config->hash != first);
+	assert_memory_not_equal(d.config->digest, first, sizeof(first));
 	load_texts(&d, MAIN, SITE);
-	assert_true(d.config->hash == first);
+	assert_memory_equal(d.config->digest, first, sizeof(first));
 	(void)snprintf(from, sizeof(from), "%s/sites.d/a.yaml", d.path);
 	(void)snprintf(to, sizeof(to), "%s/sites.d/b.yaml", d.path);
 	assert_int_equal(rename(from, to), 0);
 	load(&d);
-	assert_true(d.config->hash != first);
+	assert_memory_not_equal(d.config->digest, first, sizeof(first));
 	close_directory(&d);
 }
 

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "common/log.h"
+
+#define LINE_MAX_BYTES 4096
 
 static struct {
 	const char *program;
 	bool verbose;
 	bool terminal;
+	unsigned long n_dropped; /* lines that nobody took; said with the next that is taken */
 } config = {.program = "wastewatch"};
 
 void log_init(const char *program, bool verbose)
@@ -18,9 +25,20 @@ void log_init(const char *program, bool verbose)
 	config.terminal = isatty(STDERR_FILENO) == 1;
 }
 
+/* A journal that hangs or a pipe that nobody reads must not hold the caller. */
+static bool put(const char *line, size_t n)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t r = send(STDERR_FILENO, line, n, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (r < 0 && errno == ENOTSOCK && poll(&out, 1, 0) == 1 && (out.revents & POLLOUT))
+		r = write(STDERR_FILENO, line, n);
+	return r >= 0;
+}
+
 void log_line(enum log_priority priority, const char *format, ...)
 {
-	char text[4096];
+	char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES - 128];
 	va_list ap;
 
 	if (priority == LOG_PRIORITY_DEBUG && !config.verbose)
@@ -28,8 +46,16 @@ void log_line(enum log_priority priority, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	if (config.n_dropped > 0) {
+		(void)snprintf(line, sizeof(line), "<4>%lu lines before this one found no reader\n",
+			       config.n_dropped);
+		if (put(line, strlen(line)))
+			config.n_dropped = 0;
+	}
 	if (config.terminal)
-		(void)fprintf(stderr, "%s: %s\n", config.program, text);
+		(void)snprintf(line, sizeof(line), "%.64s: %s\n", config.program, text);
 	else
-		(void)fprintf(stderr, "<%d>%s\n", (int)priority, text);
+		(void)snprintf(line, sizeof(line), "<%d>%s\n", (int)priority, text);
+	if (!put(line, strlen(line)))
+		config.n_dropped++;
 }

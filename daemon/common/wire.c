@@ -55,7 +55,11 @@ int wire_listen(const char *path)
 	fd = open_socket();
 	if (fd < 0)
 		return fd;
-	(void)unlink(path); /* left by an instance that died; its lock is gone, so it is ours */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+		(void)close(fd);
+		return -EADDRINUSE;
+	}
+	(void)unlink(path); /* nobody answers there: left by an instance that died */
 	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || chmod(path, 0660) < 0 ||
 	    listen(fd, 16) < 0) {
 		r = -errno;

@@ -16,11 +16,13 @@
 /**
  * struct endpoint - a destination and the attempt that is under way
  * @job: the report being sent; @job.id 0 none
+ * @attempt: number of the attempt; a result of an earlier one is not taken for this one's
  * @started_ms: monotonic
  * @next_ms: UTC; nothing is due before. 0: look again
  */
 struct endpoint {
 	struct record_job job;
+	uint64_t attempt;
 	int64_t started_ms;
 	int64_t next_ms;
 };
@@ -33,6 +35,7 @@ struct delivery {
 	bool one_too_many; /* said; once per sender that is served */
 	struct endpoint *endpoints;
 	size_t n_endpoints;
+	uint64_t n_attempts;
 	uint8_t *packet; /* WIRE_PACKET_MAX bytes */
 };
 
@@ -151,8 +154,7 @@ static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
 	if (header->type != WIRE_RESULT)
 		return -EPROTO;
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
-		if (delivery->endpoints[i].job.id &&
-		    (uint64_t)delivery->endpoints[i].job.id == result->id) {
+		if (delivery->endpoints[i].job.id && delivery->endpoints[i].attempt == result->id) {
 			finish(delivery, &delivery->endpoints[i], result);
 			return 0;
 		}
@@ -187,14 +189,10 @@ static const struct peer_handler handler = {
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct delivery *delivery = userdata;
-	int peer = wire_accept(fd, wire_uid_of("wastewatch-sender"));
+	int peer = peer_accept(source, fd, "wastewatch-sender", "sender");
 	int r;
 
-	(void)source;
 	(void)events;
-	if (peer == -EPERM)
-		log_err("a connection to the sender's socket came from another user than "
-			"wastewatch-sender and was refused");
 	if (peer < 0)
 		return 0;
 	/* The first one counts, or two of them would push each other out for ever; one that is
@@ -255,7 +253,7 @@ static int send_job(struct delivery *delivery, const struct endpoint *endpoint, 
 		&delivery->service->config->destinations[endpoint - delivery->endpoints];
 	struct wire_job job = {
 		.header = {.type = WIRE_JOB},
-		.id = (uint64_t)endpoint->job.id,
+		.id = endpoint->attempt,
 		.connect_timeout_ms = OUTBOX_CONNECT_MS,
 		.total_timeout_ms = OUTBOX_TOTAL_MS,
 	};
@@ -276,11 +274,24 @@ static int send_job(struct delivery *delivery, const struct endpoint *endpoint, 
 	return peer_send(delivery->sender, delivery->packet, (size_t)(at - delivery->packet));
 }
 
+/* a report that cannot be sent as it is must not keep the others back: as if refused */
+static void hold(struct delivery *delivery, struct endpoint *endpoint, const char *why)
+{
+	uint8_t bytes[sizeof(struct wire_result) + WIRE_ERROR_MAX];
+	struct wire_result result = {.http_status = 400, .retry_after_s = -1};
+
+	result.n_error = (uint32_t)MIN(strlen(why), (size_t)WIRE_ERROR_MAX);
+	memcpy(bytes, &result, sizeof(result));
+	memcpy(bytes + sizeof(result), why, result.n_error);
+	finish(delivery, endpoint, (const struct wire_result *)(const void *)bytes);
+}
+
 static void begin(struct delivery *delivery, struct endpoint *endpoint)
 {
 	char *headers = NULL;
 	int r = make_headers(delivery, endpoint, &headers);
 
+	endpoint->attempt = ++delivery->n_attempts;
 	if (r == 0)
 		r = send_job(delivery, endpoint, headers);
 	free(headers);
@@ -289,8 +300,7 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 		return;
 	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
 		strerror(-r));
-	record_job_done(&endpoint->job);
-	endpoint->next_ms = service_now(delivery->service).wall_ms + MS_PER_MIN;
+	hold(delivery, endpoint, strerror(-r));
 }
 
 static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
@@ -324,6 +334,7 @@ void delivery_pump(struct delivery *delivery)
 {
 	struct stamp now = service_now(delivery->service);
 
+	peer_listen_again(delivery->listener);
 	if (!delivery->sender || !delivery->greeted)
 		return;
 	if (is_hanging(delivery, now)) {

@@ -40,6 +40,9 @@ static const struct {
 					5, NULL},
 	[EVENT_READINGS_LOST] = {"readings.lost", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0e", 3,
 				 "readings"},
+	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, NULL},
+	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
+				    "reports"},
 	[EVENT_POLLER_SILENT] = {"poller.silent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0f", 3, NULL},
 	[EVENT_POLLER_RETURNED] = {"poller.returned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a10", 5, NULL},
 	[EVENT_CLOCK_STEPPED] = {"clock.stepped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a11", 4, "step_ms"},
@@ -279,6 +282,11 @@ static void message_of_measuring(const struct event *event, const char *path, co
 	else if (event->type == EVENT_READINGS_LOST)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%lld readings are lost: %s", number,
 			       reason);
+	else if (event->type == EVENT_POLLER_STARTED)
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"A poller has begun anew; what an earlier one read and had not handed "
+			"over is missing");
 	else if (event->type == EVENT_POLLER_SILENT)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "Nothing comes from the poller: %s; see: systemctl status "
@@ -296,7 +304,13 @@ static void message_of_report(const struct event *event, const char *name, const
 {
 	const char *report = event->report ? event->report : "";
 
-	if (event->type == EVENT_REPORT_DELIVERED)
+	if (event->type == EVENT_REPORTS_STRANDED)
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"%lld reports wait for %s, which is no longer configured; put it back "
+			"into wastewatch.yaml until they are delivered",
+			(long long)event->number, name);
+	else if (event->type == EVENT_REPORT_DELIVERED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Report %s was accepted by %s", report,
 			       name);
 	else
@@ -327,8 +341,8 @@ static void message_of_service(const struct event *event, const char *name, cons
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Incident %s was closed by a change of configuration: %s; tell the "
-			       "department",
+			       "Incident %s was closed without an end that was measured: %s; the "
+			       "department is told so",
 			       name, reason);
 }
 
@@ -353,6 +367,7 @@ void event_message(const struct event *event, const struct config *config,
 	case EVENT_MEASUREMENT_LOST:
 	case EVENT_MEASUREMENT_RESTORED:
 	case EVENT_READINGS_LOST:
+	case EVENT_POLLER_STARTED:
 	case EVENT_POLLER_SILENT:
 	case EVENT_POLLER_RETURNED:
 	case EVENT_CLOCK_STEPPED:
@@ -360,6 +375,7 @@ void event_message(const struct event *event, const struct config *config,
 		return;
 	case EVENT_REPORT_DELIVERED:
 	case EVENT_REPORT_HELD:
+	case EVENT_REPORTS_STRANDED:
 		message_of_report(event, name, reason, text);
 		return;
 	case EVENT_RECORD_CREATED:

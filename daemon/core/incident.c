@@ -330,6 +330,26 @@ void incident_tick(struct core *core, struct stamp at)
 	}
 }
 
+void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
+		      const char *reason)
+{
+	struct event event = event_plain(EVENT_INCIDENT_REMOVED, at);
+	struct core_incident incident = {0};
+	enum limit_class class = CLASS_LIMIT;
+	char *data;
+
+	event.name = event.incident = id;
+	event.reason = reason;
+	core_event(core, &event);
+	data = report_removed(core, summary, at, reason, &class);
+	incident.class = class;
+	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
+	for (size_t i = 0; data && i < core->config->n_destinations; i++)
+		if (class >= core->config->destinations[i].min_class)
+			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
+	free(data);
+}
+
 /* a standing alarm whose class has risen by a change of configuration */
 static void open_for(struct core *core, struct core_incident *incident, struct stamp at)
 {

@@ -44,8 +44,8 @@ struct journal {
 
 /* keys of an entry that become fields; the others are in WASTEWATCH_ENTRY */
 static const char *const keys[] = {
-	"seq",	"site",	 "source", "channel",  "limit",	 "class", "value",
-	"unit", "bound", "kind",   "incident", "reason", "name",  "report",
+	"reports", "seq",   "site", "source",	"channel", "limit", "class",  "value",
+	"unit",	   "bound", "kind", "incident", "reason",  "name",  "report",
 };
 
 static char *field_of(const char *key, const json_t *value)

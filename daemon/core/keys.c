@@ -5,12 +5,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "core/service.h"
 
 #define OWN_KEY "sign-key"
+
+/* in systemd's credentials directory the mode is systemd's affair */
+static void look_at_mode(int fd, const char *path)
+{
+	const char *given = getenv("CREDENTIALS_DIRECTORY");
+	struct stat status;
+
+	if (given && strncmp(path, given, strlen(given)) == 0)
+		return;
+	if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0)
+		log_warning("the key %s can be read by others than its owner: chmod 600 %s", path,
+			    path);
+}
 
 /* Return: 1 loaded; 0 there is no such file; -errno, said */
 static int load(struct sign_key **ret, const char *directory, const char *name, const char *suffix)
@@ -23,6 +37,8 @@ static int load(struct sign_key **ret, const char *directory, const char *name, 
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
 		return 0;
+	if (fd >= 0)
+		look_at_mode(fd, path);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 	if (n < 0) {
 		r = -errno;

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/log.h"
 #include "core/peer.h"
 
 #define PACKETS_PER_WAKEUP 64 /* a flooding peer must not keep the loop from its timers */
@@ -135,6 +136,27 @@ int peer_new(struct peer **ret, sd_event *event, int fd, const struct peer_handl
 	}
 	*ret = peer;
 	return 0;
+}
+
+int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what)
+{
+	int peer = wire_accept(fd, wire_uid_of(user));
+
+	if (peer == -EPERM)
+		log_err("a connection to the %s's socket came from another user than %s and was "
+			"refused",
+			what, user);
+	if (peer == -EMFILE || peer == -ENFILE) {
+		log_err("no descriptor is free for one more %s; it is tried again in a second",
+			what);
+		(void)sd_event_source_set_enabled(listener, SD_EVENT_OFF);
+	}
+	return peer;
+}
+
+void peer_listen_again(sd_event_source *listener)
+{
+	(void)sd_event_source_set_enabled(listener, SD_EVENT_ON);
 }
 
 static int queue(struct peer *peer, const void *packet, size_t n)

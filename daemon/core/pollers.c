@@ -3,17 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "core/service.h"
 
-#define STANDBY SIZE_MAX
+#define STANDBY	 SIZE_MAX
+#define HELLO_MS 5000 /* a connection that says nothing for so long is closed */
 
 /**
  * struct poller - a connected poller
  * @slot: part of the plan that it serves, STANDBY none is free
  * @seen: last sequence number taken from it
  * @acked: last one told to it
+ * @since_ms: monotonic; when it connected
  */
 struct poller {
 	struct peer *peer;
@@ -22,6 +25,7 @@ struct poller {
 	uint64_t seen;
 	uint64_t acked;
 	size_t slot;
+	int64_t since_ms;
 	bool greeted;
 };
 
@@ -69,6 +73,14 @@ static size_t choose_slot(const struct pollers *pollers, const struct poller *po
 	return free_slot;
 }
 
+/* is a slot free whose plan it runs already? */
+static bool has_slot(const struct pollers *pollers, const struct poller *poller)
+{
+	size_t slot = choose_slot(pollers, poller);
+
+	return slot != STANDBY && plan_id(pollers->service->plan, slot) == poller->running_plan;
+}
+
 static int assign(struct pollers *pollers, struct poller *poller)
 {
 	const struct plan *plan = pollers->service->plan;
@@ -85,6 +97,17 @@ static int assign(struct pollers *pollers, struct poller *poller)
 	return plan_packets(plan, poller->slot, send_packet, poller->peer);
 }
 
+/* what its predecessor held and no commit covers is gone with it: nobody can count that */
+static void say_started(struct pollers *pollers, const struct poller *poller)
+{
+	struct service *service = pollers->service;
+	struct event event = event_plain(EVENT_POLLER_STARTED, service_now(service));
+
+	if (poller->slot != STANDBY && service->core->streams[poller->slot].running)
+		event.since_ms = service->core->streams[poller->slot].now.wall_ms;
+	core_event(service->core, &event);
+}
+
 static int greet(struct pollers *pollers, struct poller *poller, const struct wire_hello *hello)
 {
 	struct wire_hello answer;
@@ -93,6 +116,10 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 
 	if (wire_hello_check(hello, WIRE_ROLE_POLLER, &why) < 0) {
 		log_err("a poller was refused: %s", why);
+		return -EPROTO;
+	}
+	if (memcmp(hello->boot_id, pollers->service->boot_id, sizeof(hello->boot_id)) != 0) {
+		log_err("a poller was refused: its clock is that of another boot or machine");
 		return -EPROTO;
 	}
 	poller->greeted = true;
@@ -105,6 +132,8 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 	r = peer_send(poller->peer, &answer, sizeof(answer));
 	if (r == 0)
 		r = assign(pollers, poller);
+	if (r == 0 && poller->seen == 0)
+		say_started(pollers, poller);
 	return r < 0 ? r : send_ack(poller);
 }
 
@@ -162,7 +191,9 @@ static int take_readings(struct pollers *pollers, struct poller *poller, const v
 			continue; /* sent again although a commit covers it */
 		if (reading->seq != poller->seen + 1)
 			say_lost(service, reading->seq - poller->seen - 1,
-				 "the poller's buffer was full while the core was away");
+				 poller->seen > 0
+					 ? "the poller's buffer was full while the core was away"
+					 : "the poller holds them no more, this record never did");
 		poller->seen = reading->seq;
 		if (poller->slot == STANDBY)
 			continue;
@@ -262,9 +293,11 @@ static void take_in(struct pollers *pollers, int fd)
 	if (!poller || i == POLLERS_MAX) {
 		log_err("no room for one more poller");
 		free(poller);
+		(void)close(fd);
 		return;
 	}
 	poller->slot = STANDBY;
+	poller->since_ms = service_now(pollers->service).mono_ms;
 	r = peer_new(&poller->peer, pollers->service->event, fd, &handler, pollers,
 		     pollers->service->packet);
 	if (r < 0) {
@@ -279,15 +312,11 @@ static void take_in(struct pollers *pollers, int fd)
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct pollers *pollers = userdata;
-	int peer = wire_accept(fd, wire_uid_of("wastewatch-poller"));
+	int peer = peer_accept(source, fd, "wastewatch-poller", "poller");
 
-	(void)source;
 	(void)events;
 	if (peer >= 0)
 		take_in(pollers, peer);
-	else if (peer == -EPERM)
-		log_err("a connection to the poller's socket came from another user than "
-			"wastewatch-poller and was refused");
 	return 0;
 }
 
@@ -377,8 +406,24 @@ void pollers_committed(struct pollers *pollers)
 	}
 }
 
+/* whoever connects and does not say who it is must not keep a place for ever */
+static void drop_silent(struct pollers *pollers, struct stamp now)
+{
+	for (size_t i = 0; i < POLLERS_MAX; i++) {
+		struct poller *poller = pollers->list[i];
+
+		if (!poller || poller->greeted || now.mono_ms - poller->since_ms < HELLO_MS)
+			continue;
+		log_warning("a connection to the poller's socket said no hello and was closed");
+		(void)peer_free(poller->peer);
+		forget(pollers, poller);
+	}
+}
+
 void pollers_tick(struct pollers *pollers, struct stamp now)
 {
+	peer_listen_again(pollers->listener);
+	drop_silent(pollers, now);
 	for (size_t i = 0; i < pollers->n_slots; i++) {
 		struct slot *slot = &pollers->slots[i];
 		struct event event = event_plain(EVENT_POLLER_SILENT, now);
@@ -402,9 +447,15 @@ int pollers_replan(struct pollers *pollers)
 	for (size_t i = 0; i < POLLERS_MAX; i++)
 		if (pollers->list[i])
 			pollers->list[i]->slot = STANDBY;
-	for (size_t i = 0; r == 0 && i < POLLERS_MAX; i++)
-		if (pollers->list[i] && pollers->list[i]->greeted)
-			r = assign(pollers, pollers->list[i]);
+	/* first those whose work has not changed, or another could take it from them */
+	for (int rest = 0; rest <= 1; rest++)
+		for (size_t i = 0; r == 0 && i < POLLERS_MAX; i++) {
+			struct poller *poller = pollers->list[i];
+
+			if (poller && poller->greeted && poller->slot == STANDBY &&
+			    (rest || has_slot(pollers, poller)))
+				r = assign(pollers, poller);
+		}
 	return r;
 }
 

@@ -38,7 +38,9 @@ const char *const record_sql[N_STATEMENTS] = {
 			  " t < (SELECT min(t) FROM minute) + 60",
 	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
 	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident"
-			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+			 " coalesce(?8, (SELECT first_out FROM incident WHERE id = ?1)),"
+			 " ?9, ?10, ?11)",
 	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -55,19 +57,20 @@ const char *const record_sql[N_STATEMENTS] = {
 		     " ORDER BY lane, id LIMIT 1",
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
 		      " AND state <> 'sent' AND next_ms > ?2",
-	[WAITING] = "SELECT count(*), coalesce(sum(state = 'held'), 0), min(created_ms)"
-		    " FROM outbox WHERE state <> 'sent'",
+	[WAITING] = "SELECT destination, count(*) FROM outbox WHERE state <> 'sent'"
+		    " GROUP BY destination",
 	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE state <> 'sent' AND next_ms > ?1",
 	/* the receiver is back: what failed while it was away need not wait for its turn; what
 	 * it asked to wait for does */
 	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2 WHERE state = 'pending'"
-				" AND next_ms > ?2 AND coalesce(http_status, 0) NOT IN (429, 503)"
+				" AND state <> 'sent' AND next_ms > ?2"
+				" AND coalesce(http_status, 0) NOT IN (429, 503)"
 				" AND destination = (SELECT destination FROM outbox WHERE id = ?1)",
 	[ADD_CHANNEL] = "INSERT INTO channel(path, unit) VALUES(?1, ?2)"
 			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit",
 	[GET_CHANNEL] = "SELECT id FROM channel WHERE path = ?1",
-	[STANDING] = "SELECT 0, path FROM alarm WHERE raised"
-		     " UNION ALL SELECT 1, id FROM incident WHERE state = 'open'",
+	[STANDING] = "SELECT path, NULL FROM alarm WHERE raised"
+		     " UNION ALL SELECT id, summary FROM incident WHERE state = 'open'",
 	[REMOVE_ALARM] = "UPDATE alarm SET raised = 0, changed_ms = ?2 WHERE path = ?1",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
 };
@@ -129,8 +132,11 @@ static int set_up(struct record *record)
 		"PRAGMA trusted_schema = OFF",	    "PRAGMA cache_size = -800",
 		"PRAGMA temp_store = MEMORY",
 	};
-	int keep = 1, r = record_check_owner(record->db);
+	int keep = 1, r;
 
+	/* a reader that holds a lock for a moment is waited for, within the watchdog's time */
+	(void)sqlite3_busy_timeout(record->db, 5000);
+	r = record_check_owner(record->db);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(pragmas); i++) {

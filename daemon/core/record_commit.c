@@ -262,8 +262,8 @@ static int write_all(struct record *record, const struct record_commit *commit)
 	return r == 0 ? prune(record, commit) : r;
 }
 
-/* what the disk gives back must be what was chained: a flipped bit is found before anything
- * leaves the machine */
+/* What SQLite gives back must be what was chained. This finds our own mistakes and memory gone
+ * bad between hashing and storing; it reads SQLite's cache, so the disk's errors it does not. */
 static int read_back(struct record *record, const struct batch_entry *entry)
 {
 	uint8_t hash[32];
@@ -356,29 +356,27 @@ void record_job_done(struct record_job *job)
 	*job = (struct record_job){0};
 }
 
-int record_waiting(struct record *record, uint64_t *ret_n, uint64_t *ret_held,
-		   int64_t *ret_oldest_ms)
+int record_waiting(struct record *record,
+		   void (*each)(void *userdata, const char *destination, int64_t n), void *userdata)
 {
 	int code;
 
 	PREPARE(WAITING);
-	code = sqlite3_step(s);
-	*ret_n = (uint64_t)sqlite3_column_int64(s, 0);
-	*ret_held = (uint64_t)sqlite3_column_int64(s, 1);
-	*ret_oldest_ms = sqlite3_column_int64(s, 2);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1));
 	(void)sqlite3_reset(s); /* read-only */
-	return code == SQLITE_ROW ? 0 : record_failed(record, code);
+	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }
 
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, bool is_incident, const char *name),
+		    void (*each)(void *userdata, const char *name, const char *summary),
 		    void *userdata)
 {
 	int code;
 
 	PREPARE(STANDING);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite3_column_int(s, 0) != 0, sqlite_text(s, 1));
+		each(userdata, sqlite_text(s, 0), (const char *)sqlite3_column_text(s, 1));
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }

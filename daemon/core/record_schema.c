@@ -44,8 +44,7 @@ static const char *const steps[RECORD_VERSION] = {
 	" attempts INTEGER NOT NULL DEFAULT 0, next_ms INTEGER NOT NULL DEFAULT 0,"
 	" last_ms INTEGER, http_status INTEGER, error TEXT);"
 	"CREATE INDEX outbox_waiting ON outbox(destination, lane, id) WHERE state <> 'sent';"
-	"CREATE INDEX outbox_incident ON outbox(incident, destination, id)"
-	" WHERE state <> 'sent';",
+	"CREATE INDEX outbox_incident ON outbox(incident, destination, id);",
 };
 
 int sqlite_errno(int code)

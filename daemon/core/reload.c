@@ -132,33 +132,64 @@ static bool incident_is_known(const struct service *service, const char *id)
 	return false;
 }
 
-static void on_standing(void *userdata, bool is_incident, const char *name)
+static void add_removed(struct service *service, bool is_incident, const char *name,
+			struct stamp at)
 {
-	struct service *service = userdata;
-	struct batch_removed *removed;
-	struct event event = event_plain(EVENT_ALARM_REMOVED, service_now(service));
+	struct batch_removed *removed = batch_add(&service->batch, removed);
 
-	if (is_incident ? incident_is_known(service, name) : limit_is_known(service, name))
-		return;
-	removed = batch_add(&service->batch, removed);
 	if (!removed)
 		return;
 	removed->is_incident = is_incident;
 	removed->name = strdup(name);
-	removed->at_ms = event.at.wall_ms;
+	removed->at_ms = at.wall_ms;
 	if (!removed->name)
 		service->batch.out_of_memory = true;
-	event.type = is_incident ? EVENT_INCIDENT_REMOVED : EVENT_ALARM_REMOVED;
+}
+
+static const char lost[] = "the state of another version could not be taken over";
+
+static void on_standing(void *userdata, const char *name, const char *summary)
+{
+	struct service *service = userdata;
+	struct event event = event_plain(EVENT_ALARM_REMOVED, service_now(service));
+
+	if (summary ? incident_is_known(service, name) : limit_is_known(service, name))
+		return;
+	add_removed(service, summary != NULL, name, event.at);
+	if (summary) {
+		incident_removed(service->core, name, summary, event.at,
+				 service->state_lost ? lost : "its site is no longer configured");
+		return;
+	}
 	event.name = name;
-	event.incident = is_incident ? name : NULL;
-	event.reason = "it is no longer configured";
+	event.reason = service->state_lost ? lost : "it is no longer configured";
 	core_event(service->core, &event);
+}
+
+/* reports for a destination that nobody knows any more */
+static void on_waiting(void *userdata, const char *destination, int64_t n)
+{
+	struct service *service = userdata;
+	struct event event = event_plain(EVENT_REPORTS_STRANDED, service_now(service));
+
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		if (strcmp(service->config->destinations[i].name, destination) == 0)
+			return;
+	event.number = n;
+	event.name = destination;
+	core_event(service->core, &event);
+	service->n_stranded += (uint64_t)n;
 }
 
 int service_adopt(struct service *service)
 {
+	int r;
+
 	incident_recount(service->core, service_now(service));
-	return record_standing(service->record, on_standing, service);
+	r = record_standing(service->record, on_standing, service);
+	service->n_stranded = 0;
+	service->state_lost = false;
+	return r < 0 ? r : record_waiting(service->record, on_waiting, service);
 }
 
 void service_reload(struct service *service)

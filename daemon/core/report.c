@@ -263,6 +263,28 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 	return text;
 }
 
+char *report_removed(const struct core *core, const char *summary, struct stamp at,
+		     const char *change, enum limit_class *ret_class)
+{
+	json_t *data = json_loads(summary, 0, NULL);
+	json_t *incident = json_object_get(data, "incident");
+	const char *class = json_string_value(json_object_get(incident, "class"));
+	char *text = NULL;
+
+	if (class) {
+		*ret_class = CLASS_LIMIT;
+		if (strcmp(class, limit_class_text(CLASS_EMERGENCY)) == 0)
+			*ret_class = CLASS_EMERGENCY;
+		set(incident, "state", "ended");
+		set(incident, "change", change);
+		set_time(core, incident, "ended", at.wall_ms);
+		(void)json_object_set_new(data, "log", log_object(core));
+		text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
+	}
+	json_decref(data);
+	return text;
+}
+
 /* keys in canonical order: data, timestamp, type; none of the texts needs escaping */
 char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data)
 {

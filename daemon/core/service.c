@@ -50,14 +50,19 @@ void service_add_delivery(struct service *service, const struct record_delivery 
 /* after a commit: now, and only now, it may be told */
 static void tell(struct service *service)
 {
-	bool has_reports = service->batch.n_reports > 0;
+	bool has_reports = service->batch.n_reports > 0, stepped = false;
 
 	for (size_t i = 0; i < service->batch.n_entries; i++)
 		journal_entry(service->journal, &service->batch.entries[i]);
+	for (size_t i = 0; i < service->batch.n_entries; i++)
+		stepped |= service->batch.entries[i].type == EVENT_CLOCK_STEPPED;
 	pollers_committed(service->pollers);
 	batch_clear(&service->batch);
 	clear_deliveries(service);
-	if (has_reports)
+	/* waits were reckoned by a clock that was wrong before or is now */
+	if (stepped && record_release(service->record, service_now(service).wall_ms) < 0)
+		log_err("the outbox cannot be written: %s", record_error(service->record));
+	if (has_reports || stepped)
 		delivery_look(service->delivery);
 }
 
@@ -206,6 +211,7 @@ static int restore(struct service *service)
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);
 	free(start.state);
+	service->state_lost = r == 1;
 	if (r == 1)
 		log_warning("the measuring state is of another version and begins anew");
 	if (r < 0) {
@@ -232,7 +238,12 @@ static int listener(struct service *service, const char *name)
 		return fd;
 	(void)snprintf(path, sizeof(path), "%s/%s.sock", service->options.runtime, name);
 	fd = wire_listen(path);
-	if (fd < 0)
+	if (fd == -EADDRINUSE)
+		log_err("another wastewatchd serves %s; stop it first, or give this one a "
+			"--runtime "
+			"of its own",
+			path);
+	else if (fd < 0)
 		log_err("cannot listen on %s: %s; give --runtime a directory that exists and is "
 			"writable",
 			path, strerror(-fd));

@@ -143,6 +143,7 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
+	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	set_number(object, "commits", (int64_t)service->n_commits);
 	(void)json_object_set_new(object, "links", links_array(service));
 	(void)json_object_set_new(object, "channels", channels_array(service, now));

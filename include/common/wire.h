@@ -285,7 +285,8 @@ struct wire_result {
  * wire_listen() - the core's end: a non-blocking listening socket at @path
  *
  * An old socket file is replaced; the new one has mode 0660.
- * Return: descriptor, owned by the caller; -ENAMETOOLONG; -errno.
+ * Return: descriptor, owned by the caller; -EADDRINUSE somebody serves it; -ENAMETOOLONG;
+ *   -errno.
  */
 int wire_listen(const char *path);
 

@@ -183,6 +183,13 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
  */
 void incident_gap(struct core *core, struct stamp at);
 
+/**
+ * incident_removed() - an open incident that cannot go on here: say so and report it
+ * @summary: data of its last report
+ */
+void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
+		      const char *reason);
+
 /** incident_tick() - send what is due, end what is quiet */
 void incident_tick(struct core *core, struct stamp at);
 

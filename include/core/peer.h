@@ -41,6 +41,20 @@ int peer_new(struct peer **ret, sd_event *event, int fd, const struct peer_handl
 /** peer_free() - takes NULL; calls nobody. Return: NULL. */
 struct peer *peer_free(struct peer *peer);
 
+/**
+ * peer_accept() - take one connection of a listening socket's user
+ * @user: name of the system user that may connect, besides root and our own
+ * @what: "poller", for messages
+ *
+ * Says who was refused. Without a free descriptor the listener is left alone until
+ * peer_listen_again(), so that the loop does not spin.
+ * Return: descriptor; -errno.
+ */
+int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what);
+
+/** peer_listen_again() - once a second */
+void peer_listen_again(sd_event_source *listener);
+
 /** peer_send() - send or queue a packet; 0; -ENOBUFS the queue is full; -errno */
 int peer_send(struct peer *peer, void *packet, size_t n);
 

@@ -134,19 +134,22 @@ int record_commit(struct record *record, const struct record_commit *commit);
 int record_next_job(struct record *record, const char *destination, int64_t now_ms,
 		    struct record_job *ret, int64_t *ret_next_ms);
 
-/** record_waiting() - reports not delivered yet, and when the oldest was made, UTC */
-int record_waiting(struct record *record, uint64_t *ret_n, uint64_t *ret_held,
-		   int64_t *ret_oldest_ms);
+/** record_waiting() - how many reports are not delivered, by destination; 0 or -errno */
+int record_waiting(struct record *record,
+		   void (*each)(void *userdata, const char *destination, int64_t n),
+		   void *userdata);
 
 /** record_release() - held reports may be tried again at once (after a reload) */
 int record_release(struct record *record, int64_t now_ms);
 
 /**
  * record_standing() - what the record holds as standing: raised alarms, open incidents
- * @name: path of the alarm's limit, or id of the incident; SQLite's until the call returns
+ * @name: path of the alarm's limit, or id of the incident
+ * @summary: data of the incident's last report, NULL for an alarm; both SQLite's until the
+ *   call returns
  */
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, bool is_incident, const char *name),
+		    void (*each)(void *userdata, const char *name, const char *summary),
 		    void *userdata);
 
 void record_job_done(struct record_job *job);

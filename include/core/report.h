@@ -19,6 +19,15 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 		  const char *change);
 
 /**
+ * report_removed() - the "data" of the last report of an incident that has no configuration
+ * any more, made of the one before
+ * @ret_class: the incident's class
+ * Return: as report_data(); NULL too if @summary is no such data.
+ */
+char *report_removed(const struct core *core, const char *summary, struct stamp at,
+		     const char *change, enum limit_class *ret_class);
+
+/**
  * report_body() - wrap "data" up
  * @type: "incident.opened", "incident.updated", "incident.ended"
  * @wall_ms: moment of the event

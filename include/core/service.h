@@ -70,9 +70,11 @@ struct service {
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
 	uint64_t n_commits;
+	uint64_t n_stranded; /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
+	bool state_lost; /* the state of the last run was of another version */
 };
 
 /**

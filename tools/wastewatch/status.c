@@ -138,6 +138,11 @@ static void look_at_live(struct picture *picture)
 			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
 			       text(channel, "reason"));
 	}
+	if (number(picture->live, "reports_stranded") > 0)
+		attend(picture,
+		       "%lld reports wait for a destination that is no longer configured: "
+		       "journalctl WASTEWATCH_TYPE=reports.stranded",
+		       (long long)number(picture->live, "reports_stranded"));
 	if (number(picture->live, "journal_dropped") > 0)
 		attend(picture, "%lld entries did not reach the journal (the record has them)",
 		       (long long)number(picture->live, "journal_dropped"));

@@ -15,7 +15,8 @@ static struct {
 	const char *program;
 	bool verbose;
 	bool terminal;
-	unsigned long n_dropped; /* lines that nobody took; said with the next that is taken */
+	_Atomic unsigned long
+		n_dropped; /* lines that nobody took; said with the next that is taken */
 } config = {.program = "wastewatch"};
 
 void log_init(const char *program, bool verbose)
@@ -36,9 +37,33 @@ static bool put(const char *line, size_t n)
 	return r >= 0;
 }
 
+/* one write: lines of two threads or programs never mix */
+static bool put_line(enum log_priority priority, const char *text)
+{
+	char line[LINE_MAX_BYTES];
+
+	if (config.terminal)
+		(void)snprintf(line, sizeof(line), "%.64s: %s\n", config.program, text);
+	else
+		(void)snprintf(line, sizeof(line), "<%d>%s\n", (int)priority, text);
+	return put(line, strlen(line));
+}
+
+static void say_dropped(void)
+{
+	unsigned long n = config.n_dropped;
+	char text[64];
+
+	if (n == 0)
+		return;
+	(void)snprintf(text, sizeof(text), "%lu lines before this one found no reader", n);
+	if (put_line(LOG_PRIORITY_WARNING, text))
+		config.n_dropped -= n; /* another thread may have added to it meanwhile */
+}
+
 void log_line(enum log_priority priority, const char *format, ...)
 {
-	char line[LINE_MAX_BYTES], text[LINE_MAX_BYTES - 128];
+	char text[LINE_MAX_BYTES - 128];
 	va_list ap;
 
 	if (priority == LOG_PRIORITY_DEBUG && !config.verbose)
@@ -46,16 +71,7 @@ void log_line(enum log_priority priority, const char *format, ...)
 	va_start(ap, format);
 	(void)vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	if (config.n_dropped > 0) {
-		(void)snprintf(line, sizeof(line), "<4>%lu lines before this one found no reader\n",
-			       config.n_dropped);
-		if (put(line, strlen(line)))
-			config.n_dropped = 0;
-	}
-	if (config.terminal)
-		(void)snprintf(line, sizeof(line), "%.64s: %s\n", config.program, text);
-	else
-		(void)snprintf(line, sizeof(line), "<%d>%s\n", (int)priority, text);
-	if (!put(line, strlen(line)))
+	say_dropped();
+	if (!put_line(priority, text))
 		config.n_dropped++;
 }

@@ -55,7 +55,8 @@ int wire_listen(const char *path)
 	fd = open_socket();
 	if (fd < 0)
 		return fd;
-	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+	/* EAGAIN: somebody listens, and more wait there than it can take */
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0 || errno == EAGAIN) {
 		(void)close(fd);
 		return -EADDRINUSE;
 	}

@@ -12,6 +12,9 @@
 #include "core/service.h"
 
 #define ANSWER_GRACE_MS 15000 /* after the attempt's own deadline: the sender hangs */
+#define HELLO_MS	5000  /* a connection that says nothing for so long is closed */
+#define NEWCOMERS_MAX	4
+#define REFUSED		400 /* what a report that cannot be sent as it is counts as */
 
 /**
  * struct endpoint - a destination and the attempt that is under way
@@ -27,12 +30,19 @@ struct endpoint {
 	int64_t next_ms;
 };
 
+/** struct newcomer - a connection that has not said yet who it is; @since_ms: monotonic */
+struct newcomer {
+	struct peer *peer;
+	int64_t since_ms;
+};
+
 struct delivery {
 	struct service *service;
 	sd_event_source *listener;
-	struct peer *sender;
-	bool greeted;
+	struct peer *sender; /* has said hello; NULL none */
+	struct newcomer newcomers[NEWCOMERS_MAX];
 	bool one_too_many; /* said; once per sender that is served */
+	bool starved;	   /* said: no descriptor was free for a connection */
 	struct endpoint *endpoints;
 	size_t n_endpoints;
 	uint64_t n_attempts;
@@ -92,19 +102,18 @@ static void say_result(struct delivery *delivery, const struct endpoint *endpoin
 	core_event(service->core, &event);
 }
 
-static void finish(struct delivery *delivery, struct endpoint *endpoint,
-		   const struct wire_result *result)
+/* @judged: the HTTP status that decides what follows; @http_status: the one that came, 0 none */
+static void settle(struct delivery *delivery, struct endpoint *endpoint, int judged,
+		   int http_status, int64_t retry_after_s, const char *words)
 {
 	struct service *service = delivery->service;
 	uint32_t attempts = endpoint->job.attempts + 1, random = 0;
 	struct stamp now = service_now(service);
 	struct outbox_decision decision;
-	char words[512];
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = 1000; /* only the spread hangs on it */
-	describe(result, words, sizeof(words));
-	decision = outbox_decide(attempts, result->http_status, result->retry_after_s, random);
+	decision = outbox_decide(attempts, judged, retry_after_s, random);
 	service_add_delivery(service,
 			     &(struct record_delivery){
 				     .id = endpoint->job.id,
@@ -114,7 +123,7 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 				     .attempts = attempts,
 				     .next_ms = now.wall_ms + decision.wait_ms,
 				     .at_ms = now.wall_ms,
-				     .http_status = result->http_status,
+				     .http_status = http_status,
 				     .error = decision.verdict == OUTBOX_DELIVERED ? NULL : words,
 			     });
 	say_result(delivery, endpoint, decision.verdict, words);
@@ -126,8 +135,37 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 	endpoint->next_ms = 0;
 }
 
-static int greet(struct delivery *delivery, const struct wire_hello *hello)
+static void finish(struct delivery *delivery, struct endpoint *endpoint,
+		   const struct wire_result *result)
 {
+	char words[512];
+
+	describe(result, words, sizeof(words));
+	settle(delivery, endpoint, result->http_status, result->http_status, result->retry_after_s,
+	       words);
+}
+
+static struct newcomer *newcomer_of(struct delivery *delivery, const struct peer *peer)
+{
+	for (size_t i = 0; i < NEWCOMERS_MAX; i++)
+		if (delivery->newcomers[i].peer == peer)
+			return &delivery->newcomers[i];
+	return NULL;
+}
+
+/* The first one counts, or two of them would push each other out for ever; one that is dead
+ * closes its connection, and one that hangs is found by is_hanging(). */
+static void say_one_too_many(struct delivery *delivery)
+{
+	if (!delivery->one_too_many)
+		log_warning("one more sender has connected and was refused; one is enough");
+	delivery->one_too_many = true;
+}
+
+static int greet(struct delivery *delivery, struct newcomer *newcomer,
+		 const struct wire_hello *hello)
+{
+	struct peer *peer = newcomer->peer;
 	struct wire_hello answer;
 	const char *why;
 
@@ -135,22 +173,27 @@ static int greet(struct delivery *delivery, const struct wire_hello *hello)
 		log_err("a sender was refused: %s", why);
 		return -EPROTO;
 	}
-	delivery->greeted = true;
+	if (delivery->sender) {
+		say_one_too_many(delivery);
+		return -EBUSY;
+	}
+	newcomer->peer = NULL;
+	delivery->sender = peer;
 	delivery->one_too_many = false;
 	wire_hello_init(&answer, WIRE_ROLE_CORE, 0);
-	return peer_send(delivery->sender, &answer, sizeof(answer));
+	return peer_send(peer, &answer, sizeof(answer));
 }
 
 static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
 {
 	struct delivery *delivery = userdata;
+	struct newcomer *newcomer = newcomer_of(delivery, peer);
 	const struct wire_header *header = packet;
 	const struct wire_result *result = packet;
 
-	(void)peer;
 	(void)n;
-	if (!delivery->greeted)
-		return greet(delivery, packet);
+	if (newcomer)
+		return greet(delivery, newcomer, packet);
 	if (header->type != WIRE_RESULT)
 		return -EPROTO;
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
@@ -173,8 +216,12 @@ static void on_drained(void *userdata, struct peer *peer)
 static void on_gone(void *userdata, struct peer *peer, const char *why)
 {
 	struct delivery *delivery = userdata;
+	struct newcomer *newcomer = newcomer_of(delivery, peer);
 
-	(void)peer;
+	if (newcomer) {
+		newcomer->peer = NULL;
+		return;
+	}
 	log_warning("the sender is gone: %s; reports wait until it is back", why);
 	delivery->sender = NULL;
 	end_attempts(delivery);
@@ -189,28 +236,37 @@ static const struct peer_handler handler = {
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct delivery *delivery = userdata;
-	int peer = peer_accept(source, fd, "wastewatch-sender", "sender");
+	struct newcomer *newcomer = newcomer_of(delivery, NULL);
+	int peer = peer_accept(source, fd, "wastewatch-sender", "sender", &delivery->starved);
 	int r;
 
 	(void)events;
 	if (peer < 0)
 		return 0;
-	/* The first one counts, or two of them would push each other out for ever; one that is
-	 * dead closes its connection, and one that hangs is found by is_hanging(). */
-	if (delivery_has_sender(delivery)) {
-		if (!delivery->one_too_many)
-			log_warning("one more sender has connected and was refused; one is enough");
-		delivery->one_too_many = true;
+	if (delivery->sender || !newcomer) {
+		say_one_too_many(delivery);
 		(void)close(peer);
 		return 0;
 	}
-	delivery->sender = peer_free(delivery->sender); /* it never said who it is */
-	delivery->greeted = false;
-	r = peer_new(&delivery->sender, delivery->service->event, peer, &handler, delivery,
+	newcomer->since_ms = service_now(delivery->service).mono_ms;
+	r = peer_new(&newcomer->peer, delivery->service->event, peer, &handler, delivery,
 		     delivery->service->packet);
 	if (r < 0)
 		log_err("the sender cannot be served: %s", strerror(-r));
 	return 0;
+}
+
+/* whoever connects and does not say who it is must not keep a place for ever */
+static void drop_silent(struct delivery *delivery, struct stamp now)
+{
+	for (size_t i = 0; i < NEWCOMERS_MAX; i++) {
+		struct newcomer *newcomer = &delivery->newcomers[i];
+
+		if (!newcomer->peer || now.mono_ms - newcomer->since_ms < HELLO_MS)
+			continue;
+		log_warning("a connection to the sender's socket said no hello and was closed");
+		newcomer->peer = peer_free(newcomer->peer);
+	}
 }
 
 static int make_headers(struct delivery *delivery, const struct endpoint *endpoint, char **ret)
@@ -274,22 +330,11 @@ static int send_job(struct delivery *delivery, const struct endpoint *endpoint, 
 	return peer_send(delivery->sender, delivery->packet, (size_t)(at - delivery->packet));
 }
 
-/* a report that cannot be sent as it is must not keep the others back: as if refused */
-static void hold(struct delivery *delivery, struct endpoint *endpoint, const char *why)
-{
-	uint8_t bytes[sizeof(struct wire_result) + WIRE_ERROR_MAX];
-	struct wire_result result = {.http_status = 400, .retry_after_s = -1};
-
-	result.n_error = (uint32_t)MIN(strlen(why), (size_t)WIRE_ERROR_MAX);
-	memcpy(bytes, &result, sizeof(result));
-	memcpy(bytes + sizeof(result), why, result.n_error);
-	finish(delivery, endpoint, (const struct wire_result *)(const void *)bytes);
-}
-
 static void begin(struct delivery *delivery, struct endpoint *endpoint)
 {
-	char *headers = NULL;
+	char *headers = NULL, words[128];
 	int r = make_headers(delivery, endpoint, &headers);
+	bool is_whole = r == 0;
 
 	endpoint->attempt = ++delivery->n_attempts;
 	if (r == 0)
@@ -300,7 +345,15 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 		return;
 	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
 		strerror(-r));
-	hold(delivery, endpoint, strerror(-r));
+	if (r == -ENOMEM || (is_whole && r != -EMSGSIZE)) {
+		/* not the report's fault: the sender has just gone, or takes nothing now */
+		record_job_done(&endpoint->job);
+		endpoint->next_ms = service_now(delivery->service).wall_ms + 5 * MS_PER_S;
+		return;
+	}
+	/* it cannot be sent as it is, and must not keep the others back: as if refused */
+	(void)snprintf(words, sizeof(words), "it cannot be handed to the sender: %s", strerror(-r));
+	settle(delivery, endpoint, REFUSED, 0, -1, words);
 }
 
 static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
@@ -334,8 +387,8 @@ void delivery_pump(struct delivery *delivery)
 {
 	struct stamp now = service_now(delivery->service);
 
-	peer_listen_again(delivery->listener);
-	if (!delivery->sender || !delivery->greeted)
+	/* what came of an attempt and is not in the record yet would be tried once more */
+	if (!delivery->sender || delivery->service->n_deliveries > 0)
 		return;
 	if (is_hanging(delivery, now)) {
 		log_err("the sender does not answer; its connection is closed so that it begins "
@@ -346,6 +399,13 @@ void delivery_pump(struct delivery *delivery)
 	}
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
 		pump_endpoint(delivery, &delivery->endpoints[i], now);
+}
+
+void delivery_tick(struct delivery *delivery)
+{
+	peer_listen_again(delivery->listener);
+	drop_silent(delivery, service_now(delivery->service));
+	delivery_pump(delivery);
 }
 
 void delivery_look(struct delivery *delivery)
@@ -395,6 +455,8 @@ struct delivery *delivery_close(struct delivery *delivery)
 	if (!delivery)
 		return NULL;
 	(void)peer_free(delivery->sender);
+	for (size_t i = 0; i < NEWCOMERS_MAX; i++)
+		(void)peer_free(delivery->newcomers[i].peer);
 	(void)sd_event_source_disable_unref(delivery->listener);
 	end_attempts(delivery);
 	free(delivery->endpoints);
@@ -405,5 +467,5 @@ struct delivery *delivery_close(struct delivery *delivery)
 
 bool delivery_has_sender(const struct delivery *delivery)
 {
-	return delivery->sender && delivery->greeted;
+	return delivery->sender;
 }

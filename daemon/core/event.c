@@ -97,6 +97,7 @@ int event_priority(const struct event *event, const struct config *config)
 void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 {
 	char *end;
+	double magnitude = fabs(value);
 	int places = 4; /* and as many more as a number below 1 has zeros in front */
 
 	/* channels are bounded by their range, so this never truncates; be sure all the same */
@@ -104,8 +105,8 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 		(void)snprintf(text, EVENT_VALUE_MAX, "0");
 		return;
 	}
-	for (double a = fabs(value); a > 0 && a < 1 && places < PLACES_MAX; a *= 10)
-		places++;
+	for (; magnitude > 0 && magnitude < 1 && places < PLACES_MAX; places++)
+		magnitude *= 10;
 	(void)snprintf(text, EVENT_VALUE_MAX, "%.*f", places, value);
 	end = text + strlen(text);
 	while (end[-1] == '0')

@@ -14,15 +14,15 @@
 #define OWN_KEY "sign-key"
 
 /* in systemd's credentials directory the mode is systemd's affair */
-static void look_at_mode(int fd, const char *path)
+static void look_at_mode(int fd, const char *directory, const char *path)
 {
 	const char *given = getenv("CREDENTIALS_DIRECTORY");
 	struct stat status;
 
-	if (given && strncmp(path, given, strlen(given)) == 0)
+	if (given && strcmp(directory, given) == 0)
 		return;
 	if (fstat(fd, &status) == 0 && (status.st_mode & 077) != 0)
-		log_warning("the key %s can be read by others than its owner: chmod 600 %s", path,
+		log_warning("the key %s is open to others than its owner: chmod 600 %s", path,
 			    path);
 }
 
@@ -38,7 +38,7 @@ static int load(struct sign_key **ret, const char *directory, const char *name, 
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd >= 0)
-		look_at_mode(fd, path);
+		look_at_mode(fd, directory, path);
 	n = fd < 0 ? -1 : read(fd, text, sizeof(text));
 	if (n < 0) {
 		r = -errno;

@@ -138,7 +138,8 @@ int peer_new(struct peer **ret, sd_event *event, int fd, const struct peer_handl
 	return 0;
 }
 
-int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what)
+int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what,
+		bool *starved)
 {
 	int peer = wire_accept(fd, wire_uid_of(user));
 
@@ -146,9 +147,14 @@ int peer_accept(sd_event_source *listener, int fd, const char *user, const char 
 		log_err("a connection to the %s's socket came from another user than %s and was "
 			"refused",
 			what, user);
+	if (peer >= 0)
+		*starved = false;
 	if (peer == -EMFILE || peer == -ENFILE) {
-		log_err("no descriptor is free for one more %s; it is tried again in a second",
-			what);
+		if (!*starved)
+			log_err("no descriptor is free for one more %s; it is tried again every "
+				"second; see LimitNOFILE=",
+				what);
+		*starved = true;
 		(void)sd_event_source_set_enabled(listener, SD_EVENT_OFF);
 	}
 	return peer;

@@ -38,6 +38,7 @@ struct slot {
 struct pollers {
 	struct service *service;
 	sd_event_source *listener;
+	bool starved; /* said: no descriptor was free for a connection */
 	struct poller *list[POLLERS_MAX];
 	struct slot *slots;
 	size_t n_slots;
@@ -312,7 +313,7 @@ static void take_in(struct pollers *pollers, int fd)
 static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
 {
 	struct pollers *pollers = userdata;
-	int peer = peer_accept(source, fd, "wastewatch-poller", "poller");
+	int peer = peer_accept(source, fd, "wastewatch-poller", "poller", &pollers->starved);
 
 	(void)events;
 	if (peer >= 0)

@@ -193,7 +193,8 @@ static json_t *sources_array(const struct core *core, size_t site, enum waste_ki
 		const struct config_source *source = &core->config->sources[i];
 		json_t *object;
 
-		if (source->site != site || source->kind != kind)
+		if (source->site != site || source->kind != kind ||
+		    json_array_size(array) >= REPORT_CHANNELS_MAX)
 			continue;
 		object = json_object();
 		set(object, "name", source->name);

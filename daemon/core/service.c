@@ -146,7 +146,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	service_flush(service);
 	if (service->failed)
 		return 0;
-	delivery_pump(service->delivery);
+	delivery_tick(service->delivery);
 	status_write(service);
 	notify(service);
 	(void)sd_event_source_set_time_relative(source, US_PER_S);
@@ -240,8 +240,7 @@ static int listener(struct service *service, const char *name)
 	fd = wire_listen(path);
 	if (fd == -EADDRINUSE)
 		log_err("another wastewatchd serves %s; stop it first, or give this one a "
-			"--runtime "
-			"of its own",
+			"--runtime of its own",
 			path);
 	else if (fd < 0)
 		log_err("cannot listen on %s: %s; give --runtime a directory that exists and is "

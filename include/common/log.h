@@ -3,7 +3,8 @@
  * log.h - lines for the people who run the programs
  *
  * Goes to stderr with the priority in sd-daemon(3) form ("<4>text"), which journald
- * understands; on a terminal the prefix is left out. Never blocks on anything but stderr.
+ * understands; on a terminal the prefix is left out. Never blocks: a line that
+ * nobody takes is dropped, and the next one that is taken says how many were.
  * Entries of the record take another way, see core/journal.h.
  */
 #pragma once

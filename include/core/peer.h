@@ -46,11 +46,14 @@ struct peer *peer_free(struct peer *peer);
  * @user: name of the system user that may connect, besides root and our own
  * @what: "poller", for messages
  *
+ * @starved: the caller's note that this was said: no descriptor is free
+ *
  * Says who was refused. Without a free descriptor the listener is left alone until
  * peer_listen_again(), so that the loop does not spin.
  * Return: descriptor; -errno.
  */
-int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what);
+int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what,
+		bool *starved);
 
 /** peer_listen_again() - once a second */
 void peer_listen_again(sd_event_source *listener);

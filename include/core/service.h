@@ -154,6 +154,9 @@ struct delivery *delivery_close(struct delivery *delivery);
 /** delivery_pump() - hand out what is due, one attempt per destination */
 void delivery_pump(struct delivery *delivery);
 
+/** delivery_tick() - once a second: hand out what is due, close connections that say nothing */
+void delivery_tick(struct delivery *delivery);
+
 /** delivery_look() - new reports are there: look at once, not when the next retry is due */
 void delivery_look(struct delivery *delivery);
 

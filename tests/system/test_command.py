@@ -183,7 +183,7 @@ def test_without_a_record(fresh, tmp_path):
             assert done.returncode == 1 and not done.stdout
             assert str(state) in done.stderr
     done = run("status", "--state", fresh.state, "--runtime", fresh.run)
-    assert done.returncode == ATTENTION
+    assert done.returncode == 1  # half of the answer is missing
     assert str(fresh.state) in done.stdout and "not running" in done.stdout
 
 

@@ -208,7 +208,7 @@ def test_schema_wants_all(bodies):
     ("0", True), ("1", True), ("-1", True), ("10", True), ("0.1", True), ("-0.0001", True),
     ("1234567.8901", True), ("100.5", True),
     ("-0", False), ("00", False), ("01", False), ("1.", False), (".5", False), ("1.0", False),
-    ("1.50", False), ("1e3", False), ("+1", False), ("1,5", False), ("0.00001", False),
+    ("1.50", False), ("1e3", False), ("+1", False), ("1,5", False), ("0.000000000001", True), ("0.0000000000001", False),
     ("0.0", False), ("-0.0", False), ("NaN", False), ("", False), (" 1", False), ("1\n", False),
 ])
 def test_decimal(text, good):

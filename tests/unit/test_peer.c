@@ -5,8 +5,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -227,6 +230,68 @@ static void test_free_while_waiting(void **state)
 	assert_null(peer_free(NULL));
 }
 
+struct door {
+	int n_wakeups;
+	int last;
+	bool starved;
+};
+
+static int on_connection(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct door *door = userdata;
+
+	(void)events;
+	door->n_wakeups++;
+	door->last = peer_accept(source, fd, "nobody", "poller", &door->starved);
+	return 0;
+}
+
+/* one wake-up and one line, however long it lasts; then it is served */
+static void test_no_descriptor(void **state)
+{
+	struct rig *rig = *state;
+	char directory[] = "/tmp/test-peer-XXXXXX", path[64];
+	struct door door = {0};
+	struct rlimit limit, none;
+	sd_event_source *source = NULL;
+	int listener, client;
+
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/x.sock", directory);
+	listener = wire_listen(path);
+	assert_true(listener >= 0);
+	client = wire_connect(path);
+	assert_true(client >= 0);
+	assert_int_equal(
+		sd_event_add_io(rig->event, &source, listener, EPOLLIN, on_connection, &door), 0);
+	turn(rig);
+	assert_true(door.last >= 0);
+	(void)close(door.last);
+	(void)close(client);
+	client = wire_connect(path);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	none = limit;
+	none.rlim_cur = 3;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int second = 1; second <= 3; second++) {
+		turn(rig); /* would not come back if it spun */
+		assert_int_equal(door.n_wakeups, 1 + second);
+		assert_int_equal(door.last, -EMFILE);
+		assert_true(door.starved);
+		peer_listen_again(source);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+	turn(rig);
+	assert_true(door.last >= 0);
+	assert_false(door.starved);
+	(void)close(door.last);
+	(void)close(client);
+	(void)sd_event_source_disable_unref(source);
+	(void)close(listener);
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -239,6 +304,7 @@ int main(void)
 		TEST(test_queue_is_bounded),
 		TEST(test_free_while_waiting),
 		TEST(test_send_to_nobody),
+		TEST(test_no_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "core/record.h"
+#include "core/record_statements.h"
 
 #define WALL_0 INT64_C(1795528800000)
 #define MONO_0 INT64_C(5000)
@@ -917,6 +918,50 @@ static void test_waiting_and_release(void **state)
 	assert_string_equal(waiting(rig, text), "first 1;");
 }
 
+/* what grows for years must be found by an index, not looked through */
+static void test_outbox_is_not_scanned(void **state)
+{
+	struct rig *rig = *state;
+	static const struct {
+		const char *sql;
+		const char *index;
+	} rows[] = {
+		{"SELECT id FROM outbox WHERE incident = 'a' ORDER BY id", "outbox_incident"},
+		{NULL, "outbox_waiting"},
+	};
+
+	open_record(rig);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		sqlite3_stmt *statement = NULL;
+		char sql[1024], plan[512] = "";
+
+		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s",
+			       rows[i].sql ? rows[i].sql : record_sql[RELEASE_DESTINATION]);
+		assert_int_equal(sqlite3_prepare_v2(rig->record->db, sql, -1, &statement, NULL),
+				 SQLITE_OK);
+		while (sqlite3_step(statement) == SQLITE_ROW)
+			(void)strncat(plan, (const char *)sqlite3_column_text(statement, 3),
+				      sizeof(plan) - strlen(plan) - 1);
+		(void)sqlite3_finalize(statement);
+		if (!has(plan, rows[i].index) || has(plan, "SCAN"))
+			fail_msg("%s: %s", sql, plan);
+	}
+}
+
+static void test_a_lock_is_waited_for(void **state)
+{
+	struct rig *rig = *state;
+	sqlite3_stmt *statement = NULL;
+
+	open_record(rig);
+	assert_int_equal(
+		sqlite3_prepare_v2(rig->record->db, "PRAGMA busy_timeout", -1, &statement, NULL),
+		SQLITE_OK);
+	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+	assert_int_equal(sqlite3_column_int(statement, 0), 5000);
+	(void)sqlite3_finalize(statement);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -945,6 +990,8 @@ int main(void)
 		TEST(test_outbox_waits),
 		TEST(test_outbox_raise_lane),
 		TEST(test_waiting_and_release),
+		TEST(test_outbox_is_not_scanned),
+		TEST(test_a_lock_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -411,6 +411,8 @@ static void test_listen_and_accept(void **state)
 	assert_int_equal(stat(path, &status), 0);
 	assert_int_equal(status.st_mode & 07777, 0660);
 	assert_int_equal(wire_accept(listener, UINT32_MAX), -EAGAIN);
+	assert_int_equal(wire_listen(path), -EADDRINUSE);
+	(void)close(wire_accept(listener, UINT32_MAX)); /* that was the look */
 	client = wire_connect(path);
 	assert_true(client >= 0);
 	served = wire_accept(listener, UINT32_MAX); /* our own user */
@@ -426,6 +428,29 @@ static void test_listen_and_accept(void **state)
 	longer[sizeof(longer) - 1] = '\0';
 	assert_int_equal(wire_listen(longer), -ENAMETOOLONG);
 	assert_int_equal(wire_connect(longer), -ENAMETOOLONG);
+	(void)unlink(path);
+	(void)rmdir(directory);
+}
+
+/* one that is flooded is there all the same */
+static void test_listen_where_many_wait(void **state)
+{
+	char directory[] = "/tmp/test-wire-XXXXXX", path[64];
+	int listener, clients[64], n = 0;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/x.sock", directory);
+	listener = wire_listen(path);
+	assert_true(listener >= 0);
+	while (n < 64 && (clients[n] = wire_connect(path)) >= 0)
+		n++;
+	assert_in_range(n, 1, 63);
+	assert_int_equal(clients[n], -EAGAIN);
+	assert_int_equal(wire_listen(path), -EADDRINUSE);
+	while (n-- > 0)
+		(void)close(clients[n]);
+	(void)close(listener);
 	(void)unlink(path);
 	(void)rmdir(directory);
 }
@@ -447,6 +472,7 @@ int main(void)
 		cmocka_unit_test(test_send_and_receive),
 		cmocka_unit_test(test_full),
 		cmocka_unit_test(test_listen_and_accept),
+		cmocka_unit_test(test_listen_where_many_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -139,6 +139,44 @@ static void take_report(void *userdata, const struct history_report *report)
 	(void)json_array_append_new(story->reports, object);
 }
 
+/* A record that came from elsewhere must not drive the reader's terminal: control characters
+ * (C0, DEL, and C1 in UTF-8) are shown as "?". */
+static json_t *scrubbed(const char *text)
+{
+	char *copy = strdup(text);
+	json_t *string;
+
+	for (unsigned char *p = (unsigned char *)copy; p && *p; p++) {
+		if (*p < 0x20 || *p == 0x7f)
+			*p = '?';
+		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+	string = json_string(copy ? copy : "");
+	free(copy);
+	return string;
+}
+
+static void scrub(json_t *value)
+{
+	json_t *item;
+	const char *key;
+	size_t i;
+
+	json_array_foreach (value, i, item) {
+		if (json_is_string(item))
+			(void)json_array_set_new(value, i, scrubbed(json_string_value(item)));
+		else
+			scrub(item);
+	}
+	json_object_foreach (value, key, item) {
+		if (json_is_string(item))
+			(void)json_object_set_new(value, key, scrubbed(json_string_value(item)));
+		else
+			scrub(item);
+	}
+}
+
 static const char *text(const json_t *object, const char *key)
 {
 	const char *value = json_string_value(json_object_get(object, key));
@@ -254,8 +292,12 @@ int command_show(const struct command_options *options)
 	if (r == 0)
 		(void)command_fail("there is no incident %s; see: wastewatch incidents",
 				   options->argument);
-	if (r > 0 && !options->json)
+	if (r > 0 && !options->json) {
+		scrub(story.object);
+		scrub(story.entries);
+		scrub(story.reports);
 		print_story(&story);
+	}
 	if (r > 0 && options->json) {
 		(void)json_object_set(story.object, "entries", story.entries);
 		(void)json_object_set(story.object, "reports", story.reports);

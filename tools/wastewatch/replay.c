@@ -18,7 +18,8 @@
 #include "core/core.h"
 #include "tools/command.h"
 
-#define GAPS_MAX 255
+#define GAPS_MAX   255
+#define GAP_MAX_MS (366 * MS_PER_DAY) /* time passes second by second */
 
 /** struct cadence - what the first reading found out about a channel */
 struct cadence {
@@ -106,6 +107,17 @@ static int parse_row(const struct replay *replay, char *line, struct row *row)
 	return parse_value(replay, value, status, row);
 }
 
+/* the end of a line, as written on either kind of system */
+static void cut_end(char *line)
+{
+	size_t n = strlen(line);
+
+	if (n > 0 && line[n - 1] == '\n')
+		line[--n] = '\0';
+	if (n > 0 && line[n - 1] == '\r')
+		line[--n] = '\0';
+}
+
 /* Return: 1 a row; 0 the end; -errno, said */
 static int next_row(struct replay *replay, char **line, size_t *room, struct row *row)
 {
@@ -116,7 +128,7 @@ static int next_row(struct replay *replay, char **line, size_t *room, struct row
 	replay->line++;
 	if ((size_t)n != strlen(*line))
 		return refuse(replay, "the line holds a NUL byte", "");
-	(*line)[strcspn(*line, "\r\n")] = '\0';
+	cut_end(*line);
 	return parse_row(replay, *line, row) < 0 ? -EINVAL : 1;
 }
 
@@ -128,7 +140,7 @@ static int read_header(struct replay *replay, char **line, size_t *room)
 	replay->line = 1;
 	if (getline(line, room, replay->file) < 0)
 		return ferror(replay->file) ? -EIO : refuse(replay, "the file is empty", "");
-	(*line)[strcspn(*line, "\r\n")] = '\0';
+	cut_end(*line);
 	text = strncmp(*line, "\xef\xbb\xbf", 3) == 0 ? *line + 3 : *line;
 	if (strcmp(text, "time,channel,value,status") != 0)
 		return refuse(replay, "the first line must be: time,channel,value,status", "");
@@ -150,6 +162,9 @@ static int note(struct replay *replay, const struct row *row)
 		replay->first_ms = replay->last_ms = row->wall_ms;
 	if (row->wall_ms < replay->last_ms)
 		return refuse(replay, "the row is older than the one before it", "");
+	if (row->wall_ms - replay->last_ms > GAP_MAX_MS)
+		return refuse(replay, "over a year lies between this row and the one before it",
+			      "");
 	replay->last_ms = row->wall_ms;
 	cadence->last_ms = row->wall_ms;
 	cadence->n_rows++;
@@ -278,6 +293,11 @@ static FILE *open_twice(const char *path)
 			(void)fclose(copy);
 			copy = NULL;
 		}
+	if (copy && ferror(file)) {
+		(void)fclose(copy);
+		copy = NULL;
+		errno = EIO;
+	}
 	if (file != stdin)
 		(void)fclose(file);
 	return copy;
@@ -296,7 +316,7 @@ static int set_up(struct replay *replay)
 	if (!replay->file) {
 		(void)command_fail("cannot read %s: %s", replay->options->argument,
 				   strerror(errno));
-		return -errno;
+		return -EINVAL; /* said */
 	}
 	r = plan_new(&replay->plan, replay->config);
 	if (r == 0)

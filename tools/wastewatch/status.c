@@ -266,7 +266,10 @@ int command_status(const struct command_options *options)
 		print_json(&picture);
 	else
 		print_picture(&picture);
-	r = json_array_size(picture.attention) > 0 ? EXIT_ATTENTION : EXIT_SUCCESS;
+	if (r < 0)
+		r = EXIT_FAILURE; /* half of the answer is missing */
+	else
+		r = json_array_size(picture.attention) > 0 ? EXIT_ATTENTION : EXIT_SUCCESS;
 	json_decref(picture.live);
 	json_decref(picture.raised);
 	json_decref(picture.incidents);

@@ -291,6 +291,8 @@ static int64_t step_between(struct stamp before, struct stamp at)
 	int64_t elapsed_ms = at.mono_ms - before.mono_ms;
 	int64_t step_ms = at.wall_ms - before.wall_ms - elapsed_ms;
 
+	if (llabs(step_ms) < CORE_STEP_MS) /* nearly always: spares the division */
+		return 0;
 	return llabs(step_ms) < CORE_STEP_MS + elapsed_ms / 1000 ? 0 : step_ms;
 }
 
@@ -301,7 +303,9 @@ static int64_t step_between(struct stamp before, struct stamp at)
 static void advance(struct core *core, size_t stream, struct stamp at)
 {
 	struct core_stream *s = &core->streams[stream];
-	int64_t minute_ms = floor_minute(at.wall_ms);
+	bool same = at.wall_ms >= s->minute_ms && at.wall_ms < s->minute_ms + MS_PER_MIN &&
+		    s->minute_ms >= 0;
+	int64_t minute_ms = same ? s->minute_ms : floor_minute(at.wall_ms);
 	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 
 	if (step_ms != 0)

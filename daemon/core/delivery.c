@@ -220,6 +220,7 @@ static void on_gone(void *userdata, struct peer *peer, const char *why)
 
 	if (newcomer) {
 		newcomer->peer = NULL;
+		log_warning("a connection to the sender's socket is closed: %s", why);
 		return;
 	}
 	log_warning("the sender is gone: %s; reports wait until it is back", why);

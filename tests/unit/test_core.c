@@ -1158,9 +1158,137 @@ static void test_count_after_reload(void **state)
 	rig_close(&rig);
 }
 
+/* --- what a device must not be able to hide ------------------------------------------- */
+
+/* a value every other second, the rest bad: the good ones add up, and that so few come is said */
+static void test_good_and_bad_by_turns(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 2);
+	for (int i = 0; i < 3; i++) {
+		good(&rig, COD, 1, 200);
+		run(&rig, COD, 1, 0, QUALITY_DEVICE_FAULT, 0);
+	}
+	assert_true(has(said(&rig), "alarm.raised limit-high; incident.opened limit-high"));
+	rig_close(&rig);
+}
+
+static void test_too_few_values(void **state)
+{
+	struct rig rig;
+	const char *text;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 60);
+	for (int i = 0; i < 91; i++) { /* three minutes with half of the values */
+		good(&rig, COD, 1, 50);
+		run(&rig, COD, 1, 0, QUALITY_NOT_A_NUMBER, 0);
+	}
+	assert_int_equal(rig.batch.n_entries, 1);
+	assert_true(has(rig.batch.entries[0].line,
+			"\"reason\":\"only 50 % of a minute's values are good\""));
+	assert_string_equal(said(&rig), "measurement.lost");
+	good(&rig, COD, 30, 50); /* good values alone do not restore it, a valid minute does */
+	assert_string_equal(said(&rig), "");
+	good(&rig, COD, 100, 50);
+	text = said(&rig);
+	assert_string_equal(text, "measurement.restored");
+	rig_close(&rig);
+}
+
+/* an incident does not end while nobody sees the channel that broke its limit */
+static void test_blind_incident_goes_on(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 2);
+	good(&rig, SO2, 1, 600);
+	quiet(&rig, 2);
+	assert_true(has(said(&rig), "incident.opened"));
+	run(&rig, SO2, 60, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
+	assert_false(has(said(&rig), "incident.ended"));
+	quiet(&rig, 28); /* the clear time of 30 s began anew when it was seen again */
+	assert_false(has(said(&rig), "incident.ended"));
+	quiet(&rig, 5);
+	assert_true(has(said(&rig), "incident.ended"));
+	rig_close(&rig);
+}
+
+static void test_gap_begins_the_clear_time_anew(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 2);
+	good(&rig, SO2, 1, 600);
+	quiet(&rig, 10);
+	assert_true(has(said(&rig), "incident.opened"));
+	pass(&rig, 3600000); /* the machine was off */
+	quiet(&rig, 25);
+	assert_false(has(said(&rig), "incident.ended"));
+	quiet(&rig, 8);
+	assert_true(has(said(&rig), "incident.ended"));
+	rig_close(&rig);
+}
+
+static void test_a_dead_value_is_not_good(void **state)
+{
+	struct rig rig;
+	char reason[128];
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 2);
+	for (int i = 0; i < 8; i++) { /* nothing at all comes of COD */
+		core_tick(rig.core, 0, rig.at);
+		pass(&rig, 1000);
+	}
+	assert_true(has(said(&rig), "measurement.lost"));
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_STALE);
+	assert_string_equal(core_lost_reason(&rig.core->channels[COD], reason, sizeof(reason)),
+			    "nothing comes any more");
+	rig_close(&rig);
+}
+
+/* two incidents in one wall second, the clock having been set back: two ids */
+static void test_ids_never_recur(void **state)
+{
+	struct rig rig;
+	char first[INCIDENT_ID_MAX];
+	int64_t wall_ms;
+
+	(void)state;
+	rig_open(&rig);
+	quiet(&rig, 2);
+	wall_ms = rig.at.wall_ms;
+	good(&rig, SO2, 1, 600);
+	memcpy(first, rig.core->incidents[WASTE_GAS].id, sizeof(first));
+	quiet(&rig, 40);
+	assert_true(has(said(&rig), "incident.ended"));
+	rig.at.wall_ms = wall_ms;
+	good(&rig, SO2, 1, 600);
+	assert_true(rig.core->incidents[WASTE_GAS].open);
+	assert_memory_equal(rig.core->incidents[WASTE_GAS].id, first, strlen(first));
+	assert_string_not_equal(rig.core->incidents[WASTE_GAS].id, first);
+	rig_close(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_good_and_bad_by_turns),
+		cmocka_unit_test(test_too_few_values),
+		cmocka_unit_test(test_blind_incident_goes_on),
+		cmocka_unit_test(test_gap_begins_the_clear_time_anew),
+		cmocka_unit_test(test_a_dead_value_is_not_good),
+		cmocka_unit_test(test_ids_never_recur),
 		cmocka_unit_test(test_quiet),
 		cmocka_unit_test(test_life_of_an_incident),
 		cmocka_unit_test(test_warning_opens_nothing),

@@ -436,17 +436,17 @@ static void test_listen_and_accept(void **state)
 static void test_listen_where_many_wait(void **state)
 {
 	char directory[] = "/tmp/test-wire-XXXXXX", path[64];
-	int listener, clients[64], n = 0;
+	int listener, clients[64], n = 0, r = 0;
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));
 	(void)snprintf(path, sizeof(path), "%s/x.sock", directory);
 	listener = wire_listen(path);
 	assert_true(listener >= 0);
-	while (n < 64 && (clients[n] = wire_connect(path)) >= 0)
-		n++;
+	while (n < 64 && (r = wire_connect(path)) >= 0)
+		clients[n++] = r;
 	assert_in_range(n, 1, 63);
-	assert_int_equal(clients[n], -EAGAIN);
+	assert_int_equal(r, -EAGAIN);
 	assert_int_equal(wire_listen(path), -EADDRINUSE);
 	while (n-- > 0)
 		(void)close(clients[n]);

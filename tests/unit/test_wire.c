@@ -436,7 +436,7 @@ static void test_listen_and_accept(void **state)
 static void test_listen_where_many_wait(void **state)
 {
 	char directory[] = "/tmp/test-wire-XXXXXX", path[64];
-	int listener, clients[64], n = 0, r = 0;
+	int listener, clients[64] = {0}, n = 0, r = 0;
 
 	(void)state;
 	assert_non_null(mkdtemp(directory));

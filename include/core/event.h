@@ -49,7 +49,7 @@ enum event_type {
 #define EVENT_NONE	  SIZE_MAX /* an index that does not apply */
 #define EVENT_MESSAGE_MAX 2560	   /* origin and advice may have 1000 bytes each */
 #define EVENT_VALUE_MAX	  48
-#define INCIDENT_ID_MAX	  80
+#define INCIDENT_ID_MAX	  104
 
 /**
  * struct event - one thing that happened, to what

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""wastewatchd at its two sockets: fake pollers and senders that do what real ones do not."""
+"""wastewatchd at its two sockets: fake pollers and senders that do what real ones do not;
+reloads during an incident; a record that is locked, a log that nobody reads."""
 
+import fcntl
 import json
 import os
 import resource
 import shutil
 import sqlite3
+import subprocess
 import time
 
+import jsonschema
 import pytest
 
 import wire
-from plant import ATTENTION, LIMIT_S, Device, Plant, channel_line, until
+from plant import (ATTENTION, LIMIT_S, LIMITS, NORMAL, ROOT, Device, Plant, Receiver, channel_line,
+                   program, until)
 
 POLLERS_MAX = 16  # include/core/service.h
 SOURCES_MAX = 60  # daemon/core/report.c
@@ -134,7 +139,7 @@ def test_a_result_of_the_old_address_does_not_count_for_the_new(plant):
     plant.reload()
     plant.until_entry("config.loaded", 2)
     moved = link.receive()
-    assert webhook_id(moved) == webhook_id(job)
+    assert webhook_id(moved) == webhook_id(job) and moved.id != job.id
     assert moved.url == b"http://127.0.0.1:9/moved"
     answer(link, job, 200)  # of the attempt before the change
     answer(link, moved, 503)
@@ -163,7 +168,10 @@ def test_reports_of_a_destination_that_is_gone_are_said(plant):
     plant.until(lambda: plant.status().get("reports_stranded") == 0, "none is stranded")
     link.close()
     link = sender(plant)
-    assert webhook_id(link.receive()) == webhook_id(job)
+    again = link.receive()
+    assert webhook_id(again) == webhook_id(job)
+    answer(link, again, 200)
+    plant.until_entry("report.delivered", report=webhook_id(job))
     assert len(plant.entries("reports.stranded")) == 2
 
 
@@ -219,6 +227,16 @@ def test_without_descriptors_the_core_waits(plant):
     assert link.receive().role == wire.ROLE_CORE
     assert plant.log().count("no descriptor is free") == 1
     link.close()
+
+
+def test_silent_connections_do_not_keep_a_poller_out(plant):
+    """All places are taken by connections that stay; the real poller comes all the same."""
+    plant.start("core")
+    until_listens(plant)
+    silent = [connect(plant, "poller") for _ in range(POLLERS_MAX)]
+    plant.start_poller()
+    plant.until_good("mill/outfall/COD")
+    assert all(is_closed(link) for link in silent)
 
 
 @pytest.mark.parametrize("name", ["poller", "sender"])
@@ -334,3 +352,161 @@ def test_keys_that_are_open_to_others(plant, mode, warned):
     plant.start("core")
     until_listens(plant)
     assert (f"chmod 600 {path}" in plant.log()) == warned
+
+
+def refused_connections(plant):
+    """Each is a line of the log."""
+    for _ in range(20):
+        with connect(plant, "poller") as link:
+            link.send(b"x")
+            assert is_closed(link)
+
+
+def test_a_log_that_nobody_reads_holds_nobody(plant):
+    """Standard error is a pipe, full to the last byte."""
+    reader, writer = os.pipe()
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
+    plant.processes["core"] = subprocess.Popen(
+        [program("wastewatchd"), *plant.core_arguments()], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=writer, env=plant.environment())
+    until_listens(plant)
+    os.set_blocking(writer, False)  # the core's copy too, so only while it is filled
+    try:
+        while True:
+            os.write(writer, b"x")
+    except BlockingIOError:
+        os.set_blocking(writer, True)
+    refused_connections(plant)
+    plant.start_poller()
+    plant.until_good("mill/outfall/COD")
+    plant.device.set(COD=200)
+    plant.until_entry("incident.opened")
+    plant.device.set(**NORMAL)
+    plant.until_entry("incident.ended")
+    os.set_blocking(reader, False)
+    said = os.read(reader, 1 << 16)  # somebody reads again
+    refused_connections(plant)
+    said += os.read(reader, 1 << 16)
+    assert b"lines before this one found no reader" in said
+    plant.check_chain()
+    os.close(reader)
+    os.close(writer)
+
+
+# ---- the record ----
+
+def test_a_reader_that_locks_the_record_is_waited_for(plant):
+    plant.start("core", "poller")
+    pid = plant.processes["core"].pid
+    db = sqlite3.connect(plant.state / "record.db", isolation_level=None, timeout=LIMIT_S)
+    db.execute("BEGIN IMMEDIATE")
+    plant.device.set(COD=200)
+    time.sleep(1.5)  # the core commits every second, and at once what is an entry
+    assert not plant.entries("alarm.raised"), "the lock is one"
+    db.execute("ROLLBACK")
+    db.close()
+    plant.until_entry("incident.opened")
+    plant.until_good("mill/outfall/COD")
+    assert plant.processes["core"].poll() is None and plant.processes["core"].pid == pid
+    assert "record cannot be written" not in plant.log()
+    assert not plant.entries("readings.lost")
+    plant.check_chain()
+
+
+# ---- a reload during an incident ----
+
+def check_report(report):
+    schema = json.loads((ROOT / "conf/report.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator(schema).validate(report)
+
+
+def test_the_end_of_an_incident_whose_site_is_removed_is_reported(plant):
+    other = plant.config / "sites.d" / "dam.yaml"
+    text = (plant.config / "sites.d" / "mill.yaml").read_text()
+    device = Device()
+    other.write_text(text.replace("site: mill", "site: dam")
+                     .replace(f":{plant.device.port}", f":{device.port}"))
+    plant.start()
+    device.set(COD=200, SO2=700)
+    incidents = {plant.until_entry("incident.opened", site="dam", kind=kind)["incident"]
+                 for kind in ("liquid", "gas")}
+    other.unlink()
+    plant.reload()
+    for incident in incidents:
+        removed = plant.until_entry("incident.removed", incident=incident)
+        assert removed["reason"] == "its site is no longer configured"
+        plant.until(lambda i=incident: plant.receiver.types(i)[-1:] == ["incident.ended"],
+                    "the department is told")
+    for report in plant.receiver.reports():
+        check_report(report)
+        if report["type"] == "incident.ended":
+            incident = report["data"]["incident"]
+            assert incident["state"] == "ended" and incident["ended"]
+            assert incident["change"] == "its site is no longer configured"
+    plant.until_quiet()
+    assert len(plant.receiver.types()) == len(plant.outbox())
+    device.close()
+
+
+def test_an_end_that_a_reload_made_says_so(plant):
+    """The incident keeps what opened it, although that limit is no more."""
+    plant.start()
+    plant.device.set(COD=200)
+    incident = plant.until_entry("incident.opened")["incident"]
+    first_out = plant.query("SELECT first_out FROM incident")
+    assert first_out[0][0] is not None
+    plant.configure(limits={**LIMITS, "outfall": LIMITS["outfall"][:1]})
+    plant.reload()
+    ended = plant.until_entry("incident.ended")
+    assert ended["incident"] == incident
+    assert ended["reason"].startswith("limits that were broken are no longer configured")
+    plant.until(lambda: plant.receiver.types(incident)[-1:] == ["incident.ended"], "it is told")
+    last = plant.receiver.reports()[-1]
+    check_report(last)
+    assert last["data"]["incident"]["change"] == ended["reason"]
+    assert plant.query("SELECT first_out FROM incident") == first_out
+    # the next one has nothing to do with it
+    plant.device.set(SO2=700)
+    plant.until_entry("incident.opened", kind="gas")
+    plant.device.set(**NORMAL)
+    assert plant.until_entry("incident.ended", kind="gas")["reason"].startswith("all its alarms")
+
+
+def test_a_standing_alarm_that_becomes_a_limit_opens_an_incident(plant):
+    line = '{{channel: COD, class: {}, name: bound, high: 100, clear-delay: 0s, origin: "permit"}}'
+    plant.configure(limits={"outfall": (line.format("warning"),)})
+    plant.start()
+    plant.device.set(COD=200)
+    plant.until_entry("alarm.raised", limit="bound")
+    assert not plant.entries("incident.opened")
+    plant.configure(limits={"outfall": (line.format("limit"),)})
+    plant.reload()
+    opened = plant.until_entry("incident.opened")
+    assert opened["limit"] == "bound" and opened["value"] == "200"
+    assert len(plant.entries("alarm.raised")) == 1
+    plant.device.set(**NORMAL)
+    plant.until_entry("incident.ended", incident=opened["incident"])
+    plant.until_quiet()
+    assert plant.receiver.types()[0] == "incident.opened"
+
+
+def test_a_destination_that_comes_during_an_incident_is_told_of_it_first(plant):
+    plant.start()
+    plant.device.set(COD=200)
+    incident = plant.until_entry("incident.opened")["incident"]
+    shutil.copy(plant.credentials / "department-secret", plant.credentials / "later-secret")
+    later = Receiver(plant, "later")
+    later.start()
+    plant.configure(destinations=[("department", plant.receiver.url, "limit"),
+                                  ("later", later.url, "limit")])
+    plant.reload()
+    plant.until_entry("config.loaded", 2)
+    plant.device.set(COD=250)
+    plant.until_entry("report.delivered", name="later")
+    plant.device.set(**NORMAL)
+    plant.until_quiet()
+    known, new = plant.receiver.types(incident), later.types(incident)
+    assert known[:2] == ["incident.opened", "incident.updated"]
+    assert new == ["incident.opened", *known[2:]]
+    for report in later.reports():
+        check_report(report)

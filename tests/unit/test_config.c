@@ -238,6 +238,13 @@ static void test_bad_main(void **state)
 #define MORE(text) SITE "      - {name: d, " text "}\n" /* line 11, text from column 19 */
 #define ODD(address_, type_, text) \
 	MORE("from: u, range: [0, 1], address: " address_ ", type: " type_ text)
+#define MINUTES(interval)                                                                 \
+	"site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n"                   \
+	"  - {name: u, link: l, id: 1, interval: " interval "}\nsources:\n"               \
+	"  - name: s\n    kind: gas\n    channels:\n"                                     \
+	"      - {name: c, from: u, address: 0, type: int16, range: [0, 9], lost-after: " \
+	"1d}\n    limits:\n"                                                              \
+	"      - {channel: c, class: warning, high: 1, on: mean-1min}\n"
 #define LIMIT(text) LIMITS "      - {channel: c, " text "}\n" /* line 12, text from column 22 */
 
 static void test_bad_devices(void **state)
@@ -373,10 +380,44 @@ static void test_bad_limits(void **state)
 		{LIMIT("class: warning, high: 1, name: x}\n"
 		       "      - {channel: c, class: limit, high: 2, origin: o, name: x"),
 		 "13:62", "a second limit is called \"x\""},
+		{MINUTES("60010ms"), "11:51", "less than once a minute"},
+		{MINUTES("2min"), "11:51", "less than once a minute"},
 	};
 
 	(void)state;
 	check_rows(rows, ARRAY_SIZE(rows), false);
+}
+
+static void test_minutes(void **state)
+{
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	load_texts(&d, MAIN, MINUTES("1min"));
+	assert_int_equal(d.result, 0);
+	close_directory(&d);
+}
+
+/* an incident remembers who knows of it, in a table of fixed size */
+static void test_destinations_at_most(void **state)
+{
+	char text[4096] = MAIN "destinations:\n";
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 1; i <= CONFIG_DESTINATIONS_MAX + 1; i++) {
+		size_t n = strlen(text);
+
+		(void)snprintf(text + n, sizeof(text) - n, "  - {name: d%zu, url: https://x/}\n",
+			       i);
+		load_texts(&d, text, SITE);
+		assert_int_equal(d.result, i <= 16 ? 0 : -EINVAL);
+	}
+	assert_int_equal(d.n_errors, 1);
+	assert_true(says(&d, "wastewatch.yaml", "19:12", "too many; allowed: 16"));
+	close_directory(&d);
 }
 
 /* an error hides none of the others, and what depends on a bad thing is not an error too */
@@ -841,6 +882,7 @@ int main(void)
 		cmocka_unit_test(test_margin),	     cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_large),	     cmocka_unit_test(test_example),
 		cmocka_unit_test(test_durations),    cmocka_unit_test(test_distance_and_quote),
+		cmocka_unit_test(test_minutes),	     cmocka_unit_test(test_destinations_at_most),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1064,6 +1064,49 @@ static void test_restore_refuses(void **state)
 	rig_close(&other);
 }
 
+enum spoil { NOTHING, QUALITY, WORST, PHASE, CLASS, ID };
+
+/* @excess: 0 the last value that is allowed, 1 the first that is not */
+static void spoil(struct core *core, enum spoil what, uint32_t excess)
+{
+	struct core_incident *incident = &core->incidents[WASTE_GAS];
+
+	if (what == QUALITY)
+		core->channels[PUMP].quality = QUALITY_MAX + excess;
+	else if (what == WORST)
+		core->channels[SO2].minute.worst = QUALITY_MAX + excess;
+	else if (what == PHASE)
+		core->limits[SO2_LIMIT].state.phase = LIMIT_CLEARING + excess;
+	else if (what == CLASS)
+		incident->class = CLASS_EMERGENCY + excess;
+	else if (what == ID)
+		memset(incident->id, 'x', sizeof(incident->id) - 1 + excess);
+}
+
+/* bytes with a hash that is right: what is an index or ends a text is looked at */
+static void test_restore_refuses_unsound(void **state)
+{
+	(void)state;
+	for (enum spoil what = NOTHING; what <= ID; what++)
+		for (uint32_t excess = 0; excess <= 1; excess++) {
+			bool is_sound = what == NOTHING || excess == 0;
+			struct rig rig, other;
+			void *saved = NULL;
+			size_t n;
+
+			rig_open(&rig);
+			rig_open(&other);
+			good(&rig, COD, 5, 310);
+			spoil(rig.core, what, excess);
+			assert_int_equal(core_save(rig.core, &saved, &n), 0);
+			if (core_restore(other.core, saved, n) != (is_sound ? 0 : -EBADMSG))
+				fail_msg("field %d, excess %u", (int)what, excess);
+			free(saved);
+			rig_close(&rig);
+			rig_close(&other);
+		}
+}
+
 /* a limit is gone, another has moved: each state finds its own, and what is left ends */
 static void test_restore_into_changed(void **state)
 {
@@ -1315,6 +1358,7 @@ int main(void)
 		cmocka_unit_test(test_report_size),
 		cmocka_unit_test(test_resume_anywhere),
 		cmocka_unit_test(test_restore_refuses),
+		cmocka_unit_test(test_restore_refuses_unsound),
 		cmocka_unit_test(test_restore_into_changed),
 		cmocka_unit_test(test_restore_other_streams),
 		cmocka_unit_test(test_count_after_reload),

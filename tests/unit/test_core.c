@@ -1300,6 +1300,32 @@ static void test_a_dead_value_is_not_good(void **state)
 	rig_close(&rig);
 }
 
+/* shorter than what makes a channel lost: nothing else tells that nobody watched */
+static void test_gap_without_a_loss(void **state)
+{
+	uint32_t lost_after_ms = config->channels[SO2].lost_after_ms;
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		config->channels[i].lost_after_ms = 60000;
+	for (int64_t gap_ms = CORE_GAP_MS - 1; gap_ms <= CORE_GAP_MS; gap_ms++) {
+		rig_open(&rig);
+		quiet(&rig, 2);
+		good(&rig, SO2, 1, 600);
+		quiet(&rig, 10);
+		assert_true(has(said(&rig), "incident.opened"));
+		pass(&rig, gap_ms - 1000); /* since the last tick */
+		quiet(&rig, 25);
+		assert_true(has(said(&rig), "incident.ended") == (gap_ms < CORE_GAP_MS));
+		quiet(&rig, 8);
+		assert_true(has(said(&rig), "incident.ended") == (gap_ms == CORE_GAP_MS));
+		rig_close(&rig);
+	}
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		config->channels[i].lost_after_ms = lost_after_ms;
+}
+
 /* two incidents in one wall second, the clock having been set back: two ids */
 static void test_ids_never_recur(void **state)
 {
@@ -1330,6 +1356,7 @@ int main(void)
 		cmocka_unit_test(test_too_few_values),
 		cmocka_unit_test(test_blind_incident_goes_on),
 		cmocka_unit_test(test_gap_begins_the_clear_time_anew),
+		cmocka_unit_test(test_gap_without_a_loss),
 		cmocka_unit_test(test_a_dead_value_is_not_good),
 		cmocka_unit_test(test_ids_never_recur),
 		cmocka_unit_test(test_quiet),

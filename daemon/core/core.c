@@ -310,6 +310,8 @@ static void advance(struct core *core, size_t stream, struct stamp at)
 
 	if (step_ms != 0)
 		say_step(core, at, step_ms);
+	if (s->running && at.mono_ms - s->now.mono_ms >= CORE_GAP_MS)
+		incident_gap(core, at);
 	if (minute_ms != s->minute_ms)
 		for (size_t i = 0; i < core->config->n_channels; i++)
 			if (is_of_stream(core, i, stream))
@@ -334,9 +336,6 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	assert(stream < core->n_streams);
 	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
 		return;
-	if (core->streams[stream].running &&
-	    at.mono_ms - core->streams[stream].now.mono_ms >= CORE_GAP_MS)
-		incident_gap(core, at);
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);

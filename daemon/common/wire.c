@@ -165,8 +165,9 @@ static int check_job(const void *packet, size_t n)
 	memcpy(&job, packet, sizeof(job));
 	return check_texts(n, sizeof(job),
 			   (const uint32_t[]){job.n_url, job.n_headers, job.n_body, job.n_ca,
-					      job.n_cert, job.n_key},
-			   6);
+					      job.n_cert, job.n_key, job.n_user, job.n_password,
+					      job.n_host_key},
+			   9);
 }
 
 static int check_result(const void *packet, size_t n)

@@ -25,6 +25,7 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 			      .batch = batch,
 			      .n_streams = MAX(plan->n_slots, (size_t)1)};
 	core->channels = calloc(config->n_channels + 1, sizeof(*core->channels));
+	core->windows = calloc(config->n_channels + 1, sizeof(*core->windows));
 	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
@@ -32,8 +33,9 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 	core->interval_ms = calloc(config->n_channels + 1, sizeof(*core->interval_ms));
 	core->expected = calloc(config->n_channels + 1, sizeof(*core->expected));
 	core->lost_after_ms = calloc(config->n_channels + 1, sizeof(*core->lost_after_ms));
-	if (!core->channels || !core->limits || !core->incidents || !core->streams ||
-	    !core->channel_limits || !core->interval_ms || !core->expected || !core->lost_after_ms)
+	if (!core->channels || !core->windows || !core->limits || !core->incidents ||
+	    !core->streams || !core->channel_limits || !core->interval_ms || !core->expected ||
+	    !core->lost_after_ms)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++) {
 		const struct config_channel *channel = &config->channels[i];
@@ -45,6 +47,10 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		core->lost_after_ms[i] = channel->lost_after_ms;
 		core->channels[i].quality = QUALITY_STALE;
 		window_start(&core->channels[i].minute, -1);
+		for (size_t w = 0; w < N_WINDOWS; w++) {
+			window_start(&core->windows[i].open[w], -1);
+			core->windows[i].last[w].start_ms = -1;
+		}
 	}
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
@@ -57,6 +63,7 @@ struct core *core_free(struct core *core)
 	if (!core)
 		return NULL;
 	free(core->channels);
+	free(core->windows);
 	free(core->limits);
 	free(core->incidents);
 	free(core->streams);

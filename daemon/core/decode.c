@@ -14,7 +14,8 @@ static const struct {
 	[DECODE_INT32] = {"int32", 2},	   [DECODE_UINT32] = {"uint32", 2},
 	[DECODE_INT64] = {"int64", 4},	   [DECODE_UINT64] = {"uint64", 4},
 	[DECODE_FLOAT32] = {"float32", 2}, [DECODE_FLOAT64] = {"float64", 4},
-	[DECODE_BIT] = {"bit", 1},
+	[DECODE_BIT] = {"bit", 1},	   [DECODE_INT8] = {"int8", 1},
+	[DECODE_UINT8] = {"uint8", 1},
 };
 
 unsigned int decode_words(enum decode_type type)
@@ -71,6 +72,11 @@ static uint64_t gather(const struct decode *d, const uint16_t *words)
 	unsigned int n_bytes = 2 * decode_words(d->type);
 	uint64_t bits = 0;
 
+	if (d->type == DECODE_BIT)
+		return (unsigned int)words[0] >> d->bit & 1U;
+	if (d->type == DECODE_INT8 || d->type == DECODE_UINT8)
+		return (unsigned int)words[0] >> d->bit & 0xffU;
+
 	for (unsigned int i = 0; i < n_bytes; i++) {
 		unsigned int place = d->order[i];
 
@@ -104,6 +110,9 @@ static long double raw_of(enum decode_type type, uint64_t bits)
 	switch (type) {
 	case DECODE_INT16:
 		return (int16_t)bits;
+	case DECODE_INT8:
+		return (int8_t)bits;
+	case DECODE_UINT8:
 	case DECODE_UINT16:
 	case DECODE_BIT:
 	case DECODE_UINT32:
@@ -128,7 +137,7 @@ int decode_value(const struct decode *d, const uint16_t *words, size_t n, double
 
 	if (n < decode_words(d->type))
 		return -EINVAL;
-	bits = d->type == DECODE_BIT ? (unsigned int)words[0] >> d->bit & 1U : gather(d, words);
+	bits = gather(d, words);
 	for (unsigned int i = 0; i < d->n_invalid; i++)
 		if (bits == d->invalid[i])
 			return -EDOM;

@@ -311,6 +311,7 @@ static int send_job(struct delivery *delivery, const struct endpoint *endpoint, 
 	struct wire_job job = {
 		.header = {.type = WIRE_JOB},
 		.id = endpoint->attempt,
+		.kind = WIRE_JOB_POST,
 		.connect_timeout_ms = OUTBOX_CONNECT_MS,
 		.total_timeout_ms = OUTBOX_TOTAL_MS,
 	};

@@ -15,13 +15,14 @@ static const struct {
 	[QUALITY_GOOD] = {"good", "00", 0},
 	[QUALITY_CALIBRATING] = {"calibrating", "01", 1},
 	[QUALITY_MAINTENANCE] = {"maintenance", "01", 2},
-	[QUALITY_RATE] = {"implausible rate", "02", 3},
-	[QUALITY_FROZEN] = {"frozen", "02", 4},
-	[QUALITY_OUT_OF_RANGE] = {"out of range", "02", 5},
-	[QUALITY_NOT_A_NUMBER] = {"not a number", "02", 6},
-	[QUALITY_DEVICE_FAULT] = {"device fault", "02", 7},
-	[QUALITY_STALE] = {"stale", "02", 8},
-	[QUALITY_COMMUNICATION_LOST] = {"communication lost", "02", 9},
+	[QUALITY_NOT_IN_OPERATION] = {"not in operation", "02", 3},
+	[QUALITY_RATE] = {"implausible rate", "02", 4},
+	[QUALITY_FROZEN] = {"frozen", "02", 5},
+	[QUALITY_OUT_OF_RANGE] = {"out of range", "02", 6},
+	[QUALITY_NOT_A_NUMBER] = {"not a number", "02", 7},
+	[QUALITY_DEVICE_FAULT] = {"device fault", "02", 8},
+	[QUALITY_STALE] = {"stale", "02", 9},
+	[QUALITY_COMMUNICATION_LOST] = {"communication lost", "02", 10},
 };
 
 const char *quality_text(enum quality quality)

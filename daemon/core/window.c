@@ -1,6 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/window.h"
+#include "common/clock.h"
 #include "common/macro.h"
+
+static const struct {
+	const char *text;
+	int64_t ms;
+} lengths[] = {
+	[WINDOW_1MIN] = {"1min", MS_PER_MIN},
+	[WINDOW_5MIN] = {"5min", 5 * MS_PER_MIN},
+	[WINDOW_1H] = {"1h", 60 * MS_PER_MIN},
+	[WINDOW_24H] = {"24h", MS_PER_DAY},
+};
+
+int64_t window_ms(enum window_length length)
+{
+	return lengths[length].ms;
+}
+
+const char *window_text(enum window_length length)
+{
+	return lengths[length].text;
+}
+
+int64_t window_floor(enum window_length length, int64_t wall_ms, int zone_min)
+{
+	int64_t ms = lengths[length].ms, into_ms = (wall_ms + zone_min * MS_PER_MIN) % ms;
+
+	return wall_ms - (into_ms + ms) % ms;
+}
 
 void window_start(struct window *window, int64_t start_ms)
 {

@@ -67,10 +67,12 @@ static void report(struct peer *peer, const struct link_action *action)
 	struct poller *poller = poller_of(peer);
 	const struct work *work = poller->crew->work;
 	uint32_t first = work->first_request[work->first_unit[peer->index]];
+	const struct wire_request *request = &work->requests[first + action->request];
 
 	put_reading(poller,
 		    &(struct wire_reading){
-			    .key = work->requests[first + action->request].key,
+			    .key = request->key,
+			    .count = request->count,
 			    .took_us = action->took_us,
 			    .status = (uint8_t)action->status,
 			    .exception = action->exception,

@@ -29,12 +29,13 @@
 
 #include "common/macro.h"
 
-#define WIRE_VERSION	      1
+#define WIRE_VERSION	      2
 #define WIRE_MAGIC	      UINT32_C(0x57573031) /* tells a stray peer from ours */
 #define WIRE_PACKET_MAX	      131072 /* bytes; stays below the default SO_SNDBUF of 212,992 */
 #define WIRE_REGISTERS_MAX    125    /* Modbus application protocol V1.1b3 §6.3 */
 #define WIRE_BITS_MAX	      2000   /* the same, §6.1 */
 #define WIRE_LINKS_PER_POLLER 500    /* select() in libmodbus ends at descriptor 1023 */
+#define WIRE_HOST_MAX	      160    /* bytes of an address or device path with its NUL */
 
 enum wire_type {
 	WIRE_HELLO = 1,
@@ -98,23 +99,51 @@ struct wire_plan_begin {
 };
 
 enum wire_link_kind {
-	WIRE_LINK_TCP = 1, /* 2 is kept for serial lines */
+	WIRE_LINK_TCP = 1,     /* Modbus TCP */
+	WIRE_LINK_RTU = 2,     /* Modbus RTU on a serial line */
+	WIRE_LINK_RTU_TCP = 3, /* RTU frames through a TCP connection: a serial server */
+};
+
+enum wire_parity { WIRE_PARITY_NONE = 'N', WIRE_PARITY_EVEN = 'E', WIRE_PARITY_ODD = 'O' };
+
+/** enum wire_rs485 - bits of struct wire_link's @rs485; linux/serial.h has the kernel's own */
+enum wire_rs485 {
+	WIRE_RS485_ENABLED = 1,
+	WIRE_RS485_RTS_LOW_ON_SEND = 2, /* the line driver is switched on by RTS low */
+	WIRE_RS485_RX_DURING_TX = 4,	/* what is sent is received too */
 };
 
 /**
  * struct wire_link - one connection
  * @key: identity over reloads: the same key and the same bytes keep their connection
- * @host: numeric IPv4 or IPv6 address, NUL-terminated
+ * @kind: enum wire_link_kind
+ * @port: TCP kinds; 0 for a serial line
+ * @baud: bits per second; RTU over TCP: of the line behind the server, 0 unknown
  * @backoff_min_ms: wait before the first reconnect; doubles up to @backoff_max_ms
+ * @first_delay_ms: the first request is sent no sooner after the connection stands
+ * @frame_gap_us: least silence between two frames; 0 for Modbus TCP
+ * @rts_before_ms, @rts_after_ms: RS-485: the driver is on so long before and after a frame
+ * @parity: enum wire_parity; @stop_bits: 1 or 2; a character has 8 data bits
+ * @rs485: enum wire_rs485, 0: the driver switches by itself
+ * @host: numeric IPv4 or IPv6 address, or the absolute path of the device; NUL-terminated
  */
 struct wire_link {
 	uint64_t key;
 	uint16_t kind;
 	uint16_t port;
+	uint32_t baud;
 	uint32_t connect_timeout_ms;
 	uint32_t backoff_min_ms;
 	uint32_t backoff_max_ms;
-	char host[64];
+	uint32_t first_delay_ms;
+	uint32_t frame_gap_us;
+	uint16_t rts_before_ms;
+	uint16_t rts_after_ms;
+	uint8_t parity;
+	uint8_t stop_bits;
+	uint8_t rs485;
+	uint8_t pad[5];
+	char host[WIRE_HOST_MAX];
 };
 
 /**
@@ -122,12 +151,17 @@ struct wire_link {
  * @link: index into the plan's links
  * @phase_us: its requests are due at n × @interval_ms + @phase_us
  * @timeout_ms: deadline of one request, from the send to the last byte
+ * @turnaround_ms: silence between an answer of this unit and the next request on the link
+ * @quiet_ms: RTU: after a time-out the line stays silent until so long after the request,
+ *   this unit's worst answer time, and what comes until then is thrown away. 0: @timeout_ms
  */
 struct wire_unit {
 	uint32_t link;
 	uint32_t interval_ms;
 	uint32_t timeout_ms;
 	uint32_t phase_us;
+	uint32_t turnaround_ms;
+	uint32_t quiet_ms;
 	uint8_t id;
 	uint8_t pad[7];
 };
@@ -138,6 +172,10 @@ struct wire_unit {
  * @unit: index into the plan's units
  * @function: 1-4; nothing else exists
  * @count: registers (3, 4) or bits (1, 2)
+ * @used: functions 3, 4: bit i of byte i / 8 is set where register i is part of a value;
+ *   others are read through. Bits are all used and may be parted anywhere: zeros there.
+ * @starts: the same: set where a value starts and none before it reaches beyond: the request
+ *   may be parted in front of this register, and nowhere else
  */
 struct wire_request {
 	uint64_t key;
@@ -146,6 +184,8 @@ struct wire_request {
 	uint16_t count;
 	uint8_t function;
 	uint8_t pad[7];
+	uint8_t used[16];
+	uint8_t starts[16];
 };
 
 struct wire_plan_end {
@@ -181,6 +221,8 @@ enum wire_status {
  * @n_words: registers that follow, in host byte order; bits are packed 16 to a word, the
  *   first in the lowest bit. 0 unless WIRE_OK. The words are padded with zeros to a
  *   multiple of 8 bytes.
+ * @first, @count: the part of the request that this is about, in registers or bits from its
+ *   start: all of it, unless the unit refuses the whole and it is read in parts; 0 for ticks
  *
  * A failed request gives one reading with its status; while a link or unit is backing off
  * its requests are not due and give none.
@@ -194,6 +236,9 @@ struct wire_reading {
 	uint8_t status;
 	uint8_t exception;
 	uint16_t n_words;
+	uint16_t first;
+	uint16_t count;
+	uint32_t pad;
 };
 
 /** wire_reading_size() - bytes of a reading with @n_words registers */
@@ -215,6 +260,11 @@ enum wire_link_state {
  * @n_late: answers nobody waited for, and bytes nobody asked for
  * @n_overruns: due times that were passed over because the link was still busy
  * @n_degraded: units of the link that stay silent and are only probed now
+ * @worst_us: longest answer time
+ * @worst_round_us: longest time from a due time to the last answer of its round
+ * @busy_permille: of the last whole minute, the time in which a request was outstanding or the
+ *   line had to be silent
+ * @n_refused: parts of requests that units refuse at present (exceptions 2 and 3)
  */
 struct wire_link_report {
 	uint64_t key;
@@ -230,20 +280,35 @@ struct wire_link_report {
 	uint64_t n_overruns;
 	uint32_t worst_us;
 	uint32_t n_degraded;
+	uint32_t worst_round_us;
+	uint16_t busy_permille;
+	uint16_t n_refused;
+};
+
+enum wire_job_kind {
+	WIRE_JOB_POST = 1, /* a report over HTTP */
+	WIRE_JOB_UPLOAD,   /* a file by FTP, FTPS or SFTP */
 };
 
 /**
- * struct wire_job - one delivery attempt; six texts follow without NUL or padding, in the
+ * struct wire_job - one delivery attempt; nine texts follow without NUL or padding, in the
  *   order of their lengths
  * @id: comes back with the result
- * @n_url: where to POST; https, or http to a loopback address
- * @n_headers: "Name: value" lines, each ended by "\n"
+ * @kind: enum wire_job_kind
+ * @n_url: POST: https, or http to a loopback address. UPLOAD: where the file is to be in the
+ *   end, directories and name: ftp://, ftpes:// (FTP that must turn to TLS), sftp://
+ * @n_headers: POST: "Name: value" lines, each ended by "\n"
  * @n_body: exactly the bytes to send
- * @n_ca, @n_cert, @n_key: file names in the sender's credentials directory, 0 none
+ * @n_ca, @n_cert, @n_key: file names in the sender's credentials directory, 0 none; with
+ *   sftp @n_key is the private key to log in with
+ * @n_user: UPLOAD: name to log in with
+ * @n_password: UPLOAD: credential with the password
+ * @n_host_key: sftp: credential with the server's key in the form of known_hosts; must be there
  */
 struct wire_job {
 	struct wire_header header;
 	uint64_t id;
+	uint32_t kind;
 	uint32_t connect_timeout_ms;
 	uint32_t total_timeout_ms;
 	uint32_t n_url;
@@ -252,6 +317,9 @@ struct wire_job {
 	uint32_t n_ca;
 	uint32_t n_cert;
 	uint32_t n_key;
+	uint32_t n_user;
+	uint32_t n_password;
+	uint32_t n_host_key;
 };
 
 /**
@@ -259,11 +327,12 @@ struct wire_job {
  * @id: of the job
  * @date_s: the receiver's Date header, seconds since 1970, -1 none
  * @retry_after_s: the receiver's Retry-After, -1 none
- * @curl_code: CURLcode; 0: an HTTP answer came
- * @http_status: 0 none
+ * @curl_code: CURLcode; 0: an HTTP answer came, or the upload is done
+ * @http_status: 0 none; UPLOAD: always 0
  * @took_ms: length of the attempt
  * @n_error: a sentence for people, where the attempt failed
  * @n_answer: first bytes of the answer's body, at most 1 KiB, as they came
+ * @uploaded: UPLOAD: 1 the server has the whole file under its final name, else 0
  */
 struct wire_result {
 	struct wire_header header;
@@ -275,7 +344,7 @@ struct wire_result {
 	uint32_t took_ms;
 	uint32_t n_error;
 	uint32_t n_answer;
-	uint32_t pad;
+	uint32_t uploaded;
 };
 
 #define WIRE_ANSWER_MAX 1024

@@ -6,7 +6,8 @@
  * config_load() has handed out is consistent: every index points somewhere, every number
  * is in its bounds, every name is unique. It is constant afterwards.
  *
- * All arrays are flat, in the order of the files; things refer to each other by index.
+ * All arrays are flat, in the order of the files; things refer to each other by index. In a
+ * source derived channels come behind the measured ones, so that inputs have smaller indices.
  */
 #pragma once
 
@@ -16,9 +17,14 @@
 #include <stdio.h>
 
 #include "common/macro.h"
+#include "common/wire.h"
 #include "core/decode.h"
+#include "core/quality.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
+#define CONFIG_RULES_MAX	12 /* per state */
+#define CONFIG_STATES_MAX	4  /* per channel */
+#define CONFIG_INPUTS_MAX	8  /* per derived channel */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -32,8 +38,28 @@ enum limit_class { CLASS_WARNING, CLASS_LIMIT, CLASS_EMERGENCY };
 /** limit_class_text() - "warning", "limit", "emergency" */
 const char *limit_class_text(enum limit_class class);
 
-/** enum limit_on - what the limit is held against */
-enum limit_on { LIMIT_ON_VALUE, LIMIT_ON_MEAN_1MIN };
+/** enum limit_on - what the limit is held against: a value, or a window's mean */
+enum limit_on {
+	LIMIT_ON_VALUE,
+	LIMIT_ON_MEAN_1MIN,
+	LIMIT_ON_MEAN_5MIN,
+	LIMIT_ON_MEAN_1H,
+	LIMIT_ON_MEAN_24H,
+};
+
+/**
+ * enum formula - how a derived channel comes about; x, y, … are its inputs, in order
+ *
+ * Source of OXYGEN: QCVN 19:2024/BTNMT; x at the measured oxygen y, in per cent by volume.
+ */
+enum formula {
+	FORMULA_NONE,	    /* a measured channel */
+	FORMULA_OXYGEN,	    /* x × (20.9 - reference) / (20.9 - y); no value at y >= 20.9 */
+	FORMULA_LOAD,	    /* x × y × factor, concentration × flow; mg/l × m3/h = g/h */
+	FORMULA_SUM,	    /* (x + y + …) × factor */
+	FORMULA_DIFFERENCE, /* (x - y) × factor */
+	FORMULA_RATIO,	    /* x / y × factor; no value where y is nearer to 0 than @least */
+};
 
 struct config_site {
 	char *name;
@@ -46,24 +72,86 @@ struct config_site {
 	char *file; /* where it was read from */
 };
 
+/**
+ * struct config_link - one connection; the fields that are not explained are those of struct
+ * wire_link
+ * @name: unique in its site
+ * @host: numeric IPv4 or IPv6 address, or the absolute path of the serial device
+ * @single: the device bears one connection only: `wastewatch probe` must not open a second
+ */
 struct config_link {
-	char *name; /* unique in its site */
+	char *name;
 	size_t site;
-	char *host; /* numeric IPv4 or IPv6 */
+	enum wire_link_kind kind;
+	char *host;
 	uint16_t port;
 	uint32_t connect_timeout_ms;
 	uint32_t backoff_min_ms;
 	uint32_t backoff_max_ms;
+	uint32_t first_delay_ms;
+	uint32_t baud;
+	uint8_t parity;
+	uint8_t stop_bits;
+	uint8_t rs485;
+	uint16_t rts_before_ms;
+	uint16_t rts_after_ms;
+	bool single;
 };
 
+/**
+ * struct config_unit - a device on a link
+ * @name: unique in its site
+ * @id: Modbus unit id: TCP 0-247 and 255, RTU 1-247
+ * @quiet_ms: RTU: its worst answer time, see struct wire_unit
+ * @max_registers: longest request, 1-125
+ * @max_gap: registers nobody asked for that a request may read through
+ * @profile: name of the instrument's profile, "" none
+ */
 struct config_unit {
-	char *name; /* unique in its site */
+	char *name;
 	size_t link;
-	uint8_t id; /* Modbus unit id: 0-247, 255 */
+	uint8_t id;
 	uint32_t interval_ms;
 	uint32_t timeout_ms;
-	uint16_t max_registers; /* longest request, 1-125 */
-	uint16_t max_gap;	/* registers nobody asked for that a request may read through */
+	uint32_t turnaround_ms;
+	uint32_t quiet_ms;
+	uint16_t max_registers;
+	uint16_t max_gap;
+	char *profile;
+};
+
+/** struct config_hole - registers or bits that must never be read, @last included */
+struct config_hole {
+	size_t unit;
+	uint8_t function;
+	uint16_t first;
+	uint16_t last;
+};
+
+/** struct config_rule - where (raw & @mask) == @is, or with @any: != 0, it means @quality */
+struct config_rule {
+	uint32_t mask;
+	uint32_t is;
+	bool any;
+	enum quality quality;
+};
+
+/**
+ * struct config_state - a status register or bit of a unit, and what it says about its values
+ * @path: "SITE/UNIT/STATE", unique
+ * @decode: uint8, uint16, uint32 or bit; no scale
+ * @rules: the first that fits counts; where none does, @otherwise
+ */
+struct config_state {
+	char *name;
+	char *path;
+	size_t unit;
+	uint8_t function;
+	uint16_t address;
+	struct decode decode;
+	struct config_rule rules[CONFIG_RULES_MAX];
+	size_t n_rules;
+	enum quality otherwise;
 };
 
 struct config_source {
@@ -74,12 +162,22 @@ struct config_source {
 };
 
 /**
- * struct config_channel - one measured quantity at a source
+ * struct config_channel - one measured or derived quantity at a source
  * @path: "SITE/SOURCE/CHANNEL", unique
+ * @unit: that delivers it; of a derived one: the unit of its first input's, all the way down
  * @measure: unit of measure, "" dimensionless
- * @function: Modbus function 1-4 that reads it
+ * @function: Modbus function 1-4 that reads it; 0 for a derived one
  * @address: protocol address, 0-based
+ * @decode: of a derived one only @decode.min and max count, its range
  * @lost_after_ms: without a good value for so long the measurement counts as lost
+ * @states: indices of the states whose worst verdict counts for each value
+ * @frozen_after_ms: within @frozen_change for so long it counts as frozen; 0 never
+ * @max_rate: believable change per minute, engineering units; 0 any
+ * @conditional: there is something to measure only while the value of @enabled_by, a channel
+ *   with a smaller index, is above (@enabled_above) or else below @enabled_bound
+ * @inputs: of a derived channel, indices smaller than its own
+ * @reference: FORMULA_OXYGEN: reference oxygen, per cent by volume
+ * @least: FORMULA_RATIO: smallest denominator
  */
 struct config_channel {
 	char *name;
@@ -92,6 +190,21 @@ struct config_channel {
 	uint16_t address;
 	struct decode decode;
 	uint32_t lost_after_ms;
+	size_t states[CONFIG_STATES_MAX];
+	size_t n_states;
+	uint32_t frozen_after_ms;
+	double frozen_change;
+	double max_rate;
+	bool conditional;
+	bool enabled_above;
+	size_t enabled_by;
+	double enabled_bound;
+	enum formula formula;
+	size_t inputs[CONFIG_INPUTS_MAX];
+	size_t n_inputs;
+	double factor;
+	double reference;
+	double least;
 };
 
 /**
@@ -118,20 +231,69 @@ struct config_limit {
 	char *advice;
 };
 
+/** enum destination_kind - from the scheme of its URL */
+enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
+
 /**
- * struct config_destination - where reports go
+ * struct config_destination - where reports or data files go
+ * @url: https://…; for files ftp://, ftpes:// or sftp:// HOST[:PORT]/DIRECTORY
  * @hmac_secret: name of the credential with the "whsec_…" secret, "" none: no v1 signature
- * @ca, @certificate, @key: names of the sender's credentials, "" none
+ * @ca, @certificate, @key: names of the sender's credentials, "" none; with sftp @key is the
+ *   private key to log in with
+ * @user: files: name to log in with; @password: credential with the password, "" none
+ * @host_key: sftp: credential with the server's key as in known_hosts
  * @min_class: reports of incidents of this class and above
  */
 struct config_destination {
 	char *name;
+	enum destination_kind kind;
 	char *url;
 	char *hmac_secret;
 	char *ca;
 	char *certificate;
 	char *key;
+	char *user;
+	char *password;
+	char *host_key;
 	enum limit_class min_class;
+};
+
+/**
+ * struct config_station - one file of Circular 10/2021/TT-BTNMT every five minutes
+ * @name: the station's, TenTram; unique in its site
+ * @file: how file names begin: "TenTinh_TenCoSo_TenTram"
+ * @directory: below the destination's, strftime() "%Y", "%m" and "%d" in it; "" none
+ * @in_one_line: all parameters on one line instead of a line each
+ * @crlf: lines end with CR LF
+ * @decimals: places of a value, 0-9
+ * @missing: what stands where there is no value
+ * @time_is_start: the file's time is the window's start instead of its end
+ * @first_parameter, @n_parameters: in @config's parameters
+ */
+struct config_station {
+	char *name;
+	size_t site;
+	size_t destination;
+	char *file;
+	char *directory;
+	char *missing;
+	bool in_one_line;
+	bool crlf;
+	bool time_is_start;
+	uint8_t decimals;
+	size_t first_parameter;
+	size_t n_parameters;
+};
+
+/**
+ * struct config_parameter - a value in a station's file
+ * @symbol: Appendix 15, Table 34 of the Circular, or what the department uses
+ * @measure: unit of measure in the file, "" none
+ */
+struct config_parameter {
+	size_t channel;
+	char *symbol;
+	char *measure;
 };
 
 struct config {
@@ -151,6 +313,10 @@ struct config {
 	struct config_channel *channels;
 	struct config_limit *limits; /* grouped by channel, in the order of the channels */
 	struct config_destination *destinations;
+	struct config_hole *holes;
+	struct config_state *states;
+	struct config_station *stations;
+	struct config_parameter *parameters;
 	size_t n_sites;
 	size_t n_links;
 	size_t n_units;
@@ -158,6 +324,10 @@ struct config {
 	size_t n_channels;
 	size_t n_limits;
 	size_t n_destinations;
+	size_t n_holes;
+	size_t n_states;
+	size_t n_stations;
+	size_t n_parameters;
 	size_t *channels_by_path; /* indices of @channels, sorted by path */
 };
 

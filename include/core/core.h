@@ -59,6 +59,16 @@ struct core_channel {
 };
 
 /**
+ * struct core_windows - the longer windows of one channel, made of its minutes
+ * @open: being filled; [WINDOW_1MIN] is not used, struct core_channel has the open minute
+ * @last: the last that was closed, of every length; start_ms -1: none yet
+ */
+struct core_windows {
+	struct window open[N_WINDOWS];
+	struct window_row last[N_WINDOWS];
+};
+
+/**
  * struct core_incident - the incident of one kind at one site, if there is one
  * @id: "SITE-KIND-YYYYMMDDTHHMMSSZ", from the moment it opened; where the clock was set
  *   back, with the entry's number behind it, so that no two are the same
@@ -111,6 +121,7 @@ struct core {
 	const struct config *config; /* the caller's */
 	const struct plan *plan;     /* the caller's */
 	struct core_channel *channels;
+	struct core_windows *windows; /* per channel */
 	struct core_limit *limits;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_stream *streams;
@@ -121,6 +132,7 @@ struct core {
 	uint32_t *lost_after_ms;
 	struct chain chain;
 	char log_id[17];     /* of the record; part of every report's id */
+	bool windows_dirty;  /* @windows changed since they were saved last */
 	struct batch *batch; /* the caller's */
 };
 

@@ -20,7 +20,9 @@ enum decode_type {
 	DECODE_FLOAT32,
 	DECODE_FLOAT64,
 	DECODE_BIT,
-	DECODE_TYPE_MAX = DECODE_BIT,
+	DECODE_INT8,
+	DECODE_UINT8,
+	DECODE_TYPE_MAX = DECODE_UINT8,
 };
 
 #define DECODE_INVALID_MAX 4 /* invalid codes per channel */
@@ -31,7 +33,8 @@ enum decode_type {
  *   first, as the field writes it: "ABCD" = {0,1,2,3}, "CDAB" = {2,3,0,1}, "BADC", "DCBA",
  *   and the eight-letter forms; two letters for 16 bits. Only the first
  *   2 × decode_words() count.
- * @bit: DECODE_BIT only: which bit of the register (0 = least significant); 0 for a coil
+ * @bit: DECODE_BIT: which bit of the register (0 = least significant); 0 for a coil.
+ *   DECODE_INT8, DECODE_UINT8: 8: the register's high byte, 0: its low byte
  * @scale, @offset: value = raw × @scale + @offset
  * @min, @max: measuring range in engineering units, finite
  * @invalid: raw bit patterns (as an unsigned number of the type's width) that mean "no

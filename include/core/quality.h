@@ -18,7 +18,9 @@ enum quality {
 	QUALITY_NOT_A_NUMBER = 7,
 	QUALITY_COMMUNICATION_LOST = 8,
 	QUALITY_STALE = 9, /* nothing came in time */
-	QUALITY_MAX = QUALITY_STALE,
+	QUALITY_NOT_IN_OPERATION =
+		10, /* its enabling condition does not hold: nothing to measure */
+	QUALITY_MAX = QUALITY_NOT_IN_OPERATION,
 };
 
 /** quality_text() - "good", "out of range", … */

@@ -33,6 +33,7 @@ struct record;
  * @created: there was none before
  * @stopped_cleanly: the last entry is "core.stopped"
  * @state: bytes of core_save(), owned by the caller; NULL none
+ * @windows: bytes of core_save_windows(), owned by the caller; NULL none
  * @mono_base_ms, @boot_id: how the last run's monotonic clock was made
  * @last: last moment of the last run
  */
@@ -46,6 +47,8 @@ struct record_start {
 	struct stamp last;
 	void *state;
 	size_t n_state;
+	void *windows;
+	size_t n_windows;
 };
 
 /** struct record_ack - this commit covers a poller's readings up to @seq */
@@ -71,6 +74,7 @@ struct record_delivery {
  * struct record_commit - one transaction
  * @head_key: signs the head; NULL: the head stays unsigned
  * @state: bytes of core_save(), never NULL
+ * @windows: bytes of core_save_windows(); NULL: they have not changed, those there stay
  */
 struct record_commit {
 	const struct config *config;
@@ -79,6 +83,8 @@ struct record_commit {
 	const struct record_delivery *deliveries;
 	const struct sign_key *head_key;
 	const void *state;
+	const void *windows;
+	size_t n_windows;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;

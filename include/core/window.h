@@ -12,6 +12,30 @@
 
 #include "core/quality.h"
 
+#define WINDOW_ZONE_MAX_MIN 840 /* local time is at most 14 h from UTC */
+
+/** enum window_length - all windows begin at a whole one of their length of local time */
+enum window_length {
+	WINDOW_1MIN,
+	WINDOW_5MIN,
+	WINDOW_1H,
+	WINDOW_24H,
+	WINDOW_LENGTH_MAX = WINDOW_24H
+};
+#define N_WINDOWS (WINDOW_LENGTH_MAX + 1)
+
+/** window_ms() - length in milliseconds */
+int64_t window_ms(enum window_length length);
+
+/** window_text() - "1min", "5min", "1h", "24h" */
+const char *window_text(enum window_length length);
+
+/**
+ * window_floor() - first moment of the window that @wall_ms lies in, UTC
+ * @zone_min: local time minus UTC, minutes
+ */
+int64_t window_floor(enum window_length length, int64_t wall_ms, int zone_min);
+
 /**
  * struct window - a window being filled
  * @start_ms: its first moment, UTC; -1: nothing has come yet

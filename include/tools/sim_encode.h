@@ -39,8 +39,8 @@ int sim_encode_nan(const struct decode *d, uint64_t *ret);
 
 /**
  * sim_encode_words() - lay a bit pattern out in registers
- * @words: sim_encode_n_words() registers in host byte order; a DECODE_BIT sets or clears
- *   its own bit of @words[0] only, so that several bits may share a register
+ * @words: sim_encode_n_words() registers in host byte order; a bit or byte sets its own
+ *   part of @words[0] only, so that several may share a register
  */
 void sim_encode_words(const struct decode *d, uint64_t raw,
 		      uint16_t words[static SIM_ENCODE_WORDS_MAX]);

@@ -730,7 +730,7 @@ def test_wrong_greetings(cleanup):
     core = Core(Plan())
     cleanup.append(core)
     for packet, why in ((wire.hello_packet(wire.ROLE_SENDER), "another program"),
-                        (wire.hello_packet(wire.ROLE_CORE, version=2), None),
+                        (wire.hello_packet(wire.ROLE_CORE, version=wire.VERSION + 1), None),
                         (wire.hello_packet(wire.ROLE_CORE, magic=1), None),
                         (wire.ack_packet(0), None)):
         link = core.listener.accept()

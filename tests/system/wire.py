@@ -22,27 +22,28 @@ import socket
 import struct
 from collections import namedtuple
 
-VERSION = 1
+VERSION = 2
 MAGIC = 0x57573031
 PACKET_MAX = 131072
 
 (HELLO, PLAN_BEGIN, PLAN_LINKS, PLAN_UNITS, PLAN_REQUESTS, PLAN_END, ACK, READINGS, LINKS, JOB,
  RESULT) = range(1, 12)
 ROLE_CORE, ROLE_POLLER, ROLE_SENDER = 1, 2, 3
-LINK_TCP = 1
+LINK_TCP, LINK_RTU, LINK_RTU_TCP = 1, 2, 3
+JOB_POST, JOB_UPLOAD = 1, 2
 OK, TIMEOUT, DISCONNECTED, MALFORMED, FOREIGN, EXCEPTION = range(6)
 CONNECTING, IDLE, WAITING, BACKING_OFF = range(1, 5)
 
 _HEADER = struct.Struct("=HHI")
 _HELLO = struct.Struct("=IHHQQQ16s")
 _PLAN_BEGIN = struct.Struct("=QIIII")
-_LINK = struct.Struct("=QHHIII64s")
-_UNIT = struct.Struct("=IIIIB7x")
-_REQUEST = struct.Struct("=QIHHB7x")
+_LINK = struct.Struct("=QHHIIIIIIHHBBB5x160s")
+_UNIT = struct.Struct("=IIIIIIB7x")
+_REQUEST = struct.Struct("=QIHHB7x16s16s")
 _U64 = struct.Struct("=Q")
-_READING = struct.Struct("=QQqqIBBH")
-_LINK_REPORT = struct.Struct("=QIi8QII")
-_JOB = struct.Struct("=Q8I")
+_READING = struct.Struct("=QQqqIBBHHH4x")
+_LINK_REPORT = struct.Struct("=QIi8QIIIHH")
+_JOB = struct.Struct("=Q12I")
 _RESULT = struct.Struct("=Qqqii4I")
 
 Hello = namedtuple("Hello", "role instance plan first_seq boot_id version magic")
@@ -50,19 +51,25 @@ PlanBegin = namedtuple("PlanBegin", "plan n_links n_units n_requests grid_us")
 PlanEnd = namedtuple("PlanEnd", "plan")
 Ack = namedtuple("Ack", "seq")
 Reading = namedtuple("Reading",
-                     "seq key boot_us wall_us took_us status exception words")
+                     "seq key boot_us wall_us took_us status exception words first count",
+                     defaults=(0, 0))
 LinkReport = namedtuple(
     "LinkReport", "key state error n_requests n_answers n_exceptions n_timeouts n_malformed "
-    "n_late n_connects n_overruns worst_us n_degraded")
-Job = namedtuple("Job", "id connect_timeout_ms total_timeout_ms url headers body ca cert key")
-Result = namedtuple("Result", "id date_s retry_after_s curl_code http_status took_ms error answer")
+    "n_late n_connects n_overruns worst_us n_degraded worst_round_us busy_permille n_refused")
+Job = namedtuple("Job", "id connect_timeout_ms total_timeout_ms url headers body ca cert key "
+                 "user password host_key kind", defaults=(b"", b"", b"", JOB_POST))
+Result = namedtuple("Result", "id date_s retry_after_s curl_code http_status took_ms error answer "
+                    "uploaded", defaults=(0,))
 
 # what a plan is made of; times in milliseconds, phase and grid in microseconds
-Link = namedtuple("Link", "key host port connect_timeout_ms backoff_min_ms backoff_max_ms kind",
-                  defaults=(1000, 100, 1000, LINK_TCP))
-Unit = namedtuple("Unit", "link id interval_ms timeout_ms phase_us",
-                  defaults=(100, 300, 0))
-Request = namedtuple("Request", "key unit function address count", defaults=(3, 0, 1))
+Link = namedtuple(
+    "Link", "key host port connect_timeout_ms backoff_min_ms backoff_max_ms kind baud "
+    "first_delay_ms frame_gap_us rts_before_ms rts_after_ms parity stop_bits rs485",
+    defaults=(1000, 100, 1000, LINK_TCP, 0, 0, 0, 0, 0, ord("N"), 1, 0))
+Unit = namedtuple("Unit", "link id interval_ms timeout_ms phase_us turnaround_ms quiet_ms",
+                  defaults=(100, 300, 0, 0, 0))
+Request = namedtuple("Request", "key unit function address count used starts",
+                     defaults=(3, 0, 1, bytes(16), bytes(16)))
 
 
 class WireError(Exception):
@@ -92,13 +99,17 @@ def plan_packets(plan, links, units, requests, grid_us=10000, per_packet=500):
     yield packet(PLAN_BEGIN,
                  _PLAN_BEGIN.pack(plan, len(links), len(units), len(requests), grid_us))
     lists = (
-        (PLAN_LINKS, [_LINK.pack(x.key, x.kind, x.port, x.connect_timeout_ms, x.backoff_min_ms,
-                                 x.backoff_max_ms,
+        (PLAN_LINKS, [_LINK.pack(x.key, x.kind, x.port, x.baud, x.connect_timeout_ms,
+                                 x.backoff_min_ms, x.backoff_max_ms, x.first_delay_ms,
+                                 x.frame_gap_us, x.rts_before_ms, x.rts_after_ms, x.parity,
+                                 x.stop_bits, x.rs485,
                                  x.host if isinstance(x.host, bytes) else x.host.encode())
                       for x in links]),
-        (PLAN_UNITS, [_UNIT.pack(x.link, x.interval_ms, x.timeout_ms, x.phase_us, x.id)
+        (PLAN_UNITS, [_UNIT.pack(x.link, x.interval_ms, x.timeout_ms, x.phase_us,
+                                 x.turnaround_ms, x.quiet_ms, x.id)
                       for x in units]),
-        (PLAN_REQUESTS, [_REQUEST.pack(x.key, x.unit, x.address, x.count, x.function)
+        (PLAN_REQUESTS, [_REQUEST.pack(x.key, x.unit, x.address, x.count, x.function,
+                                       x.used, x.starts)
                          for x in requests]),
     )
     for kind, items in lists:
@@ -114,7 +125,7 @@ def readings_packet(readings):
     for r in readings:
         words = struct.pack(f"={len(r.words)}H", *r.words)
         body += _READING.pack(r.seq, r.key, r.boot_us, r.wall_us, r.took_us, r.status,
-                              r.exception, len(r.words))
+                              r.exception, len(r.words), r.first, r.count)
         body += words + bytes(-len(words) % 8)
     return packet(READINGS, body, len(readings))
 
@@ -125,15 +136,17 @@ def links_packet(reports):
 
 def job_packet(job):
     """A delivery attempt as the core hands it to the sender; texts are bytes."""
-    texts = (job.url, job.headers, job.body, job.ca, job.cert, job.key)
-    return packet(JOB, _JOB.pack(job.id, job.connect_timeout_ms, job.total_timeout_ms,
+    texts = (job.url, job.headers, job.body, job.ca, job.cert, job.key, job.user, job.password,
+             job.host_key)
+    return packet(JOB, _JOB.pack(job.id, job.kind, job.connect_timeout_ms, job.total_timeout_ms,
                                  *map(len, texts)) + b"".join(texts))
 
 
 def result_packet(result):
     return packet(RESULT, _RESULT.pack(result.id, result.date_s, result.retry_after_s,
                                        result.curl_code, result.http_status, result.took_ms,
-                                       len(result.error), len(result.answer), 0)
+                                       len(result.error), len(result.answer),
+                                       result.uploaded)
                   + result.error + result.answer)
 
 
@@ -157,11 +170,11 @@ def _decode_hello(body, _count):
 def _decode_readings(body, count):
     readings, at = [], 0
     for _ in range(count):
-        *fields, n_words = _unpack(_READING, body, at)
+        *fields, n_words, first, count_of = _unpack(_READING, body, at)
         at += _READING.size
         words = _unpack(struct.Struct(f"={n_words}H"), body, at)
         at += (n_words * 2 + 7) // 8 * 8
-        readings.append(Reading(*fields, words))
+        readings.append(Reading(*fields, words, first, count_of))
     if at != len(body):
         raise WireError("readings of the wrong length")
     return readings
@@ -185,13 +198,13 @@ def _split(body, lengths):
 
 
 def _decode_job(body, _count):
-    ident, connect_ms, total_ms, *lengths = _unpack(_JOB, body)
-    return Job(ident, connect_ms, total_ms, *_split(body[_JOB.size:], lengths))
+    ident, kind, connect_ms, total_ms, *lengths = _unpack(_JOB, body)
+    return Job(ident, connect_ms, total_ms, *_split(body[_JOB.size:], lengths), kind)
 
 
 def _decode_result(body, _count):
-    *fields, n_error, n_answer, _pad = _unpack(_RESULT, body)
-    return Result(*fields, *_split(body[_RESULT.size:], (n_error, n_answer)))
+    *fields, n_error, n_answer, uploaded = _unpack(_RESULT, body)
+    return Result(*fields, *_split(body[_RESULT.size:], (n_error, n_answer)), uploaded)
 
 
 def _decode_items(cls, shape, fields):
@@ -206,12 +219,14 @@ def _decode_items(cls, shape, fields):
 _DECODERS = {
     HELLO: _decode_hello,
     PLAN_BEGIN: lambda body, _: PlanBegin(*_exact(_PLAN_BEGIN, body)),
-    PLAN_LINKS: _decode_items(Link, _LINK, ("key", "kind", "port", "connect_timeout_ms",
-                                            "backoff_min_ms", "backoff_max_ms", "host")),
+    PLAN_LINKS: _decode_items(Link, _LINK, (
+        "key", "kind", "port", "baud", "connect_timeout_ms", "backoff_min_ms", "backoff_max_ms",
+        "first_delay_ms", "frame_gap_us", "rts_before_ms", "rts_after_ms", "parity", "stop_bits",
+        "rs485", "host")),
     PLAN_UNITS: _decode_items(Unit, _UNIT, ("link", "interval_ms", "timeout_ms", "phase_us",
-                                            "id")),
+                                            "turnaround_ms", "quiet_ms", "id")),
     PLAN_REQUESTS: _decode_items(Request, _REQUEST, ("key", "unit", "address", "count",
-                                                     "function")),
+                                                     "function", "used", "starts")),
     PLAN_END: lambda body, _: PlanEnd(*_exact(_U64, body)),
     ACK: lambda body, _: Ack(*_exact(_U64, body)),
     READINGS: _decode_readings,

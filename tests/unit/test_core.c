@@ -926,7 +926,7 @@ static void make_inputs(struct input *inputs, uint32_t seed)
 		if (channel == silent)
 			inputs[i].quality = QUALITY_COMMUNICATION_LOST;
 		else if (draw(&seed) % 15 == 0)
-			inputs[i].quality = (enum quality)(draw(&seed) % (QUALITY_MAX + 1));
+			inputs[i].quality = (enum quality)(draw(&seed) % (QUALITY_STALE + 1));
 		if (draw(&seed) % 40 == 0)
 			inputs[i].at.mono_ms -= 1500;
 	}

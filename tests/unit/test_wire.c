@@ -66,19 +66,19 @@ static void test_sizes(void **state)
 	assert_int_equal(sizeof(struct wire_header), 8);
 	assert_int_equal(sizeof(struct wire_hello), 56);
 	assert_int_equal(sizeof(struct wire_plan_begin), 32);
-	assert_int_equal(sizeof(struct wire_link), 88);
-	assert_int_equal(sizeof(struct wire_unit), 24);
-	assert_int_equal(sizeof(struct wire_request), 24);
+	assert_int_equal(sizeof(struct wire_link), 208);
+	assert_int_equal(sizeof(struct wire_unit), 32);
+	assert_int_equal(sizeof(struct wire_request), 56);
 	assert_int_equal(sizeof(struct wire_ack), 16);
-	assert_int_equal(sizeof(struct wire_reading), 40);
-	assert_int_equal(sizeof(struct wire_link_report), 88);
-	assert_int_equal(sizeof(struct wire_job), 48);
+	assert_int_equal(sizeof(struct wire_reading), 48);
+	assert_int_equal(sizeof(struct wire_link_report), 96);
+	assert_int_equal(sizeof(struct wire_job), 64);
 	assert_int_equal(sizeof(struct wire_result), 56);
-	assert_int_equal(wire_reading_size(0), 40);
-	assert_int_equal(wire_reading_size(1), 48);
-	assert_int_equal(wire_reading_size(4), 48);
-	assert_int_equal(wire_reading_size(5), 56);
-	assert_int_equal(wire_reading_size(125), 40 + 256);
+	assert_int_equal(wire_reading_size(0), 48);
+	assert_int_equal(wire_reading_size(1), 56);
+	assert_int_equal(wire_reading_size(4), 56);
+	assert_int_equal(wire_reading_size(5), 64);
+	assert_int_equal(wire_reading_size(125), 48 + 256);
 }
 
 static void test_shapes(void **state)

@@ -22,6 +22,8 @@ static const struct form {
 	[DECODE_FLOAT32] = {2, UINT32_MAX, 0.0, 0.0},
 	[DECODE_FLOAT64] = {4, UINT64_MAX, 0.0, 0.0},
 	[DECODE_BIT] = {1, 1, 0.0, 2.0},
+	[DECODE_INT8] = {1, UINT8_MAX, -0x1p7, 0x1p7},
+	[DECODE_UINT8] = {1, UINT8_MAX, 0.0, 0x1p8},
 };
 
 _Static_assert(ARRAY_SIZE(forms) == DECODE_TYPE_MAX + 1, "a type has no form");
@@ -105,6 +107,10 @@ void sim_encode_words(const struct decode *d, uint64_t raw,
 		unsigned int mask = 1U << d->bit;
 
 		words[0] = (uint16_t)(raw != 0 ? words[0] | mask : words[0] & ~mask);
+		return;
+	}
+	if (d->type == DECODE_INT8 || d->type == DECODE_UINT8) {
+		words[0] = (uint16_t)((words[0] & ~(0xffU << d->bit)) | raw << d->bit);
 		return;
 	}
 	for (size_t i = 0; i < n_bytes; i++) /* byte i of the value, most significant first */

@@ -330,7 +330,7 @@ MALFORMED = {
     "truncated": [hello()[:-1]],
     "longer than it says": [hello() + b"\0"],
     "no such type": [wire.packet(99)],
-    "wrong version": [hello(version=2)],
+    "wrong version": [hello(version=wire.VERSION + 1)],
     "wrong magic": [hello(magic=1)],
     "wrong role": [hello(wire.ROLE_CORE)],
     "no hello first": [wire.packet(wire.READINGS)],

@@ -30,7 +30,7 @@ PARTS = {
 CORE_ORDER = """
 quality decode
 config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
-window plan outbox sign
+window plan plan_requests plan_packets outbox sign
 event limit
 batch
 core incident report snapshot
@@ -52,7 +52,7 @@ FOREIGN = {
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
-PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
+PURE = ("quality decode window limit core incident report event snapshot outbox plan plan_requests plan_packets batch "
         "config_text config_value config_names")
 PURE_POLLER = "answer link pace ring timeline work"
 IMPURE_CALLS = re.compile(

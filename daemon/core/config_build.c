@@ -96,6 +96,7 @@ int config_finish_link(struct config_mapping *mapping, void *data)
 	char host[CONFIG_HOST_MAX] = "";
 	int r;
 
+	link->kind = WIRE_LINK_TCP;
 	link->site = mapping->reader->site;
 	link->backoff_min_ms = draft->backoff_ms[0];
 	link->backoff_max_ms = draft->backoff_ms[1];

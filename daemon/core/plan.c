@@ -6,9 +6,7 @@
 
 #include "common/clock.h"
 #include "core/plan.h"
-
-#define BITS_PER_REGISTER 16
-#define PIECE_MAX	  8192 /* bytes of a packet here; far below WIRE_PACKET_MAX, fits a stack */
+#include "core/plan_requests.h"
 
 /*
  * Phases lie on few points of an interval, so that wake-ups bunch: at 1,000 units and 1 Hz
@@ -46,22 +44,56 @@ static uint64_t hash_text(uint64_t seed, const char *text)
 	return hash64(seed, text, strlen(text) + 1);
 }
 
+/*
+ * Silence between two frames: 3.5 characters, above 19,200 baud 1.75 ms (Modbus over Serial
+ * Line V1.02 §2.5.1.1). A serial server keeps it on its own line; we keep it where we know
+ * the line's speed.
+ */
+static uint32_t frame_gap_us(const struct config_link *link)
+{
+	uint32_t bits = plan_character_bits(link);
+
+	if (link->kind == WIRE_LINK_TCP || link->baud == 0)
+		return 0;
+	if (link->baud > 19200)
+		return 1750;
+	return (uint32_t)((UINT64_C(3500000) * bits + link->baud - 1) / link->baud);
+}
+
+unsigned int plan_character_bits(const struct config_link *link)
+{
+	/* a start bit and eight of data */
+	return 9U + (link->parity == WIRE_PARITY_NONE ? 0 : 1) + link->stop_bits;
+}
+
+static void fill_link(struct wire_link *to, const struct config_link *from)
+{
+	to->kind = (uint16_t)from->kind;
+	to->port = from->port;
+	to->baud = from->baud;
+	to->connect_timeout_ms = from->connect_timeout_ms;
+	to->backoff_min_ms = from->backoff_min_ms;
+	to->backoff_max_ms = from->backoff_max_ms;
+	to->first_delay_ms = from->first_delay_ms;
+	to->frame_gap_us = frame_gap_us(from);
+	to->rts_before_ms = from->rts_before_ms;
+	to->rts_after_ms = from->rts_after_ms;
+	to->parity = from->parity;
+	to->stop_bits = from->stop_bits;
+	to->rs485 = from->rs485;
+	assert(strlen(from->host) < sizeof(to->host));
+	memcpy(to->host, from->host, strlen(from->host));
+}
+
 static void fill_links(struct plan *plan, const struct config *config)
 {
 	for (size_t i = 0; i < config->n_links; i++) {
 		const struct config_link *from = &config->links[i];
-		struct wire_link *to = &plan->links[i];
 		uint64_t key = hash_text(HASH64_SEED, config->sites[from->site].name);
 
 		key = hash_text(hash_text(key, from->name), from->host);
-		to->key = nonzero(hash64(key, &from->port, sizeof(from->port)));
-		to->kind = WIRE_LINK_TCP;
-		to->port = from->port;
-		to->connect_timeout_ms = from->connect_timeout_ms;
-		to->backoff_min_ms = from->backoff_min_ms;
-		to->backoff_max_ms = from->backoff_max_ms;
-		assert(strlen(from->host) < sizeof(to->host));
-		memcpy(to->host, from->host, strlen(from->host));
+		plan->links[i].key = nonzero(hash64(key, &from->port, sizeof(from->port)));
+		fill_link(&plan->links[i], from);
 	}
 }
 
@@ -105,106 +137,13 @@ static int fill_units(struct plan *plan, const struct config *config, uint32_t *
 			.interval_ms = unit->interval_ms,
 			.timeout_ms = unit->timeout_ms,
 			.phase_us = phase_us(config, unit, rank),
+			.turnaround_ms = unit->turnaround_ms,
+			.quiet_ms = unit->quiet_ms,
 			.id = unit->id,
 		};
 	}
 	free(first);
 	free(taken);
-	return 0;
-}
-
-/** struct wish - a channel on its way into a request */
-struct wish {
-	uint32_t unit; /* in the plan */
-	uint32_t channel;
-	uint32_t length; /* registers or bits */
-	uint32_t longest;
-	uint32_t gap;
-	uint16_t address;
-	uint8_t function;
-};
-
-static int compare_wishes(const void *a, const void *b)
-{
-	const struct wish *x = a, *y = b;
-
-	if (x->unit != y->unit)
-		return x->unit < y->unit ? -1 : 1;
-	if (x->function != y->function)
-		return x->function < y->function ? -1 : 1;
-	if (x->address != y->address)
-		return x->address < y->address ? -1 : 1;
-	return x->channel < y->channel ? -1 : 1;
-}
-
-static struct wish wish_of(const struct config *config, size_t i, const uint32_t *place)
-{
-	const struct config_channel *channel = &config->channels[i];
-	const struct config_unit *unit = &config->units[channel->unit];
-	bool bits = channel->function <= 2;
-
-	return (struct wish){
-		.unit = place[channel->unit],
-		.channel = (uint32_t)i,
-		.length = bits ? 1 : decode_words(channel->decode.type),
-		.longest = bits ? WIRE_BITS_MAX : unit->max_registers,
-		.gap = bits ? (uint32_t)unit->max_gap * BITS_PER_REGISTER : unit->max_gap,
-		.address = channel->address,
-		.function = channel->function,
-	};
-}
-
-/** joins() - can @wish be read with @request? @wish begins at or behind its start. */
-static bool joins(const struct wire_request *request, const struct wish *wish)
-{
-	uint32_t end = (uint32_t)request->address + request->count;
-	uint32_t new_end = MAX(end, (uint32_t)wish->address + wish->length);
-
-	return request->unit == wish->unit && request->function == wish->function &&
-	       wish->address <= end + wish->gap && new_end - request->address <= wish->longest;
-}
-
-static void add_wish(struct plan *plan, const struct wish *wish)
-{
-	struct wire_request *request = &plan->requests[plan->n_requests - (plan->n_requests > 0)];
-	uint32_t end;
-
-	if (plan->n_requests == 0 || !joins(request, wish)) {
-		request = &plan->requests[plan->n_requests];
-		*request = (struct wire_request){
-			.unit = wish->unit,
-			.address = wish->address,
-			.function = wish->function,
-		};
-		plan->first_part[plan->n_requests++] = plan->n_parts;
-	}
-	end = MAX((uint32_t)request->address + request->count,
-		  (uint32_t)wish->address + wish->length);
-	request->count = (uint16_t)(end - request->address);
-	plan->parts[plan->n_parts++] = (struct plan_part){
-		.channel = wish->channel,
-		.request = (uint32_t)(plan->n_requests - 1),
-		.offset = (uint16_t)(wish->address - request->address),
-	};
-}
-
-static int fill_requests(struct plan *plan, const struct config *config, const uint32_t *place)
-{
-	struct wish *wishes = calloc(config->n_channels + 1, sizeof(*wishes));
-
-	if (!wishes)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_channels; i++) {
-		const struct config_unit *unit = &config->units[config->channels[i].unit];
-
-		wishes[i] = wish_of(config, i, place);
-		plan->channel_slot[i] = (uint32_t)(unit->link / WIRE_LINKS_PER_POLLER);
-	}
-	qsort(wishes, config->n_channels, sizeof(*wishes), compare_wishes);
-	for (size_t i = 0; i < config->n_channels; i++)
-		add_wish(plan, &wishes[i]);
-	plan->first_part[plan->n_requests] = plan->n_parts;
-	free(wishes);
 	return 0;
 }
 
@@ -269,12 +208,14 @@ int plan_new(struct plan **ret, const struct config *config)
 	int r = -ENOMEM;
 
 	if (plan && place) {
+		size_t n = config->n_channels + config->n_states + 1; /* a request each, at most */
+
 		plan->links = calloc(config->n_links + 1, sizeof(*plan->links));
 		plan->units = calloc(config->n_units + 1, sizeof(*plan->units));
-		plan->requests = calloc(config->n_channels + 1, sizeof(*plan->requests));
-		plan->parts = calloc(config->n_channels + 1, sizeof(*plan->parts));
-		plan->first_part = calloc(config->n_channels + 1, sizeof(*plan->first_part));
-		plan->by_key = calloc(config->n_channels + 1, sizeof(*plan->by_key));
+		plan->requests = calloc(n, sizeof(*plan->requests));
+		plan->parts = calloc(n, sizeof(*plan->parts));
+		plan->first_part = calloc(n, sizeof(*plan->first_part));
+		plan->by_key = calloc(n, sizeof(*plan->by_key));
 		plan->channel_slot = calloc(config->n_channels + 1, sizeof(*plan->channel_slot));
 	}
 	if (plan && place && plan->links && plan->units && plan->requests && plan->parts &&
@@ -287,7 +228,7 @@ int plan_new(struct plan **ret, const struct config *config)
 		fill_links(plan, config);
 		r = fill_units(plan, config, place);
 		if (r == 0)
-			r = fill_requests(plan, config, place);
+			r = plan_fill_requests(plan, config, place);
 	}
 	free(place);
 	if (r < 0)
@@ -313,150 +254,4 @@ int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret)
 		return -ENOENT;
 	*ret = plan->by_key[low];
 	return 0;
-}
-
-/** struct share - a slot's part of each array: from, and up to but without */
-struct share {
-	size_t links, links_end;
-	size_t units, units_end;
-	size_t requests, requests_end;
-};
-
-static struct share share_of(const struct plan *plan, size_t slot)
-{
-	struct share share = {
-		.links = slot * WIRE_LINKS_PER_POLLER,
-		.links_end = MIN((slot + 1) * WIRE_LINKS_PER_POLLER, plan->n_links),
-	};
-
-	while (share.units < plan->n_units && plan->units[share.units].link < share.links)
-		share.units++;
-	share.units_end = share.units;
-	while (share.units_end < plan->n_units &&
-	       plan->units[share.units_end].link < share.links_end)
-		share.units_end++;
-	while (share.requests < plan->n_requests &&
-	       plan->requests[share.requests].unit < share.units)
-		share.requests++;
-	share.requests_end = share.requests;
-	while (share.requests_end < plan->n_requests &&
-	       plan->requests[share.requests_end].unit < share.units_end)
-		share.requests_end++;
-	return share;
-}
-
-typedef int emit_fn(void *userdata, void *packet, size_t n);
-
-/** struct piece - a packet of list items that is being filled */
-struct piece {
-	emit_fn *emit;
-	void *userdata;
-	size_t n;
-	_Alignas(8) uint8_t bytes[PIECE_MAX];
-};
-
-/** flush() - hand the piece out, if it holds items */
-static int flush(struct piece *piece, enum wire_type type, size_t size)
-{
-	struct wire_header header = {
-		.type = (uint16_t)type,
-		.count = (uint16_t)((piece->n - sizeof(header)) / size),
-		.length = (uint32_t)piece->n,
-	};
-	int r = 0;
-
-	memcpy(piece->bytes, &header, sizeof(header));
-	if (header.count > 0)
-		r = piece->emit(piece->userdata, piece->bytes, piece->n);
-	piece->n = sizeof(header);
-	return r < 0 ? r : 0;
-}
-
-static int put(struct piece *piece, enum wire_type type, const void *item, size_t size)
-{
-	int r = 0;
-
-	if (piece->n + size > sizeof(piece->bytes))
-		r = flush(piece, type, size);
-	memcpy(piece->bytes + piece->n, item, size);
-	piece->n += size;
-	return r;
-}
-
-static int emit_lists(const struct plan *plan, const struct share *share, struct piece *piece)
-{
-	int r = 0;
-
-	for (size_t i = share->links; i < share->links_end && r == 0; i++)
-		r = put(piece, WIRE_PLAN_LINKS, &plan->links[i], sizeof(plan->links[i]));
-	if (r == 0)
-		r = flush(piece, WIRE_PLAN_LINKS, sizeof(struct wire_link));
-	for (size_t i = share->units; i < share->units_end && r == 0; i++) {
-		struct wire_unit unit = plan->units[i];
-
-		unit.link -= (uint32_t)share->links;
-		r = put(piece, WIRE_PLAN_UNITS, &unit, sizeof(unit));
-	}
-	if (r == 0)
-		r = flush(piece, WIRE_PLAN_UNITS, sizeof(struct wire_unit));
-	for (size_t i = share->requests; i < share->requests_end && r == 0; i++) {
-		struct wire_request request = plan->requests[i];
-
-		request.unit -= (uint32_t)share->units;
-		r = put(piece, WIRE_PLAN_REQUESTS, &request, sizeof(request));
-	}
-	if (r == 0)
-		r = flush(piece, WIRE_PLAN_REQUESTS, sizeof(struct wire_request));
-	return r;
-}
-
-static int emit_plan(const struct plan *plan, size_t slot, uint64_t id, emit_fn *emit,
-		     void *userdata)
-{
-	struct share share = share_of(plan, slot);
-	struct wire_plan_begin begin = {
-		.header = {.type = WIRE_PLAN_BEGIN, .length = sizeof(begin)},
-		.plan = id,
-		.n_links = (uint32_t)(share.links_end - share.links),
-		.n_units = (uint32_t)(share.units_end - share.units),
-		.n_requests = (uint32_t)(share.requests_end - share.requests),
-		.grid_us = plan->grid_us,
-	};
-	struct wire_plan_end end = {
-		.header = {.type = WIRE_PLAN_END, .length = sizeof(end)},
-		.plan = id,
-	};
-	struct piece piece = {.emit = emit, .userdata = userdata, .n = sizeof(struct wire_header)};
-	int r = emit(userdata, &begin, sizeof(begin));
-
-	if (r >= 0)
-		r = emit_lists(plan, &share, &piece);
-	if (r >= 0)
-		r = emit(userdata, &end, sizeof(end));
-	return r < 0 ? r : 0;
-}
-
-static int hash_packet(void *userdata, void *packet, size_t n)
-{
-	uint64_t *hash = userdata;
-
-	*hash = hash64(*hash, packet, n);
-	return 0;
-}
-
-uint64_t plan_id(const struct plan *plan, size_t slot)
-{
-	uint64_t hash = HASH64_SEED;
-
-	assert(slot < plan->n_slots);
-	(void)emit_plan(plan, slot, 0, hash_packet,
-			&hash); /* cannot fail: hash_packet() does not */
-	return nonzero(hash);
-}
-
-int plan_packets(const struct plan *plan, size_t slot, emit_fn *emit, void *userdata)
-{
-	if (slot >= plan->n_slots)
-		return -EINVAL;
-	return emit_plan(plan, slot, plan_id(plan, slot), emit, userdata);
 }

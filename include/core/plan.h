@@ -3,8 +3,9 @@
  * plan.h - from channels to requests: what the pollers are to read
  *
  * Pure: no clock, no I/O. Neighbouring channels of a unit and function are merged into one
- * request within the unit's longest request and widest gap; a value that spans registers
- * is never read in two requests.
+ * request within the unit's longest request and widest gap, never through one of its holes; a
+ * value that spans registers is never read in two requests. Of a unit those requests come
+ * first that hold states: what they say counts for the values read after them.
  */
 #pragma once
 
@@ -12,11 +13,16 @@
 #include "common/wire.h"
 #include "core/config.h"
 
-/** struct plan_part - a channel inside a request: starts @offset registers (or bits) in */
+/**
+ * struct plan_part - a channel or state inside a request
+ * @channel: index of the channel, or with @state of the state
+ * @offset: it starts so many registers (or bits) in
+ */
 struct plan_part {
 	uint32_t channel;
 	uint32_t request;
 	uint16_t offset;
+	bool state;
 };
 
 /**
@@ -28,7 +34,8 @@ struct plan_part {
  * @parts: sorted by request, so that a reading finds its channels in one run
  * @first_part: per request, index into @parts; n_requests + 1 of them
  * @by_key: indices of @requests, sorted by key; keys are unique
- * @channel_slot: per channel, the slot whose poller reads it
+ * @channel_slot: per channel, the slot whose poller reads it; of a derived one: that of the
+ *   unit of its first input
  */
 struct plan {
 	struct wire_link *links;
@@ -52,6 +59,9 @@ int plan_new(struct plan **ret, const struct config *config);
 /** plan_free() - takes NULL. Return: NULL. */
 struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
+
+/** plan_character_bits() - bits of one character on a serial line: 10 to 12 */
+unsigned int plan_character_bits(const struct config_link *link);
 
 /** plan_id() - identity of a slot's part of the plan, never 0 */
 uint64_t plan_id(const struct plan *plan, size_t slot);

@@ -41,8 +41,10 @@ static void make(struct made *made, size_t n_links, size_t units_per_link, size_
 
 		(void)snprintf(host, sizeof(host), "127.0.%zu.%zu", i / 250, i % 250 + 1);
 		(void)snprintf(name, sizeof(name), "l%zu", i);
-		c->links[i] = (struct config_link){
-			.name = strdup(name), .host = strdup(host), .port = 502};
+		c->links[i] = (struct config_link){.name = strdup(name),
+						   .kind = WIRE_LINK_TCP,
+						   .host = strdup(host),
+						   .port = 502};
 	}
 	for (size_t i = 0; i < c->n_units; i++)
 		c->units[i] = (struct config_unit){
@@ -388,16 +390,141 @@ static void test_same_registers_twice(void **state)
 	unmake(&made);
 }
 
+/* registers that must not be read are never read through */
+static void test_holes(void **state)
+{
+	static const struct {
+		struct config_hole hole;
+		size_t n_requests;
+	} rows[] = {
+		{{.unit = 0, .function = 3, .first = 1, .last = 1}, 2}, /* between 0 and 2 */
+		{{.unit = 0, .function = 3, .first = 0, .last = 1}, 2},
+		{{.unit = 0, .function = 3, .first = 1, .last = 2}, 2},
+		{{.unit = 0, .function = 3, .first = 3, .last = 9}, 1}, /* behind them */
+		{{.unit = 0, .function = 4, .first = 1, .last = 1}, 1}, /* another table */
+		{{.unit = 1, .function = 3, .first = 1, .last = 1}, 1}, /* another unit */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(plan_free) struct plan *plan = NULL;
+		struct config_hole hole = rows[i].hole;
+		struct made made;
+
+		make(&made, 1, 2, 2);
+		made.config.holes = &hole;
+		made.config.n_holes = 1;
+		for (size_t k = 0; k < 2; k++)
+			made.config.channels[k] = (struct config_channel){
+				.function = 3,
+				.address = (uint16_t)(2 * k),
+				.decode = {.type = DECODE_INT16},
+			};
+		assert_int_equal(plan_new(&plan, &made.config), 0);
+		if (plan->n_requests != rows[i].n_requests)
+			fail_msg("row %zu: %zu requests", i, plan->n_requests);
+		unmake(&made);
+	}
+}
+
+/* states are read if a channel asks for them, and before the values; derived channels are not
+ * read */
+static void test_states_and_derived(void **state)
+{
+	CLEANUP(plan_free) struct plan *plan = NULL;
+	struct config_state states[] = {
+		{.function = 3, .address = 40, .decode = {.type = DECODE_UINT32}},
+		{.function = 3, .address = 60, .decode = {.type = DECODE_UINT16}}, /* nobody asks */
+		{.function = 2, .address = 7, .decode = {.type = DECODE_BIT}},
+		{.function = 3, .address = 2, .decode = {.type = DECODE_UINT16}},
+	};
+	static const struct wanted wanted[] = {{7, 1, 2}, {1, 2, 3}, {40, 2, 3}, {20, 2, 3}};
+	static const struct plan_part parts[] = {{2, 0, 0, true},
+						 {0, 1, 0, false},
+						 {3, 1, 1, true},
+						 {0, 2, 0, true},
+						 {1, 3, 0, false}};
+	struct made made;
+
+	(void)state;
+	make(&made, 1, 1, 3);
+	made.config.states = states;
+	made.config.n_states = ARRAY_SIZE(states);
+	made.config.channels[0] = (struct config_channel){.function = 3,
+							  .address = 1,
+							  .decode = {.type = DECODE_INT16},
+							  .states = {0, 2, 3},
+							  .n_states = 3};
+	made.config.channels[1] = (struct config_channel){
+		.function = 3, .address = 20, .decode = {.type = DECODE_FLOAT32}};
+	made.config.channels[2] = (struct config_channel){.formula = FORMULA_SUM};
+	assert_int_equal(plan_new(&plan, &made.config), 0);
+	assert_int_equal(plan->n_requests, ARRAY_SIZE(wanted));
+	assert_int_equal(plan->n_parts, ARRAY_SIZE(parts));
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_int_equal(plan->requests[i].address, wanted[i].address);
+		assert_int_equal(plan->requests[i].count, wanted[i].count);
+		assert_int_equal(plan->requests[i].function, wanted[i].function);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
+		assert_int_equal(plan->parts[i].channel, parts[i].channel);
+		assert_int_equal(plan->parts[i].request, parts[i].request);
+		assert_int_equal(plan->parts[i].offset, parts[i].offset);
+		assert_int_equal(plan->parts[i].state, parts[i].state);
+		assert_true(i >= plan->first_part[parts[i].request] &&
+			    i < plan->first_part[parts[i].request + 1]);
+	}
+	unmake(&made);
+}
+
+/* Modbus over Serial Line V1.02 §2.5.1.1: 3.5 characters, above 19,200 baud 1.75 ms */
+static void test_serial_lines(void **state)
+{
+	static const struct {
+		uint32_t baud;
+		uint8_t parity;
+		uint8_t stop_bits;
+		uint32_t gap_us;
+	} rows[] = {
+		{9600, WIRE_PARITY_EVEN, 1, 4011}, /* 3.5 × 11 / 9600 s, rounded up */
+		{9600, WIRE_PARITY_NONE, 2, 4011}, /* 11 bits as well */
+		{9600, WIRE_PARITY_NONE, 1, 3646}, /* 10 bits */
+		{19200, WIRE_PARITY_ODD, 1, 2006},   {38400, WIRE_PARITY_ODD, 1, 1750},
+		{115200, WIRE_PARITY_NONE, 1, 1750},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(plan_free) struct plan *plan = NULL;
+		struct made made;
+
+		make(&made, 1, 1, 1);
+		made.config.links[0].kind = WIRE_LINK_RTU;
+		made.config.links[0].baud = rows[i].baud;
+		made.config.links[0].parity = rows[i].parity;
+		made.config.links[0].stop_bits = rows[i].stop_bits;
+		made.config.links[0].rs485 = WIRE_RS485_ENABLED;
+		made.config.units[0].turnaround_ms = 7;
+		made.config.units[0].quiet_ms = 900;
+		made.config.channels[0].function = 3;
+		assert_int_equal(plan_new(&plan, &made.config), 0);
+		assert_int_equal(plan->links[0].kind, WIRE_LINK_RTU);
+		assert_int_equal(plan->links[0].frame_gap_us, rows[i].gap_us);
+		assert_int_equal(plan->links[0].rs485, WIRE_RS485_ENABLED);
+		assert_int_equal(plan->units[0].turnaround_ms, 7);
+		assert_int_equal(plan->units[0].quiet_ms, 900);
+		unmake(&made);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_long_bits),
-		cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_emit_fails),
-		cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_identity),
-		cmocka_unit_test(test_same_registers_twice),
+		cmocka_unit_test(test_holes),	     cmocka_unit_test(test_states_and_derived),
+		cmocka_unit_test(test_serial_lines), cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_long_bits),    cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_emit_fails),   cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_identity),     cmocka_unit_test(test_same_registers_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

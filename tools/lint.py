@@ -30,7 +30,7 @@ PARTS = {
 CORE_ORDER = """
 quality decode
 config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
-window plan plan_requests plan_packets outbox sign
+window plan plan_requests plan_packets budget outbox sign
 event limit
 batch
 core incident report snapshot

@@ -97,6 +97,8 @@ int config_finish_link(struct config_mapping *mapping, void *data)
 	int r;
 
 	link->kind = WIRE_LINK_TCP;
+	link->line = mapping->node->line;
+	link->column = mapping->node->column;
 	link->site = mapping->reader->site;
 	link->backoff_min_ms = draft->backoff_ms[0];
 	link->backoff_max_ms = draft->backoff_ms[1];

@@ -23,6 +23,7 @@ struct plan *plan_free(struct plan *plan)
 		return NULL;
 	free(plan->links);
 	free(plan->units);
+	free(plan->config_unit);
 	free(plan->requests);
 	free(plan->parts);
 	free(plan->first_part);
@@ -49,18 +50,17 @@ static uint64_t hash_text(uint64_t seed, const char *text)
  * Line V1.02 §2.5.1.1). A serial server keeps it on its own line; we keep it where we know
  * the line's speed.
  */
-static uint32_t frame_gap_us(const struct config_link *link)
+static uint32_t frame_gap_us(const struct wire_link *link)
 {
-	uint32_t bits = plan_character_bits(link);
-
 	if (link->kind == WIRE_LINK_TCP || link->baud == 0)
 		return 0;
 	if (link->baud > 19200)
 		return 1750;
-	return (uint32_t)((UINT64_C(3500000) * bits + link->baud - 1) / link->baud);
+	return (uint32_t)((UINT64_C(3500000) * plan_character_bits(link) + link->baud - 1) /
+			  link->baud);
 }
 
-unsigned int plan_character_bits(const struct config_link *link)
+unsigned int plan_character_bits(const struct wire_link *link)
 {
 	/* a start bit and eight of data */
 	return 9U + (link->parity == WIRE_PARITY_NONE ? 0 : 1) + link->stop_bits;
@@ -75,12 +75,12 @@ static void fill_link(struct wire_link *to, const struct config_link *from)
 	to->backoff_min_ms = from->backoff_min_ms;
 	to->backoff_max_ms = from->backoff_max_ms;
 	to->first_delay_ms = from->first_delay_ms;
-	to->frame_gap_us = frame_gap_us(from);
 	to->rts_before_ms = from->rts_before_ms;
 	to->rts_after_ms = from->rts_after_ms;
 	to->parity = from->parity;
 	to->stop_bits = from->stop_bits;
 	to->rs485 = from->rs485;
+	to->frame_gap_us = frame_gap_us(to);
 	assert(strlen(from->host) < sizeof(to->host));
 	memcpy(to->host, from->host, strlen(from->host));
 }
@@ -132,6 +132,7 @@ static int fill_units(struct plan *plan, const struct config *config, uint32_t *
 		size_t rank = taken[unit->link]++;
 
 		place[i] = (uint32_t)(first[unit->link] + rank);
+		plan->config_unit[place[i]] = (uint32_t)i;
 		plan->units[place[i]] = (struct wire_unit){
 			.link = (uint32_t)unit->link,
 			.interval_ms = unit->interval_ms,
@@ -212,14 +213,15 @@ int plan_new(struct plan **ret, const struct config *config)
 
 		plan->links = calloc(config->n_links + 1, sizeof(*plan->links));
 		plan->units = calloc(config->n_units + 1, sizeof(*plan->units));
+		plan->config_unit = calloc(config->n_units + 1, sizeof(*plan->config_unit));
 		plan->requests = calloc(n, sizeof(*plan->requests));
 		plan->parts = calloc(n, sizeof(*plan->parts));
 		plan->first_part = calloc(n, sizeof(*plan->first_part));
 		plan->by_key = calloc(n, sizeof(*plan->by_key));
 		plan->channel_slot = calloc(config->n_channels + 1, sizeof(*plan->channel_slot));
 	}
-	if (plan && place && plan->links && plan->units && plan->requests && plan->parts &&
-	    plan->first_part && plan->by_key && plan->channel_slot) {
+	if (plan && place && plan->links && plan->units && plan->config_unit && plan->requests &&
+	    plan->parts && plan->first_part && plan->by_key && plan->channel_slot) {
 		plan->n_links = config->n_links;
 		plan->n_units = config->n_units;
 		plan->n_slots = (config->n_links + WIRE_LINKS_PER_POLLER - 1) /

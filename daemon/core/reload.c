@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "core/budget.h"
 #include "core/service.h"
 
 /* everything that a configuration brings with it */
@@ -62,6 +63,10 @@ static int load(struct service *service, struct setup *setup, char first[static 
 	int r = errors ? config_load(&setup->config, service->options.config, errors, ret_n_errors)
 		       : -ENOMEM;
 
+	if (r == 0)
+		r = plan_new(&setup->plan, setup->config);
+	if (r == 0)
+		r = budget_check(setup->config, setup->plan, errors, ret_n_errors);
 	if (errors)
 		(void)fclose(errors);
 	log_errors(text ? text : "", first);
@@ -71,8 +76,6 @@ static int load(struct service *service, struct setup *setup, char first[static 
 		if (r < 0)
 			(void)snprintf(first, 256, "a key is missing or cannot be used");
 	}
-	if (r == 0)
-		r = plan_new(&setup->plan, setup->config);
 	if (r == 0)
 		r = core_new(&setup->core, setup->config, setup->plan, &service->batch);
 	if (r < 0 && !*first)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/budget.h"
 #include "core/service.h"
 
 struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
@@ -270,6 +271,10 @@ static int load_config(struct service *service)
 	size_t n_errors = 0;
 	int r = config_load(&service->config, service->options.config, stderr, &n_errors);
 
+	if (r == 0)
+		r = plan_new(&service->plan, service->config);
+	if (r == 0)
+		r = budget_check(service->config, service->plan, stderr, &n_errors);
 	if (r == -EINVAL)
 		log_err("the configuration in %s has %zu errors and cannot be used",
 			service->options.config, n_errors);
@@ -304,8 +309,6 @@ int service_open(struct service *service, const struct service_options *options)
 		r = keys_load(&service->keys, service->config, options->credentials);
 	if (r == 0)
 		r = open_record(service);
-	if (r == 0)
-		r = plan_new(&service->plan, service->config);
 	if (r == 0)
 		r = core_new(&service->core, service->config, service->plan, &service->batch);
 	if (r == 0)

@@ -96,6 +96,8 @@ struct config_link {
 	uint16_t rts_before_ms;
 	uint16_t rts_after_ms;
 	bool single;
+	unsigned int line; /* where it stands in its site's file, from 1 */
+	unsigned int column;
 };
 
 /**

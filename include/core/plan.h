@@ -30,6 +30,7 @@ struct plan_part {
  * @links, @units, @requests: in the form of the wire; links as in the configuration, units
  *   sorted by link, requests by unit. Indices run through all slots here; plan_packets()
  *   counts them from the slot's first.
+ * @config_unit: per unit, its index in the configuration
  * @slots: the plan split: slot s serves the links [s × WIRE_LINKS_PER_POLLER, …)
  * @parts: sorted by request, so that a reading finds its channels in one run
  * @first_part: per request, index into @parts; n_requests + 1 of them
@@ -40,6 +41,7 @@ struct plan_part {
 struct plan {
 	struct wire_link *links;
 	struct wire_unit *units;
+	uint32_t *config_unit;
 	struct wire_request *requests;
 	struct plan_part *parts;
 	size_t *first_part;
@@ -61,7 +63,7 @@ struct plan *plan_free(struct plan *plan);
 DEFINE_CLEANUP(struct plan *, plan_free)
 
 /** plan_character_bits() - bits of one character on a serial line: 10 to 12 */
-unsigned int plan_character_bits(const struct config_link *link);
+unsigned int plan_character_bits(const struct wire_link *link);
 
 /** plan_id() - identity of a slot's part of the plan, never 0 */
 uint64_t plan_id(const struct plan *plan, size_t slot);

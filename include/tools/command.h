@@ -32,6 +32,7 @@ int command_check(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
+int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 

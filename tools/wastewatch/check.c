@@ -4,11 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/budget.h"
 #include "core/config.h"
 #include "tools/command.h"
 
 /* the checker's lines as a JSON document */
-static void print_json(const char *text, const struct config *config, size_t n_errors)
+static void print_json(const char *text, bool good, size_t n_errors)
 {
 	json_t *object = json_object(), *lines = json_array();
 
@@ -18,7 +19,7 @@ static void print_json(const char *text, const struct config *config, size_t n_e
 		(void)json_array_append_new(lines, json_stringn(text, n));
 		text += n + (text[n] == '\n');
 	}
-	(void)json_object_set_new(object, "ok", json_boolean(config));
+	(void)json_object_set_new(object, "ok", json_boolean(good));
 	(void)json_object_set_new(object, "errors", json_integer((json_int_t)n_errors));
 	(void)json_object_set_new(object, "messages", lines);
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
@@ -37,6 +38,7 @@ static void print_summary(const struct config *config)
 int command_check(const struct command_options *options)
 {
 	CLEANUP(config_free) struct config *config = NULL;
+	CLEANUP(plan_free) struct plan *plan = NULL;
 	char *text = NULL;
 	size_t n = 0, n_errors = 0;
 	FILE *errors = open_memstream(&text, &n);
@@ -45,9 +47,13 @@ int command_check(const struct command_options *options)
 	if (!errors)
 		return command_fail("out of memory");
 	r = config_load(&config, options->config, errors, &n_errors);
+	if (r == 0)
+		r = plan_new(&plan, config);
+	if (r == 0)
+		r = budget_check(config, plan, errors, &n_errors);
 	(void)fclose(errors);
 	if (options->json)
-		print_json(text ? text : "", config, n_errors);
+		print_json(text ? text : "", r == 0, n_errors);
 	else
 		(void)fputs(text ? text : "", stderr);
 	free(text);

@@ -25,6 +25,8 @@ static const struct command {
 	{"incidents", command_incidents, ARGUMENT_NONE, "", "incidents, newest first [--open]"},
 	{"show", command_show, ARGUMENT_NEEDED, "ID", "the story of one incident"},
 	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
+	{"plan", command_plan, ARGUMENT_NONE, "",
+	 "what is read from each unit, and how busy the lines are"},
 	{"replay", command_replay, ARGUMENT_NEEDED, "FILE.csv",
 	 "judge recorded readings [--reports | --minutes]"},
 	{"keygen", command_keygen, ARGUMENT_NONE, "",

@@ -23,7 +23,7 @@
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
-#define CONFIG_STATES_MAX	4  /* per channel */
+#define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 

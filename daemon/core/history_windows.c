@@ -245,7 +245,7 @@ int history_windows(struct history *history, const char *path, enum window_lengt
 	if (!reading.sums)
 		return -ENOMEM;
 	reading.from_ms = window_floor(length, from_ms, reading.zone_min);
-	while (r == 0 && reading.from_ms < to_ms) {
+	while (r == 0 && from_ms < to_ms && reading.from_ms < to_ms) {
 		int64_t left = (to_ms - reading.from_ms - 1) / reading.length_ms + 1;
 
 		reading.n_sums = MIN((size_t)left, room);

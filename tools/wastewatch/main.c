@@ -104,6 +104,26 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
+static bool is_of_means(struct command_options *ret, int c)
+{
+	switch (c) {
+	case 'C':
+		ret->csv = true;
+		return true;
+	case 'w':
+		ret->window = optarg;
+		return true;
+	case 'f':
+		ret->from = optarg;
+		return true;
+	case 't':
+		ret->to = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct command_options *ret)
 {
@@ -127,6 +147,8 @@ static int parse(int argc, char **argv, struct command_options *ret)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (is_of_means(ret, c))
+			continue;
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -142,18 +164,6 @@ static int parse(int argc, char **argv, struct command_options *ret)
 			break;
 		case 'j':
 			ret->json = true;
-			break;
-		case 'C':
-			ret->csv = true;
-			break;
-		case 'w':
-			ret->window = optarg;
-			break;
-		case 'f':
-			ret->from = optarg;
-			break;
-		case 't':
-			ret->to = optarg;
 			break;
 		case 'o':
 			ret->only_open = true;

@@ -25,7 +25,7 @@ static const struct command {
 	{"incidents", command_incidents, ARGUMENT_NONE, "", "incidents, newest first [--open]"},
 	{"show", command_show, ARGUMENT_NEEDED, "ID", "the story of one incident"},
 	{"means", command_means, ARGUMENT_ALLOWED, "[CHANNEL]",
-	 "means of a channel [--window 1h] [--from TIME] [--to TIME] [--csv]; alone: the channels"},
+	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
 	{"replay", command_replay, ARGUMENT_NEEDED, "FILE.csv",
 	 "judge recorded readings [--reports | --minutes]"},

@@ -38,7 +38,7 @@ outbox sign
 event limit
 batch
 core incident report snapshot
-sqlite record record_statements record_commit record_schema history
+sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys pollers delivery reload status
 main
@@ -47,7 +47,7 @@ main
 # A foreign library is known to one module (or family) of each program only.
 FOREIGN = {
     "modbus": r"poller/tcp",
-    "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
+    "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt|transfer|explain|policy)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",

@@ -25,9 +25,14 @@ struct command_options {
 	bool only_open;	      /* incidents --open */
 	bool reports;	      /* replay --reports: the bodies instead of the entries */
 	bool minutes;	      /* replay --minutes: the minute values instead of the entries */
+	const char *window;   /* means: as window_text() says */
+	const char *from;     /* means: a time */
+	const char *to;	      /* means: a time */
+	bool csv;	      /* means */
 	const char *argument; /* the one that is no option, NULL none */
 };
 
+int command_means(const struct command_options *options);
 int command_check(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "tools/command.h"
 
-enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED };
+enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_ALLOWED };
 
 static const struct command {
 	const char *name;
@@ -24,6 +24,8 @@ static const struct command {
 	{"status", command_status, ARGUMENT_NONE, "", "what needs attention now"},
 	{"incidents", command_incidents, ARGUMENT_NONE, "", "incidents, newest first [--open]"},
 	{"show", command_show, ARGUMENT_NEEDED, "ID", "the story of one incident"},
+	{"means", command_means, ARGUMENT_ALLOWED, "[CHANNEL]",
+	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
 	{"plan", command_plan, ARGUMENT_NONE, "",
 	 "what is read from each unit, and how busy the lines are"},
@@ -31,6 +33,12 @@ static const struct command {
 	 "judge recorded readings [--reports | --minutes]"},
 	{"keygen", command_keygen, ARGUMENT_NONE, "",
 	 "make the keys that are missing in --credentials DIR"},
+};
+
+static const char *const argument_words[] = {
+	[ARGUMENT_NONE] = " takes no argument",
+	[ARGUMENT_NEEDED] = " takes one argument",
+	[ARGUMENT_ALLOWED] = " takes one argument at most",
 };
 
 static void print_usage(FILE *file)
@@ -45,10 +53,13 @@ static void print_usage(FILE *file)
 		    "  --runtime DIR      default /run/wastewatch\n"
 		    "  --credentials DIR  default /etc/wastewatch/credentials\n"
 		    "  --json             data for programs, one document or one line per item\n"
+		    "  --csv              means: a table for a spreadsheet\n"
+		    "  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
+		    "  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
 		    "  --help, --version\n"
 		    "\n"
 		    "Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		    "incident; 4 (status) something needs attention.\n",
+		    "incident or channel; 4 (status) something needs attention.\n",
 		    file);
 }
 
@@ -95,6 +106,26 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
+static bool is_of_means(struct command_options *ret, int c)
+{
+	switch (c) {
+	case 'C':
+		ret->csv = true;
+		return true;
+	case 'w':
+		ret->window = optarg;
+		return true;
+	case 'f':
+		ret->from = optarg;
+		return true;
+	case 't':
+		ret->to = optarg;
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct command_options *ret)
 {
@@ -104,6 +135,10 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		{"runtime", required_argument, NULL, 'r'},
 		{"credentials", required_argument, NULL, 'k'},
 		{"json", no_argument, NULL, 'j'},
+		{"csv", no_argument, NULL, 'C'},
+		{"window", required_argument, NULL, 'w'},
+		{"from", required_argument, NULL, 'f'},
+		{"to", required_argument, NULL, 't'},
 		{"open", no_argument, NULL, 'o'},
 		{"reports", no_argument, NULL, 'R'},
 		{"minutes", no_argument, NULL, 'M'},
@@ -114,6 +149,8 @@ static int parse(int argc, char **argv, struct command_options *ret)
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		if (is_of_means(ret, c))
+			continue;
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -178,10 +215,9 @@ int main(int argc, char **argv)
 	command = find(argv[optind]);
 	if (!command)
 		return wrong(argv[optind], " is no command");
-	if (argc - optind - 1 != (command->argument == ARGUMENT_NEEDED ? 1 : 0))
-		return wrong(command->name, command->argument == ARGUMENT_NEEDED
-						    ? " takes one argument"
-						    : " takes no argument");
+	if (argc - optind - 1 < (command->argument == ARGUMENT_NEEDED) ||
+	    argc - optind - 1 > (command->argument != ARGUMENT_NONE))
+		return wrong(command->name, argument_words[command->argument]);
 	options.argument = argv[optind + 1];
 	r = command->run(&options);
 	if (fflush(stdout) != 0 || ferror(stdout))

@@ -83,6 +83,12 @@ static void write_action(const struct link_action *action)
 	case LINK_RESTORED:
 		(void)snprintf(end, room, "%srestored%u", gap, action->unit);
 		return;
+	case LINK_PART_REFUSED:
+		(void)snprintf(end, room, "%srefused%u+%u", gap, action->first, action->count);
+		return;
+	case LINK_PART_ACCEPTED:
+		(void)snprintf(end, room, "%saccepted%u+%u", gap, action->first, action->count);
+		return;
 	}
 }
 
@@ -364,8 +370,8 @@ static void exceptions(void **state)
 		{0, TIME, "connect", 400},
 		{5, CONNECTED, "", 1000},
 		{1000, TIME, "send0", 1300},
-		{1001, EXC(2), "report0:5 up send1", 1301},
-		{1002, EXC(6), "report1:5", 2000}, /* busy: not before it is due again */
+		{1001, EXC(4), "report0:5 up send1", 1301},
+		{1002, EXC(1), "report1:5", 2000}, /* not before it is due again */
 		{2000, TIME, "send0", 2300},
 		{2001, EXC(11), "report0:5 send1", 2301},
 		{2002, EXC(10), "report1:5", 3000},

@@ -32,6 +32,7 @@ struct split {
 	size_t n;
 	size_t n_max;
 	size_t n_refused;
+	size_t n_halvings; /* in this round */
 	bool whole_pending;
 	int64_t whole_pause_us;
 	int64_t whole_retry_us; /* not used while there is one part */
@@ -139,22 +140,26 @@ static int64_t longer(const struct split *split, int64_t pause_us)
 	return MIN(MAX(2 * pause_us, least_us), SPLIT_PAUSE_US_MAX);
 }
 
-/* the last pair that may be joined again, but never all of it: that is known to be refused */
-static void join_one(struct split *split)
+/*
+ * Join the last pair that may be, but never all there is: that is known to be refused.
+ * Return: was there one?
+ */
+static bool join_one(struct split *split)
 {
 	for (size_t i = split->n; split->n > 2 && i-- > 1;) {
 		struct part *left = &split->parts[i - 1], *right = left + 1;
 
-		if (right->apart || !left->answered || !right->answered ||
-		    left->first + left->count != right->first)
+		if (right->apart || !left->answered || !right->answered || left->pending ||
+		    right->pending || left->first + left->count != right->first)
 			continue;
 		left->joint = right->first;
 		left->count = (uint16_t)(left->count + right->count);
 		left->answered = false;
 		memmove(right, right + 1, (split->n - i - 1) * sizeof(*right));
 		split->n--;
-		return;
+		return true;
 	}
+	return false;
 }
 
 /* what is refused and due longest */
@@ -193,8 +198,11 @@ void split_start(struct split *split, int64_t now_us, bool probe)
 	bool any = false;
 
 	split->whole_pending = false;
+	split->n_halvings = 0;
+	for (size_t i = 0; i < split->n; i++)
+		split->parts[i].pending = false;
 	if (!probe)
-		join_one(split);
+		(void)join_one(split); /* one at a time: it may be refused */
 	for (size_t i = 0; i < split->n; i++) {
 		struct part *part = &split->parts[i];
 
@@ -284,13 +292,14 @@ static void part_at(struct split *split, struct part *part, uint32_t at, int64_t
 	struct part right = {.first = (uint16_t)at, .pending = true};
 
 	left.count = (uint16_t)(used_end(&split->request, left.first, at) - left.first);
-	right.count = (uint16_t)(end - at);
+	right.count = (uint16_t)(used_end(&split->request, at, end) - at);
 	right.apart = left.answered = right.answered = part->joint > 0;
 	if (split->n == 1) {
 		split->whole_pause_us = SPLIT_PAUSE_US;
 		split->whole_retry_us = now_us + SPLIT_PAUSE_US;
 	}
 	split->n_refused -= part->refused;
+	split->n_halvings++;
 	memmove(part + 1, part, (split->n - i) * sizeof(*part));
 	part[0] = left;
 	part[1] = right;
@@ -301,7 +310,6 @@ static enum split_outcome refuse_part(struct split *split, struct part *part, in
 {
 	bool was_refused = part->refused;
 
-	part->answered = false;
 	if (!was_refused && ++part->n_refusals < SPLIT_CONFIRM)
 		return SPLIT_SAME;
 	part->refused = true;
@@ -325,7 +333,12 @@ enum split_outcome split_refused(struct split *split, int64_t now_us, uint16_t f
 		return refuse_whole(split, now_us);
 	if (!part)
 		return SPLIT_SAME;
+	part->answered = false;
 	at = part->joint > 0 ? part->joint : middle(&split->request, part);
+	if (at > 0 && split->n_halvings == SPLIT_PARTS_MAX)
+		return SPLIT_SAME; /* the next round goes on with it */
+	if (at > 0 && split->n == split->n_max && join_one(split))
+		part = find(split, first, count); /* it has moved */
 	if (at == 0 || split->n == split->n_max)
 		return refuse_part(split, part, now_us);
 	part_at(split, part, at, now_us);

@@ -34,9 +34,10 @@
 #include "common/wire.h"
 
 /*
- * More than registers of a request can stand alone, so only requests for bits meet this bound:
- * then a part that would need one more is refused as it is until others have been joined. It
- * is for the memory (4 KiB) and the time of a round: a hundred answers are seconds of a line.
+ * More than the registers of a request, so only requests for bits meet this bound: then good
+ * parts are joined to make room, and where there are none, a part is refused as it is until
+ * there is room again. So many halvings are made in one round, too; the next one goes on. It
+ * bounds the memory (5 KiB) and the length of a round: a hundred answers are seconds of a line.
  */
 #define SPLIT_PARTS_MAX 128
 

@@ -305,8 +305,16 @@ static void tell_part(const struct link *link, struct script *script, enum link_
 
 static void note_part(struct link *link, int64_t now_us, struct script *script)
 {
-	if (link->sent.ask.request != LINK_NONE &&
-	    pace_accepted(link->pace, &link->sent.ask, now_us) == SPLIT_ACCEPTED)
+	struct pace_ask *ask = &link->sent.ask;
+	enum split_outcome outcome = SPLIT_SAME;
+
+	if (ask->request != LINK_NONE)
+		outcome = pace_accepted(link->pace, ask, now_us);
+	if (outcome == SPLIT_RESTARTED) {
+		ask->first = 0;
+		ask->count = link->sent.copy.count;
+	}
+	if (outcome != SPLIT_SAME)
 		tell_part(link, script, LINK_PART_ACCEPTED, 0);
 }
 

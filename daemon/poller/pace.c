@@ -313,17 +313,28 @@ static bool is_of_round(const struct pace_unit *unit, const struct pace_ask *ask
 	return unit->next == ask->request + 1 && unit->started_us == ask->due_us;
 }
 
+/*
+ * Is there more to ask of the request, or nothing any more? A round that has begun meanwhile
+ * comes to it by itself.
+ */
+static void follow(struct pace *pace, const struct pace_ask *ask)
+{
+	struct pace_unit *unit = &pace->units[ask->unit];
+	const struct split *split = parts_of(pace->parts, ask->request);
+
+	if (split && split_pending(split) && is_of_round(unit, ask))
+		unit->current = ask->request;
+	else if (!split && unit->current == ask->request)
+		unit->current = LINK_NONE;
+}
+
 /* Return: PARTED: parts are asked in this round; REFUSED; SAME */
 static enum split_outcome refuse_part(struct pace *pace, const struct pace_ask *ask, int64_t now_us)
 {
-	struct pace_unit *unit = &pace->units[ask->unit];
 	enum split_outcome outcome = parts_refused(pace->parts, ask->request, now_us, ask->first,
 						   ask->count);
-	const struct split *split = parts_of(pace->parts, ask->request);
 
-	/* a round that has begun meanwhile comes to it by itself */
-	if (split && split_pending(split) && is_of_round(unit, ask))
-		unit->current = ask->request;
+	follow(pace, ask);
 	return outcome;
 }
 
@@ -359,12 +370,10 @@ enum split_outcome pace_refused(struct pace *pace, const struct pace_ask *ask, u
 
 enum split_outcome pace_accepted(struct pace *pace, const struct pace_ask *ask, int64_t now_us)
 {
-	struct pace_unit *unit = &pace->units[ask->unit];
 	enum split_outcome outcome = parts_answered(pace->parts, ask->request, now_us, ask->first,
 						    ask->count);
 
-	if (unit->current == ask->request && !parts_of(pace->parts, ask->request))
-		unit->current = LINK_NONE; /* all of it is read: no parts any more */
+	follow(pace, ask);
 	return outcome;
 }
 

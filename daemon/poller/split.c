@@ -133,11 +133,15 @@ static struct part *find(struct split *split, uint16_t first, uint16_t count)
 	return NULL;
 }
 
-static int64_t longer(const struct split *split, int64_t pause_us)
+/* twice the pause, but not less than @least_us */
+static int64_t longer(int64_t pause_us, int64_t least_us)
 {
-	int64_t least_us = split->n_refused == split->n ? SPLIT_PAUSE_NONE_US : SPLIT_PAUSE_US;
-
 	return MIN(MAX(2 * pause_us, least_us), SPLIT_PAUSE_US_MAX);
+}
+
+static bool none_is_read(const struct split *split)
+{
+	return split->n_refused == split->n;
 }
 
 /*
@@ -162,15 +166,15 @@ static bool join_one(struct split *split)
 	return false;
 }
 
-/* what is refused and due longest */
-static struct part *due_trial(struct split *split, int64_t now_us)
+/* what is refused and due longest, up to @limit_us */
+static struct part *due_trial(struct split *split, int64_t limit_us)
 {
 	struct part *due = NULL;
 
 	for (size_t i = 0; i < split->n; i++) {
 		struct part *part = &split->parts[i];
 
-		if (part->refused && part->retry_us <= now_us &&
+		if (part->refused && part->retry_us <= limit_us &&
 		    (!due || part->retry_us < due->retry_us))
 			due = part;
 	}
@@ -179,14 +183,15 @@ static struct part *due_trial(struct split *split, int64_t now_us)
 
 static void add_trial(struct split *split, int64_t now_us)
 {
+	int64_t limit_us = now_us;
 	struct part *part;
 
 	if (split->n > 1 && split->whole_retry_us <= now_us) {
 		split->whole_pending = true;
 		split->whole_retry_us = now_us + split->whole_pause_us; /* if it stays silent */
-		return;
+		limit_us = none_is_read(split) ? INT64_MAX : -1;
 	}
-	part = due_trial(split, now_us);
+	part = due_trial(split, limit_us);
 	if (!part)
 		return;
 	part->pending = true;
@@ -254,29 +259,10 @@ bool split_drop(struct split *split, uint16_t *ret_first, uint16_t *ret_count)
 	return any;
 }
 
-enum split_outcome split_answered(struct split *split, int64_t now_us, uint16_t first,
-				  uint16_t count)
-{
-	struct part *part = find(split, first, count);
-
-	if (is_whole(split, first, count))
-		return SPLIT_FORGOTTEN;
-	if (!part)
-		return SPLIT_SAME;
-	part->answered = true;
-	part->joint = 0;
-	part->n_refusals = 0;
-	if (!part->refused)
-		return SPLIT_SAME;
-	part->refused = false;
-	split->n_refused--;
-	split->whole_retry_us = now_us; /* somebody has worked on the device */
-	return SPLIT_ACCEPTED;
-}
-
 static enum split_outcome refuse_whole(struct split *split, int64_t now_us)
 {
-	split->whole_pause_us = longer(split, split->whole_pause_us);
+	split->whole_pause_us = longer(split->whole_pause_us,
+				       none_is_read(split) ? SPLIT_PAUSE_NONE_US : SPLIT_PAUSE_US);
 	split->whole_retry_us = now_us + split->whole_pause_us;
 	for (size_t i = 0; i < split->n; i++)
 		split->parts[i].apart = false; /* is it still so? */
@@ -306,6 +292,17 @@ static void part_at(struct split *split, struct part *part, uint32_t at, int64_t
 	split->n++;
 }
 
+/* from the two halves on */
+static void start_over(struct split *split, int64_t now_us)
+{
+	split->n = 1;
+	split->n_refused = 0;
+	split->n_halvings = 0;
+	split->whole_pending = false;
+	split->parts[0] = (struct part){.count = split->request.count};
+	part_at(split, &split->parts[0], middle(&split->request, &split->parts[0]), now_us);
+}
+
 static enum split_outcome refuse_part(struct split *split, struct part *part, int64_t now_us)
 {
 	bool was_refused = part->refused;
@@ -314,9 +311,10 @@ static enum split_outcome refuse_part(struct split *split, struct part *part, in
 		return SPLIT_SAME;
 	part->refused = true;
 	split->n_refused += !was_refused;
-	part->pause_us = longer(split, was_refused ? part->pause_us : 0);
+	part->pause_us = longer(was_refused ? part->pause_us : 0,
+				split->n == 1 ? SPLIT_PAUSE_NONE_US : SPLIT_PAUSE_US);
 	part->retry_us = now_us + part->pause_us;
-	if (!was_refused && split->n_refused == split->n) {
+	if (!was_refused && none_is_read(split)) {
 		split->whole_pause_us = SPLIT_PAUSE_NONE_US;
 		split->whole_retry_us = now_us + SPLIT_PAUSE_NONE_US;
 	}
@@ -343,6 +341,30 @@ enum split_outcome split_refused(struct split *split, int64_t now_us, uint16_t f
 		return refuse_part(split, part, now_us);
 	part_at(split, part, at, now_us);
 	return SPLIT_PARTED;
+}
+
+enum split_outcome split_answered(struct split *split, int64_t now_us, uint16_t first,
+				  uint16_t count)
+{
+	struct part *part = find(split, first, count);
+
+	if (is_whole(split, first, count))
+		return SPLIT_FORGOTTEN;
+	if (!part)
+		return SPLIT_SAME;
+	part->answered = true;
+	part->joint = 0;
+	part->n_refusals = 0;
+	if (!part->refused)
+		return SPLIT_SAME;
+	if (none_is_read(split)) {
+		start_over(split, now_us);
+		return SPLIT_RESTARTED;
+	}
+	part->refused = false;
+	split->n_refused--;
+	split->whole_retry_us = now_us; /* somebody has worked on the device */
+	return SPLIT_ACCEPTED;
 }
 
 size_t split_n_refused(const struct split *split)

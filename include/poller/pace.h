@@ -89,7 +89,10 @@ bool pace_drop(struct pace *pace, struct pace_ask *ret);
 enum split_outcome pace_refused(struct pace *pace, const struct pace_ask *ask, uint8_t exception,
 				int64_t now_us);
 
-/** pace_accepted() - it gave an answer. Return: ACCEPTED: something of @ask was refused; SAME. */
+/**
+ * pace_accepted() - it gave an answer
+ * Return: ACCEPTED: something of @ask was refused; RESTARTED: all of its request was; SAME.
+ */
 enum split_outcome pace_accepted(struct pace *pace, const struct pace_ask *ask, int64_t now_us);
 
 /** pace_find() - the same request of a unit with @unit_id. Return: its index; LINK_NONE. */

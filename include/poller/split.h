@@ -48,11 +48,12 @@
  * Pauses before what is refused is asked again; each is twice the one before. A register comes
  * to life when somebody works on the device: ten minutes are soon enough for him to see it,
  * and even a hundred refused registers cost a line one request in six seconds then, and one
- * in 36 seconds at an hour. A request of which nothing can be read is more likely one of a
- * unit that is not ready yet; the whole of it is one request, and tried after a minute.
+ * in 36 seconds at an hour. Where nothing of a request can be read, the unit is more likely
+ * not ready (it starts, it is being programmed): then the whole and one part are tried soon,
+ * and as soon as that part is answered all of the request is asked anew.
  */
 #define SPLIT_PAUSE_US	    INT64_C(600000000)
-#define SPLIT_PAUSE_NONE_US INT64_C(60000000)
+#define SPLIT_PAUSE_NONE_US INT64_C(10000000)
 #define SPLIT_PAUSE_US_MAX  INT64_C(3600000000)
 
 /** enum split_outcome - what an answer or a refusal has changed */
@@ -61,6 +62,8 @@ enum split_outcome {
 	SPLIT_PARTED,	 /* not to be reported: smaller parts are asked for in this round */
 	SPLIT_REFUSED,	 /* to be reported and said: this part is asked at long intervals now */
 	SPLIT_ACCEPTED,	 /* to be said: this part was refused and is read again */
+	SPLIT_RESTARTED, /* to be said: nothing could be read, now all is asked anew in this round
+			  */
 	SPLIT_FORGOTTEN, /* the whole is answered: free the split, it is not needed */
 };
 
@@ -88,7 +91,8 @@ bool split_is_of(const struct split *split, const struct wire_request *request);
  * @probe: one part only, to see whether the unit is there
  *
  * All parts that are not refused, and one trial, the one that is due longest: of the whole or
- * of a refused part. One at a time, so that a round never grows by more than one request.
+ * of a refused part. One at a time, so that a round never grows by more than one request; where
+ * nothing else is asked, two.
  */
 void split_start(struct split *split, int64_t now_us, bool probe);
 
@@ -109,7 +113,7 @@ bool split_next(struct split *split, uint16_t *ret_first, uint16_t *ret_count);
  */
 bool split_drop(struct split *split, uint16_t *ret_first, uint16_t *ret_count);
 
-/** split_answered() - a part was answered. Return: SAME, ACCEPTED or FORGOTTEN. */
+/** split_answered() - a part was answered. Return: SAME, ACCEPTED, RESTARTED, FORGOTTEN. */
 enum split_outcome split_answered(struct split *split, int64_t now_us, uint16_t first,
 				  uint16_t count);
 

@@ -18,7 +18,7 @@
  * One request and a unit that refuses it where registers do not exist, or where it is longer
  * than the unit's longest. A round is written down: "0+8! 0+4 4+4!", what was asked, "!" where
  * it was refused and not reported, "r" where that was reported, "R" where it was said, too, "A"
- * where an answer was said.
+ * where an answer was said, "S" where all begins anew with it.
  */
 struct rig {
 	struct wire_request request;
@@ -95,6 +95,9 @@ static const char *ask(struct rig *rig, int64_t now_us, uint16_t first, uint16_t
 	case SPLIT_ACCEPTED:
 		assert_false(bad);
 		return "A";
+	case SPLIT_RESTARTED:
+		assert_false(bad);
+		return "S";
 	case SPLIT_FORGOTTEN: /* parts_answered() frees it */
 		break;
 	}
@@ -207,10 +210,10 @@ static void the_whole_answers_again(void **state)
 static void chance(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, "0+2r", 0},  {1, 1, "0+2r", 0},	 {2, 0, "0+2", 0},   {3, 1, "0+2r", 0},
-		{4, 1, "0+2r", 0},  {5, 1, "0+2R", 1},	 {6, 1, "", 1},	     {64, 1, "", 1},
-		{65, 1, "0+2r", 1}, {66, 1, "", 1},	 {184, 1, "", 1},    {185, 1, "0+2r", 1},
-		{424, 1, "", 1},    {425, 0, "0+2A", 0}, {426, 0, "0+2", 0},
+		{0, 1, "0+2r", 0},  {1, 1, "0+2r", 0}, {2, 0, "0+2", 0},   {3, 1, "0+2r", 0},
+		{4, 1, "0+2r", 0},  {5, 1, "0+2R", 1}, {6, 1, "", 1},	   {14, 1, "", 1},
+		{15, 1, "0+2r", 1}, {34, 1, "", 1},    {35, 1, "0+2r", 1}, {74, 1, "", 1},
+		{75, 0, "0+2A", 0}, {76, 0, "0+2", 0},
 	};
 
 	(void)state;
@@ -272,11 +275,19 @@ static void all_bad(void **state)
 		{1, 15, "0+1r 1+1r 2+1r 3+1r", 0},
 		{2, 15, "0+1R 1+1R 2+1R 3+1R", 4},
 		{3, 15, "", 4},
-		{61, 15, "", 4},
-		{62, 15, "0+4!", 4}, /* soon: the unit may not be ready, and it is one request */
-		{63, 15, "3+1r", 4},
-		{182, 15, "0+4!", 4},
-		{422, 0, "0+4A", 0},
+		{11, 15, "", 4},
+		/* soon: the unit may not be ready, and the whole and one part are little */
+		{12, 15, "0+4! 0+1r", 4},
+		{13, 15, "", 4},
+		{32, 15, "0+4! 1+1r", 4},
+		/* it is, but for the register that never was: all of it at once */
+		{72, 8, "0+4! 2+1S 0+2 2+2! 2+1 3+1r", 0},
+		{73, 8, "0+3 3+1r", 0},
+		{74, 8, "0+3 3+1R", 1},
+		{75, 15, "0+3! 0+1r 1+2! 1+1r 2+1r", 1},
+		{76, 15, "0+1r 1+1r 2+1r", 1},
+		{77, 15, "0+1R 1+1R 2+1R", 4},
+		{87, 0, "0+4A", 0},
 	};
 
 	(void)state;

@@ -59,7 +59,7 @@ FOREIGN = {
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets "
         "config_text config_address config_value config_names")
-PURE_POLLER = "answer link pace ring timeline work"
+PURE_POLLER = "answer link pace parts split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"
     r"openat|fopen|read|write|send|recv|sendmsg|recvmsg|socket|connect|printf|puts|rand|random|"

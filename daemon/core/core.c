@@ -409,17 +409,28 @@ static void sample_part(struct core *core, const struct plan_part *part, struct 
 {
 	const struct config_channel *channel = &core->config->channels[part->channel];
 	const uint16_t *words = wire_reading_words(reading);
+	size_t offset = (size_t)part->offset - reading->first; /* see is_about() */
 	double value = 0;
 	int r;
 
 	if (channel->function <= 2) /* bits, packed 16 to a word */
-		r = decode_bit(words, reading->n_words, part->offset, &value);
+		r = decode_bit(words, reading->n_words, offset, &value);
 	else
-		r = part->offset >= reading->n_words
-			    ? -EINVAL
-			    : decode_value(&channel->decode, words + part->offset,
-					   (size_t)(reading->n_words - part->offset), &value);
+		r = offset >= reading->n_words ? -EINVAL
+					       : decode_value(&channel->decode, words + offset,
+							      reading->n_words - offset, &value);
 	core_sample(core, part->channel, at, value, quality_of_decode(r), 0);
+}
+
+/* is all of the channel in the part of its request that the reading is about? */
+static bool is_about(const struct core *core, const struct plan_part *part,
+		     const struct wire_reading *reading)
+{
+	const struct config_channel *channel = &core->config->channels[part->channel];
+	size_t length = channel->function <= 2 ? 1 : decode_words(channel->decode.type);
+
+	return part->offset >= reading->first &&
+	       part->offset + length <= (size_t)reading->first + reading->count;
 }
 
 int core_reading(struct core *core, size_t stream, struct stamp at,
@@ -440,9 +451,13 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	r = plan_find_request(plan, reading->key, &request);
 	if (r < 0)
 		return r;
+	if (reading->count == 0 || reading->first + reading->count > plan->requests[request].count)
+		return -EINVAL;
 	if (reading->status != WIRE_OK)
 		quality = quality_of_status(reading, &reason);
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++) {
+		if (!is_about(core, &plan->parts[i], reading))
+			continue;
 		if (quality == QUALITY_GOOD)
 			sample_part(core, &plan->parts[i], at, reading);
 		else

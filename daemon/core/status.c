@@ -98,6 +98,9 @@ static json_t *link_object(const struct service *service, size_t i,
 	set_number(object, "overruns", (int64_t)report->n_overruns);
 	set_number(object, "silent_units", report->n_degraded);
 	set_number(object, "worst_us", report->worst_us);
+	set_number(object, "worst_round_us", report->worst_round_us);
+	set_number(object, "busy_permille", report->busy_permille);
+	set_number(object, "refused_parts", report->n_refused);
 	return object;
 }
 
@@ -110,7 +113,7 @@ static json_t *links_array(const struct service *service)
 		const struct wire_link_report *report = pollers_link(service->pollers, i);
 
 		if (all || !report || report->state == WIRE_LINK_BACKING_OFF ||
-		    report->n_degraded > 0)
+		    report->n_degraded > 0 || report->n_refused > 0)
 			(void)json_array_append_new(array, link_object(service, i, report));
 		if (json_array_size(array) >= CHANNELS_MAX)
 			break;

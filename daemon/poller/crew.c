@@ -141,3 +141,16 @@ int crew_inherit(struct crew *crew, struct crew *old, int epoll_fd, size_t *ret_
 	*ret_n = n_kept;
 	return 0;
 }
+
+const struct wire_unit *crew_unit(const struct crew *crew, const struct peer *peer, uint32_t unit)
+{
+	return &crew->work->units[crew->work->first_unit[peer->index] + unit];
+}
+
+const struct wire_request *crew_request(const struct crew *crew, const struct peer *peer,
+					uint32_t request)
+{
+	const struct work *work = crew->work;
+
+	return &work->requests[work->first_request[work->first_unit[peer->index]] + request];
+}

@@ -10,13 +10,13 @@
 
 /*
  * The request that was sent last. It is a copy, since a reload may take its original away;
- * @request is then LINK_NONE and nothing is reported.
+ * @ask.request is then LINK_NONE and nothing is reported.
  */
 struct outstanding {
 	struct wire_request copy;
+	struct wire_request part; /* the same, as far as it was sent */
+	struct pace_ask ask;
 	uint8_t unit_id;
-	uint32_t unit;
-	uint32_t request;
 	int64_t sent_us;
 };
 
@@ -73,26 +73,7 @@ struct link *link_free(struct link *link)
 	return NULL;
 }
 
-/* index of @request of a unit with @unit_id in the new plan, LINK_NONE if it is not there */
-static uint32_t find_request(const struct link_plan *plan, const struct wire_request *request,
-			     uint8_t unit_id, uint32_t *ret_unit)
-{
-	for (uint32_t u = 0; u < plan->n_units; u++)
-		for (uint32_t i = plan->first_request[u] - plan->first_request[0];
-		     i < plan->first_request[u + 1] - plan->first_request[0]; i++) {
-			const struct wire_request *other = &plan->requests[i];
-
-			if (other->key != request->key || plan->units[u].id != unit_id ||
-			    other->function != request->function ||
-			    other->address != request->address || other->count != request->count)
-				continue;
-			*ret_unit = u;
-			return i;
-		}
-	return LINK_NONE;
-}
-
-void link_inherit(struct link *link, const struct link *old)
+void link_inherit(struct link *link, struct link *old)
 {
 	struct link_plan plan = link->plan;
 	struct pace *pace = link->pace;
@@ -102,13 +83,14 @@ void link_inherit(struct link *link, const struct link *old)
 	link->plan = plan;
 	link->pace = pace;
 	if (link->state == WIRE_LINK_WAITING)
-		link->sent.request = find_request(&plan, &link->sent.copy, link->sent.unit_id,
-						  &link->sent.unit);
+		link->sent.ask.request = pace_find(pace, &link->sent.copy, link->sent.unit_id,
+						   &link->sent.ask.unit);
 }
 
 size_t link_actions_max(const struct link *link)
 {
-	/* every request may be reported once; close, connect, send, and two lines for people */
+	/* every request may be reported once, what is left of the outstanding one once more;
+	 * close, connect or send, and three lines for people */
 	return link->plan.first_request[link->plan.n_units] - link->plan.first_request[0] + 6;
 }
 
@@ -148,12 +130,14 @@ static void report_one(const struct link *link, struct script *script, enum wire
 {
 	int64_t took_us = now_us - link->sent.sent_us;
 
-	if (link->sent.request == LINK_NONE)
+	if (link->sent.ask.request == LINK_NONE)
 		return;
 	add(script, (struct link_action){
 			    .kind = LINK_REPORT,
-			    .unit = link->sent.unit,
-			    .request = link->sent.request,
+			    .unit = link->sent.ask.unit,
+			    .request = link->sent.ask.request,
+			    .first = link->sent.ask.first,
+			    .count = link->sent.ask.count,
 			    .status = status,
 			    .exception = exception,
 			    .took_us = took_us > UINT32_MAX ? UINT32_MAX : (uint32_t)took_us,
@@ -163,13 +147,15 @@ static void report_one(const struct link *link, struct script *script, enum wire
 /* all that is due and was not sent fails with the link */
 static void report_pending(struct link *link, struct script *script)
 {
-	uint32_t unit, request;
+	struct pace_ask ask;
 
-	while (pace_take(link->pace, INT64_MAX, &unit, &request))
+	while (pace_drop(link->pace, &ask))
 		add(script, (struct link_action){
 				    .kind = LINK_REPORT,
-				    .unit = unit,
-				    .request = request,
+				    .unit = ask.unit,
+				    .request = ask.request,
+				    .first = ask.first,
+				    .count = ask.count,
 				    .status = WIRE_DISCONNECTED,
 			    });
 }
@@ -193,10 +179,10 @@ static void give_up(struct link *link, int64_t now_us, int error, bool request_f
 		    struct script *script)
 {
 	bool at_once = link->answered ||
-		       (request_failed && pace_others_healthy(link->pace, link->sent.unit));
+		       (request_failed && pace_others_healthy(link->pace, link->sent.ask.unit));
 
-	if (request_failed && link->sent.request != LINK_NONE)
-		pace_failed(link->pace, link->sent.unit);
+	if (request_failed && link->sent.ask.request != LINK_NONE)
+		pace_failed(link->pace, link->sent.ask.unit);
 	link->report.error = error;
 	add(script, (struct link_action){.kind = LINK_CLOSE});
 	if (at_once)
@@ -207,19 +193,24 @@ static void give_up(struct link *link, int64_t now_us, int error, bool request_f
 
 static void note_silence(struct link *link, int64_t now_us, struct script *script)
 {
-	if (link->sent.request != LINK_NONE && pace_silent(link->pace, link->sent.unit, now_us))
-		add(script, (struct link_action){.kind = LINK_DEGRADED, .unit = link->sent.unit});
+	if (link->sent.ask.request != LINK_NONE &&
+	    pace_silent(link->pace, link->sent.ask.unit, now_us))
+		add(script,
+		    (struct link_action){.kind = LINK_DEGRADED, .unit = link->sent.ask.unit});
 }
 
 /* the other end speaks Modbus and is there */
 static void note_life(struct link *link, int64_t now_us, struct script *script)
 {
 	uint32_t took_us = (uint32_t)MIN(now_us - link->sent.sent_us, (int64_t)UINT32_MAX);
+	uint32_t round_us = (uint32_t)MIN(now_us - link->sent.ask.due_us, (int64_t)UINT32_MAX);
 
 	link->answered = true;
 	link->n_failures = 0;
 	link->report.error = 0;
 	link->report.worst_us = MAX(link->report.worst_us, took_us);
+	/* every answer may be the last of its round */
+	link->report.worst_round_us = MAX(link->report.worst_round_us, round_us);
 	if (!link->up)
 		add(script, (struct link_action){.kind = LINK_UP});
 	link->up = true;
@@ -230,8 +221,10 @@ static void note_life(struct link *link, int64_t now_us, struct script *script)
 
 static void note_answer(struct link *link, int64_t now_us, struct script *script)
 {
-	if (link->sent.request != LINK_NONE && pace_answered(link->pace, link->sent.unit, now_us))
-		add(script, (struct link_action){.kind = LINK_RESTORED, .unit = link->sent.unit});
+	if (link->sent.ask.request != LINK_NONE &&
+	    pace_answered(link->pace, link->sent.ask.unit, now_us))
+		add(script,
+		    (struct link_action){.kind = LINK_RESTORED, .unit = link->sent.ask.unit});
 }
 
 static void on_time(struct link *link, int64_t now_us, const struct link_input *input,
@@ -297,6 +290,34 @@ static void on_closed(struct link *link, int64_t now_us, const struct link_input
 	}
 }
 
+static void tell_part(const struct link *link, struct script *script, enum link_action_kind kind,
+		      uint8_t exception)
+{
+	add(script, (struct link_action){
+			    .kind = kind,
+			    .unit = link->sent.ask.unit,
+			    .request = link->sent.ask.request,
+			    .first = link->sent.ask.first,
+			    .count = link->sent.ask.count,
+			    .exception = exception,
+		    });
+}
+
+static void note_part(struct link *link, int64_t now_us, struct script *script)
+{
+	struct pace_ask *ask = &link->sent.ask;
+	enum split_outcome outcome = SPLIT_SAME;
+
+	if (ask->request != LINK_NONE)
+		outcome = pace_accepted(link->pace, ask, now_us);
+	if (outcome == SPLIT_RESTARTED) {
+		ask->first = 0;
+		ask->count = link->sent.copy.count;
+	}
+	if (outcome != SPLIT_SAME)
+		tell_part(link, script, LINK_PART_ACCEPTED, 0);
+}
+
 static void on_answered(struct link *link, int64_t now_us, const struct link_input *input,
 			struct script *script)
 {
@@ -307,23 +328,28 @@ static void on_answered(struct link *link, int64_t now_us, const struct link_inp
 	report_one(link, script, WIRE_OK, 0, now_us);
 	note_life(link, now_us, script);
 	note_answer(link, now_us, script);
+	note_part(link, now_us, script);
 }
 
 static void on_refused(struct link *link, int64_t now_us, const struct link_input *input,
 		       struct script *script)
 {
+	bool absent = input->exception == ANSWER_NO_PATH || input->exception == ANSWER_NO_TARGET;
+	enum split_outcome outcome = SPLIT_SAME;
+
 	if (link->state != WIRE_LINK_WAITING)
 		return;
 	link->report.n_exceptions++;
-	report_one(link, script, WIRE_EXCEPTION, input->exception, now_us);
+	if (link->sent.ask.request != LINK_NONE)
+		outcome = pace_refused(link->pace, &link->sent.ask, input->exception, now_us);
+	if (outcome != SPLIT_PARTED)
+		report_one(link, script, WIRE_EXCEPTION, input->exception, now_us);
 	note_life(link, now_us, script); /* of the link: a gateway is alive if its unit is not */
-	if (input->exception != ANSWER_NO_PATH && input->exception != ANSWER_NO_TARGET) {
-		note_answer(link, now_us, script);
-		return;
-	}
-	if (link->sent.request != LINK_NONE)
-		pace_failed(link->pace, link->sent.unit);
-	note_silence(link, now_us, script);
+	if (absent && link->sent.ask.request != LINK_NONE)
+		pace_failed(link->pace, link->sent.ask.unit);
+	(absent ? note_silence : note_answer)(link, now_us, script);
+	if (outcome == SPLIT_REFUSED)
+		tell_part(link, script, LINK_PART_REFUSED, input->exception);
 }
 
 static void on_misanswered(struct link *link, int64_t now_us, const struct link_input *input,
@@ -349,23 +375,36 @@ static void on_unasked(struct link *link, int64_t now_us, const struct link_inpu
 	give_up(link, now_us, EBADMSG, false, script);
 }
 
+static struct wire_request part_of(const struct wire_request *request, const struct pace_ask *ask)
+{
+	struct wire_request part = *request;
+
+	part.address = (uint16_t)(request->address + ask->first);
+	part.count = ask->count;
+	return part;
+}
+
 static void send_next(struct link *link, int64_t now_us, struct script *script)
 {
-	uint32_t unit, request;
+	struct pace_ask ask;
 
-	if (!pace_take(link->pace, now_us, &unit, &request))
+	if (!pace_take(link->pace, now_us, &ask))
 		return;
 	link->sent = (struct outstanding){
-		.copy = link->plan.requests[request],
-		.unit_id = link->plan.units[unit].id,
-		.unit = unit,
-		.request = request,
+		.copy = link->plan.requests[ask.request],
+		.part = part_of(&link->plan.requests[ask.request], &ask),
+		.ask = ask,
+		.unit_id = link->plan.units[ask.unit].id,
 		.sent_us = now_us,
 	};
 	link->state = WIRE_LINK_WAITING;
-	link->deadline_us = now_us + link->plan.units[unit].timeout_ms * INT64_C(1000);
+	link->deadline_us = now_us + link->plan.units[ask.unit].timeout_ms * INT64_C(1000);
 	link->report.n_requests++;
-	add(script, (struct link_action){.kind = LINK_SEND, .unit = unit, .request = request});
+	add(script, (struct link_action){.kind = LINK_SEND,
+					 .unit = ask.unit,
+					 .request = ask.request,
+					 .first = ask.first,
+					 .count = ask.count});
 }
 
 typedef void handler(struct link *link, int64_t now_us, const struct link_input *input,
@@ -415,7 +454,7 @@ bool link_is_down(const struct link *link)
 const struct wire_request *link_outstanding(const struct link *link, uint8_t *ret_unit_id)
 {
 	*ret_unit_id = link->sent.unit_id;
-	return &link->sent.copy;
+	return &link->sent.part;
 }
 
 void link_report(const struct link *link, struct wire_link_report *ret)
@@ -424,4 +463,5 @@ void link_report(const struct link *link, struct wire_link_report *ret)
 	ret->state = (uint32_t)link->state;
 	ret->n_overruns = pace_n_overruns(link->pace);
 	ret->n_degraded = pace_n_degraded(link->pace);
+	ret->n_refused = (uint16_t)MIN(pace_n_refused(link->pace), (uint32_t)UINT16_MAX);
 }

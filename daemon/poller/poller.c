@@ -15,6 +15,7 @@
 #include "poller/poller.h"
 #include "poller/ring.h"
 #include "poller/tcp.h"
+#include "poller/tell.h"
 #include "poller/uplink.h"
 
 #define EVENTS_MAX     128	       /* sockets served in one turn of the loop */
@@ -65,14 +66,12 @@ static void put_reading(struct poller *poller, const struct wire_reading *what,
 static void report(struct peer *peer, const struct link_action *action)
 {
 	struct poller *poller = poller_of(peer);
-	const struct work *work = poller->crew->work;
-	uint32_t first = work->first_request[work->first_unit[peer->index]];
-	const struct wire_request *request = &work->requests[first + action->request];
 
 	put_reading(poller,
 		    &(struct wire_reading){
-			    .key = request->key,
-			    .count = request->count,
+			    .key = crew_request(poller->crew, peer, action->request)->key,
+			    .first = action->first,
+			    .count = action->count,
 			    .took_us = action->took_us,
 			    .status = (uint8_t)action->status,
 			    .exception = action->exception,
@@ -123,22 +122,19 @@ static int send_request(struct peer *peer)
 
 static const char *hint(int error)
 {
-	switch (error) {
-	case EMFILE:
-		return " (one poller serves descriptors up to 1023)";
-	case EBADMSG:
-		return " (what came was no answer to the request)";
-	default:
-		return "";
-	}
+	return error == EMFILE	  ? " (one poller serves descriptors up to 1023)"
+	       : error == EBADMSG ? " (what came was no answer to the request)"
+				  : "";
 }
 
 static void tell_people(const struct peer *peer, const struct link_action *action)
 {
-	const struct work *work = poller_of(peer)->crew->work;
-	unsigned int id = work->units[work->first_unit[peer->index] + action->unit].id;
+	const struct crew *crew = poller_of(peer)->crew;
+	unsigned int id = crew_unit(crew, peer, action->unit)->id;
 
-	if (action->kind == LINK_UP)
+	if (action->kind == LINK_PART_REFUSED || action->kind == LINK_PART_ACCEPTED)
+		tell_part(peer->name, id, crew_request(crew, peer, action->request), action);
+	else if (action->kind == LINK_UP)
 		log_notice("link %s is up", peer->name);
 	else if (action->kind == LINK_DOWN)
 		log_warning("link %s is down: %s%s; it is tried again with growing pauses",
@@ -168,6 +164,8 @@ static int perform(struct peer *peer, const struct link_action *action)
 	case LINK_DOWN:
 	case LINK_DEGRADED:
 	case LINK_RESTORED:
+	case LINK_PART_REFUSED:
+	case LINK_PART_ACCEPTED:
 		tell_people(peer, action);
 		return 0;
 	}

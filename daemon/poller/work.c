@@ -96,6 +96,27 @@ static const char *judge_unit(const struct work *work, const void *item)
 	return first_broken(rules, ARRAY_SIZE(rules));
 }
 
+static bool has_bit(const uint8_t *map, uint32_t i)
+{
+	return map[i / 8] >> i % 8 & 1;
+}
+
+/* a start is used, nothing is used beyond the end, and what can be parted has a beginning */
+static bool maps_are_sound(const struct wire_request *request)
+{
+	static const uint8_t none[sizeof(request->used)];
+	bool empty = memcmp(request->used, none, sizeof(none)) == 0 &&
+		     memcmp(request->starts, none, sizeof(none)) == 0;
+
+	if (empty || request->function <= 2)
+		return empty;
+	for (uint32_t i = 0; i < sizeof(none) * 8; i++)
+		if ((has_bit(request->starts, i) && !has_bit(request->used, i)) ||
+		    (has_bit(request->used, i) && i >= request->count))
+			return false;
+	return has_bit(request->starts, 0);
+}
+
 static const char *judge_request(const struct work *work, const void *item)
 {
 	const struct wire_request *request = item;
@@ -108,6 +129,8 @@ static const char *judge_request(const struct work *work, const void *item)
 		{request->count == 0 || request->count > answer_count_max(request->function),
 		 "a request whose count is not within 1-125 registers or 1-2000 bits"},
 		{request->address + request->count > 65536, "a request beyond address 65535"},
+		{!maps_are_sound(request),
+		 "a request whose maps of used registers and of starts do not fit"},
 	};
 
 	return first_broken(rules, ARRAY_SIZE(rules));

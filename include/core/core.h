@@ -147,7 +147,11 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 struct core *core_free(struct core *core);
 DEFINE_CLEANUP(struct core *, core_free)
 
-/** core_reading() - one reading of a poller, its registers behind it; 0; -ENOENT no such request */
+/**
+ * core_reading() - one reading of a poller, its registers behind it; concerns the channels
+ * inside the part of the request that it is about
+ * Return: 0; -ENOENT no such request; -EINVAL it has no such part.
+ */
 int core_reading(struct core *core, size_t stream, struct stamp at,
 		 const struct wire_reading *reading);
 

@@ -20,9 +20,13 @@
 #define ANSWER_REQUEST_BYTES 12	 /* header, function 1, address 2, count 2 */
 #define ANSWER_FRAME_MAX     260 /* header 7 and 253 of PDU */
 
-/* exceptions that a gateway gives in place of a silent unit (V1.1b3 §7) */
-#define ANSWER_NO_PATH	 10
-#define ANSWER_NO_TARGET 11
+/* exceptions that are more than a failure of one request (V1.1b3 §7) */
+#define ANSWER_BAD_ADDRESS 2  /* a register, or the end of the request, does not exist */
+#define ANSWER_BAD_VALUE   3  /* so do some devices refuse a length or a register */
+#define ANSWER_ACKNOWLEDGE 5  /* it takes the unit longer: ask again */
+#define ANSWER_BUSY	   6  /* the unit does something else: ask again */
+#define ANSWER_NO_PATH	   10 /* a gateway's, in place of a silent unit */
+#define ANSWER_NO_TARGET   11 /* the same */
 
 /**
  * struct answer_question - what was asked

@@ -76,3 +76,10 @@ int crew_inherit(struct crew *crew, struct crew *old, int epoll_fd, size_t *ret_
  * Return: 0; -errno.
  */
 int crew_register(struct peer *peer, int epoll_fd, int operation);
+
+/** crew_unit() - the @unit-th of the peer's */
+const struct wire_unit *crew_unit(const struct crew *crew, const struct peer *peer, uint32_t unit);
+
+/** crew_request() - the @request-th of the peer's */
+const struct wire_request *crew_request(const struct crew *crew, const struct peer *peer,
+					uint32_t request);

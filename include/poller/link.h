@@ -33,6 +33,10 @@
  * other units. A due time that comes while the round before is not through is passed over and
  * counted; none is made up for.
  *
+ * Refusals: a request that the unit does not know (exceptions 2 and 3) is read in parts, see
+ * split.h. A unit that is busy (5 and 6) is asked the same again in its round, see pace.h, and
+ * only if that comes to nothing the exception is reported.
+ *
  * Health: a unit that is silent for LINK_SILENT_MAX requests in a row, or for which a gateway
  * says so (exceptions 10 and 11), is degraded: it gets one request per probe, after the
  * requests of all others, at intervals that double from its own up to LINK_PROBE_US_MAX.
@@ -79,20 +83,24 @@ struct link_input {
 
 /** enum link_action_kind - what to do, in the order given */
 enum link_action_kind {
-	LINK_CONNECT,  /* open the connection; tell LINK_CONNECTED or LINK_CLOSED */
-	LINK_CLOSE,    /* close it, whatever comes of that */
-	LINK_SEND,     /* send @request; tell LINK_CLOSED if that fails */
-	LINK_REPORT,   /* hand on what came of @request */
-	LINK_UP,       /* for people: the link answers */
-	LINK_DOWN,     /* for people: it does not, for the reason @error */
-	LINK_DEGRADED, /* for people: @unit is silent */
-	LINK_RESTORED, /* for people: @unit answers again */
+	LINK_CONNECT,	    /* open the connection; tell LINK_CONNECTED or LINK_CLOSED */
+	LINK_CLOSE,	    /* close it, whatever comes of that */
+	LINK_SEND,	    /* send @request; tell LINK_CLOSED if that fails */
+	LINK_REPORT,	    /* hand on what came of @request */
+	LINK_UP,	    /* for people: the link answers */
+	LINK_DOWN,	    /* for people: it does not, for the reason @error */
+	LINK_DEGRADED,	    /* for people: @unit is silent */
+	LINK_RESTORED,	    /* for people: @unit answers again */
+	LINK_PART_REFUSED,  /* for people: @unit refuses a part of @request; it is hardly asked now
+			     */
+	LINK_PART_ACCEPTED, /* for people: the part is read again */
 };
 
 /**
  * struct link_action - one thing to do
  * @unit: index into the link's units
  * @request: index into the link's requests
+ * @first, @count: with LINK_SEND, LINK_REPORT and the parts: as in struct wire_reading
  * @status, @exception, @took_us: with LINK_REPORT, as in struct wire_reading
  * @error: errno value, positive
  */
@@ -100,6 +108,8 @@ struct link_action {
 	enum link_action_kind kind;
 	uint32_t unit;
 	uint32_t request;
+	uint16_t first;
+	uint16_t count;
 	enum wire_status status;
 	uint8_t exception;
 	uint32_t took_us;
@@ -133,10 +143,11 @@ DEFINE_CLEANUP(struct link *, link_free)
 /**
  * link_inherit() - a new link takes the place of @old: the same connection, other work
  *
- * Units that have the same id and pace keep their health. Where the outstanding request is
- * not in the new plan its answer is waited for and dropped.
+ * Units that have the same id and pace keep their health, requests that are the same what is
+ * known of their parts. Where the outstanding request is not in the new plan its answer is
+ * waited for and dropped. @old is only to be freed after this.
  */
-void link_inherit(struct link *link, const struct link *old);
+void link_inherit(struct link *link, struct link *old);
 
 /** link_actions_max() - room that link_step() may need */
 size_t link_actions_max(const struct link *link);
@@ -163,7 +174,7 @@ bool link_is_up(const struct link *link);
 /** link_is_down() - it has failed, and has not answered since */
 bool link_is_down(const struct link *link);
 
-/** link_outstanding() - the request that was sent last and its unit's id, while waiting */
+/** link_outstanding() - what was sent last, a request or a part of one, and its unit's id */
 const struct wire_request *link_outstanding(const struct link *link, uint8_t *ret_unit_id);
 
 /** link_report() - counters and state; the key is that of the plan */

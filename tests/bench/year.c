@@ -65,7 +65,8 @@ static int run(struct core *core, struct batch *batch, const struct plan *plan,
 	       struct result *result)
 {
 	struct reading reading = {
-		.head = {.key = plan->requests[0].key, .status = WIRE_OK, .n_words = 2}};
+		.head = {
+			.key = plan->requests[0].key, .status = WIRE_OK, .n_words = 2, .count = 2}};
 	struct wire_reading tick = {0};
 	int r = 0;
 

@@ -431,7 +431,8 @@ class FakePoller:
         if value is None:
             return wire.Reading(seq, 0, boot, wall, 0, wire.OK, 0, ())
         words = encode("COD", value)[2] + encode("pH", 7.0)[2]
-        return wire.Reading(seq, key or self.key(), boot, wall, 1000, wire.OK, 0, tuple(words))
+        return wire.Reading(seq, key or self.key(), boot, wall, 1000, wire.OK, 0, tuple(words),
+                            0, len(words))
 
     def send(self, *readings):
         self.link.send(wire.readings_packet(readings))

@@ -654,8 +654,14 @@ static uint64_t key_of(size_t channel)
 	return 0;
 }
 
+/* about the whole of its request, unless the row says which part */
 static void give(struct rig *rig, struct packed *packed)
 {
+	size_t request;
+
+	if (packed->reading.count == 0 &&
+	    plan_find_request(plan, packed->reading.key, &request) == 0)
+		packed->reading.count = plan->requests[request].count;
 	assert_int_equal(core_reading(rig->core, 0, rig->at, &packed->reading), 0);
 	pass(rig, 1000);
 }
@@ -715,6 +721,48 @@ static void test_reading_bits(void **state)
 	packed.words[offset / 16] = (uint16_t)~packed.words[offset / 16];
 	give(&rig, &packed);
 	assert_close(rig.core->channels[PUMP].value, 0, 0);
+	rig_close(&rig);
+}
+
+/* a part of a request says nothing about the channels outside of it */
+static void test_reading_parts(void **state)
+{
+	struct packed packed = {
+		.reading = {.seq = 1, .key = key_of(COD), .n_words = 2, .first = 1, .count = 2},
+		.words = {0, 0x40e0}}; /* 7.0f, low word first */
+	static const struct {
+		uint16_t first;
+		uint16_t count;
+	} bad[] = {{0, 0}, {2, 0}, {0, 4}, {1, 3}, {2, 2}, {3, 1}, {65535, 1}, {65535, 65535}};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	give(&rig, &packed);
+	assert_false(rig.core->channels[COD].has_value);
+	assert_close(rig.core->channels[PH].value, 7, 0);
+	packed.reading.first = 0;
+	packed.reading.count = 1;
+	packed.reading.n_words = 0;
+	packed.reading.status = WIRE_EXCEPTION;
+	packed.reading.exception = 2;
+	give(&rig, &packed);
+	assert_int_equal(rig.core->channels[COD].quality, QUALITY_DEVICE_FAULT);
+	assert_int_equal(rig.core->channels[PH].quality, QUALITY_GOOD);
+	packed.reading.status = WIRE_OK;
+	packed.reading.n_words = packed.reading.count = 2; /* a value of which half is there */
+	packed.words[0] = 900;
+	give(&rig, &packed);
+	assert_close(rig.core->channels[COD].value, 90, 1e-9);
+	assert_close(rig.core->channels[PH].value, 7, 0);
+	packed.words[0] = 800; /* parts that the request does not have */
+	packed.reading.n_words = 3;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		packed.reading.first = bad[i].first;
+		packed.reading.count = bad[i].count;
+		assert_int_equal(core_reading(rig.core, 0, rig.at, &packed.reading), -EINVAL);
+	}
+	assert_close(rig.core->channels[COD].value, 90, 1e-9);
 	rig_close(&rig);
 }
 
@@ -1388,6 +1436,7 @@ int main(void)
 		cmocka_unit_test(test_late),
 		cmocka_unit_test(test_reading_words),
 		cmocka_unit_test(test_reading_bits),
+		cmocka_unit_test(test_reading_parts),
 		cmocka_unit_test(test_reading_failures),
 		cmocka_unit_test(test_reading_ticks_and_strangers),
 		cmocka_unit_test(test_chain),

@@ -57,6 +57,10 @@ static void write_action(const struct link_action *action)
 	size_t room = sizeof(script) - strlen(script);
 	const char *gap = script[0] ? " " : "";
 
+	char part[32] = "";
+
+	if (action->first != 0 || action->count != 2) /* all requests have two registers, or four */
+		(void)snprintf(part, sizeof(part), "/%u+%u", action->first, action->count);
 	switch (action->kind) {
 	case LINK_CONNECT:
 		(void)snprintf(end, room, "%sconnect", gap);
@@ -65,10 +69,10 @@ static void write_action(const struct link_action *action)
 		(void)snprintf(end, room, "%sclose", gap);
 		return;
 	case LINK_SEND:
-		(void)snprintf(end, room, "%ssend%u", gap, action->request);
+		(void)snprintf(end, room, "%ssend%u%s", gap, action->request, part);
 		return;
 	case LINK_REPORT:
-		(void)snprintf(end, room, "%sreport%u:%d", gap, action->request,
+		(void)snprintf(end, room, "%sreport%u%s:%d", gap, action->request, part,
 			       (int)action->status);
 		return;
 	case LINK_UP:
@@ -82,6 +86,12 @@ static void write_action(const struct link_action *action)
 		return;
 	case LINK_RESTORED:
 		(void)snprintf(end, room, "%srestored%u", gap, action->unit);
+		return;
+	case LINK_PART_REFUSED:
+		(void)snprintf(end, room, "%srefused%u+%u", gap, action->first, action->count);
+		return;
+	case LINK_PART_ACCEPTED:
+		(void)snprintf(end, room, "%saccepted%u+%u", gap, action->first, action->count);
 		return;
 	}
 }
@@ -364,8 +374,8 @@ static void exceptions(void **state)
 		{0, TIME, "connect", 400},
 		{5, CONNECTED, "", 1000},
 		{1000, TIME, "send0", 1300},
-		{1001, EXC(2), "report0:5 up send1", 1301},
-		{1002, EXC(6), "report1:5", 2000}, /* busy: not before it is due again */
+		{1001, EXC(4), "report0:5 up send1", 1301},
+		{1002, EXC(1), "report1:5", 2000}, /* not before it is due again */
 		{2000, TIME, "send0", 2300},
 		{2001, EXC(11), "report0:5 send1", 2301},
 		{2002, EXC(10), "report1:5", 3000},
@@ -583,7 +593,7 @@ static void reload_keeps_connection_and_health(void **state)
 		{1100, ANSWER, "", 2000}, /* its request is gone: no reading, no harm */
 		{2000, TIME, "send0", 2300},
 	};
-	static const struct wire_request others[] = {{.key = 9, .function = 3, .count = 1}};
+	static const struct wire_request others[] = {{.key = 9, .function = 3, .count = 2}};
 	static const uint32_t first[] = {0, 1};
 	struct link_plan same = plan_of(2), other = same, old = plan_of(3);
 
@@ -606,6 +616,292 @@ static void reload_keeps_connection_and_health(void **state)
 	}
 }
 
+/*
+ * Two units at 1 s, time-out 300 ms: unit 0 has a request of four registers that may be parted
+ * anywhere and one of two, unit 1 has one of two.
+ */
+static const struct wire_unit parted_units[] = {
+	{.id = 10, .interval_ms = 1000, .timeout_ms = 300},
+	{.id = 11, .interval_ms = 1000, .timeout_ms = 300},
+};
+static const struct wire_request parted[] = {
+	{.key = 1, .function = 3, .address = 100, .count = 4, .used = {15}, .starts = {15}},
+	{.key = 2, .function = 3, .address = 200, .count = 2},
+	{.key = 3, .unit = 1, .function = 3, .address = 300, .count = 2},
+};
+static const uint32_t parted_first[] = {0, 2, 3};
+static const struct link_plan parted_plan = {.link = &config,
+					     .units = parted_units,
+					     .requests = parted,
+					     .first_request = parted_first,
+					     .n_units = 2,
+					     .grid_us = 10000};
+
+static struct link *parted_link(void)
+{
+	struct link *link = NULL;
+
+	assert_int_equal(link_new(&link, &parted_plan, 0, 1), 0);
+	return link;
+}
+
+/* one round with illegal register 2 of request 0 */
+static const struct row isolated[] = {
+	{0, TIME, "connect", 400},
+	{5, CONNECTED, "", 1000},
+	{1000, TIME, "send0/0+4", 1300},
+	{1001, EXC(2), "up send2", 1301}, /* the whole gives no reading; the other unit's turn */
+	{1002, ANSWER, "report2:0 send0", 1302},
+	{1003, ANSWER, "report0:0 send0/2+2", 1303},
+	{1004, EXC(2), "send0/2+1", 1304},
+	{1005, EXC(2), "report0/2+1:5 send0/3+1", 1305},
+	{1006, ANSWER, "report0/3+1:0 send1", 1306},
+	{1007, ANSWER, "report1:0", 2000},
+};
+
+static void reads_in_parts(void **state)
+{
+	static const struct row rows[] = {
+		{2000, TIME, "send2", 2300},
+		{2001, ANSWER, "report2:0 send0", 2301},
+		{2002, ANSWER, "report0:0 send0/2+1", 2302},
+		{2003, EXC(3), "report0/2+1:5 send0/3+1", 2303},
+		{2004, ANSWER, "report0/3+1:0 send1", 2304},
+		{2005, ANSWER, "report1:0", 3000},
+		{3000, TIME, "send2", 3300},
+		{3001, ANSWER, "report2:0 send0", 3301},
+		{3002, ANSWER, "report0:0 send0/2+1", 3302},
+		{3003, EXC(2), "report0/2+1:5 refused2+1 send0/3+1", 3303},
+		{3004, ANSWER, "report0/3+1:0 send1", 3304},
+		{3005, ANSWER, "report1:0", 4000},
+		{4000, TIME, "send2", 4300},
+		{4001, ANSWER, "report2:0 send0", 4301},
+		{4002, ANSWER, "report0:0 send0/3+1", 4302}, /* not asked, and no reading */
+		{4003, ANSWER, "report0/3+1:0 send1", 4303},
+		{4004, ANSWER, "report1:0", 5000},
+		/* what is left of a round fails with the link: one reading for the rest */
+		{5000, TIME, "send2", 5300},
+		{5001, ANSWER, "report2:0 send0", 5301},
+		{5002, RESET, "report0:2 close connect", 5402},
+		{5003, CONNECTED, "send0/3+1", 5303},
+		{5004, RESET, "report0/3+1:2 close connect", 5404},
+	};
+	CLEANUP(link_free) struct link *link = parted_link();
+	struct wire_link_report report;
+	uint8_t id;
+
+	(void)state;
+	run_rows(link, isolated, ARRAY_SIZE(isolated));
+	run_rows(link, rows, 4);
+	/* the answer is held against the part that was asked */
+	assert_int_equal(link_outstanding(link, &id)->address, 103);
+	assert_int_equal(link_outstanding(link, &id)->count, 1);
+	assert_int_equal(id, 10);
+	run_rows(link, rows + 4, ARRAY_SIZE(rows) - 4);
+	link_report(link, &report);
+	assert_int_equal(report.n_refused, 1);
+	assert_int_equal(report.n_overruns, 0);
+	assert_int_equal(report.worst_round_us, 7000);
+}
+
+static void the_rest_of_parts_fails_with_the_link(void **state)
+{
+	static const struct row rows[] = {
+		{2000, TIME, "send2", 2300},
+		{2001, ANSWER, "report2:0 send0", 2301},
+		{2301, TIME, "report0:1 close connect", 2701},
+		{2302, REFUSED, "close report0/2+2:2 report1:2 down", -1},
+	};
+	CLEANUP(link_free) struct link *link = parted_link();
+
+	(void)state;
+	run_rows(link, isolated, ARRAY_SIZE(isolated));
+	run_rows(link, rows, ARRAY_SIZE(rows));
+}
+
+/* an unparted request that is refused: as ever, but at long intervals from the third time on */
+static void refused_whole(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1001, EXC(2), "report0:5 up send1", 1301},
+		{1002, ANSWER, "report1:0", 2000},
+		{2000, TIME, "send0", 2300},
+		{2001, EXC(2), "report0:5 send1", 2301},
+		{2002, ANSWER, "report1:0", 3000},
+		{3000, TIME, "send0", 3300},
+		{3001, EXC(2), "report0:5 refused0+2 send1", 3301},
+		{3002, ANSWER, "report1:0", 4000},
+		{4000, TIME, "send1", 4300},
+		{4001, ANSWER, "report1:0", 5000},
+		{64000, TIME, "send0", 64300},
+		{64001, ANSWER, "report0:0 accepted0+2 send1", 64301},
+	};
+	struct wire_link_report report = RUN(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_refused, 0);
+	assert_int_equal(report.n_exceptions, 3);
+}
+
+static void busy_units_are_asked_again(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0/0+4", 1300},
+		{1010, EXC(6), "up send2", 1310}, /* the other unit need not wait */
+		{1020, ANSWER, "report2:0", 1260},
+		{1260, TIME, "send0/0+4", 1560},
+		{1270, EXC(5), "", 1520},
+		{1520, TIME, "send0/0+4", 1820},
+		{1530, ANSWER, "report0/0+4:0 send1", 1830},
+		{1540, EXC(6), "", 1790},
+		{1790, TIME, "send1", 2090},
+		{1795, EXC(6), "report1:5", 2000}, /* enough for this round */
+		{2000, TIME, "send2", 2300},
+		{2001, ANSWER, "report2:0 send0/0+4", 2301},
+		{2002, EXC(6), "", 2252},
+		{2252, TIME, "send0/0+4", 2552},
+		{2253, ANSWER, "report0/0+4:0 send1", 2553},
+		{2549, EXC(5), "", 2799},
+		{2799, TIME, "send1", 3099},
+		{2800, EXC(6), "report1:5", 3000}, /* the round would be over */
+		/* what waits fails with the link, once */
+		{3000, TIME, "send2", 3300},
+		{3001, ANSWER, "report2:0 send0/0+4", 3301},
+		{3002, EXC(6), "", 3252},
+		{3100, RESET, "close connect", 3500},
+		{3101, REFUSED, "close report0/0+4:2 report1:2 down", -1},
+	};
+	CLEANUP(link_free) struct link *link = parted_link();
+	struct wire_link_report report;
+
+	(void)state;
+	run_rows(link, rows, ARRAY_SIZE(rows));
+	link_report(link, &report);
+	assert_int_equal(report.n_overruns, 0);
+	assert_int_equal(report.n_refused, 0);
+}
+
+/* a part of a busy unit: the same part again */
+static void busy_in_parts(void **state)
+{
+	static const struct row rows[] = {
+		{2000, TIME, "send2", 2300},
+		{2001, ANSWER, "report2:0 send0", 2301},
+		{2002, EXC(6), "", 2252},
+		{2252, TIME, "send0", 2552},
+		{2253, ANSWER, "report0:0 send0/2+1", 2553},
+		{2254, EXC(6), "", 2504},
+		{2300, UNASKED, "close connect", 2700},
+		{2301, REFUSED, "close report0/2+2:2 report1:2 down", -1},
+	};
+	CLEANUP(link_free) struct link *link = parted_link();
+
+	(void)state;
+	run_rows(link, isolated, ARRAY_SIZE(isolated));
+	run_rows(link, rows, ARRAY_SIZE(rows));
+}
+
+/* what is said when the next round has begun: parts are asked in that one, nothing twice */
+static void refused_over_the_due_time(void **state)
+{
+	static const uint32_t first[] = {0, 1};
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 1000},
+		{1000, TIME, "send0/0+4", 1300},
+		{2001, EXC(2), "up send0", 2301},
+		{2002, ANSWER, "report0:0 send0/2+2", 2302},
+		{2003, ANSWER, "report0/2+2:0", 3000},
+		{3000, TIME, "send0", 3300},
+		{3001, ANSWER, "report0:0 send0/2+2", 3301},
+		{4001, EXC(6), "report0/2+2:5 send0", 4301}, /* its round is over */
+		{4002, ANSWER, "report0:0 send0/2+2", 4302},
+	};
+	struct link_plan plan = parted_plan;
+	CLEANUP(link_free) struct link *link = NULL;
+
+	(void)state;
+	plan.first_request = first;
+	plan.n_units = 1;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, rows, ARRAY_SIZE(rows));
+}
+
+static void reload_keeps_what_is_refused(void **state)
+{
+	static const struct row to_refused[] = {
+		{2000, TIME, "send2", 2300},
+		{2001, ANSWER, "report2:0 send0", 2301},
+		{2002, ANSWER, "report0:0 send0/2+1", 2302},
+		{2003, EXC(3), "report0/2+1:5 send0/3+1", 2303},
+		{2004, ANSWER, "report0/3+1:0 send1", 2304},
+		{2005, ANSWER, "report1:0", 3000},
+		{3000, TIME, "send2", 3300},
+		{3001, ANSWER, "report2:0 send0", 3301},
+		{3002, ANSWER, "report0:0 send0/2+1", 3302},
+		{3003, EXC(2), "report0/2+1:5 refused2+1 send0/3+1", 3303},
+	};
+	static const struct row kept[] = {
+		{3004, ANSWER, "report0/3+1:0 send1", 3304},
+		{3005, ANSWER, "report1:0", 4000},
+		{4000, TIME, "send2", 4300},
+		{4001, ANSWER, "report2:0 send0", 4301},
+		{4002, ANSWER, "report0:0 send0/3+1", 4302},
+	};
+	static const struct row other_maps[] = {
+		{3004, ANSWER, "send1", 3304}, /* of a request that is another now: dropped */
+		{3005, ANSWER, "report1:0", 4000},
+		{4000, TIME, "send2", 4300},
+		{4001, ANSWER, "report2:0 send0/0+4", 4301},
+		{4002, EXC(2), "send0", 4302},
+	};
+	static const struct row other_pace[] = {
+		{3004, ANSWER, "report0/3+1:0", 4000},
+		{4000, TIME, "send2", 4300},
+		{4001, ANSWER, "report2:0", 5000},
+		{5000, TIME, "send0",
+		 5300}, /* a new unit to the pace, but its requests are known */
+		{5001, ANSWER, "report0:0 send2", 5301},
+		{5002, ANSWER, "report2:0 send0/3+1", 5302},
+	};
+	struct wire_request changed[3];
+	struct wire_unit slower[2];
+
+	(void)state;
+	memcpy(changed, parted, sizeof(changed));
+	changed[0].starts[0] = 5;
+	memcpy(slower, parted_units, sizeof(slower));
+	slower[0].interval_ms = 5000;
+	for (int i = 0; i < 3; i++) {
+		CLEANUP(link_free) struct link *a = parted_link();
+		CLEANUP(link_free) struct link *b = NULL;
+		struct link_plan plan = parted_plan;
+		struct wire_link_report report;
+
+		run_rows(a, isolated, ARRAY_SIZE(isolated));
+		run_rows(a, to_refused, ARRAY_SIZE(to_refused));
+		if (i == 1)
+			plan.requests = changed;
+		if (i == 2)
+			plan.units = slower;
+		assert_int_equal(link_new(&b, &plan, 3003 * MS, 1), 0);
+		link_inherit(b, a);
+		link_report(b, &report);
+		assert_int_equal(report.n_refused, i != 1);
+		if (i == 0)
+			run_rows(b, kept, ARRAY_SIZE(kept));
+		else if (i == 1)
+			run_rows(b, other_maps, ARRAY_SIZE(other_maps));
+		else
+			run_rows(b, other_pace, ARRAY_SIZE(other_pace));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,6 +920,13 @@ int main(void)
 		cmocka_unit_test(an_answer_ends_the_back_off),
 		cmocka_unit_test(dues_are_on_the_grid),
 		cmocka_unit_test(reload_keeps_connection_and_health),
+		cmocka_unit_test(reads_in_parts),
+		cmocka_unit_test(the_rest_of_parts_fails_with_the_link),
+		cmocka_unit_test(refused_whole),
+		cmocka_unit_test(busy_units_are_asked_again),
+		cmocka_unit_test(busy_in_parts),
+		cmocka_unit_test(refused_over_the_due_time),
+		cmocka_unit_test(reload_keeps_what_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

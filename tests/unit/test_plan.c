@@ -185,6 +185,57 @@ static void test_long_bits(void **state)
 	unmake(&made);
 }
 
+/* what a request may be parted into: "v" a value starts and none before it reaches beyond, "-"
+ * another register of a value, " " nobody uses it */
+static void test_maps(void **state)
+{
+	static const struct {
+		struct want channels[6];
+		const char *map;
+	} rows[] = {
+		{{{3, DECODE_INT16, 7}}, "v"},
+		{{{3, DECODE_FLOAT64, 7}}, "v---"},
+		{{{4, DECODE_FLOAT32, 0}, {4, DECODE_INT16, 2}, {4, DECODE_INT16, 4}}, "v-v v"},
+		/* values that overlap stay together */
+		{{{3, DECODE_FLOAT32, 0}, {3, DECODE_FLOAT32, 1}, {3, DECODE_INT16, 3}}, "v--v"},
+		{{{3, DECODE_FLOAT64, 0}, {3, DECODE_INT16, 1}, {3, DECODE_INT16, 4}}, "v---v"},
+		{{{3, DECODE_FLOAT64, 0}, {3, DECODE_INT16, 0}, {3, DECODE_FLOAT32, 3}}, "v----"},
+		{{{3, DECODE_INT16, 5}, {3, DECODE_INT16, 5}, {3, DECODE_INT16, 6}}, "vv"},
+		{{{3, DECODE_INT16, 0}, {3, DECODE_FLOAT32, 0}, {3, DECODE_INT16, 3}}, "v- v"},
+		{{{1, DECODE_BIT, 0}, {1, DECODE_BIT, 1}, {1, DECODE_BIT, 9}}, ""},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(plan_free) struct plan *plan = NULL;
+		char map[129] = "";
+		struct made made;
+		size_t n = 0;
+
+		while (n < 6 && rows[i].channels[n].function)
+			n++;
+		make(&made, 1, 1, n);
+		for (size_t k = 0; k < n; k++)
+			made.config.channels[k] = (struct config_channel){
+				.function = rows[i].channels[k].function,
+				.address = rows[i].channels[k].address,
+				.decode = {.type = rows[i].channels[k].type},
+			};
+		assert_int_equal(plan_new(&plan, &made.config), 0);
+		assert_int_equal(plan->n_requests, 1);
+		for (size_t k = 0; k < 128; k++) {
+			bool used = plan->requests[0].used[k / 8] >> k % 8 & 1;
+			bool start = plan->requests[0].starts[k / 8] >> k % 8 & 1;
+
+			map[k] = start && used ? 'v' : start ? '?' : used ? '-' : ' ';
+		}
+		for (size_t k = 128; k > 0 && map[k - 1] == ' '; k--)
+			map[k - 1] = '\0';
+		assert_string_equal(map, rows[i].map);
+		unmake(&made);
+	}
+}
+
 struct seen {
 	size_t n_packets, n_links, n_units, n_requests;
 	struct wire_plan_begin begin;
@@ -520,11 +571,17 @@ static void test_serial_lines(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_holes),	     cmocka_unit_test(test_states_and_derived),
-		cmocka_unit_test(test_serial_lines), cmocka_unit_test(test_merge),
-		cmocka_unit_test(test_long_bits),    cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_emit_fails),   cmocka_unit_test(test_phases),
-		cmocka_unit_test(test_identity),     cmocka_unit_test(test_same_registers_twice),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_states_and_derived),
+		cmocka_unit_test(test_serial_lines),
+		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_long_bits),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_emit_fails),
+		cmocka_unit_test(test_phases),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_same_registers_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

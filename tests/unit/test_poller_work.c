@@ -147,6 +147,54 @@ static void refuses_links(void **state)
 	}
 }
 
+/* maps that do not fit would part a request through a value, or into nothing */
+static void refuses_maps(void **state)
+{
+	static const struct wire_plan_begin begin = {
+		.plan = 1, .n_links = 1, .n_units = 1, .n_requests = 1, .grid_us = 1};
+	static const struct wire_unit unit = {.interval_ms = 1, .timeout_ms = 1};
+	static const struct {
+		uint8_t function;
+		uint16_t count;
+		uint8_t used[2];
+		uint8_t starts[2];
+		bool good;
+	} rows[] = {
+		{3, 12, {0, 0}, {0, 0}, true}, /* not to be parted */
+		{4, 12, {0xff, 0x0f}, {0x01, 0x00}, true},
+		{4, 12, {0x03, 0x0c}, {0x01, 0x04}, true},
+		{3, 12, {0xff, 0x1f}, {0x01, 0x00}, false}, /* used beyond the end */
+		{3, 12, {0xff, 0x0f}, {0x01, 0x10}, false}, /* starts there */
+		{3, 12, {0x03, 0x0c}, {0x01, 0x02}, false}, /* starts where nothing is used */
+		{3, 12, {0xfe, 0x0f}, {0x02, 0x00}, false}, /* begins with a hole */
+		{3, 12, {0xff, 0x0f}, {0x02, 0x00}, false}, /* begins inside a value */
+		{3, 12, {0xff, 0x0f}, {0x00, 0x00}, false}, /* nothing starts */
+		{3, 12, {0x00, 0x00}, {0x01, 0x00}, false},
+		{1, 12, {0, 0}, {0, 0}, true},
+		{1, 12, {0xff, 0x0f}, {0x01, 0x00}, false}, /* bits have none */
+		{2, 12, {0x00, 0x00}, {0x01, 0x00}, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(work_free) struct work *work = NULL;
+		const struct wire_link link = good_link(1);
+		struct wire_request request = {
+			.key = 1, .function = rows[i].function, .count = rows[i].count};
+		const char *why = NULL;
+		int r;
+
+		memcpy(request.used, rows[i].used, sizeof(rows[i].used));
+		memcpy(request.starts, rows[i].starts, sizeof(rows[i].starts));
+		assert_int_equal(work_begin(&work, &begin, &why), 0);
+		(void)work_add(work, list(WIRE_PLAN_LINKS, &link, sizeof(link), 1), &why);
+		(void)work_add(work, list(WIRE_PLAN_UNITS, &unit, sizeof(unit), 1), &why);
+		r = work_add(work, list(WIRE_PLAN_REQUESTS, &request, sizeof(request), 1), &why);
+		if (r != (rows[i].good ? 0 : -EBADMSG) || (why == NULL) != rows[i].good)
+			fail_msg("row %zu: %d", i, r);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +202,7 @@ int main(void)
 		cmocka_unit_test(an_empty_plan_is_a_plan),
 		cmocka_unit_test(refuses_announcements),
 		cmocka_unit_test(refuses_links),
+		cmocka_unit_test(refuses_maps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -57,11 +57,10 @@ static unsigned int read_through(const struct view *view, size_t request)
 
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++) {
 		const struct plan_part *part = &plan->parts[i];
-		enum decode_type type = part->state
-						? view->config->states[part->channel].decode.type
-						: view->config->channels[part->channel].decode.type;
-		unsigned int length = plan->requests[request].function <= 2 ? 1
-									    : decode_words(type);
+		unsigned int length = plan->requests[request].function <= 2
+					      ? 1
+					      : decode_words(
+							plan_part_decode(view->config, part)->type);
 
 		if (part->offset > end)
 			n += part->offset - end;

@@ -119,6 +119,12 @@ static void look_at_links(struct picture *picture)
 		else if (number(link, "silent_units") > 0)
 			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
 			       text(link, "link"), (long long)number(link, "silent_units"));
+		if (number(link, "refused_parts") > 0)
+			attend(picture,
+			       "link %s/%s: units refuse %lld parts of what they are asked: "
+			       "journalctl -u wastewatch-poller",
+			       text(link, "site"), text(link, "link"),
+			       (long long)number(link, "refused_parts"));
 	}
 }
 
@@ -159,6 +165,28 @@ static void look_at_outbox(struct picture *picture)
 	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
 		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
+}
+
+/* how much of its time each link is busy, and whether that is too much */
+static void print_links(const struct picture *picture)
+{
+	const json_t *link;
+	size_t i;
+
+	if (json_array_size(json_object_get(picture->live, "links")) == 0)
+		return;
+	(void)printf("\n%-36s %-12s %6s %12s %9s %8s\n", "LINK", "STATE", "BUSY", "WORST ROUND",
+		     "OVERRUNS", "REFUSED");
+	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
+		char name[160];
+
+		(void)snprintf(name, sizeof(name), "%s/%s", text(link, "site"), text(link, "link"));
+		(void)printf("%-36s %-12s %4lld %% %9lld ms %9lld %8lld\n", name,
+			     text(link, "state"), (long long)number(link, "busy_permille") / 10,
+			     (long long)number(link, "worst_round_us") / 1000,
+			     (long long)number(link, "overruns"),
+			     (long long)number(link, "refused_parts"));
+	}
 }
 
 static void print_channels(const struct picture *picture)
@@ -202,6 +230,7 @@ static void print_picture(const struct picture *picture)
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));
 	}
+	print_links(picture);
 	print_channels(picture);
 }
 

@@ -158,6 +158,15 @@ int record_standing(struct record *record,
 		    void (*each)(void *userdata, const char *name, const char *summary),
 		    void *userdata);
 
+/**
+ * record_minutes() - the minute rows since @from_ms, in the order of their time
+ * @channel: index into the configuration of the last record_bind()
+ * Return: 0 or -errno.
+ */
+int record_minutes(struct record *record, int64_t from_ms,
+		   void (*each)(void *userdata, size_t channel, const struct window_row *row),
+		   void *userdata);
+
 void record_job_done(struct record_job *job);
 
 /** record_error() - words for the last failure */

@@ -34,7 +34,7 @@ window plan outbox sign screen formula
 event limit
 batch
 core measure verdict derive windows judge reason incident report snapshot
-sqlite record record_statements record_commit record_schema history
+sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys pollers delivery reload status
 main
@@ -43,7 +43,7 @@ main
 # A foreign library is known to one module (or family) of each program only.
 FOREIGN = {
     "modbus": r"poller/tcp",
-    "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
+    "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt|transfer|explain|policy)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",

@@ -310,7 +310,7 @@ static void message_of_state(const struct event *event, const struct config *con
 	char since[CLOCK_TEXT_MAX];
 
 	clock_format(event->since_ms, config->zone_min, since);
-	(void)snprintf(text, EVENT_MESSAGE_MAX, "%s: %s since %s", name, reason, since);
+	(void)snprintf(text, EVENT_MESSAGE_MAX, "State %s: %s since %s", name, reason, since);
 }
 
 static void message_of_report(const struct event *event, const char *name, const char *reason,

@@ -16,7 +16,7 @@ static void keep(struct core_windows *windows, enum window_length length,
 {
 	struct window_row *last = &windows->last[length];
 
-	if (last->start_ms >= 0 && last->n > 0 && last->start_ms != row->start_ms)
+	if (last->start_ms >= 0 && last->n > 0)
 		windows->before[length] = *last;
 	*last = *row;
 }

@@ -473,6 +473,12 @@ static void test_rate(void **state)
 		{0, 100, G, G}, {1, 900, G, R}, {1, 900, G, R}, {1, 100, G, G},
 		{1, 900, G, R}, {1, 900, G, R}, {1, 900, G, G},
 	};
+	static const struct step bunched[] = {
+		/* closer than an interval: as an interval apart */
+		{0, 100, G, G},
+		{0, 110, G, G},
+		{0, 120.1, G, R},
+	};
 	static const struct step outage[] = {{0, 100, G, G}, {600, 900, G, G}};
 
 	(void)state;
@@ -480,6 +486,7 @@ static void test_rate(void **state)
 	check_steps(JUMPY, spill, ARRAY_SIZE(spill));
 	check_steps(JUMPY, wild, ARRAY_SIZE(wild));
 	check_steps(JUMPY, reset, ARRAY_SIZE(reset));
+	check_steps(JUMPY, bunched, ARRAY_SIZE(bunched));
 	check_steps(JUMPY, outage, ARRAY_SIZE(outage));
 }
 
@@ -505,6 +512,26 @@ static void test_screened_values_count_for_nothing(void **state)
 	rig.words[4] = 900;
 	read_words(&rig);
 	assert_string_equal(reason_of(&rig, JUMPY), "changes faster than 600 per minute");
+	rig_close(&rig);
+}
+
+/* what is off may stand still */
+static void test_frozen_begins_anew_after_a_rest(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	config->channels[FLOW].frozen_after_ms = 10000;
+	rig_open(&rig);
+	run(&rig, 10);
+	rig.pump = 0;
+	run(&rig, 10);
+	rig.pump = 1;
+	run(&rig, 10);
+	assert_int_equal(quality_of(&rig, FLOW), QUALITY_GOOD);
+	run(&rig, 1);
+	assert_int_equal(quality_of(&rig, FLOW), QUALITY_FROZEN);
+	config->channels[FLOW].frozen_after_ms = 0;
 	rig_close(&rig);
 }
 
@@ -846,7 +873,11 @@ static void test_windows_of_a_slow_channel(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	run(&rig, 3661);
+	run(&rig, 61);
+	assert_true(rig.core->channels[LAB].mean_valid);
+	run(&rig, 60);
+	assert_false(rig.core->channels[LAB].mean_valid); /* that was of another minute */
+	run(&rig, 3540);
 	for (size_t i = 0; i < rig.batch.n_minutes; i++)
 		n += rig.batch.minutes[i].channel == LAB;
 	assert_int_equal(n, 12); /* minutes with a value only */
@@ -1306,6 +1337,7 @@ int main(void)
 		cmocka_unit_test(test_frozen),
 		cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_screened_values_count_for_nothing),
+		cmocka_unit_test(test_frozen_begins_anew_after_a_rest),
 		cmocka_unit_test(test_not_in_operation),
 		cmocka_unit_test(test_unknown_condition_is_fulfilled),
 		cmocka_unit_test(test_restored_without_a_value),

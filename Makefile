@@ -41,7 +41,8 @@ hardening += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else
 hardening += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-flags := -std=gnu17 -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
+# Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
+flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
 	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))

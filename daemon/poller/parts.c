@@ -17,7 +17,7 @@ int parts_new(struct parts **ret, const struct wire_request *requests, uint32_t 
 
 	if (!parts)
 		return -ENOMEM;
-	parts->splits = calloc(n + 1UL, sizeof(*parts->splits));
+	parts->splits = calloc(n + 1UL, sizeof(struct split *));
 	if (!parts->splits)
 		return -ENOMEM;
 	parts->requests = requests;

@@ -216,7 +216,26 @@ static void chance(void **state)
 		{75, 0, "0+2A", 0}, {76, 0, "0+2", 0},
 	};
 
+	/* a part, of which the whole knows nothing: it is in a row that counts */
+	static const struct row part[] = {
+		{0, 4, "0+3! 0+1 2+1r", 0}, {1, 4, "0+1 2+1r", 0}, {2, 0, "0+1 2+1", 0},
+		{3, 4, "0+1 2+1r", 0},	    {4, 4, "0+1 2+1r", 0}, {5, 4, "0+1 2+1R", 1},
+	};
+	/* it was read: refused now, it is not joined with its neighbours before it is read again */
+	static const struct row again[] = {
+		{0, 18, "0+6! 0+3! 0+1 1+2! 1+1r 2+1 3+3! 3+1 4+2! 4+1r 5+1", 0},
+		{1, 18, "0+1 1+1r 2+2 4+1r 5+1", 0},
+		{2, 18, "0+1 1+1R 2+2 4+1R 5+1", 2},
+		{600, 18, "0+6! 0+1 2+2 5+1", 2},
+		{602, 16, "0+1 1+1A 2+2 5+1", 1},
+		{603, 18, "0+6! 0+1 1+3! 1+1r 2+2 5+1", 1},
+		{604, 18, "0+1 1+1r 2+2 4+1r 5+1", 1},
+		{605, 18, "0+1 1+1R 2+2 5+1", 2},
+	};
+
 	(void)state;
+	RUN("v v", 3, 125, part);
+	RUN("vvvvvv", 3, 125, again);
 	RUN("v-", 3, 125, rows);
 	RUN("  ", 3, 125, rows); /* without maps: not to be parted, all used */
 }
@@ -603,6 +622,16 @@ static void every_set(void **state)
 			}
 }
 
+static void run_hours(struct rig *rig, int64_t from_s, bool complete, uint64_t seed)
+{
+	for (int64_t s = from_s; s < from_s + 8 * 3600; s += 10) {
+		(void)run_round(rig, s * S, false);
+		/* not the first rounds: so many halvings are made in one, and no more */
+		check(rig, judge_round(rig, complete && s > 20, false), seed, s);
+		assert_true(rig->n_asks <= 3 * SPLIT_PARTS_MAX + 2);
+	}
+}
+
 /* 2,000 bits, more of them bad than parts can be: bounded, and nothing invented */
 static void many_bits(void **state)
 {
@@ -610,22 +639,30 @@ static void many_bits(void **state)
 	for (uint32_t n_bad = 20; n_bad <= 1280; n_bad *= 4) {
 		static struct rig rig;
 		static char map[WIRE_BITS_MAX + 1];
-		uint32_t n_read = 0;
+		uint32_t n_read = 0, n_illegal = 0;
 
 		dice = n_bad;
 		memset(map, ' ', WIRE_BITS_MAX);
 		rig_open(&rig, map, 1);
 		for (uint32_t i = 0; i < n_bad; i++)
 			rig.illegal[draw(WIRE_BITS_MAX)] = true;
-		for (int64_t s = 0; s < 8 * 3600; s += 10) {
-			(void)run_round(&rig, s * S, false);
-			check(&rig, judge_round(&rig, n_bad == 20 && s > 20, false), n_bad, s);
-			assert_true(rig.n_asks <= 3 * SPLIT_PARTS_MAX + 1);
-		}
+		run_hours(&rig, 0, n_bad == 20, n_bad);
 		for (uint32_t i = 0; i < WIRE_BITS_MAX; i++)
 			n_read += rig.n_answered[i];
+		for (uint32_t i = 0; i < WIRE_BITS_MAX; i++)
+			n_illegal += rig.illegal[i];
+		assert_in_range(parts_n_refused(rig.parts), 1, MIN(n_illegal, SPLIT_PARTS_MAX));
+		assert_true(n_bad > 20 || parts_n_refused(rig.parts) == n_illegal);
 		assert_true(n_bad > 20 || n_read >= WIRE_BITS_MAX - 20);
 		assert_true(n_bad > 80 || n_read >= WIRE_BITS_MAX / 2);
+		/* what was refused in large pieces is taken apart when there is room again */
+		for (uint32_t i = 0; i < WIRE_BITS_MAX - 100; i++) {
+			n_illegal -= rig.illegal[i];
+			rig.illegal[i] = false;
+		}
+		run_hours(&rig, 8 * 3600, false, n_bad);
+		run_hours(&rig, 16 * 3600, true, n_bad);
+		assert_int_equal(parts_n_refused(rig.parts), n_illegal);
 		rig_close(&rig);
 	}
 }

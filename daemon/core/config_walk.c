@@ -352,6 +352,11 @@ bool config_given(const struct config_mapping *mapping, const char *key)
 	return config_state(mapping, key) == OPTION_GIVEN;
 }
 
+bool config_filled(const struct config_mapping *mapping, const char *key)
+{
+	return mapping->filled[index_of(mapping, key)];
+}
+
 const char *config_scalar(const struct config_mapping *mapping, const char *key)
 {
 	const struct config_node *node = mapping->value[index_of(mapping, key)];

@@ -340,6 +340,24 @@ bool config_resolve_earlier(const struct config_mapping *mapping, const char *ke
 	return false;
 }
 
+/** check_condition_bound() - one that is never or always met is a mistake */
+static void check_condition_bound(const struct config_mapping *mapping,
+				  const struct config_channel *channel)
+{
+	const struct config_channel *by = &mapping->reader->config->channels[channel->enabled_by];
+	const char *key = channel->enabled_above ? "enabled-above" : "enabled-below";
+	double bound = channel->enabled_bound, min = by->decode.min, max = by->decode.max;
+	bool met = channel->enabled_above ? bound >= min && bound < max
+					  : bound > min && bound <= max;
+
+	if (config_given(mapping, key) && min < max && !met)
+		config_error(mapping, key,
+			     "\"%s\" ranges from %g to %g, so the condition would %s hold; "
+			     "allowed: a bound within that range",
+			     or_unknown(by->name), min, max,
+			     (bound <= min) == channel->enabled_above ? "always" : "never");
+}
+
 void config_check_condition(const struct config_mapping *mapping, struct channel_draft *draft)
 {
 	struct config_channel *channel = &draft->channel;
@@ -364,6 +382,8 @@ void config_check_condition(const struct config_mapping *mapping, struct channel
 	channel->conditional = config_usable(mapping, "enabled-by") &&
 			       config_resolve_earlier(mapping, "enabled-by", 0, draft->enabled_by,
 						      &channel->enabled_by);
+	if (channel->conditional)
+		check_condition_bound(mapping, channel);
 }
 
 void config_check_lost(const struct config_mapping *mapping, const struct config_channel *channel,

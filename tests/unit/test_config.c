@@ -674,6 +674,11 @@ static void test_bad_judgement(void **state)
 		{CHANNEL_OF("type: uint8, enabled-by: ^c"), NULL, "exactly one bound"},
 		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: 1, enabled-below: ^2"),
 		 NULL, "exactly one bound"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: ^9"), NULL,
+		 "\"c\" ranges from 0 to 9, so the condition would never hold; allowed"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: ^-1"), NULL, "always hold"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-below: ^0"), NULL, "never hold"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-below: ^10"), NULL, "always hold"},
 		{CHANNEL_OF("type: uint8, enabled-by: ^z, enabled-above: 1"), NULL,
 		 "no channel before this one \"z\""},
 		{CHANNEL_OF("type: uint8, enabled-by: ^d, enabled-above: 1"), NULL,
@@ -1036,7 +1041,8 @@ static void test_bad_profile_use(void **state)
 		 "\"order\" cannot be \"CDAB\""},
 		{USING("", "}\n      - {name: d, from: u, range: [0, 0.4], signal: ^cod"), NULL,
 		 "less than the range is wide"},
-		{USING(", interval: ^200ms", ""), "4:40", "timeout of 300 ms is longer"},
+		{USING(", interval: ^200ms", ""), "4:40",
+		 "so says the profile; the key here goes before it"},
 		{USING(", max-registers: 1", "}\n      - {name: d, from: u, signal: ^cod"), "9:36",
 		 "max-registers of 2 or more"},
 		{USING(", max-registers: 1",
@@ -1196,7 +1202,7 @@ static void test_devices(void **state)
 		"      - {name: r1, formula: oxygen, inputs: [hi, o2], reference: 0, range: [0, "
 		"9]}\n"
 		"      - {name: r2, title: T, unit: g/h, formula: load, inputs: [r1, lo], factor: "
-		"-1.5, range: [-9, 9], enabled-by: r1, enabled-below: -3}\n"
+		"-1.5, range: [-9, 9], enabled-by: r1, enabled-below: 9}\n"
 		"      - {name: r3, formula: ratio, inputs: [r2, r2], least: 0.1, range: [0, 1]}\n"
 		"      - {name: r4, formula: sum, inputs: [hi, hi, hi, hi, hi, hi, hi, r3], range: "
 		"[0, 1]}\n"
@@ -1303,7 +1309,7 @@ static void test_devices(void **state)
 	assert_int_equal(c->channels[1].decode.bit, 0);
 	assert_true(c->channels[1].conditional && c->channels[1].enabled_above);
 	assert_int_equal(c->channels[1].enabled_by, 0);
-	assert_true(same(c->channels[1].enabled_bound, 2.5));
+	assert_true(same(c->channels[1].enabled_bound, 0));
 	assert_int_equal(c->channels[1].formula, FORMULA_NONE);
 	assert_int_equal(c->channels[3].formula, FORMULA_OXYGEN);
 	assert_int_equal(c->channels[3].function, 0);
@@ -1316,7 +1322,7 @@ static void test_devices(void **state)
 	assert_int_equal(c->channels[4].inputs[0], 3);
 	assert_true(same(c->channels[4].factor, -1.5));
 	assert_true(c->channels[4].conditional && !c->channels[4].enabled_above);
-	assert_true(same(c->channels[4].enabled_bound, -3));
+	assert_true(same(c->channels[4].enabled_bound, 9));
 	assert_int_equal(c->channels[4].unit, 1);
 	assert_true(same(c->channels[5].least, 0.1));
 	assert_int_equal(c->channels[6].n_inputs, 8);

@@ -1309,7 +1309,7 @@ static void test_devices(void **state)
 	assert_int_equal(c->channels[1].decode.bit, 0);
 	assert_true(c->channels[1].conditional && c->channels[1].enabled_above);
 	assert_int_equal(c->channels[1].enabled_by, 0);
-	assert_true(same(c->channels[1].enabled_bound, 0));
+	assert_true(same(c->channels[1].enabled_bound, 2.5));
 	assert_int_equal(c->channels[1].formula, FORMULA_NONE);
 	assert_int_equal(c->channels[3].formula, FORMULA_OXYGEN);
 	assert_int_equal(c->channels[3].function, 0);

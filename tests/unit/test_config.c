@@ -601,6 +601,44 @@ static void test_bad_units(void **state)
 	check_rows(rows, ARRAY_SIZE(rows), false);
 }
 
+/* each unit's holes are found among those of all, and none of another's */
+static void test_holes_of_many(void **state)
+{
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (unsigned int n = 1; n <= 7; n++) {
+		char *text = NULL;
+		size_t n_text = 0;
+		FILE *file = open_memstream(&text, &n_text);
+
+		assert_non_null(file);
+		(void)fprintf(file,
+			      "site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n");
+		for (unsigned int i = 0; i < n; i++)
+			(void)fprintf(file,
+				      "  - {name: u%u, link: l, id: %u, holes: [{from: %u, to: "
+				      "%u}, {from: 100, to: 100}]}\n",
+				      i, i, i * 2, i * 2);
+		(void)fprintf(file, "sources:\n  - name: s\n    kind: gas\n    channels:\n");
+		for (unsigned int i = 0; i < n; i++)
+			(void)fprintf(file,
+				      "      - {name: a%u, from: u%u, address: %u, type: int16, "
+				      "range: [0, 1]}\n"
+				      "      - {name: b%u, from: u%u, address: %u, type: int16, "
+				      "range: [0, 1]}\n"
+				      "      - {name: c%u, from: u%u, address: 100, type: int16, "
+				      "range: [0, 1]}\n",
+				      i, i, i * 2, i, i, i * 2 + 1, i, i);
+		assert_int_equal(fclose(file), 0);
+		load_texts(&d, MAIN, text);
+		free(text);
+		assert_int_equal(d.n_errors, 2 * n);
+	}
+	close_directory(&d);
+}
+
 /* twelve rules are enough for any state */
 static void test_rules_at_most(void **state)
 {
@@ -1909,37 +1947,22 @@ static void test_distance_and_quote(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_main),
-		cmocka_unit_test(test_bad_devices),
-		cmocka_unit_test(test_bad_channels),
-		cmocka_unit_test(test_bad_limits),
-		cmocka_unit_test(test_all_errors),
-		cmocka_unit_test(test_files),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_values),
-		cmocka_unit_test(test_margin),
-		cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_large),
-		cmocka_unit_test(test_example),
-		cmocka_unit_test(test_durations),
-		cmocka_unit_test(test_distance_and_quote),
-		cmocka_unit_test(test_minutes),
-		cmocka_unit_test(test_destinations_at_most),
-		cmocka_unit_test(test_bad_links),
-		cmocka_unit_test(test_bad_destinations),
-		cmocka_unit_test(test_bad_units),
-		cmocka_unit_test(test_rules_at_most),
-		cmocka_unit_test(test_bad_judgement),
-		cmocka_unit_test(test_bad_derived),
-		cmocka_unit_test(test_bad_stations),
-		cmocka_unit_test(test_profile),
-		cmocka_unit_test(test_profile_digest),
-		cmocka_unit_test(test_bad_profile_use),
-		cmocka_unit_test(test_bad_profiles),
-		cmocka_unit_test(test_profile_folders),
-		cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_warnings),
-		cmocka_unit_test(test_known_instrument),
+		cmocka_unit_test(test_bad_main),	cmocka_unit_test(test_bad_devices),
+		cmocka_unit_test(test_bad_channels),	cmocka_unit_test(test_bad_limits),
+		cmocka_unit_test(test_all_errors),	cmocka_unit_test(test_files),
+		cmocka_unit_test(test_defaults),	cmocka_unit_test(test_values),
+		cmocka_unit_test(test_margin),		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_large),		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_durations),	cmocka_unit_test(test_distance_and_quote),
+		cmocka_unit_test(test_minutes),		cmocka_unit_test(test_destinations_at_most),
+		cmocka_unit_test(test_bad_links),	cmocka_unit_test(test_bad_destinations),
+		cmocka_unit_test(test_bad_units),	cmocka_unit_test(test_rules_at_most),
+		cmocka_unit_test(test_holes_of_many),	cmocka_unit_test(test_bad_judgement),
+		cmocka_unit_test(test_bad_derived),	cmocka_unit_test(test_bad_stations),
+		cmocka_unit_test(test_profile),		cmocka_unit_test(test_profile_digest),
+		cmocka_unit_test(test_bad_profile_use), cmocka_unit_test(test_bad_profiles),
+		cmocka_unit_test(test_profile_folders), cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_warnings),	cmocka_unit_test(test_known_instrument),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,7 +45,8 @@ static const struct {
 	 "the directory is not there and cannot be made, or is closed to us; check the URL and "
 	 "the user's rights"},
 	{SFTP, 9, ANY, "it refuses access to the directory; check the URL and the user's rights"},
-	{SFTP, 78, ANY, "the directory is not there and cannot be made; check the URL"},
+	{SFTP, 78, ANY,
+	 "the directory is not there and cannot be made; check the URL and the user's rights"},
 	{FTP, 25, ANY, "it refuses to take the file; check the user's rights in the directory"},
 	{BOTH, 21, ANY,
 	 "the file is there as \".part\" and cannot be renamed; the user must be allowed to "

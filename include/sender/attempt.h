@@ -44,6 +44,7 @@ enum attempt_text {
  * @message: libcurl's own words about a failure
  * @plain: http without TLS
  * @refused: why a resolved address or a host key was not taken, NULL none
+ * @sentence: room for what a check or @refused says, where it is not a constant
  * @head_lines, @head_bytes: of the answer, bounded; of an upload the server's replies
  * @head_done: POST: the final status line and its head are complete
  * @n_body: POST: bytes of the answer; upload: bytes handed to libcurl
@@ -62,6 +63,7 @@ struct attempt {
 	char message[CURL_ERROR_SIZE];
 	bool plain;
 	const char *refused;
+	char sentence[WIRE_ERROR_MAX];
 	size_t head_lines, head_bytes, n_body;
 	bool head_done;
 	char date[ATTEMPT_FIELD_MAX], retry_after[ATTEMPT_FIELD_MAX];

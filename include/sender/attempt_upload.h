@@ -24,7 +24,10 @@
 
 #include "sender/attempt.h"
 
-/** attempt_upload_check() - NULL: the job is allowed; else why not, without a full stop */
+/**
+ * attempt_upload_check() - may it be made, and is what it names there?
+ * Return: NULL; else why not, without a full stop, as long as @attempt lives.
+ */
 const char *attempt_upload_check(struct attempt *attempt);
 
 /**

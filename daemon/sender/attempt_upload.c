@@ -186,6 +186,8 @@ static CURLcode set_upload(struct upload *upload)
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, drop);
 	code |= curl_easy_setopt(easy, CURLOPT_FTP_CREATE_MISSING_DIRS,
 				 (long)CURLFTP_CREATE_DIR_RETRY);
+	/* the farewell, for which some servers let one wait, comes when the result is sent */
+	code |= curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 0L);
 	code |= curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT,
 				 (long)(attempt->job->total_timeout_ms / 1000 + 1));
 	return code;
@@ -362,9 +364,9 @@ static void run(struct upload *upload)
 static int prepare(struct upload *upload)
 {
 	struct attempt *attempt = upload->attempt;
-	CURLcode code = set_upload(upload);
+	CURLcode code = attempt_set_bounds(attempt, upload->sftp ? "sftp" : "ftp");
 
-	code |= attempt_set_bounds(attempt, upload->sftp ? "sftp" : "ftp");
+	code |= set_upload(upload);
 	if (!upload->sftp)
 		code |= attempt_set_tls(attempt);
 	code |= upload->sftp ? set_sftp(upload) : set_ftp(upload);

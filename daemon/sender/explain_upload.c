@@ -23,7 +23,10 @@ static const struct {
 	{FTP, ANY, 452, "its disk is full; ask the department to make room"},
 	{FTP, ANY, 552, "its disk, or our share of it, is full; ask the department to make room"},
 	{BOTH, 70, ANY, "its disk, or our share of it, is full; ask the department to make room"},
-	{FTP, 67, ANY, "it refuses the login; check \"user\" and the credential \"password\""},
+	{FTP, 67, ANY,
+	 "it refuses the login; check \"user\" and the credential \"password\", and whether it "
+	 "wants "
+	 "TLS (ftpes)"},
 	{SFTP, 67, ANY,
 	 "it refuses the login; check \"user\" and \"password\" or \"key\", and that the key is "
 	 "known there for this user (Ed25519 or ECDSA: new servers refuse RSA keys from here)"},
@@ -47,6 +50,7 @@ static const struct {
 	{SFTP, 9, ANY, "it refuses access to the directory; check the URL and the user's rights"},
 	{SFTP, 78, ANY,
 	 "the directory is not there and cannot be made; check the URL and the user's rights"},
+	{FTP, 17, ANY, "it refuses a binary transfer; is it an FTP server?"},
 	{FTP, 25, ANY, "it refuses to take the file; check the user's rights in the directory"},
 	{BOTH, 21, ANY,
 	 "the file is there as \".part\" and cannot be renamed; the user must be allowed to "

@@ -49,7 +49,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"runtime", required_argument, NULL, 'r'},
 		{"credentials", required_argument, NULL, 'c'},
 		{"verbose", no_argument, NULL, 'v'},
-		{WORKER_OPTION + 2, no_argument, NULL, 'u'}, /* for itself: not in --help */
+		{WORKER_OPTION, no_argument, NULL, 'u'}, /* for itself: not in --help */
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},

@@ -23,7 +23,7 @@
  * struct upload
  * @next: of the queue, or of those that run
  * @fd: our end of the socket, -1 queued
- * @has_result: @result is whole; the process has only to end
+ * @has_result: its owner has it; the process has only to end
  * @killed: it was, by its deadline
  */
 struct upload {
@@ -44,7 +44,7 @@ struct uploads {
 	transfer_done *done;
 	void *userdata;
 	struct upload *running, *queue;
-	size_t n_running, n_queued;
+	size_t n_running, n_queued, n_ending;
 };
 
 /* ---- one process ---- */
@@ -107,11 +107,26 @@ static void complete(struct upload *upload)
 	uploads->n_running--;
 	(void)waitpid(upload->pid, &status, 0); /* its end of the socket is closed: it is ending */
 	upload->pid = 0;
-	if (!upload->has_result)
-		explain_end(upload, status);
 	(void)sd_event_source_set_enabled(uploads->starter, SD_EVENT_ONESHOT);
-	uploads->done(uploads->userdata, &upload->result);
+	if (upload->has_result)
+		uploads->n_ending--;
+	else {
+		explain_end(upload, status);
+		uploads->done(uploads->userdata, &upload->result);
+	}
 	(void)upload_free(upload);
+}
+
+/* what remains, a farewell to the server perhaps, gets some time of its own */
+static void deliver(struct upload *upload)
+{
+	struct uploads *uploads = upload->owner;
+
+	upload->has_result = true;
+	uploads->n_ending++;
+	(void)sd_event_source_set_time_relative(upload->timer,
+						(uint64_t)UPLOADS_GRACE_MS * (uint64_t)US_PER_MS);
+	uploads->done(uploads->userdata, &upload->result);
 }
 
 /* one result, then the end of the socket; anything else is no process of ours */
@@ -127,7 +142,7 @@ static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *us
 		return 0;
 	if (r > 0 && !upload->has_result && result_unpack(&upload->result, packet) == 0 &&
 	    upload->result.wire.id == upload->job->id) {
-		upload->has_result = true;
+		deliver(upload);
 		return 0;
 	}
 	if (r != 0)
@@ -136,7 +151,7 @@ static int on_packet(sd_event_source *source, int fd, uint32_t revents, void *us
 	return 0;
 }
 
-/* the end of the socket comes of it, and with it the result */
+/* the end of the socket comes of it */
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct upload *upload = userdata;
@@ -151,7 +166,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 /* the program itself, whatever became of its file; signals as a fresh process has them */
 static int spawn(pid_t *ret_pid, int fd, const char *credentials)
 {
-	char *const arguments[] = {(char[]){"wastewatch-sender"}, (char[]){WORKER_OPTION},
+	char *const arguments[] = {(char[]){"wastewatch-sender"}, (char[]){"--" WORKER_OPTION},
 				   (char[]){"--credentials"}, strdup(credentials), NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -317,5 +332,5 @@ int uploads_start(struct uploads *uploads, const struct wire_job *job, uint64_t 
 
 size_t uploads_count(const struct uploads *uploads)
 {
-	return uploads->n_running + uploads->n_queued;
+	return uploads->n_running + uploads->n_queued - uploads->n_ending;
 }

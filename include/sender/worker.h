@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#define WORKER_OPTION "--one-upload" /* how the program is told to be one */
+#define WORKER_OPTION "one-upload" /* with "--": how the program is told to be one */
 
 /**
  * worker_run() - take one job from socket @fd, make the attempt, send its result there

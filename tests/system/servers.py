@@ -18,7 +18,6 @@ Both need root, and run in a mount namespace of their own in which the user exis
 of this machine's users is changed. Only the processes started here are ended.
 """
 
-import crypt
 import os
 import pathlib
 import shutil
@@ -83,10 +82,12 @@ class Server:
 
     def _write_users(self):
         """This machine's users and one more, for the mount namespace alone."""
+        secret = subprocess.run(["openssl", "passwd", "-6", "-stdin"], input=self.password,
+                                capture_output=True, encoding="utf-8", check=True).stdout.strip()
         lines = {
             "passwd": f"{self.user}:x:{UID}:{UID}::{self.root}:/bin/sh\n",
             "group": f"{self.user}:x:{UID}:\n",
-            "shadow": f"{self.user}:{crypt.crypt(self.password)}:19000:0:99999:7:::\n",
+            "shadow": f"{self.user}:{secret}:19000:0:99999:7:::\n",
         }
         for name, line in lines.items():
             file = self.directory / name

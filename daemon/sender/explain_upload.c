@@ -58,8 +58,11 @@ static const struct {
 	{BOTH, 73, ANY, "the file is there already and cannot be replaced"},
 	{BOTH, 18, ANY, "it did not confirm that it has the whole file"},
 	{FTP, 8, ANY, "what answers there is no FTP server, or is out of order"},
-	{SFTP, 2, ANY, "no SSH connection; it offers no way to talk that is known here"},
-	{SFTP, 79, ANY, "it broke off, or refused, without saying why; ask what its log says"},
+	{SFTP, 2, ANY,
+	 "no SSH connection: nothing that it offers is known here; give its Ed25519 or ECDSA host "
+	 "key, for new servers do not use RSA as it is known here"},
+	{SFTP, 79, ANY,
+	 "it broke off without saying why; perhaps its disk is full, its log says more"},
 	{BOTH, 23, ANY, "it says more than can be taken; is it the right server?"},
 	{BOTH, 28, ANY,
 	 "no answer in time; check network and firewall, and whether the server works"},

@@ -184,6 +184,8 @@ static int spawn(pid_t *ret_pid, int fd, const char *credentials)
 			r = -posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
 		if (r == 0)
 			r = -posix_spawn_file_actions_adddup2(&actions, fd, STDIN_FILENO);
+		if (r == 0) /* libcurl opens some descriptors that would be handed on */
+			r = -posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 		if (r == 0)
 			r = -posix_spawn(ret_pid, "/proc/self/exe", &actions, &attributes,
 					 arguments, environ);

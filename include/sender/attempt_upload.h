@@ -17,8 +17,10 @@
  * A path is relative to where the login leads; "//" in front makes it absolute. SFTP: a path
  * is absolute; "/~/" in front makes it relative to the user's home.
  * SFTP logs in with the key if the job has one (the password then opens the key), else with
- * the password. The public key is derived from the private one. libssh2 1.10 signs with RSA
- * keys by SHA-1 only, which OpenSSH 8.8 and later refuse; Ed25519 and ECDSA keys work.
+ * the password. The public key is derived from the private one. libssh2 1.10 knows RSA with
+ * SHA-1 only, which OpenSSH 8.8 and later refuse; Ed25519 and ECDSA work, for users' keys and
+ * for servers'. It also ignores what a server says when it closes the file, so a disk that
+ * is full only then is not noticed; a write that fails is.
  */
 #pragma once
 

@@ -62,11 +62,15 @@ def make_certificate(directory, name="server", ca="ca",
 
 
 class Server:
-    """A directory, a user who owns a part of it, and a process."""
+    """A directory, a user who owns a part of it, and a process.
+
+    disk_bytes: the user's directory is a file system of that size (pages of 4 KiB), which
+    nobody but the server sees.
+    """
 
     user, password = "station", "p%ss wörd#1"
 
-    def __init__(self, program):
+    def __init__(self, program, disk_bytes=None):
         if os.geteuid() != 0:
             pytest.skip("the servers' user needs root")
         if not shutil.which(program, path="/usr/sbin:/usr/bin"):
@@ -78,6 +82,7 @@ class Server:
         os.chown(self.root, UID, UID)
         self.port = free_port()
         self.process = None
+        self.disk_bytes = disk_bytes
         self._write_users()
 
     def _write_users(self):
@@ -101,6 +106,9 @@ class Server:
         script = "set -e; mount -t tmpfs tmpfs /run; mkdir /run/sshd /run/empty; "
         for source, target in mounts:
             script += f"mount --bind '{source}' {target}; "
+        if self.disk_bytes:
+            script += (f"mount -t tmpfs -o size={self.disk_bytes},uid={UID},gid={UID},mode=755 "
+                       f"tmpfs '{self.root}'; ")
         inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", script]
         if subprocess.run([*inside[:-1], "mount -t tmpfs tmpfs /run"], capture_output=True,
                           check=False).returncode != 0:
@@ -164,8 +172,8 @@ class Server:
 class FtpServer(Server):
     """vsftpd. tls: explicit TLS, demanded for login and data; settings: more of vsftpd.conf."""
 
-    def __init__(self, tls=False, certificate="server", **settings):
-        super().__init__("vsftpd")
+    def __init__(self, tls=False, certificate="server", disk_bytes=None, **settings):
+        super().__init__("vsftpd", disk_bytes)
         self.tls = tls
         self.ca = None
         self.url = f"{'ftpes' if tls else 'ftp'}://127.0.0.1:{self.port}/"
@@ -197,10 +205,10 @@ class FtpServer(Server):
 
 
 class SftpServer(Server):
-    """OpenSSH's sshd with sftp only; settings: more lines of sshd_config, first wins."""
+    """OpenSSH's sshd with sftp only; settings: more of sshd_config, a list for several lines."""
 
-    def __init__(self, key_type="ed25519", **settings):
-        super().__init__("sshd")
+    def __init__(self, key_type="ed25519", disk_bytes=None, **settings):
+        super().__init__("sshd", disk_bytes)
         self.url = f"sftp://127.0.0.1:{self.port}{self.root}/"
         self.home_url = f"sftp://127.0.0.1:{self.port}/~/"
         self.key = self.make_key("key", key_type)
@@ -220,14 +228,15 @@ class SftpServer(Server):
 
     def start(self):
         settings = {
-            **self.settings, "Port": self.port, "ListenAddress": "127.0.0.1",
+            "Port": self.port, "ListenAddress": "127.0.0.1",
             "HostKey": self.directory / "host", "PidFile": "none", "UsePAM": "no",
             "StrictModes": "no", "AuthorizedKeysFile": self.directory / "authorized_keys",
             "PasswordAuthentication": "yes", "KbdInteractiveAuthentication": "no",
             "AllowUsers": self.user, "Subsystem": "sftp internal-sftp",
-            "ForceCommand": "internal-sftp", "LogLevel": "VERBOSE",
+            "ForceCommand": "internal-sftp", "LogLevel": "VERBOSE", **self.settings,
         }
         conf = self.directory / "sshd_config"
-        conf.write_text("".join(f"{key} {value}\n" for key, value in settings.items()),
-                        encoding="ascii")
+        conf.write_text("".join(
+            f"{key} {line}\n" for key, value in settings.items()
+            for line in (value if isinstance(value, list) else [value])), encoding="ascii")
         self._start(["/usr/sbin/sshd", "-D", "-e", "-f", conf], self.mounts())

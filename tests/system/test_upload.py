@@ -283,6 +283,32 @@ def test_known_hosts_forms(uploader, sshd):
     assert uploader.put(sshd.url + "d/a.txt", **texts).error == b""
 
 
+@pytest.mark.parametrize("kind", ["ed25519", "ecdsa", "rsa"])
+def test_host_keys_of_several_kinds(uploader, kind):
+    """The server has keys of every kind, the department has sent one: that one is asked for."""
+    with servers.SftpServer() as server:
+        texts = uploader.texts(server)
+        server.stop()
+        server.settings["HostKey"] = [server.make_key("host-" + name, name)
+                                      for name in ("rsa", "ecdsa", "ed25519")]
+        server.start()
+        uploader.save("hk", server.host_line(server.directory / f"host-{kind}.pub"))
+        result = uploader.put(server.url + "d/a.txt", **texts)
+        if kind == "rsa":  # the library knows it with SHA-1 only, which is no longer spoken
+            assert result.uploaded == 0 and b"Ed25519 or ECDSA host key" in result.error
+        else:
+            assert result.error == b""
+
+
+@pytest.mark.parametrize("make", [servers.FtpServer, servers.SftpServer])
+def test_disk_is_full(uploader, make):
+    with make(disk_bytes=40960) as server:
+        texts = uploader.texts(server)
+        result = uploader.put(server.url + "a.txt", **texts)
+        assert b"disk" in result.error or b"451 Failure writing" in result.error
+        assert uploader.put(server.url + "a.txt", body=b"small", **texts).error == b""
+
+
 def test_nothing_from_the_environment(start, credentials):
     """No proxy, no .netrc, no keys and agents of a home directory."""
     home = credentials / "home"
@@ -670,6 +696,10 @@ def children(process):
     return [int(pid) for pid in pathlib.Path(path).read_text(encoding="ascii").split()]
 
 
+def descriptors(pid):
+    return [os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
+
+
 def wait_child(uploader):
     until = time.monotonic() + LIMIT_S
     while not (found := children(uploader.sender.process)):
@@ -726,6 +756,8 @@ def test_stops(uploader):
         child = wait_child(uploader)
         while "STOR a.txt.part" not in server.commands:
             time.sleep(0.01)
+        shared = set(descriptors(child)) & set(descriptors(uploader.sender.process.pid))
+        assert not any(name.startswith(("socket:", "anon_inode:")) for name in shared), shared
         seen = b"".join(pathlib.Path(f"/proc/{child}/{name}").read_bytes()
                         for name in ("cmdline", "environ"))
         assert servers.Server.password.encode() not in seen

@@ -65,9 +65,7 @@ static void keep_scheme(struct attempt *attempt, const char *scheme)
 		(void)curl_url_set(attempt->url, CURLUPART_SCHEME, "ftp", 0);
 }
 
-const char *attempt_parse_url(struct attempt *attempt,
-			      const char *check(const char *scheme, const char *host,
-						const char *user))
+const char *attempt_parse_url(struct attempt *attempt, policy_target_check *check)
 {
 	char text[POLICY_URL_MAX + 1], *scheme = NULL, *host = NULL, *port = NULL, *user = NULL;
 	const char *why = "the URL cannot be understood; check its spelling";

@@ -13,6 +13,7 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "sender/policy.h"
 #include "sender/result.h"
 
 #define ATTEMPT_FIELD_MAX 64   /* bytes of a Date or Retry-After header that are looked at */
@@ -86,14 +87,11 @@ const char *attempt_check_common(const struct attempt *attempt);
 
 /**
  * attempt_parse_url() - understand the URL, once: libcurl gets the parsed one
- * @check: policy_check_target() or policy_check_upload_target()
  *
  * ftpes is turned to what libcurl calls it, ftp; @attempt->scheme keeps the job's word.
  * Return: NULL, or why it is not allowed.
  */
-const char *attempt_parse_url(struct attempt *attempt,
-			      const char *check(const char *scheme, const char *host,
-						const char *user));
+const char *attempt_parse_url(struct attempt *attempt, policy_target_check *check);
 
 /** attempt_add_line() - to @attempt->headers. Return: 0; -ENOMEM. */
 int attempt_add_line(struct attempt *attempt, const char *line);

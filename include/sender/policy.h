@@ -25,6 +25,9 @@
  * what is wrong and what is allowed.
  */
 
+/** policy_target_check - policy_check_target() or policy_check_upload_target() */
+typedef const char *policy_target_check(const char *scheme, const char *host, const char *user);
+
 /** policy_check_text() - is it a URL by its bytes? Printable ASCII, no blanks, not too long */
 const char *policy_check_text(const char *url, size_t n);
 

@@ -144,7 +144,7 @@ class Server:
                        if path.exists())
 
     def stop(self):
-        """The server and the processes of its sessions, which are of its process group."""
+        """At once. What sshd has started for a connection ends with the connection."""
         if self.process:
             try:
                 os.killpg(self.process.pid, signal.SIGKILL)

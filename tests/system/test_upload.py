@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -159,15 +160,25 @@ class FakeSession:
         try:
             with self.connection:
                 self.connection.sendall(self.server.greeting + b"\r\n")
-                for line in self.connection.makefile("rb"):
-                    line = line.decode(errors="replace").rstrip("\r\n")
-                    self.server.commands.append(line)
-                    reply = self.answer(*(line.split(" ", 1) + [""])[:2])
-                    if reply is False:
-                        return
-                    self.connection.sendall(reply + b"\r\n")
+                self.converse()
         except OSError:
             pass
+
+    def converse(self):
+        for line in self.connection.makefile("rb"):
+            line = line.decode(errors="replace").rstrip("\r\n")
+            self.server.commands.append(line)
+            reply = self.answer(*(line.split(" ", 1) + [""])[:2])
+            if reply is False:
+                return
+            self.connection.sendall(reply + b"\r\n")
+
+    def converse_in_tls(self, context):
+        """AUTH TLS, and the rest of the session."""
+        self.connection.sendall(b"234 go on\r\n")
+        with context.wrap_socket(self.connection, server_side=True) as self.connection:
+            self.converse()
+        return False
 
     def answer(self, verb, argument):
         what = self.server.on.get(verb)
@@ -411,6 +422,23 @@ def test_no_tls(uploader):
         url = server.url.replace("ftp:", "ftpes:")
         assert uploader.put(url + "a.txt").curl_code == NO_TLS
         assert '"USER' not in server.log_text() and server.files() == {}
+
+
+@pytest.mark.parametrize("prot, code", [(b"536 in the clear only", NO_TLS), (b"200 private", None)])
+def test_data_without_tls(uploader, prot, code):
+    """A server that says no to encrypted data, or yes and does not: no byte of the file goes."""
+    servers.make_ca(uploader.credentials)
+    servers.make_certificate(uploader.credentials)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(uploader.credentials / "server.pem", uploader.credentials / "server.key")
+    with FakeFtp({"AUTH": lambda session, _: session.converse_in_tls(context),
+                  "PBSZ": b"200 ok", "PROT": prot}) as server:
+        body = b"the file's own words"
+        result = uploader.put(server.url.replace("ftp:", "ftpes:") + "a.txt", body=body,
+                              ca="ca.pem", total_ms=1500)
+        assert result.uploaded == 0 and code in (None, result.curl_code)
+        assert "PASS" in server.names() or code
+        assert body not in b"".join(server.stored.values())
 
 
 def test_tls_demanded_by_the_server(uploader):

@@ -40,7 +40,7 @@ class Uploader:
     def __init__(self, sender, credentials):
         self.sender, self.credentials = sender, credentials
 
-    def begin(self, url, body=FILE, total_ms=15000, connect_ms=5000, **texts):
+    def begin(self, url, body=FILE, total_ms=LONG_MS, connect_ms=LONG_MS, **texts):
         self.sender.n_jobs += 1
         job = {**dict.fromkeys(("headers", "ca", "cert", "key", "host_key"), b""),
                "user": b"station", "password": b"pw", **texts}
@@ -560,7 +560,7 @@ def test_every_step_fails(uploader, verb, how):
     with FakeFtp({verb: (lambda session, _: do(session)) if do else reply[how],
                   "PASV": b"500 no", "MKD": b"550 no"}) as server:
         result = uploader.put(server.url + "d/a.txt",
-                              total_ms=700 if how in ("hang", "garbage", "199") else 15000)
+                              total_ms=700 if how in ("hang", "garbage", "199") else LONG_MS)
         if (verb, how) in (("PWD", "500"), ("PWD", "199"), ("PWD", "garbage")):
             return  # nobody needs its answer
         assert result.uploaded == 0 and "a.txt" not in server.stored, server.commands
@@ -607,7 +607,7 @@ def silent_after_data(session, name):
 def test_transfer_fails(uploader, stor, words):
     with FakeFtp({"STOR": stor}) as server:
         waits = stor in (stall, silent_after_data)
-        result = uploader.put(server.url + "a.txt", total_ms=1000 if waits else 15000)
+        result = uploader.put(server.url + "a.txt", total_ms=1000 if waits else LONG_MS)
         assert result.uploaded == 0 and words in result.error and result.error
         assert "RNFR" not in server.names()
 

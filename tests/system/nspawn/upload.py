@@ -22,7 +22,7 @@ def systemctl(*arguments):
 def upload(core, ident, url, **texts):
     job = {**dict.fromkeys(("headers", "ca", "cert", "key", "host_key"), b""),
            "user": servers.Server.user.encode(), "password": b"pw", **texts}
-    core.send(wire.job_packet(wire.Job(id=ident, connect_timeout_ms=5000, total_timeout_ms=15000,
+    core.send(wire.job_packet(wire.Job(id=ident, connect_timeout_ms=15000, total_timeout_ms=15000,
                                        url=url.encode(), body=b"bytes", kind=wire.JOB_UPLOAD,
                                        **job)))
     return core.receive()

@@ -48,7 +48,7 @@ main
 FOREIGN = {
     "modbus": r"poller/tcp",
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
-    "curl": r"sender/(attempt|transfer|explain|policy)",
+    "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(event|report|journal|status)|tools/\w+/\w+",

@@ -53,8 +53,8 @@ static const struct {
 	{100, ANY, "its answer has a header that is too long"},
 };
 
-/* what libcurl says, on one line and without bytes that a terminal would obey */
-static void append_detail(const char *detail, char *ret, size_t n)
+/* without bytes that a terminal would obey */
+void explain_append_detail(const char *detail, char *ret, size_t n)
 {
 	size_t at = strlen(ret);
 
@@ -76,11 +76,11 @@ void explain_failure(const char *host, int code, long verify, const char *detail
 		    (failures[i].verify != ANY && failures[i].verify != verify))
 			continue;
 		(void)snprintf(ret, n, "%s: %s", host, failures[i].text);
-		append_detail(detail, ret, n);
+		explain_append_detail(detail, ret, n);
 		return;
 	}
 	(void)snprintf(ret, n, "%s: the attempt failed with libcurl's code %d", host, code);
-	append_detail(detail, ret, n);
+	explain_append_detail(detail, ret, n);
 }
 
 /* RFC 9110 §15, RFC 6585; @last: rows are ranges */

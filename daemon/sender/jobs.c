@@ -14,7 +14,9 @@
 #include "common/log.h"
 #include "common/wire.h"
 #include "sender/jobs.h"
+#include "sender/result.h"
 #include "sender/transfer.h"
+#include "sender/uploads.h"
 
 /* a result that the core has not taken yet */
 struct pending {
@@ -36,6 +38,7 @@ struct jobs {
 	sd_event *event;
 	sd_event_source *io, *timer;
 	struct transfers *transfers;
+	struct uploads *uploads;
 	const char *path;
 	int fd;
 	uint64_t instance, connection;
@@ -55,8 +58,7 @@ static void tell_status(const struct jobs *jobs)
 		(void)sd_notifyf(0,
 				 "STATUS=Connected to wastewatchd; %zu attempts in flight, "
 				 "%" PRIu64 " delivered, %" PRIu64 " failed",
-				 transfers_count(jobs->transfers), jobs->n_delivered,
-				 jobs->n_failed);
+				 jobs_in_flight(jobs), jobs->n_delivered, jobs->n_failed);
 }
 
 static void drop_pending(struct jobs *jobs)
@@ -98,7 +100,7 @@ static void lose_core(struct jobs *jobs, int error)
 		log_notice("wastewatchd has closed %s (%s); %zu attempts in flight go on without "
 			   "it, connecting again",
 			   jobs->path, error ? strerror(-error) : "end of stream",
-			   transfers_count(jobs->transfers));
+			   jobs_in_flight(jobs));
 	jobs->said_waiting = jobs->said_waiting || jobs->greeted;
 	hang_up(jobs);
 	wait_to_connect(jobs);
@@ -149,28 +151,22 @@ static void send_pending(struct jobs *jobs)
 	watch(jobs);
 }
 
-static struct pending *pack_result(const struct transfer_result *result)
+static struct pending *pack(const struct transfer_result *result)
 {
-	size_t n = sizeof(result->wire) + result->wire.n_error + result->wire.n_answer;
-	struct pending *pending = calloc(1, sizeof(*pending) + n);
-	uint8_t *at;
+	struct pending *pending = malloc(sizeof(*pending) + RESULT_PACKET_MAX);
 
 	if (!pending)
 		return NULL;
-	pending->n = n;
-	at = pending->packet;
-	memcpy(at, &result->wire, sizeof(result->wire));
-	((struct wire_header *)(void *)at)->type = WIRE_RESULT;
-	at += sizeof(result->wire);
-	memcpy(at, result->error, result->wire.n_error);
-	memcpy(at + result->wire.n_error, result->answer, result->wire.n_answer);
+	pending->next = NULL;
+	pending->n = result_pack(result, pending->packet);
 	return pending;
 }
 
 static void on_done(void *userdata, const struct transfer_result *result)
 {
 	struct jobs *jobs = userdata;
-	const bool good = result->wire.http_status >= 200 && result->wire.http_status <= 299;
+	const bool good = result->wire.uploaded ||
+			  (result->wire.http_status >= 200 && result->wire.http_status <= 299);
 	struct pending *pending;
 
 	if (good)
@@ -182,7 +178,7 @@ static void on_done(void *userdata, const struct transfer_result *result)
 		  result->wire.took_ms, result->error[0] ? "; " : "", result->error);
 	if (result->tag != jobs->connection || !jobs->greeted)
 		return;
-	pending = pack_result(result);
+	pending = pack(result);
 	if (!pending) { /* the core sees the connection end and asks again */
 		lose_core(jobs, -ENOMEM);
 		return;
@@ -211,11 +207,18 @@ static void take_hello(struct jobs *jobs)
 
 static void take_job(struct jobs *jobs)
 {
+	const struct wire_job *job = (const struct wire_job *)(const void *)jobs->packet;
 	int r;
 
 	jobs->n_open++;
-	r = transfers_start(jobs->transfers, (const struct wire_job *)(const void *)jobs->packet,
-			    jobs->connection);
+	if (job->kind == WIRE_JOB_POST)
+		r = transfers_start(jobs->transfers, job, jobs->connection);
+	else if (job->kind == WIRE_JOB_UPLOAD)
+		r = uploads_start(jobs->uploads, job, jobs->connection);
+	else {
+		reject_core(jobs, "it sent a job of a kind that is not known");
+		return;
+	}
 	if (r < 0)
 		lose_core(jobs, r);
 	else
@@ -316,6 +319,9 @@ int jobs_new(struct jobs **ret, sd_event *event, const char *path, const char *c
 	r = transfers_new(&jobs->transfers, event, credentials, on_done, jobs);
 	if (r < 0)
 		return r;
+	r = uploads_new(&jobs->uploads, event, credentials, on_done, jobs);
+	if (r < 0)
+		return r;
 	r = sd_event_add_time_relative(event, &jobs->timer, CLOCK_MONOTONIC, 0, 1000,
 				       on_connect_time, jobs);
 	if (r < 0)
@@ -330,6 +336,7 @@ struct jobs *jobs_free(struct jobs *jobs)
 		return NULL;
 	hang_up(jobs);
 	(void)transfers_free(jobs->transfers);
+	(void)uploads_free(jobs->uploads);
 	(void)sd_event_source_disable_unref(jobs->timer);
 	(void)sd_event_unref(jobs->event);
 	free(jobs);
@@ -338,5 +345,5 @@ struct jobs *jobs_free(struct jobs *jobs)
 
 size_t jobs_in_flight(const struct jobs *jobs)
 {
-	return transfers_count(jobs->transfers);
+	return transfers_count(jobs->transfers) + uploads_count(jobs->uploads);
 }

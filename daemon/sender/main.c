@@ -10,9 +10,11 @@
 #include <sys/prctl.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "sender/jobs.h"
+#include "sender/worker.h"
 
 DEFINE_CLEANUP(sd_event *, sd_event_unref)
 
@@ -20,14 +22,15 @@ struct options {
 	const char *runtime;
 	const char *credentials;
 	bool verbose;
+	bool one_upload;
 };
 
 static const char help[] =
 	"wastewatch-sender [OPTION]...\n"
-	"Delivers reports for wastewatchd: one job, one attempt over HTTPS, one result.\n"
+	"Delivers reports and files for wastewatchd: one job, one attempt, one result.\n"
 	"\n"
 	"  --runtime DIR      where sender.sock is ($RUNTIME_DIRECTORY, else /run/wastewatch)\n"
-	"  --credentials DIR  CA files, client certificates and keys ($CREDENTIALS_DIRECTORY)\n"
+	"  --credentials DIR  CA files, certificates, keys, passwords ($CREDENTIALS_DIRECTORY)\n"
 	"  --verbose          a line per attempt\n"
 	"  --help             this text\n"
 	"  --version          the version\n";
@@ -46,6 +49,7 @@ static int parse_options(struct options *options, int argc, char **argv)
 		{"runtime", required_argument, NULL, 'r'},
 		{"credentials", required_argument, NULL, 'c'},
 		{"verbose", no_argument, NULL, 'v'},
+		{WORKER_OPTION, no_argument, NULL, 'u'}, /* for itself: not in --help */
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -59,6 +63,8 @@ static int parse_options(struct options *options, int argc, char **argv)
 			options->credentials = optarg;
 		else if (c == 'v')
 			options->verbose = true;
+		else if (c == 'u')
+			options->one_upload = true;
 		else if (c == 'h' || c == 'V')
 			return printf("%s", c == 'h' ? help
 						     : "wastewatch-sender " WASTEWATCH_VERSION
@@ -111,6 +117,14 @@ static int block_signals(void)
 	return 0;
 }
 
+/* a process for one upload: a job on standard input, a signal ends it at once */
+static int run_upload(const struct options *options)
+{
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)prctl(PR_SET_DUMPABLE, 0);
+	return worker_run(STDIN_FILENO, options->credentials);
+}
+
 static int run(const struct options *options)
 {
 	CLEANUP(sd_event_unref) sd_event *event = NULL;
@@ -147,8 +161,8 @@ int main(int argc, char **argv)
 	if (r <= 0)
 		return r < 0 ? 2 : EXIT_SUCCESS;
 	log_init("wastewatch-sender", options.verbose);
-	r = run(&options);
+	r = options.one_upload ? run_upload(&options) : run(&options);
 	if (r < 0)
-		log_err("cannot run: %s", strerror(-r));
+		log_err(options.one_upload ? "no upload: %s" : "cannot run: %s", strerror(-r));
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

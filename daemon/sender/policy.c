@@ -50,6 +50,62 @@ const char *policy_check_target(const char *scheme, const char *host, const char
 				      : "http is allowed to a loopback address only; use https";
 }
 
+const char *policy_check_upload_target(const char *scheme, const char *host, const char *user)
+{
+	if (user)
+		return "the URL carries a user name; it belongs into \"user\", and secrets into a "
+		       "credential";
+	if (strcmp(scheme, "ftps") == 0)
+		return "ftps (TLS from the first byte, port 990) is not supported; use ftpes, "
+		       "which turns to TLS on the usual port";
+	if (strcmp(scheme, "ftp") != 0 && strcmp(scheme, "ftpes") != 0 &&
+	    strcmp(scheme, "sftp") != 0)
+		return "the URL is none of ftp, ftpes and sftp";
+	return host[0] ? NULL : "the URL has no host";
+}
+
+static bool has_control(const char *text, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)text[i] < ' ' || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
+const char *policy_check_path(const char *path)
+{
+	const char *segment = path, *end;
+
+	if (path[0] != '/')
+		return "the URL has no path";
+	if (has_control(path, strlen(path)) || strpbrk(path, "\"\\"))
+		return "the file's path holds a control character, a quotation mark or a backslash";
+	do {
+		size_t n;
+
+		segment++;
+		end = strchrnul(segment, '/');
+		n = (size_t)(end - segment);
+		if ((n == 1 || n == 2) && strspn(segment, ".") >= n)
+			return "the file's path holds \".\" or \"..\"";
+		if (*end == '\0' && n == 0)
+			return "the URL ends without the name of the file";
+		if (n > POLICY_NAME_MAX)
+			return "a name in the file's path is too long; 200 bytes are allowed";
+		segment = end;
+	} while (*end);
+	return NULL;
+}
+
+const char *policy_check_login(const char *text, size_t n)
+{
+	if (n == 0)
+		return "it is empty";
+	if (n > POLICY_LOGIN_MAX)
+		return "it is too long; 256 bytes are allowed";
+	return has_control(text, n) ? "it holds a control character" : NULL;
+}
+
 /* RFC 6890 and the IANA special-purpose registries: where no department can be */
 static const struct {
 	uint32_t prefix;

@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 
 #include "common/clock.h"
-#include "sender/attempt.h"
+#include "sender/attempt_post.h"
 #include "sender/explain.h"
 #include "sender/policy.h"
 #include "sender/transfer.h"
@@ -266,12 +266,12 @@ int transfers_start(struct transfers *transfers, const struct wire_job *job, uin
 		return r;
 	attempt->owner = transfers;
 	attempt->result.tag = tag;
-	why = attempt_check(attempt);
+	why = attempt_post_check(attempt);
 	if (why) {
 		refuse(attempt, why);
 		return 0;
 	}
-	r = attempt_prepare(attempt);
+	r = attempt_post_prepare(attempt);
 	if (r == 0)
 		r = begin(transfers, attempt);
 	if (r == 0)

@@ -23,3 +23,7 @@ void explain_failure(const char *host, int code, long verify, const char *detail
 
 /** explain_status() - what an answer other than 2xx means, and what to do; "" for 2xx */
 void explain_status(const char *host, int status, char *ret, size_t n);
+
+/** explain_append_detail() - @detail in brackets behind @ret: one line, printable; "" adds nothing
+ */
+void explain_append_detail(const char *detail, char *ret, size_t n);

@@ -15,6 +15,8 @@
 #define POLICY_URL_MAX	   2048 /* bytes */
 #define POLICY_HEADERS_MAX 32	/* lines of a job */
 #define POLICY_HEADER_MAX  4096 /* bytes of one line */
+#define POLICY_NAME_MAX	   200	/* bytes of a file's name; most file systems end at 255 */
+#define POLICY_LOGIN_MAX   256	/* bytes of a user name or password */
 #define POLICY_RETRY_AFTER_MAX \
 	INT64_C(3153600000) /* 100 years, in seconds; the core has its own bounds */
 
@@ -22,6 +24,9 @@
  * The checks return NULL where all is well, else a sentence without a full stop that says
  * what is wrong and what is allowed.
  */
+
+/** policy_target_check - policy_check_target() or policy_check_upload_target() */
+typedef const char *policy_target_check(const char *scheme, const char *host, const char *user);
 
 /** policy_check_text() - is it a URL by its bytes? Printable ASCII, no blanks, not too long */
 const char *policy_check_text(const char *url, size_t n);
@@ -34,6 +39,25 @@ const char *policy_check_text(const char *url, size_t n);
  * https to any host; http only to a loopback literal (127.0.0.0/8, [::1]) or "localhost".
  */
 const char *policy_check_target(const char *scheme, const char *host, const char *user);
+
+/**
+ * policy_check_upload_target() - may a file be put there at all?
+ *
+ * ftp, ftpes and sftp to any host. ftp carries name, password and file in the clear; that is
+ * the departments' practice, and the core warns of it.
+ */
+const char *policy_check_upload_target(const char *scheme, const char *host, const char *user);
+
+/**
+ * policy_check_path() - where a file is to be in the end, percent-decoded, from the first "/"
+ *
+ * A name in the end; no control characters, which would end a command of FTP; no quotation
+ * mark or backslash, which would end a name in SFTP's; no segment "." or "..".
+ */
+const char *policy_check_path(const char *path);
+
+/** policy_check_login() - a user name or a password: not empty, bounded, no control characters */
+const char *policy_check_login(const char *text, size_t n);
 
 /**
  * policy_check_address() - may a socket be opened to this resolved address?

@@ -2,9 +2,9 @@
 /*
  * transfer.h - delivery attempts over HTTP, many at once, in one event loop
  *
- * The only module that knows libcurl. One job is one attempt with one result; it never
- * repeats, follows no redirect, keeps nothing on disk and takes nothing from the
- * environment. It does not log.
+ * One job is one attempt with one result; it never repeats, follows no redirect, keeps
+ * nothing on disk and takes nothing from the environment. It does not log. With attempt and
+ * its kin it is all that knows libcurl.
  */
 #pragma once
 
@@ -14,25 +14,11 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "sender/result.h"
 
 #define TRANSFER_BODY_MAX    16384 /* bytes of an answer that are read */
 #define TRANSFER_HEAD_MAX    16384 /* bytes of an answer's head */
 #define TRANSFER_HEADERS_MAX 128   /* lines of an answer's head */
-
-/**
- * struct transfer_result - what came of a job
- * @tag: as given to transfers_start()
- * @wire: the fields of struct wire_result; n_error and n_answer belong to the texts below
- */
-struct transfer_result {
-	uint64_t tag;
-	struct wire_result wire;
-	char error[WIRE_ERROR_MAX];
-	uint8_t answer[WIRE_ANSWER_MAX];
-};
-
-/** transfer_done - hand a result to the owner of the transfers; may start further jobs */
-typedef void transfer_done(void *userdata, const struct transfer_result *result);
 
 struct transfers;
 
@@ -53,7 +39,7 @@ DEFINE_CLEANUP(struct transfers *, transfers_free)
 
 /**
  * transfers_start() - make one attempt
- * @job: a packet that wire_check() has passed; copied
+ * @job: a packet that wire_check() has passed, of kind WIRE_JOB_POST; copied
  * @tag: comes back with the result
  *
  * A job that is not allowed gets its result, with the reason, before this returns.

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include "common/macro.h"
 #include "common/wire.h"
 #include "sender/explain.h"
+#include "sender/explain_upload.h"
 
 static void test_failure(void **state)
 {
@@ -122,13 +124,70 @@ static void test_status(void **state)
 	}
 }
 
+static void test_upload(void **state)
+{
+	static const struct {
+		bool sftp;
+		int code;
+		long verify;
+		int reply;
+		const char *detail, *word;
+	} rows[] = {
+		{false, 67, 0, 530, "530 Login incorrect.", "\"password\""},
+		{false, 67, 0, 530, "530 Login incorrect.", "(530 Login incorrect.)"},
+		{true, 67, 0, 0, "", "Ed25519"},
+		{false, 8, 0, 421, "421 full", "no more connections"},
+		{false, 18, 0, 452, "", "disk is full"},
+		{false, 70, 0, 552, "", "our share"},
+		{true, 70, 0, 0, "", "our share"},
+		{false, 64, 0, 502, "", "no TLS"},
+		{false, 7, 0, 229, "", "passive ports"},
+		{false, 7, 0, 227, "", "passive ports"},
+		{false, 28, 0, 229, "", "passive ports"},
+		{false, 28, 0, 227, "", "passive ports"},
+		{false, 28, 0, 150, "", "stopped taking"},
+		{false, 28, 0, 125, "", "stopped taking"},
+		{false, 28, 0, 350, "", "in time"},
+		{true, 28, 0, 150, "", "in time"}, /* SFTP has no replies */
+		{false, 7, 0, 0, "", "cannot be reached"},
+		{false, 13, 0, 500, "", "passive"},
+		{false, 9, 0, 550, "", "rights"},
+		{true, 9, 0, 0, "", "rights"},
+		{true, 78, 0, 0, "", "rights"},
+		{false, 25, 0, 553, "", "rights"},
+		{false, 21, 0, 553, "", "rename"},
+		{true, 21, 0, 0, "", "rename"},
+		{false, 18, 0, 426, "", "did not confirm"},
+		{false, 8, 0, 0, "", "no FTP server"},
+		{true, 2, 0, 0, "", "SSH"},
+		{true, 79, 0, 0, "", "broke off"},
+		{false, 23, 0, 230, "", "more than can be taken"},
+		/* what it shares with HTTP */
+		{false, 60, 20, 234, "", "unknown CA"},
+		{false, 6, 0, 0, "", "name server"},
+		{true, 7, 0, 0, "", "cannot be reached"},
+		{false, 999, 0, 0, "why", "code 999 (why)"},
+		{true, 55, 0, 0, "a\033b", "(a?b)"},
+	};
+	char text[WIRE_ERROR_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		explain_upload("h:21", rows[i].sftp, rows[i].code, rows[i].verify, rows[i].reply,
+			       rows[i].detail, text, sizeof(text));
+		if (!strstr(text, rows[i].word))
+			print_error("row %zu: \"%s\"\n", i, text);
+		assert_non_null(strstr(text, rows[i].word));
+		assert_memory_equal(text, "h:21: ", 6);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failure),
-		cmocka_unit_test(test_certificates),
-		cmocka_unit_test(test_room),
-		cmocka_unit_test(test_status),
+		cmocka_unit_test(test_failure), cmocka_unit_test(test_certificates),
+		cmocka_unit_test(test_room),	cmocka_unit_test(test_status),
+		cmocka_unit_test(test_upload),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -77,6 +77,92 @@ static void test_target(void **state)
 		      rows[i].why);
 }
 
+static void test_upload_target(void **state)
+{
+	static const struct {
+		const char *scheme, *host, *user, *why;
+	} rows[] = {
+		{"ftp", "example.com", NULL, NULL},
+		{"ftpes", "10.0.0.1", NULL, NULL},
+		{"sftp", "[::1]", NULL, NULL},
+		{"ftps", "example.com", NULL, "use ftpes"},
+		{"https", "example.com", NULL, "none of"},
+		{"scp", "example.com", NULL, "none of"},
+		{"file", "", NULL, "none of"},
+		{"", "", NULL, "none of"},
+		{"ftp", "", NULL, "no host"},
+		{"sftp", "example.com", "", "user name"},
+		{"sftp", "example.com", "me", "user name"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check(rows[i].scheme,
+		      policy_check_upload_target(rows[i].scheme, rows[i].host, rows[i].user),
+		      rows[i].why);
+}
+
+static void test_path(void **state)
+{
+	static const struct {
+		const char *path, *why;
+	} rows[] = {
+		{"/a", NULL},
+		{"/a.txt", NULL},
+		{"/2026/11/24/a b%c;d.txt", NULL},
+		{"//absolute/a", NULL}, /* FTP: from the root, not from where the login leads */
+		{"/~/a", NULL},
+		{"/\xc3\x81p", NULL},
+		{"/...", NULL},
+		{"/.a", NULL},
+		{"/..a/b", NULL},
+		{"", "no path"},
+		{"a", "no path"},
+		{"/", "without the name"},
+		{"/d/", "without the name"},
+		{"/.", "\".\""},
+		{"/..", "\"..\""},
+		{"/d/../a", "\"..\""},
+		{"/./a", "\".\""},
+		{"/a\r\nDELE b", "control"},
+		{"/a\x7f", "control"},
+		{"/\x1f/a", "control"},
+		{"/a\"b", "quotation"},
+		{"/a\\b", "backslash"},
+	};
+	char path[POLICY_NAME_MAX + 3] = "/";
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check(rows[i].path, policy_check_path(rows[i].path), rows[i].why);
+	memset(path + 1, 'x', POLICY_NAME_MAX);
+	check("longest", policy_check_path(path), NULL);
+	path[POLICY_NAME_MAX + 1] = 'x';
+	check("longer", policy_check_path(path), "too long");
+}
+
+static void test_login(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t n;
+		const char *why;
+	} rows[] = {
+		{"me", 2, NULL},	{" p%ss \"w\\\xc3\xb6rd~", 14, NULL},
+		{"", 0, "empty"},	{"a\nb", 3, "control"},
+		{"a\r", 2, "control"},	{"a\0b", 3, "control"},
+		{"\x7f", 1, "control"},
+	};
+	static char longest[POLICY_LOGIN_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check(rows[i].text, policy_check_login(rows[i].text, rows[i].n), rows[i].why);
+	memset(longest, 'x', sizeof(longest));
+	check("longest", policy_check_login(longest, POLICY_LOGIN_MAX), NULL);
+	check("longer", policy_check_login(longest, POLICY_LOGIN_MAX + 1), "too long");
+}
+
 static void test_address(void **state)
 {
 	/* over TLS, and over plain http; NULL allowed */
@@ -305,10 +391,17 @@ static void test_retry_after(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_text),	cmocka_unit_test(test_target),
-		cmocka_unit_test(test_address), cmocka_unit_test(test_address_of_another_family),
-		cmocka_unit_test(test_headers), cmocka_unit_test(test_file),
-		cmocka_unit_test(test_date),	cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_text),
+		cmocka_unit_test(test_target),
+		cmocka_unit_test(test_upload_target),
+		cmocka_unit_test(test_path),
+		cmocka_unit_test(test_login),
+		cmocka_unit_test(test_address),
+		cmocka_unit_test(test_address_of_another_family),
+		cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_date),
+		cmocka_unit_test(test_retry_after),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

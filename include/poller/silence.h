@@ -9,9 +9,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SILENCE_BURST_US_MAX INT64_C(1000000) /* a line that is never silent is talked into then \
-					       */
-#define SILENCE_PAUSE_US  INT64_C(100000)     /* further apart is no burst; USB groups bytes */
+#define SILENCE_BURST_US_MAX                                                                 \
+	INT64_C(1000000)		  /* a line that is never silent is talked into then \
+					   */
+#define SILENCE_PAUSE_US  INT64_C(100000) /* further apart is no burst; USB groups bytes */
 #define SILENCE_MINUTE_US INT64_C(60000000)
 
 /**

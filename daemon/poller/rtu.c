@@ -131,7 +131,8 @@ struct rtu_answer rtu_check(const struct answer_question *question, const uint8_
 		if (size > 0) {
 			twice |= found.size > 0 &&
 				 (found.size != size || memcmp(bytes + found.at, here, size) != 0);
-			found = (struct rtu_answer){.at = at, .size = size};
+			if (found.size == 0)
+				found = (struct rtu_answer){.at = at, .size = size};
 			continue;
 		}
 		size = size_of_other(here, left);

@@ -126,6 +126,10 @@ static const struct row rows[] = {
 	/* twice the same; two that differ: one of them is late, and nothing tells which */
 	{&three, "11 03 06 02 2b 00 00 00 64~ 11 03 06 02 2b 00 00 00 64~", ANSWER_GOOD, 0, 11},
 	{&three, "11 03 06 02 2b 00 00 00 65~ 11 03 06 02 2b 00 00 00 64~", ANSWER_FOREIGN, 0, 11},
+	/* another master asked the same unit */
+	{&three, "11 03 01 f4 00 03~ 11 03 06 02 2b 00 00 00 64~", ANSWER_FOREIGN, 0, 0},
+	{&three, "11 03 06 02 2b 00 00 00 64~ 11 03 01 f4 00 03~", ANSWER_FOREIGN, 0, 0},
+	{&three, "12 03 01 f4 00 03~ 11 03 06 02 2b 00 00 00 64~", ANSWER_GOOD, 8, 11},
 	{&three, "11 83 02~ 11 03 06 02 2b 00 00 00 64~", ANSWER_FOREIGN, 0, 5},
 };
 

@@ -56,7 +56,7 @@ static uint16_t form_of(const struct wire_request *request)
 	const struct answer_question question = {.function = request->function,
 						 .count = request->count};
 
-	return (uint16_t)(request->function << 8 | answer_data_bytes(&question));
+	return (uint16_t)(request->function * 256U + answer_data_bytes(&question));
 }
 
 static bool is_owed(const struct debt *debt, const struct wire_request *request)

@@ -46,7 +46,7 @@ main
 
 # A foreign library is known to one module (or family) of each program only.
 FOREIGN = {
-    "modbus": r"poller/tcp",
+    "modbus": r"poller/(tcp|serial)",
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
@@ -59,7 +59,7 @@ FOREIGN = {
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason "
         "config_text config_address config_value config_names")
-PURE_POLLER = "answer link pace parts split ring timeline work"
+PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"
     r"openat|fopen|read|write|send|recv|sendmsg|recvmsg|socket|connect|printf|puts|rand|random|"

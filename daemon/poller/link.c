@@ -1,38 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "poller/answer.h"
-#include "poller/link.h"
-#include "poller/pace.h"
-
-/*
- * The request that was sent last. It is a copy, since a reload may take its original away;
- * @ask.request is then LINK_NONE and nothing is reported.
- */
-struct outstanding {
-	struct wire_request copy;
-	struct wire_request part; /* the same, as far as it was sent */
-	struct pace_ask ask;
-	uint8_t unit_id;
-	int64_t sent_us;
-};
-
-struct link {
-	struct link_plan plan;
-	struct pace *pace;
-	enum wire_link_state state;
-	int64_t deadline_us; /* of the state; LINK_NEVER in IDLE */
-	struct outstanding sent;
-	bool answered; /* since the connection was opened */
-	bool up;
-	bool down;
-	uint32_t n_failures; /* in a row, for the back-off */
-	uint64_t random;
-	struct wire_link_report report;
-};
+#include "poller/link_state.h"
 
 /* where link_step() and its helpers put the actions */
 struct script {
@@ -43,55 +14,6 @@ struct script {
 static void add(struct script *script, struct link_action action)
 {
 	script->actions[script->n++] = action;
-}
-
-int link_new(struct link **ret, const struct link_plan *plan, int64_t now_us, uint64_t seed)
-{
-	CLEANUP(link_free) struct link *link = calloc(1, sizeof(*link));
-	int r;
-
-	if (!link)
-		return -ENOMEM;
-	r = pace_new(&link->pace, plan, now_us);
-	if (r < 0)
-		return r;
-	link->plan = *plan;
-	link->state = WIRE_LINK_BACKING_OFF;
-	link->deadline_us = now_us; /* a pause that is over: the first step connects */
-	link->random = seed | 1;    /* xorshift must not start from 0 */
-	link->report.key = plan->link->key;
-	*ret = steal(&link);
-	return 0;
-}
-
-struct link *link_free(struct link *link)
-{
-	if (!link)
-		return NULL;
-	(void)pace_free(link->pace);
-	free(link);
-	return NULL;
-}
-
-void link_inherit(struct link *link, struct link *old)
-{
-	struct link_plan plan = link->plan;
-	struct pace *pace = link->pace;
-
-	pace_inherit(pace, old->pace);
-	*link = *old;
-	link->plan = plan;
-	link->pace = pace;
-	if (link->state == WIRE_LINK_WAITING)
-		link->sent.ask.request = pace_find(pace, &link->sent.copy, link->sent.unit_id,
-						   &link->sent.ask.unit);
-}
-
-size_t link_actions_max(const struct link *link)
-{
-	/* every request may be reported once, what is left of the outstanding one once more;
-	 * close, connect or send, and three lines for people */
-	return link->plan.first_request[link->plan.n_units] - link->plan.first_request[0] + 6;
 }
 
 /* xorshift64, Marsaglia 2003: no secret depends on it */
@@ -144,20 +66,38 @@ static void report_one(const struct link *link, struct script *script, enum wire
 		    });
 }
 
+/* what comes next on the link: what could not be asked at once, then whose turn it is */
+static bool take_next(struct link *link, int64_t now_us, struct pace_ask *ret)
+{
+	if (!link->again)
+		return pace_take(link->pace, now_us, ret);
+	link->again = false;
+	*ret = link->sent.ask;
+	return true;
+}
+
+static void report_unsent(const struct pace_ask *ask, struct script *script)
+{
+	add(script, (struct link_action){
+			    .kind = LINK_REPORT,
+			    .unit = ask->unit,
+			    .request = ask->request,
+			    .first = ask->first,
+			    .count = ask->count,
+			    .status = WIRE_DISCONNECTED,
+		    });
+}
+
 /* all that is due and was not sent fails with the link */
 static void report_pending(struct link *link, struct script *script)
 {
 	struct pace_ask ask;
 
+	if (link->again)
+		report_unsent(&link->sent.ask, script);
+	link->again = false;
 	while (pace_drop(link->pace, &ask))
-		add(script, (struct link_action){
-				    .kind = LINK_REPORT,
-				    .unit = ask.unit,
-				    .request = ask.request,
-				    .first = ask.first,
-				    .count = ask.count,
-				    .status = WIRE_DISCONNECTED,
-			    });
+		report_unsent(&ask, script);
 }
 
 static void back_off(struct link *link, int64_t now_us, int error, struct script *script)
@@ -227,6 +167,40 @@ static void note_answer(struct link *link, int64_t now_us, struct script *script
 		    (struct link_action){.kind = LINK_RESTORED, .unit = link->sent.ask.unit});
 }
 
+/* the line must be silent after a frame; @rest_us: longer than between any two */
+static void rest(struct link *link, int64_t now_us, int64_t rest_us)
+{
+	silence_keep(&link->silence, now_us + MAX(rest_us, (int64_t)link->plan.link->frame_gap_us));
+}
+
+static void count_wrong(struct link *link, enum wire_status status)
+{
+	link->report.n_timeouts += status == WIRE_TIMEOUT;
+	link->report.n_late += status == WIRE_FOREIGN;
+	link->report.n_malformed += status == WIRE_MALFORMED;
+}
+
+/*
+ * No answer on a line. The connection stays: it knows nothing of the unit, and the others need
+ * it. What still comes until the unit's worst answer time is thrown away.
+ */
+static void pass_over(struct link *link, int64_t now_us, struct script *script)
+{
+	enum wire_status status = link->sent.seen == WIRE_OK ? WIRE_TIMEOUT : link->sent.seen;
+
+	count_wrong(link, status);
+	link->report.error = status == WIRE_TIMEOUT ? ETIMEDOUT : EBADMSG;
+	report_one(link, script, status, 0, now_us);
+	if (link->sent.ask.request != LINK_NONE)
+		pace_failed(link->pace, link->sent.ask.unit);
+	note_silence(link, now_us, script);
+	instep_silent(link->instep, link->sent.unit_id, &link->sent.asked, link->sent.sent_us);
+	silence_keep(&link->silence, link->sent.sent_us + link->sent.quiet_us);
+	link->sent.rest_us = 0; /* that is after an answer */
+	link->state = WIRE_LINK_IDLE;
+	link->deadline_us = LINK_NEVER;
+}
+
 static void on_time(struct link *link, int64_t now_us, const struct link_input *input,
 		    struct script *script)
 {
@@ -244,6 +218,10 @@ static void on_time(struct link *link, int64_t now_us, const struct link_input *
 		back_off(link, now_us, ETIMEDOUT, script);
 		return;
 	case WIRE_LINK_WAITING:
+		if (link->instep) {
+			pass_over(link, now_us, script);
+			return;
+		}
 		link->report.n_timeouts++;
 		report_one(link, script, WIRE_TIMEOUT, 0, now_us);
 		note_silence(link, now_us, script);
@@ -264,6 +242,7 @@ static void on_connected(struct link *link, int64_t now_us, const struct link_in
 	link->report.n_connects++;
 	link->state = WIRE_LINK_IDLE;
 	link->deadline_us = LINK_NEVER;
+	rest(link, now_us, link->plan.link->first_delay_ms * INT64_C(1000));
 	/* what came due meanwhile starts once; the link was not busy, so nothing is counted */
 	pace_mark(link->pace, now_us, false);
 }
@@ -357,12 +336,47 @@ static void on_misanswered(struct link *link, int64_t now_us, const struct link_
 {
 	if (link->state != WIRE_LINK_WAITING)
 		return;
-	if (input->status == WIRE_FOREIGN)
-		link->report.n_late++;
-	else
-		link->report.n_malformed++;
+	if (link->instep) { /* the right answer may still come behind it */
+		link->sent.seen = input->status;
+		return;
+	}
+	count_wrong(link, input->status);
 	report_one(link, script, input->status, 0, now_us);
 	give_up(link, now_us, EBADMSG, true, script);
+}
+
+/*
+ * On a line an answer also says which ones are still to come. Return: it is worth nothing else,
+ * since it was asked for in place of the request to get in step.
+ */
+static bool keep_in_step(struct link *link, const struct link_input *input)
+{
+	const struct outstanding *sent = &link->sent;
+
+	if (!link->instep || link->state != WIRE_LINK_WAITING)
+		return false;
+	if (input->event == LINK_ANSWERED)
+		instep_answered(link->instep, sent->unit_id);
+	else if (input->event == LINK_REFUSED)
+		instep_refused(link->instep, sent->unit_id, &sent->asked);
+	else if (input->event == LINK_CLOSED)
+		instep_silent(link->instep, sent->unit_id, &sent->asked, sent->sent_us);
+	else
+		return false;
+	count_wrong(link, sent->seen);
+	return sent->getting && input->event != LINK_CLOSED;
+}
+
+/* in step again: the request itself is next */
+static void on_in_step(struct link *link, int64_t now_us, const struct link_input *input,
+		       struct script *script)
+{
+	if (input->event == LINK_ANSWERED)
+		link->report.n_answers++;
+	else
+		link->report.n_exceptions++;
+	note_life(link, now_us, script);
+	link->again = link->sent.ask.request != LINK_NONE;
 }
 
 static void on_unasked(struct link *link, int64_t now_us, const struct link_input *input,
@@ -372,6 +386,10 @@ static void on_unasked(struct link *link, int64_t now_us, const struct link_inpu
 	if (link->state != WIRE_LINK_IDLE)
 		return;
 	link->report.n_late++;
+	if (link->instep) {
+		silence_noise(&link->silence, now_us, link->plan.link->frame_gap_us);
+		return;
+	}
 	give_up(link, now_us, EBADMSG, false, script);
 }
 
@@ -386,19 +404,29 @@ static struct wire_request part_of(const struct wire_request *request, const str
 
 static void send_next(struct link *link, int64_t now_us, struct script *script)
 {
+	const struct wire_unit *unit;
 	struct pace_ask ask;
 
-	if (!pace_take(link->pace, now_us, &ask))
+	if (now_us < link->silence.ready_us || !take_next(link, now_us, &ask))
 		return;
+	unit = &link->plan.units[ask.unit];
 	link->sent = (struct outstanding){
 		.copy = link->plan.requests[ask.request],
-		.part = part_of(&link->plan.requests[ask.request], &ask),
+		.asked = part_of(&link->plan.requests[ask.request], &ask),
 		.ask = ask,
-		.unit_id = link->plan.units[ask.unit].id,
+		.unit_id = unit->id,
 		.sent_us = now_us,
+		.rest_us = unit->turnaround_ms * INT64_C(1000),
+		.quiet_us = MAX(unit->quiet_ms, unit->timeout_ms) * INT64_C(1000),
 	};
+	if (link->instep) {
+		struct wire_request part = link->sent.asked;
+
+		link->sent.getting = instep_form(link->instep, unit->id, &part, now_us,
+						 &link->sent.asked);
+	}
 	link->state = WIRE_LINK_WAITING;
-	link->deadline_us = now_us + link->plan.units[ask.unit].timeout_ms * INT64_C(1000);
+	link->deadline_us = now_us + unit->timeout_ms * INT64_C(1000);
 	link->report.n_requests++;
 	add(script, (struct link_action){.kind = LINK_SEND,
 					 .unit = ask.unit,
@@ -420,48 +448,19 @@ size_t link_step(struct link *link, int64_t now_us, const struct link_input *inp
 		[LINK_UNASKED] = on_unasked,
 	};
 	struct script script = {.actions = ret};
+	bool waited = link->state == WIRE_LINK_WAITING;
+	handler *handle;
 
 	assert(input->event < ARRAY_SIZE(handlers));
+	handle = keep_in_step(link, input) ? on_in_step : handlers[input->event];
+	link_account(link, now_us);
 	/* before the event: whose round is not through now is passed over */
 	if (link->state == WIRE_LINK_IDLE || link->state == WIRE_LINK_WAITING)
 		pace_mark(link->pace, now_us, true);
-	handlers[input->event](link, now_us, input, &script);
+	handle(link, now_us, input, &script);
+	if (waited && link->state == WIRE_LINK_IDLE)
+		rest(link, now_us, link->sent.rest_us);
 	if (link->state == WIRE_LINK_IDLE && !input->hold)
 		send_next(link, now_us, &script);
 	return script.n;
-}
-
-int64_t link_wake_us(const struct link *link)
-{
-	return link->state == WIRE_LINK_IDLE ? pace_next_us(link->pace) : link->deadline_us;
-}
-
-enum wire_link_state link_state(const struct link *link)
-{
-	return link->state;
-}
-
-bool link_is_up(const struct link *link)
-{
-	return link->up;
-}
-
-bool link_is_down(const struct link *link)
-{
-	return link->down;
-}
-
-const struct wire_request *link_outstanding(const struct link *link, uint8_t *ret_unit_id)
-{
-	*ret_unit_id = link->sent.unit_id;
-	return &link->sent.part;
-}
-
-void link_report(const struct link *link, struct wire_link_report *ret)
-{
-	*ret = link->report;
-	ret->state = (uint32_t)link->state;
-	ret->n_overruns = pace_n_overruns(link->pace);
-	ret->n_degraded = pace_n_degraded(link->pace);
-	ret->n_refused = (uint16_t)MIN(pace_n_refused(link->pace), (uint32_t)UINT16_MAX);
 }

@@ -312,6 +312,8 @@ class Bench:  # pylint: disable=too-many-instance-attributes
     def start_with_a_year(self, directory):
         """Seconds from the start of a core to the plan at a poller, which then begins to read."""
         (directory / "run").mkdir()
+        subprocess.run([self.programs / "wastewatch", "keygen", "--config", directory / "conf",
+                        "--credentials", directory], check=True, stdout=subprocess.DEVNULL)
         began = time.monotonic()
         core = self.start("year-core", self.programs / "wastewatchd",
                           "--config", directory / "conf", "--state", directory / "state",

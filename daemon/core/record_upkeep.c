@@ -128,7 +128,7 @@ static int drop_packed(struct record *record)
 	int n = 0;
 
 	while (upkeep->has_packed && n < rows_most(record)) {
-		int64_t first;
+		int64_t first = 0;
 		int r = first_minute(record, &first);
 
 		if (r < 0)
@@ -185,7 +185,7 @@ static bool batch_is_over(const struct record_upkeep *upkeep, int64_t now_t)
 static int pack(struct record *record, int64_t now_t)
 {
 	struct record_upkeep *upkeep = &record->upkeep;
-	int64_t last;
+	int64_t last = 0;
 	int r = 0;
 
 	if (batch_is_over(upkeep, now_t) && upkeep->packed_channel == 0)
@@ -215,7 +215,7 @@ static int pack(struct record *record, int64_t now_t)
 /* Return: rows that went; 0 the channel has none so old; -errno. */
 static int prune_channel(struct record *record, int64_t channel, int64_t before_t)
 {
-	int64_t first;
+	int64_t first = 0;
 	int r;
 
 	PREPARE(FIRST_PACKED);
@@ -239,7 +239,7 @@ static int prune_minutes(struct record *record, int64_t before_t)
 	int64_t n = 0;
 
 	for (int i = 0; i < LOOKS && n < rows_most(record) && upkeep->pruned_t != before_t; i++) {
-		int64_t channel;
+		int64_t channel = 0;
 		int r;
 
 		PREPARE(NEXT_CHANNELS);

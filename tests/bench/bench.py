@@ -10,6 +10,7 @@ epoll client (epc), which reads the same devices at the same instants in the sam
 """
 
 import argparse
+import contextlib
 import http.server
 import os
 import random
@@ -23,7 +24,10 @@ import time
 from pathlib import Path
 
 import bench_config as config
-from bench_measure import PLANT_CPU, BenchError, Plant, Process, percentile
+from bench_measure import PATIENCE_S, PLANT_CPU, BenchError, Plant, Process, percentile
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
+import wire  # noqa: E402  pylint: disable=wrong-import-position
 
 SETTLE_S = 4
 DEAD_PERCENT, DEAD_SETTLE_S = 30, 10
@@ -297,6 +301,66 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         t.row("year: incidents opened", incidents, "")
         t.row("year: CPU", seconds, "s", 2, 2)
 
+    def minutes(self, *words):
+        """Lines of numbers that bench-minutes prints."""
+        done = subprocess.run([self.programs / "bench/minutes", *map(str, words)],
+                              stdout=subprocess.PIPE, text=True, check=False)
+        if done.returncode != 0:
+            raise BenchError(f"bench/minutes {words[0]} has ended with {done.returncode}")
+        return [list(map(float, line.split())) for line in done.stdout.splitlines()]
+
+    def start_with_a_year(self, directory):
+        """Seconds from the start of a core to the plan at a poller, which then begins to read."""
+        (directory / "run").mkdir()
+        subprocess.run([self.programs / "wastewatch", "keygen", "--config", directory / "conf",
+                        "--credentials", directory], check=True, stdout=subprocess.DEVNULL)
+        began = time.monotonic()
+        core = self.start("year-core", self.programs / "wastewatchd",
+                          "--config", directory / "conf", "--state", directory / "state",
+                          "--runtime", directory / "run", "--credentials", directory)
+        path = str(directory / "run/poller.sock")
+        try:
+            while time.monotonic() < began + PATIENCE_S:
+                core.check()
+                with contextlib.suppress(OSError), wire.connect(path, PATIENCE_S) as link:
+                    link.send(wire.hello_packet(wire.ROLE_POLLER))
+                    while not isinstance(message := link.receive(), wire.PlanEnd):
+                        if message is None:
+                            raise BenchError("the core has closed the connection")
+                    return time.monotonic() - began
+                time.sleep(0.005)
+            raise BenchError("the core sends no plan")
+        finally:
+            core.end()
+
+    def run_minutes(self):
+        directory = self.directory / "minutes"
+        channel = config.write_minutes(directory / "conf", 40)
+        many = self.directory / "many"
+        config.write_minutes(many / "conf", 4000)
+        for path in (directory / "state", many / "state"):
+            path.mkdir()
+        t = self.table
+        t.head("the record: a year of minutes of 40 channels, 100,000 entries")
+        [[rows, size]] = self.minutes("fill", directory / "conf", directory / "state", 100_000)
+        t.row("minutes: rows", rows, "")
+        t.row("minutes: size per row, entries included", size / rows, "bytes", None, 1)
+        t.row("start with a year of minutes and 100,000 entries",
+              self.start_with_a_year(directory), "s", 2, 2)
+        [opened], [year], [day], [last] = self.minutes("read", directory / "conf",
+                                                       directory / "state", channel)
+        t.row("minutes: open the record", opened, "ms", None, 1)
+        t.row("minutes: one channel's year in hours", year, "ms", None, 0)
+        t.row("minutes: one channel's day in minutes", day, "ms", None, 1)
+        t.row("minutes: all channels' last day, to rebuild windows", last, "ms", None, 0)
+        shutil.rmtree(directory / "state")
+        [[rows, size, median, longest]] = self.minutes("write", many / "conf", many / "state", 6)
+        t.head("six hours of minutes of 4,000 channels, a commit each, packing included")
+        t.row("minutes: written to the disk per row", size / rows, "bytes", None, 0)
+        t.row("minutes: commit, median", median, "ms", None, 1)
+        t.row("minutes: commit, longest", longest, "ms", None, 1)
+        shutil.rmtree(many / "state")
+
     def run(self):
         began = time.monotonic()
         self.run_epc()
@@ -306,6 +370,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         self.table.head("epc was measured before and after; the cheaper run counts")
         self.ratio("poller: CPU per read against epc", self.poller_us, 1.5)
         self.run_year()
+        self.run_minutes()
         print(f"\n{time.monotonic() - began:.0f} s; {os.cpu_count()} processors, "
               f"plant on number {PLANT_CPU}, clients on 0")
 

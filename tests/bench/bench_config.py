@@ -99,3 +99,19 @@ def write_collectd(directory, n_links, port):
     path = directory / "collectd.conf"
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return path
+
+
+def write_minutes(directory, n_channels):
+    """n_channels channels, ten of a unit at 1 Hz; return the path of one in the middle."""
+    (directory / "sites.d").mkdir(parents=True)
+    (directory / "wastewatch.yaml").write_text("origin: bench\n", encoding="ascii")
+    n_units = -(-n_channels // 10)
+    lines = ["site: minutes", "links:"]
+    lines += [f'  - {{name: l{i}, tcp: "127.0.0.1:{1 + i}"}}' for i in range(n_units)]
+    lines += ["units:"]
+    lines += [f"  - {{name: u{i}, link: l{i}, id: 1, interval: 1s}}" for i in range(n_units)]
+    lines += ["sources:", "  - name: outfall", "    kind: liquid", "    channels:"]
+    lines += [f"      - {{name: c{i}, unit: mg/l, from: u{i // 10}, address: {i % 10 * 2}, "
+              "type: float32, order: ABCD, range: [0, 1000]}" for i in range(n_channels)]
+    (directory / "sites.d" / "minutes.yaml").write_text("\n".join(lines) + "\n", encoding="ascii")
+    return f"minutes/outfall/c{n_channels // 2}"

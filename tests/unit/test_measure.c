@@ -997,6 +997,24 @@ static void test_windows_over_a_wrong_clock(void **state)
 	rig_close(&rig);
 }
 
+/* a minute of the window that was closed last, before anything of the next: it goes on */
+static void test_window_reopened(void **state)
+{
+	struct window_row row = {.start_ms = WALL_0, .mean = 412, .min = 412, .max = 412, .n = 30};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 301);
+	core_rebuild_window(rig.core, SO2, &row);
+	core_rebuilt(rig.core);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->start_ms, WALL_0);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->n, 330);
+	assert_close(last(&rig, SO2, WINDOW_5MIN)->mean, 112 + 300 * 30 / 330.0, 1e-9);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->worst, QUALITY_GOOD);
+	rig_close(&rig);
+}
+
 /* 112 mg at 18.7 % are 707.64, above 700: judged when the window closes, once */
 static void test_limits_on_means(void **state)
 {
@@ -1355,6 +1373,7 @@ int main(void)
 		cmocka_unit_test(test_windows_over_a_step_back),
 		cmocka_unit_test(test_windows_over_steps_within),
 		cmocka_unit_test(test_windows_over_a_wrong_clock),
+		cmocka_unit_test(test_window_reopened),
 		cmocka_unit_test(test_limits_on_means),
 		cmocka_unit_test(test_limit_on_a_day),
 		cmocka_unit_test(test_resume_anywhere),

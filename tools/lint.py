@@ -30,13 +30,13 @@ PARTS = {
 CORE_ORDER = """
 quality decode
 config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
-window plan outbox sign
+window plan outbox sign circular
 event limit
 batch
-core incident report snapshot
+core incident report snapshot files
 sqlite record record_statements record_commit record_schema history
 journal peer
-service keys pollers delivery reload status
+service keys pollers delivery delivery_job reload status
 main
 """
 
@@ -52,7 +52,7 @@ FOREIGN = {
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
-PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
+PURE = ("quality decode window limit core incident report event snapshot outbox plan batch circular files "
         "config_text config_value config_names")
 PURE_POLLER = "answer link pace ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -45,6 +45,14 @@ static const char *const steps[RECORD_VERSION] = {
 	" last_ms INTEGER, http_status INTEGER, error TEXT);"
 	"CREATE INDEX outbox_waiting ON outbox(destination, lane, id) WHERE state <> 'sent';"
 	"CREATE INDEX outbox_incident ON outbox(incident, destination, id);",
+
+	/* ten days of thirty stations' files may wait: what is asked every second must not walk
+	 * through them */
+	"CREATE INDEX outbox_heads ON outbox(destination, incident, id) WHERE state <> 'sent';"
+	"CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE state <> 'sent'"
+	" AND next_ms > 0;"
+	"CREATE INDEX outbox_files ON outbox(created_ms) WHERE lane = 2 AND state = 'sent';"
+	"DROP INDEX outbox_waiting;",
 };
 
 int sqlite_errno(int code)

@@ -47,8 +47,9 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE INDEX outbox_incident ON outbox(incident, destination, id);",
 
 	/* ten days of thirty stations' files may wait: what is asked every second must not walk
-	 * through them */
-	"CREATE INDEX outbox_heads ON outbox(destination, incident, id) WHERE state <> 'sent';"
+	 * through them; what is asked by people walks through an index only */
+	"CREATE INDEX outbox_heads ON outbox(destination, incident, id, lane, state, created_ms)"
+	" WHERE state <> 'sent';"
 	"CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE state <> 'sent'"
 	" AND next_ms > 0;"
 	"CREATE INDEX outbox_files ON outbox(created_ms) WHERE lane = 2 AND state = 'sent';"

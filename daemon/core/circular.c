@@ -283,6 +283,14 @@ static char *field(char **rest)
 	return text + strspn(text, " ");
 }
 
+/* byte order marks: in front of a file, and of each of those that were joined to one */
+static char *skip_marks(char *text)
+{
+	for (;; text += *text == ' ' ? 1 : 3)
+		if (*text != ' ' && strncmp(text, "\xef\xbb\xbf", 3) != 0)
+			return text;
+}
+
 static struct circular_row *add_row(struct reader *reader)
 {
 	struct circular_file *file = reader->file;
@@ -308,7 +316,7 @@ static int read_row(struct reader *reader, char **rest)
 
 	if (!row)
 		return -ENOMEM;
-	row->symbol = field(rest);
+	row->symbol = skip_marks(field(rest));
 	value = field(rest);
 	row->unit = field(rest);
 	time = field(rest);
@@ -324,8 +332,8 @@ static int read_row(struct reader *reader, char **rest)
 
 static int read_line(struct reader *reader, char *line)
 {
+	char *rest = line = skip_marks(line);
 	size_t n = strlen(line), n_fields = 1;
-	char *rest = line;
 	int r = 0;
 
 	while (n > 0 && strchr(" \t\r", line[n - 1]))
@@ -349,8 +357,6 @@ static int read_lines(struct reader *reader, char *text)
 	char *rest = text, *line;
 	int r = 0;
 
-	if (strncmp(rest, "\xef\xbb\xbf", 3) == 0)
-		rest += 3;
 	while (r == 0 && (line = strsep(&rest, "\n"))) {
 		reader->line++;
 		r = read_line(reader, line);

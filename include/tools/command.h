@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define EXIT_USAGE     2
@@ -25,7 +26,10 @@ struct command_options {
 	bool only_open;	      /* incidents --open */
 	bool reports;	      /* replay --reports: the bodies instead of the entries */
 	bool minutes;	      /* replay --minutes: the minute values instead of the entries */
-	const char *argument; /* the one that is no option, NULL none */
+	const char *files;    /* replay --files DIR: write the data files there */
+	const char *argument; /* the first that is no option, NULL none */
+	char **arguments;     /* all of them */
+	size_t n_arguments;
 };
 
 int command_check(const struct command_options *options);

@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "tools/command.h"
 
-enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED };
+enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENTS };
 
 static const struct command {
 	const char *name;
@@ -25,8 +25,8 @@ static const struct command {
 	{"incidents", command_incidents, ARGUMENT_NONE, "", "incidents, newest first [--open]"},
 	{"show", command_show, ARGUMENT_NEEDED, "ID", "the story of one incident"},
 	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
-	{"replay", command_replay, ARGUMENT_NEEDED, "FILE.csv",
-	 "judge recorded readings [--reports | --minutes]"},
+	{"replay", command_replay, ARGUMENTS, "FILE...",
+	 "judge recorded readings [--reports | --minutes | --files DIR]"},
 	{"keygen", command_keygen, ARGUMENT_NONE, "",
 	 "make the keys that are missing in --credentials DIR"},
 };
@@ -43,6 +43,8 @@ static void print_usage(FILE *file)
 		    "  --runtime DIR      default /run/wastewatch\n"
 		    "  --credentials DIR  default /etc/wastewatch/credentials\n"
 		    "  --json             data for programs, one document or one line per item\n"
+		    "  replay reads a table (time,channel,value,status) or the department's data\n"
+		    "  files, or directories of them; --files DIR writes those that would be sent\n"
 		    "  --help, --version\n"
 		    "\n"
 		    "Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
@@ -105,6 +107,7 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		{"open", no_argument, NULL, 'o'},
 		{"reports", no_argument, NULL, 'R'},
 		{"minutes", no_argument, NULL, 'M'},
+		{"files", required_argument, NULL, 'F'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{0},
@@ -137,6 +140,9 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		case 'M':
 			ret->minutes = true;
 			break;
+		case 'F':
+			ret->files = optarg;
+			break;
 		case 'h':
 			print_usage(stdout);
 			return EXIT_SUCCESS;
@@ -158,6 +164,20 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* Return: -1 go on; else the exit status */
+static int check_arguments(const struct command *command, int n)
+{
+	switch (command->argument) {
+	case ARGUMENT_NONE:
+		return n == 0 ? -1 : wrong(command->name, " takes no argument");
+	case ARGUMENT_NEEDED:
+		return n == 1 ? -1 : wrong(command->name, " takes one argument");
+	case ARGUMENTS:
+		return n >= 1 ? -1 : wrong(command->name, " takes one argument or more");
+	}
+	return -1;
+}
+
 int main(int argc, char **argv)
 {
 	struct command_options options = {
@@ -176,11 +196,12 @@ int main(int argc, char **argv)
 	command = find(argv[optind]);
 	if (!command)
 		return wrong(argv[optind], " is no command");
-	if (argc - optind - 1 != (command->argument == ARGUMENT_NEEDED ? 1 : 0))
-		return wrong(command->name, command->argument == ARGUMENT_NEEDED
-						    ? " takes one argument"
-						    : " takes no argument");
+	r = check_arguments(command, argc - optind - 1);
+	if (r >= 0)
+		return r;
 	options.argument = argv[optind + 1];
+	options.arguments = argv + optind + 1;
+	options.n_arguments = (size_t)(argc - optind - 1);
 	r = command->run(&options);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return command_fail("the output cannot be written: %s", strerror(errno));

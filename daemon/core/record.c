@@ -48,8 +48,6 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_FILE] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		     " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
 		     " ON CONFLICT(webhook_id) DO NOTHING",
-	[PRUNE_FILES] = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE lane = 2"
-			" AND state = 'sent' AND created_ms < ?1 ORDER BY created_ms LIMIT 200)",
 	/* what an emergency waits for must not wait in the slow lane */
 	[RAISE_LANE] = "UPDATE outbox SET lane = 0 WHERE incident = ?1 AND destination = ?2"
 		       " AND state <> 'sent' AND lane > 0",

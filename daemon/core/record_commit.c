@@ -223,16 +223,6 @@ static int prune_pollers(struct record *record, int64_t wall_ms)
 	return record_run(record, s);
 }
 
-/* delivered files stay as long as the values that they were made of */
-static int prune_files(struct record *record, const struct record_commit *commit)
-{
-	PREPARE(PRUNE_FILES);
-	(void)sqlite3_bind_int64(
-		s, 1,
-		commit->now.wall_ms - (int64_t)commit->config->minute_retention_days * MS_PER_DAY);
-	return record_run(record, s);
-}
-
 /* once a minute at most one hour of old minutes goes, so that no commit gets long */
 static int prune(struct record *record, const struct record_commit *commit)
 {
@@ -246,8 +236,6 @@ static int prune(struct record *record, const struct record_commit *commit)
 	(void)sqlite3_bind_int64(s, 1,
 				 minute - (int64_t)commit->config->minute_retention_days * 24 * 60);
 	r = record_run(record, s);
-	if (r == 0)
-		r = prune_files(record, commit);
 	return r == 0 ? prune_pollers(record, commit->now.wall_ms) : r;
 }
 

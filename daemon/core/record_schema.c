@@ -52,7 +52,6 @@ static const char *const steps[RECORD_VERSION] = {
 	" WHERE state <> 'sent';"
 	"CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE state <> 'sent'"
 	" AND next_ms > 0;"
-	"CREATE INDEX outbox_files ON outbox(created_ms) WHERE lane = 2 AND state = 'sent';"
 	"DROP INDEX outbox_waiting;",
 };
 

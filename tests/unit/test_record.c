@@ -1015,41 +1015,6 @@ static void test_a_file_is_never_made_twice(void **state)
 	assert_int_equal(commit(rig), -EEXIST);
 }
 
-static void test_old_files_go(void **state)
-{
-	struct rig *rig = *state;
-	int64_t id;
-
-	open_record(rig);
-	for (int i = 0; i < 4; i++) {
-		char name[16], incident[16];
-
-		(void)snprintf(name, sizeof(name), "file:%d", i);
-		(void)snprintf(incident, sizeof(incident), "file:s/%d", i);
-		add_report(rig, name, incident, 0, 2);
-	}
-	add_report(rig, "r-1", "r", 0, 1);
-	rig->batch.reports[2].created_ms++;
-	assert_int_equal(commit(rig), 0);
-	for (int i = 0; i < 3; i++) {
-		(void)next_file(rig, WALL_0, &id);
-		deliver(rig, id, REPORT_SENT, 0);
-	}
-	(void)next(rig, "first", WALL_0, &id);
-	deliver(rig, id, REPORT_SENT, 0);
-	rig->commit.now.wall_ms = WALL_0 + 60 * MS_PER_DAY;
-	assert_int_equal(commit(rig), 0);
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 5); /* as old, not older */
-	rig->commit.now.wall_ms += MS_PER_MIN;
-	change(rig, "UPDATE outbox SET created_ms = created_ms - 60000 WHERE id < 3");
-	assert_int_equal(commit(rig), 0);
-	/* two were sent and old; one was sent later, one was never sent, one is a report */
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox WHERE id < 3"), 0);
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox WHERE webhook_id IN"
-				       " ('file:3', 'r-1')"),
-			 2);
-}
-
 /* what grows for years must be found by an index, not looked through */
 static void test_outbox_is_not_scanned(void **state)
 {
@@ -1062,7 +1027,6 @@ static void test_outbox_is_not_scanned(void **state)
 		{record_sql[NEXT_JOB], "outbox_heads"},
 		{record_sql[NEXT_TIME], "outbox_retry"},
 		{record_sql[RELEASE_DESTINATION], "outbox_retry"},
-		{record_sql[PRUNE_FILES], "outbox_files"},
 	};
 
 	open_record(rig);
@@ -1107,7 +1071,6 @@ int main(void)
 		TEST(test_files_go_oldest_first),
 		TEST(test_files_wait_and_go_on),
 		TEST(test_a_file_is_never_made_twice),
-		TEST(test_old_files_go),
 		TEST(test_newer_version),
 		TEST(test_no_directory),
 		TEST(test_read_only_directory),

@@ -29,12 +29,15 @@ PARTS = {
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
 quality decode
-config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
-window plan outbox sign circular
+window
+config config_yaml config_text config_address config_value config_names config_schema config_walk \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
+config_profile
+plan outbox sign screen formula circular
 event limit
 batch
-core incident report snapshot files
-sqlite record record_statements record_commit record_schema history
+core measure verdict derive windows judge reason incident report snapshot files
+sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys pollers delivery delivery_job reload status
 main
@@ -43,7 +46,7 @@ main
 # A foreign library is known to one module (or family) of each program only.
 FOREIGN = {
     "modbus": r"poller/tcp",
-    "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
+    "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt|transfer|explain|policy)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
@@ -52,8 +55,9 @@ FOREIGN = {
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
-PURE = ("quality decode window limit core incident report event snapshot outbox plan batch circular files "
-        "config_text config_value config_names")
+PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
+        "screen formula measure verdict derive windows judge reason circular files "
+        "config_text config_address config_value config_names")
 PURE_POLLER = "answer link pace ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

@@ -1,22 +1,67 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
-#include <stdio.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/core.h"
+#include "core/measure.h"
 
 static uint32_t expected_per_minute(uint32_t interval_ms)
 {
 	return MAX((uint32_t)(MS_PER_MIN / MAX(interval_ms, 1U)), 1U);
 }
 
+static int allocate(struct core *core)
+{
+	const struct config *config = core->config;
+	size_t n = config->n_channels + 1;
+
+	core->channels = calloc(n, sizeof(*core->channels));
+	core->windows = calloc(n, sizeof(*core->windows));
+	core->states = calloc(config->n_states + 1, sizeof(*core->states));
+	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
+	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
+	core->streams = calloc(core->n_streams, sizeof(*core->streams));
+	core->channel_limits = calloc(n, sizeof(*core->channel_limits));
+	core->interval_ms = calloc(n, sizeof(*core->interval_ms));
+	core->expected = calloc(n, sizeof(*core->expected));
+	core->lost_after_ms = calloc(n, sizeof(*core->lost_after_ms));
+	core->derived = calloc(n, sizeof(*core->derived));
+	core->leads = calloc(n, sizeof(*core->leads));
+	return core->channels && core->windows && core->states && core->limits && core->incidents &&
+			       core->streams && core->channel_limits && core->interval_ms &&
+			       core->expected && core->lost_after_ms && core->derived && core->leads
+		       ? 0
+		       : -ENOMEM;
+}
+
+static void init_channel(struct core *core, size_t i)
+{
+	const struct config_channel *channel = &core->config->channels[i];
+	size_t n = config_limits_of(core->config, i, &core->channel_limits[i]);
+
+	core->channel_limits[i + 1] = core->channel_limits[i] + n;
+	core->interval_ms[i] = core->config->units[channel->unit].interval_ms;
+	core->expected[i] = expected_per_minute(core->interval_ms[i]);
+	core->lost_after_ms[i] = channel->lost_after_ms;
+	core->channels[i].quality = QUALITY_STALE;
+	window_start(&core->channels[i].minute, -1);
+	for (size_t w = 0; w < N_WINDOWS; w++) {
+		window_start(&core->windows[i].open[w], -1);
+		core->windows[i].last[w].start_ms = -1;
+		core->windows[i].before[w].start_ms = -1;
+	}
+	if (channel->formula == FORMULA_NONE)
+		return;
+	core->derived[core->n_derived++] = i;
+	core->leads[channel->inputs[0]] = true;
+}
+
 int core_new(struct core **ret, const struct config *config, const struct plan *plan,
 	     struct batch *batch)
 {
 	CLEANUP(core_free) struct core *core = calloc(1, sizeof(*core));
-	size_t n;
 
 	if (!core)
 		return -ENOMEM;
@@ -24,34 +69,10 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 			      .plan = plan,
 			      .batch = batch,
 			      .n_streams = MAX(plan->n_slots, (size_t)1)};
-	core->channels = calloc(config->n_channels + 1, sizeof(*core->channels));
-	core->windows = calloc(config->n_channels + 1, sizeof(*core->windows));
-	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
-	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
-	core->streams = calloc(core->n_streams, sizeof(*core->streams));
-	core->channel_limits = calloc(config->n_channels + 1, sizeof(*core->channel_limits));
-	core->interval_ms = calloc(config->n_channels + 1, sizeof(*core->interval_ms));
-	core->expected = calloc(config->n_channels + 1, sizeof(*core->expected));
-	core->lost_after_ms = calloc(config->n_channels + 1, sizeof(*core->lost_after_ms));
-	if (!core->channels || !core->windows || !core->limits || !core->incidents ||
-	    !core->streams || !core->channel_limits || !core->interval_ms || !core->expected ||
-	    !core->lost_after_ms)
+	if (allocate(core) < 0)
 		return -ENOMEM;
-	for (size_t i = 0; i < config->n_channels; i++) {
-		const struct config_channel *channel = &config->channels[i];
-
-		n = config_limits_of(config, i, &core->channel_limits[i]);
-		core->channel_limits[i + 1] = core->channel_limits[i] + n;
-		core->interval_ms[i] = config->units[channel->unit].interval_ms;
-		core->expected[i] = expected_per_minute(core->interval_ms[i]);
-		core->lost_after_ms[i] = channel->lost_after_ms;
-		core->channels[i].quality = QUALITY_STALE;
-		window_start(&core->channels[i].minute, -1);
-		for (size_t w = 0; w < N_WINDOWS; w++) {
-			window_start(&core->windows[i].open[w], -1);
-			core->windows[i].last[w].start_ms = -1;
-		}
-	}
+	for (size_t i = 0; i < config->n_channels; i++)
+		init_channel(core, i);
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
 	*ret = steal(&core);
@@ -64,6 +85,7 @@ struct core *core_free(struct core *core)
 		return NULL;
 	free(core->channels);
 	free(core->windows);
+	free(core->states);
 	free(core->limits);
 	free(core->incidents);
 	free(core->streams);
@@ -71,6 +93,8 @@ struct core *core_free(struct core *core)
 	free(core->interval_ms);
 	free(core->expected);
 	free(core->lost_after_ms);
+	free(core->derived);
+	free(core->leads);
 	free(core);
 	return NULL;
 }
@@ -81,6 +105,11 @@ void core_set_interval(struct core *core, size_t channel, uint32_t interval_ms)
 	core->expected[channel] = expected_per_minute(interval_ms);
 	core->lost_after_ms[channel] = MAX(core->config->channels[channel].lost_after_ms,
 					   3 * interval_ms);
+}
+
+void core_take_as_given(struct core *core, size_t channel)
+{
+	core->channels[channel].given = true;
 }
 
 void core_join_streams(struct core *core)
@@ -120,167 +149,9 @@ struct core_incident *core_incident_of(const struct core *core, size_t channel)
 	return &core->incidents[source->site * N_WASTE_KINDS + source->kind];
 }
 
-/* one and a half intervals: polling has jitter */
-static int64_t stands_for(const struct core *core, const struct config_limit *limit)
-{
-	return limit->on == LIMIT_ON_VALUE ? (int64_t)core->interval_ms[limit->channel] * 3 / 2
-					   : MS_PER_MIN * 3 / 2;
-}
-
-static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
-			int64_t since_ms)
-{
-	struct core_limit *state = &core->limits[limit];
-	const struct config_limit *config = &core->config->limits[limit];
-
-	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
-			    stands_for(core, config))) {
-	case LIMIT_BROKEN:
-		state->raised = at;
-		state->peak = state->state.worst;
-		state->peak_ms = at.wall_ms;
-		incident_alarm_raised(core, limit, at, value);
-		break;
-	case LIMIT_BACK:
-		incident_alarm_cleared(core, limit, at, value);
-		break;
-	case LIMIT_SAME:
-		if (limit_is_raised(&state->state) &&
-		    (config->high ? value > state->peak : value < state->peak))
-			incident_peak(core, limit, at, value);
-		break;
-	}
-}
-
-/* hold a good value against those limits of a channel that look at it */
-static void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
-		  double value, int64_t since_ms)
-{
-	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
-		if (core->config->limits[i].on == on)
-			judge_limit(core, i, at, value, since_ms);
-}
-
-static void say_lost(struct core *core, size_t channel, struct stamp at)
-{
-	struct core_channel *state = &core->channels[channel];
-	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_LOST, at, channel);
-	struct core_incident *incident = core_incident_of(core, channel);
-	char reason[128];
-
-	state->lost = true;
-	if (state->quality == QUALITY_GOOD && !state->sparse)
-		state->quality = QUALITY_STALE; /* an old value is never shown as fresh */
-	event.reason = core_lost_reason(state, reason, sizeof(reason));
-	event.since_ms = state->good.wall_ms;
-	if (incident->open) {
-		event.incident = incident->id;
-		incident->dirty = true;
-	}
-	core_event(core, &event);
-}
-
-static void say_restored(struct core *core, size_t channel, struct stamp at)
-{
-	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_RESTORED, at,
-					      channel);
-	struct core_incident *incident = core_incident_of(core, channel);
-
-	core->channels[channel].lost = false;
-	core->channels[channel].sparse = false;
-	event.has_value = true;
-	event.value = core->channels[channel].value;
-	if (incident->open) {
-		event.incident = incident->id;
-		incident->dirty = true;
-	}
-	core_event(core, &event);
-}
-
-const char *core_lost_reason(const struct core_channel *channel, char *text, size_t n)
-{
-	if (channel->sparse)
-		(void)snprintf(text, n, "only %u %% of a minute's values are good",
-			       channel->capture);
-	else if (channel->quality == QUALITY_DEVICE_FAULT && channel->reason)
-		(void)snprintf(text, n, "device answers with exception %u", channel->reason);
-	else if (channel->quality == QUALITY_COMMUNICATION_LOST &&
-		 channel->reason == WIRE_EXCEPTION) /* see quality_of_status() */
-		(void)snprintf(text, n, "gateway does not reach the device");
-	else if (channel->quality == QUALITY_COMMUNICATION_LOST && channel->reason)
-		(void)snprintf(text, n, "%s", wire_status_text((enum wire_status)channel->reason));
-	else if (channel->quality == QUALITY_GOOD || channel->quality == QUALITY_STALE)
-		(void)snprintf(text, n, "nothing comes any more");
-	else
-		(void)snprintf(text, n, "%s", quality_text((enum quality)channel->quality));
-	return text;
-}
-
-/*
- * Good values that come too thin to make a valid minute leave the limits on means blind:
- * after three such minutes that is a measurement lost, until a minute is valid again.
- */
-static void watch_capture(struct core *core, size_t channel, struct stamp at,
-			  const struct window_row *row)
-{
-	struct core_channel *state = &core->channels[channel];
-
-	if (row->valid || row->n == 0)
-		state->n_sparse = 0; /* without any value it is silence, see check_lost() */
-	else if (state->n_sparse < UINT8_MAX)
-		state->n_sparse++;
-	if (row->valid && state->lost && state->sparse)
-		say_restored(core, channel, at);
-	if (state->n_sparse < CORE_SPARSE_MINUTES || state->lost)
-		return;
-	state->sparse = true;
-	say_lost(core, channel, at);
-}
-
-static void close_minute(struct core *core, size_t channel, struct stamp at, int64_t next_ms)
-{
-	struct core_channel *state = &core->channels[channel];
-	struct batch_minute *minute;
-	struct window_row row;
-
-	if (!state->idle && state->minute.start_ms >= 0) {
-		row = window_close(&state->minute, core->expected[channel],
-				   core->config->capture_percent);
-		minute = batch_add(core->batch, minutes);
-		if (minute)
-			*minute = (struct batch_minute){.channel = (uint32_t)channel, .row = row};
-		state->mean = row.mean;
-		state->mean_valid = row.valid;
-		state->capture = row.capture;
-		if (row.valid)
-			judge(core, channel, LIMIT_ON_MEAN_1MIN, at, row.mean, row.start_ms);
-		watch_capture(core, channel, at, &row);
-	}
-	window_start(&state->minute, next_ms);
-}
-
-static bool is_of_stream(const struct core *core, size_t channel, size_t stream)
-{
-	return core->n_streams == 1 || core->plan->channel_slot[channel] == stream;
-}
-
 static int64_t floor_minute(int64_t wall_ms)
 {
 	return wall_ms - (wall_ms % MS_PER_MIN + MS_PER_MIN) % MS_PER_MIN;
-}
-
-/* is the channel without a good value for too long? The time before the first tick does
- * not count: nobody was watching. */
-static void check_lost(struct core *core, size_t channel, struct stamp at)
-{
-	struct core_channel *state = &core->channels[channel];
-
-	if (state->idle || state->lost)
-		return;
-	if (state->good.mono_ms == 0 && state->good.wall_ms == 0)
-		state->good = at;
-	if (at.mono_ms - state->good.mono_ms >= (int64_t)core->lost_after_ms[channel])
-		say_lost(core, channel, at);
 }
 
 static void say_step(struct core *core, struct stamp at, int64_t step_ms)
@@ -304,31 +175,46 @@ static int64_t step_between(struct stamp before, struct stamp at)
 }
 
 /*
- * Move a stream's time on. The minutes follow the wall clock wherever it is set to: what
- * was measured until then is closed as it is, and the record joins two rows of one minute.
+ * The minutes follow the wall clock wherever it is set to: what was measured until then is
+ * closed as it is, and the record joins two rows of one minute. Not inlined: the way through
+ * advance() is for every reading, this one for every minute, and its frame is large.
  */
-static void advance(struct core *core, size_t stream, struct stamp at)
+static __attribute__((noinline)) void turn_page(struct core *core, size_t stream, struct stamp at,
+						int64_t step_ms)
 {
 	struct core_stream *s = &core->streams[stream];
-	bool same = at.wall_ms >= s->minute_ms && at.wall_ms < s->minute_ms + MS_PER_MIN &&
-		    s->minute_ms >= 0;
-	int64_t minute_ms = same ? s->minute_ms : floor_minute(at.wall_ms);
-	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
+	int64_t minute_ms = floor_minute(at.wall_ms);
 
 	if (step_ms != 0)
 		say_step(core, at, step_ms);
 	if (s->running && at.mono_ms - s->now.mono_ms >= CORE_GAP_MS)
 		incident_gap(core, at);
-	if (minute_ms != s->minute_ms)
-		for (size_t i = 0; i < core->config->n_channels; i++)
-			if (is_of_stream(core, i, stream))
-				close_minute(core, i, at, minute_ms);
+	if (minute_ms == s->minute_ms)
+		return;
+	for (size_t i = 0; i < core->config->n_channels; i++)
+		if (core_is_of_stream(core, i, stream))
+			measure_close_minute(core, i, at, minute_ms);
+	windows_advance(core, stream, s->minute_ms, minute_ms, at);
 	s->minute_ms = minute_ms;
+}
+
+/* move a stream's time on */
+static void advance(struct core *core, size_t stream, struct stamp at)
+{
+	struct core_stream *s = &core->streams[stream];
+	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
+
+	if (core->n_derived > 0)
+		core_settle(core); /* it belongs to the time until now */
+	if (step_ms != 0 || !s->running || at.mono_ms - s->now.mono_ms >= CORE_GAP_MS ||
+	    s->minute_ms < 0 || at.wall_ms < s->minute_ms ||
+	    at.wall_ms >= s->minute_ms + MS_PER_MIN)
+		turn_page(core, stream, at, step_ms);
 	s->now = at;
 	s->running = true;
 }
 
-static void say_late(struct core *core, size_t stream, struct stamp at)
+static __attribute__((noinline)) void say_late(struct core *core, size_t stream, struct stamp at)
 {
 	struct event event = event_plain(EVENT_READINGS_LOST, at);
 
@@ -347,8 +233,10 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
 	for (size_t i = 0; i < core->config->n_channels; i++)
-		if (is_of_stream(core, i, stream))
-			check_lost(core, i, at);
+		if (core_is_of_stream(core, i, stream))
+			measure_tick(core, i, at);
+	if (core->config->n_states > 0)
+		verdict_tick(core, stream, at);
 	incident_tick(core, at);
 }
 
@@ -366,25 +254,12 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 {
 	size_t stream = core->n_streams == 1 ? 0 : core->plan->channel_slot[channel];
 	struct core_stream *s = &core->streams[stream];
-	struct core_channel *state = &core->channels[channel];
-	bool good = quality == QUALITY_GOOD;
 
 	if (is_late(s, at))
 		return;
 	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
 		advance(core, stream, at);
-	state->seen = at;
-	state->quality = quality;
-	state->reason = reason;
-	window_add(&state->minute, value, quality);
-	if (good) {
-		state->value = value;
-		state->has_value = true;
-		state->good = at;
-		if (state->lost && !state->sparse)
-			say_restored(core, channel, at);
-		judge(core, channel, LIMIT_ON_VALUE, at, value, at.wall_ms);
-	}
+	measure_sample(core, channel, at, value, quality, reason);
 }
 
 static enum quality quality_of_decode(int r)
@@ -404,30 +279,75 @@ static enum quality quality_of_status(const struct wire_reading *reading, uint32
 	return QUALITY_DEVICE_FAULT;
 }
 
-static void sample_part(struct core *core, const struct plan_part *part, struct stamp at,
-			const struct wire_reading *reading)
+/* where a part begins in the reading's registers or bits; false: the reading is of others */
+static bool find_part(const struct plan_part *part, const struct wire_reading *reading,
+		      size_t *ret_offset)
 {
-	const struct config_channel *channel = &core->config->channels[part->channel];
-	const uint16_t *words = wire_reading_words(reading);
-	double value = 0;
-	int r;
-
-	if (channel->function <= 2) /* bits, packed 16 to a word */
-		r = decode_bit(words, reading->n_words, part->offset, &value);
-	else
-		r = part->offset >= reading->n_words
-			    ? -EINVAL
-			    : decode_value(&channel->decode, words + part->offset,
-					   (size_t)(reading->n_words - part->offset), &value);
-	core_sample(core, part->channel, at, value, quality_of_decode(r), 0);
+	if (part->offset < reading->first ||
+	    (reading->count > 0 && part->offset >= reading->first + reading->count))
+		return false;
+	*ret_offset = (size_t)(part->offset - reading->first);
+	return true;
 }
 
+static int decode_part(const struct decode *decode, uint8_t function, size_t offset,
+		       const struct wire_reading *reading, double *ret)
+{
+	const uint16_t *words = wire_reading_words(reading);
+
+	if (function <= 2) /* bits, packed 16 to a word */
+		return decode_bit(words, reading->n_words, offset, ret);
+	if (offset >= reading->n_words)
+		return -EINVAL;
+	return decode_value(decode, words + offset, reading->n_words - offset, ret);
+}
+
+static void read_state(struct core *core, const struct plan_part *part, struct stamp at,
+		       const struct wire_reading *reading)
+{
+	const struct config_state *state = &core->config->states[part->channel];
+	struct decode decode = state->decode;
+	double raw = 0;
+	size_t offset;
+	bool good;
+
+	if (!find_part(part, reading, &offset))
+		return;
+	decode.scale = 1; /* bits are bits */
+	decode.offset = 0;
+	decode.min = 0;
+	decode.max = UINT32_MAX;
+	good = reading->status == WIRE_OK &&
+	       decode_part(&decode, state->function, offset, reading, &raw) == 0;
+	verdict_read(core, part->channel, at, (uint32_t)raw, good);
+}
+
+static void read_channel(struct core *core, const struct plan_part *part, struct stamp at,
+			 const struct wire_reading *reading)
+{
+	const struct config_channel *channel = &core->config->channels[part->channel];
+	double value = (double)NAN;
+	enum quality quality;
+	uint32_t reason = 0;
+	size_t offset;
+
+	if (!find_part(part, reading, &offset))
+		return;
+	if (reading->status != WIRE_OK) {
+		quality = quality_of_status(reading, &reason);
+	} else {
+		quality = quality_of_decode(
+			decode_part(&channel->decode, channel->function, offset, reading, &value));
+		verdict_apply(core, channel, at, &quality, &reason);
+	}
+	core_sample(core, part->channel, at, value, quality, reason);
+}
+
+/* what the unit says about itself comes first: it counts for the values beside it */
 int core_reading(struct core *core, size_t stream, struct stamp at,
 		 const struct wire_reading *reading)
 {
 	const struct plan *plan = core->plan;
-	uint32_t reason = 0;
-	enum quality quality = QUALITY_GOOD;
 	size_t request;
 	int r;
 
@@ -440,13 +360,13 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	r = plan_find_request(plan, reading->key, &request);
 	if (r < 0)
 		return r;
-	if (reading->status != WIRE_OK)
-		quality = quality_of_status(reading, &reason);
-	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++) {
-		if (quality == QUALITY_GOOD)
-			sample_part(core, &plan->parts[i], at, reading);
-		else
-			core_sample(core, plan->parts[i].channel, at, 0, quality, reason);
-	}
+	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
+		if (plan->parts[i].state)
+			read_state(core, &plan->parts[i], at, reading);
+	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
+		if (!plan->parts[i].state)
+			read_channel(core, &plan->parts[i], at, reading);
+	if (core->n_derived > 0)
+		core_settle(core);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/limit.h"
 
 /*
  * One row per event: its name in the record, its MESSAGE_ID in the journal, its priority,
@@ -43,6 +44,7 @@ static const struct {
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, NULL},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
+	[EVENT_DEVICE_STATE] = {"device.state", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a17", 5, "changes"},
 	[EVENT_POLLER_SILENT] = {"poller.silent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0f", 3, NULL},
 	[EVENT_POLLER_RETURNED] = {"poller.returned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a10", 5, NULL},
 	[EVENT_CLOCK_STEPPED] = {"clock.stepped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a11", 4, "step_ms"},
@@ -167,7 +169,7 @@ static void set_limit(json_t *object, const struct config_limit *limit)
 	set_text(object, "limit", limit->name);
 	set_text(object, "class", limit_class_text(limit->class));
 	set_text(object, "side", limit->high ? "high" : "low");
-	set_text(object, "on", limit->on == LIMIT_ON_VALUE ? "value" : "mean-1min");
+	set_text(object, "on", limit_on_text(limit->on));
 	set_value(object, "bound", limit->bound);
 	set_text(object, "limit_origin", limit->origin);
 }
@@ -246,7 +248,7 @@ static void message_of_alarm(const struct event *event, const struct config *con
 	event_value_text(limit->bound, bound);
 	if (event->type == EVENT_ALARM_RAISED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is at %s (%s), %s its %s of %s%s%s%s%s",
-			       path, value, limit->on == LIMIT_ON_VALUE ? "value" : "1-min mean",
+			       path, value, limit_on_words(limit->on),
 			       limit->high ? "above" : "below", limit_class_text(limit->class),
 			       bound, *limit->origin ? ", " : "", limit->origin,
 			       *limit->advice ? ". " : "", limit->advice);
@@ -279,7 +281,9 @@ static void message_of_measuring(const struct event *event, const char *path, co
 			       "%s is not being measured: %s; check the instrument and its line",
 			       path, reason);
 	else if (event->type == EVENT_MEASUREMENT_RESTORED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is being measured again", path);
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s %s%s", path,
+			       *reason ? "is no longer missed: " : "is being measured again",
+			       reason);
 	else if (event->type == EVENT_READINGS_LOST)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%lld readings are lost: %s", number,
 			       reason);
@@ -298,6 +302,15 @@ static void message_of_measuring(const struct event *event, const char *path, co
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "The wall clock was set %s by %lld ms",
 			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
+}
+
+static void message_of_state(const struct event *event, const struct config *config,
+			     const char *name, const char *reason, char *text)
+{
+	char since[CLOCK_TEXT_MAX];
+
+	clock_format(event->since_ms, config->zone_min, since);
+	(void)snprintf(text, EVENT_MESSAGE_MAX, "State %s: %s since %s", name, reason, since);
 }
 
 static void message_of_report(const struct event *event, const char *name, const char *reason,
@@ -376,6 +389,9 @@ void event_message(const struct event *event, const struct config *config,
 	case EVENT_POLLER_RETURNED:
 	case EVENT_CLOCK_STEPPED:
 		message_of_measuring(event, path, reason, text);
+		return;
+	case EVENT_DEVICE_STATE:
+		message_of_state(event, config, name, reason, text);
 		return;
 	case EVENT_REPORT_DELIVERED:
 	case EVENT_REPORT_HELD:

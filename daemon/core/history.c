@@ -5,13 +5,8 @@
 #include <string.h>
 
 #include "core/history.h"
+#include "core/history_inside.h"
 #include "core/record.h"
-#include "core/sqlite.h"
-
-struct history {
-	sqlite3 *db;
-	sqlite3_stmt *statement;
-};
 
 struct history *history_close(struct history *history)
 {
@@ -70,7 +65,7 @@ int history_open(struct history **ret, const char *directory, char error[static 
 	return 0;
 }
 
-static sqlite3_stmt *query(struct history *history, const char *sql)
+sqlite3_stmt *history_query(struct history *history, const char *sql)
 {
 	history->statement = sqlite_finalize(history->statement);
 	if (sqlite3_prepare_v2(history->db, sql, -1, &history->statement, NULL) != SQLITE_OK)
@@ -78,7 +73,7 @@ static sqlite3_stmt *query(struct history *history, const char *sql)
 	return history->statement;
 }
 
-static int result(struct history *history, int code, int n)
+int history_result(struct history *history, int code, int n)
 {
 	history->statement = sqlite_finalize(history->statement);
 	return code == SQLITE_DONE ? n : sqlite_errno(code);
@@ -93,7 +88,7 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 		      void (*each)(void *userdata, const struct history_incident *incident),
 		      void *userdata)
 {
-	sqlite3_stmt *s = query(
+	sqlite3_stmt *s = history_query(
 		history, "SELECT id, site, kind, class, state, first_out, summary, opened_ms,"
 			 " coalesce(ended_ms, 0), n_updates, n_alarms FROM incident"
 			 " WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"
@@ -121,13 +116,14 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 			       });
 		n++;
 	}
-	return result(history, code, n);
+	return history_result(history, code, n);
 }
 
 int history_entries(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const char *line), void *userdata)
 {
-	sqlite3_stmt *s = query(history, "SELECT line FROM entry WHERE incident = ?1 ORDER BY seq");
+	sqlite3_stmt *s = history_query(history,
+					"SELECT line FROM entry WHERE incident = ?1 ORDER BY seq");
 	int code, n = 0;
 
 	if (!s)
@@ -137,17 +133,17 @@ int history_entries(struct history *history, const char *incident,
 		each(userdata, sqlite_text(s, 0));
 		n++;
 	}
-	return result(history, code, n);
+	return history_result(history, code, n);
 }
 
 int history_reports(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const struct history_report *report),
 		    void *userdata)
 {
-	sqlite3_stmt *s = query(history,
-				"SELECT webhook_id, destination, type, state, error, created_ms,"
-				" last_ms, attempts, http_status FROM outbox WHERE incident = ?1"
-				" ORDER BY id");
+	sqlite3_stmt *s = history_query(
+		history, "SELECT webhook_id, destination, type, state, error, created_ms,"
+			 " last_ms, attempts, http_status FROM outbox WHERE incident = ?1"
+			 " ORDER BY id");
 	int code, n = 0;
 
 	if (!s)
@@ -167,7 +163,7 @@ int history_reports(struct history *history, const char *incident,
 			       });
 		n++;
 	}
-	return result(history, code, n);
+	return history_result(history, code, n);
 }
 
 int history_raised(struct history *history,
@@ -175,7 +171,7 @@ int history_raised(struct history *history,
 				const char *value),
 		   void *userdata)
 {
-	sqlite3_stmt *s = query(
+	sqlite3_stmt *s = history_query(
 		history, "SELECT path, since_ms, value FROM alarm WHERE raised ORDER BY since_ms");
 	int code, n = 0;
 
@@ -185,18 +181,19 @@ int history_raised(struct history *history,
 		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
 		n++;
 	}
-	return result(history, code, n);
+	return history_result(history, code, n);
 }
 
 int history_outbox(struct history *history, struct history_outbox *ret)
 {
-	sqlite3_stmt *s = query(history, "SELECT coalesce(sum(lane < 2), 0),"
-					 " coalesce(sum(lane < 2 AND state = 'held'), 0),"
-					 " coalesce(min(iif(lane < 2, created_ms, NULL)), 0),"
-					 " coalesce(sum(lane = 2), 0),"
-					 " coalesce(sum(lane = 2 AND state = 'held'), 0),"
-					 " coalesce(min(iif(lane = 2, created_ms, NULL)), 0)"
-					 " FROM outbox WHERE state <> 'sent'");
+	sqlite3_stmt *s = history_query(history,
+					"SELECT coalesce(sum(lane < 2), 0),"
+					" coalesce(sum(lane < 2 AND state = 'held'), 0),"
+					" coalesce(min(iif(lane < 2, created_ms, NULL)), 0),"
+					" coalesce(sum(lane = 2), 0),"
+					" coalesce(sum(lane = 2 AND state = 'held'), 0),"
+					" coalesce(min(iif(lane = 2, created_ms, NULL)), 0)"
+					" FROM outbox WHERE state <> 'sent'");
 	int code;
 
 	if (!s)
@@ -211,7 +208,7 @@ int history_outbox(struct history *history, struct history_outbox *ret)
 			.n_files_held = sqlite3_column_int64(s, 4),
 			.oldest_file_ms = sqlite3_column_int64(s, 5),
 		};
-	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+	return history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
 }
 
 /* the offset at the end of the "time" of an entry's line, "…+07:00" */
@@ -229,7 +226,8 @@ static int zone_of(const char *line)
 
 int history_head(struct history *history, int64_t *ret_seq, int *ret_zone_min)
 {
-	sqlite3_stmt *s = query(history, "SELECT seq, line FROM entry ORDER BY seq DESC LIMIT 1");
+	sqlite3_stmt *s = history_query(history,
+					"SELECT seq, line FROM entry ORDER BY seq DESC LIMIT 1");
 	int code;
 
 	*ret_seq = 0;
@@ -241,5 +239,5 @@ int history_head(struct history *history, int64_t *ret_seq, int *ret_zone_min)
 		*ret_seq = sqlite3_column_int64(s, 0);
 		*ret_zone_min = zone_of(sqlite_text(s, 1));
 	}
-	return result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+	return history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
 }

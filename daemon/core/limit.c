@@ -1,6 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "core/limit.h"
 
+static const struct {
+	const char *name;
+	const char *words;
+} ons[] = {
+	[LIMIT_ON_VALUE] = {"value", "value"},
+	[LIMIT_ON_MEAN_1MIN] = {"mean-1min", "1-min mean"},
+	[LIMIT_ON_MEAN_5MIN] = {"mean-5min", "5-min mean"},
+	[LIMIT_ON_MEAN_1H] = {"mean-1h", "1-h mean"},
+	[LIMIT_ON_MEAN_24H] = {"mean-24h", "24-h mean"},
+};
+
+const char *limit_on_text(enum limit_on on)
+{
+	return ons[on].name;
+}
+
+const char *limit_on_words(enum limit_on on)
+{
+	return ons[on].words;
+}
+
 static bool is_beyond(const struct config_limit *limit, double value)
 {
 	return limit->high ? value > limit->bound : value < limit->bound;

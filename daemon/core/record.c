@@ -10,6 +10,8 @@
 #include "core/record.h"
 #include "core/record_statements.h"
 
+#define MINUTE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
+
 const char *const record_sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
 	[COMMIT] = "COMMIT",
@@ -20,22 +22,38 @@ const char *const record_sql[N_STATEMENTS] = {
 	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5)",
 	[SET_ACK] = "INSERT OR REPLACE INTO poller VALUES(?1, ?2, ?3)",
 	[GET_ACK] = "SELECT seq FROM poller WHERE instance = ?1",
-	/* a minute that the clock was set back into: the two rows are joined, none is lost */
-	[ADD_MINUTE] = "INSERT INTO minute VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
-		       " ON CONFLICT(t, channel) DO UPDATE SET"
-		       " mean = CASE WHEN n + excluded.n = 0 THEN NULL ELSE"
-		       "  (coalesce(mean, 0) * n + coalesce(excluded.mean, 0) * excluded.n)"
-		       "  / (n + excluded.n) END,"
-		       " min = coalesce(min(min, excluded.min), min, excluded.min),"
-		       " max = coalesce(max(max, excluded.max), max, excluded.max),"
-		       " capture = min(100, capture + excluded.capture),"
-		       " valid = max(valid, excluded.valid), n = n + excluded.n,"
-		       /* nothing came (9) in one half says nothing of the other */
-		       " quality = CASE WHEN quality = 9 THEN excluded.quality"
-		       "  WHEN excluded.quality = 9 THEN quality"
-		       "  ELSE max(quality, excluded.quality) END",
-	[PRUNE_MINUTES] = "DELETE FROM minute WHERE t < ?1 AND"
-			  " t < (SELECT min(t) FROM minute) + 60",
+	[SET_WINDOWS] = "INSERT OR REPLACE INTO windows VALUES(1, ?1)",
+	/* a minute that the clock was set back into is there already: see record_add_minute() */
+	[ADD_MINUTE] = "INSERT INTO minute(" MINUTE_COLUMNS ") VALUES(" MINUTE_VALUES ")"
+		       " ON CONFLICT(t, channel) DO NOTHING",
+	[GET_MINUTE] = "SELECT " MINUTE_COLUMNS " FROM minute WHERE t = ?1 AND channel = ?2",
+	[SET_MINUTE] = "INSERT OR REPLACE INTO minute(" MINUTE_COLUMNS ") VALUES(" MINUTE_VALUES
+		       ")",
+	[ADD_PACKED] = "INSERT INTO minute_packed(" MINUTE_COLUMNS ") VALUES(" MINUTE_VALUES ")"
+		       " ON CONFLICT(channel, t) DO NOTHING",
+	[GET_PACKED] = "SELECT " MINUTE_COLUMNS " FROM minute_packed"
+		       " WHERE t = ?1 AND channel = ?2",
+	[SET_PACKED] = "INSERT OR REPLACE INTO minute_packed(" MINUTE_COLUMNS
+		       ") VALUES(" MINUTE_VALUES ")",
+	[GET_UPKEEP] = "SELECT packed_t, packed_channel, rest_until_ms FROM upkeep",
+	[SET_UPKEEP] = "UPDATE upkeep SET packed_t = ?1, packed_channel = ?2, rest_until_ms = ?3",
+	[FIRST_MINUTE] = "SELECT min(t) FROM minute",
+	[DROP_MINUTE] = "DELETE FROM minute WHERE t = ?1",
+	[NEXT_CHANNELS] = "SELECT max(id) FROM"
+			  " (SELECT id FROM channel WHERE id > ?1 ORDER BY id LIMIT ?2)",
+	/* minute by minute, so that each is a seek and no other channel is looked at. What is
+	 * packed was added after this batch had been reached, so nothing can be there yet; a
+	 * record that was changed by hand keeps what it has. */
+	[PACK] = "WITH RECURSIVE wanted(t) AS"
+		 " (VALUES(?1) UNION ALL SELECT t + 1 FROM wanted WHERE t + 1 < ?2)"
+		 " INSERT OR IGNORE INTO minute_packed(" MINUTE_COLUMNS ")"
+		 " SELECT m.t, channel, mean, min, max, n, capture, valid, quality, expected"
+		 " FROM wanted CROSS JOIN minute AS m ON m.t = wanted.t"
+		 " WHERE channel BETWEEN ?3 AND ?4 ORDER BY channel, m.t",
+	[FIRST_PACKED] = "SELECT min(t) FROM minute_packed WHERE channel = ?1",
+	[PRUNE_PACKED] = "DELETE FROM minute_packed WHERE channel = ?1 AND t < ?2",
+	[PRUNE_OUTBOX] = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
+			 " WHERE state = 'sent' AND last_ms < ?1 ORDER BY last_ms LIMIT ?2)",
 	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
 	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident"
 			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
@@ -83,6 +101,14 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_CHANNEL] = "INSERT INTO channel(path, unit) VALUES(?1, ?2)"
 			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit",
 	[GET_CHANNEL] = "SELECT id FROM channel WHERE path = ?1",
+	[SET_CAPTURE] = "INSERT INTO meta VALUES('capture_percent', ?1)"
+			" ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+	[MINUTES_FROM] = "SELECT " MINUTE_COLUMNS " FROM minute WHERE t >= ?1 AND t < ?2"
+			 " ORDER BY t, channel",
+	[PACKED_FROM] = "SELECT " MINUTE_COLUMNS " FROM minute_packed"
+			" WHERE channel = ?3 AND t >= ?1 AND t < ?2 ORDER BY t",
+	[NEXT_MINUTE] = "SELECT min(t) FROM minute WHERE t >= ?1",
+	[NEXT_PACKED] = "SELECT min(t) FROM minute_packed WHERE channel = ?3 AND t >= ?1",
 	[STANDING] = "SELECT path, NULL FROM alarm WHERE raised"
 		     " UNION ALL SELECT id, summary FROM incident WHERE state = 'open'",
 	[REMOVE_ALARM] = "UPDATE alarm SET raised = 0, changed_ms = ?2 WHERE path = ?1",
@@ -223,7 +249,8 @@ struct record *record_close(struct record *record)
 	(void)sqlite3_close(record->db);
 	if (record->lock >= 0)
 		(void)close(record->lock);
-	free(record->channel_ids);
+	free(record->channels);
+	free(record->by_id);
 	free(record);
 	return NULL;
 }
@@ -283,6 +310,16 @@ static int take_state(sqlite3_stmt *row, struct record_start *ret)
 	return take_bytes(row, 4, ret->boot_id, sizeof(ret->boot_id));
 }
 
+static int take_windows(sqlite3_stmt *row, struct record_start *ret)
+{
+	ret->n_windows = (size_t)sqlite3_column_bytes(row, 0);
+	ret->windows = malloc(ret->n_windows + 1);
+	if (!ret->windows)
+		return -ENOMEM;
+	memcpy(ret->windows, sqlite3_column_blob(row, 0), ret->n_windows);
+	return 0;
+}
+
 int record_load(struct record *record, struct record_start *ret)
 {
 	int r;
@@ -297,6 +334,11 @@ int record_load(struct record *record, struct record_start *ret)
 			     "SELECT core, mono_base_ms, mono_ms, wall_ms, boot_id"
 			     " FROM state",
 			     take_state, ret);
+	if (r == 0)
+		r = load_row(record, "SELECT core FROM windows WHERE length(core) > 0",
+			     take_windows, ret);
+	record->last = ret->last;
+	memcpy(record->last_boot, ret->boot_id, sizeof(record->last_boot));
 	memcpy(record->last_hash, ret->chain.hash, sizeof(record->last_hash));
 	if (r == -EBADMSG && !*record->error)
 		(void)snprintf(record->error, sizeof(record->error), "its contents are damaged");
@@ -340,22 +382,64 @@ static int bind_channel(struct record *record, const struct config_channel *chan
 	return 0;
 }
 
-int record_bind(struct record *record, const struct config *config)
+static int keep_capture(struct record *record, uint32_t percent)
 {
-	int64_t *ids = calloc(config->n_channels + 1, sizeof(*ids));
-	int r = ids ? record_do(record, BEGIN) : -ENOMEM;
+	sqlite3_stmt *s = record_statement(record, SET_CAPTURE);
 
-	for (size_t i = 0; r == 0 && i < config->n_channels; i++)
-		r = bind_channel(record, &config->channels[i], &ids[i]);
+	if (!s)
+		return record_failed(record, sqlite3_errcode(record->db));
+	(void)sqlite3_bind_int64(s, 1, percent);
+	return record_run(record, s);
+}
+
+static int by_id(const void *a, const void *b)
+{
+	const struct record_channel *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+/* all channels in one transaction */
+static int bind_all(struct record *record, const struct config *config,
+		    struct record_channel *channels)
+{
+	int r = record_do(record, BEGIN);
+
+	for (size_t i = 0; r == 0 && i < config->n_channels; i++) {
+		const struct config_unit *unit = &config->units[config->channels[i].unit];
+
+		channels[i].index = i;
+		channels[i].expected = (uint32_t)MAX(MS_PER_MIN / MAX(unit->interval_ms, 1U), 1);
+		r = bind_channel(record, &config->channels[i], &channels[i].id);
+	}
+	if (r == 0)
+		r = keep_capture(record, config->capture_percent);
 	if (r == 0)
 		r = record_do(record, COMMIT);
+	if (r < 0 && !sqlite3_get_autocommit(record->db))
+		(void)record_do(record, ROLLBACK); /* the first error counts */
+	return r;
+}
+
+int record_bind(struct record *record, const struct config *config)
+{
+	size_t n = config->n_channels;
+	struct record_channel *channels = calloc(n + 1, sizeof(*channels));
+	struct record_channel *sorted = calloc(n + 1, sizeof(*sorted));
+	int r = channels && sorted ? bind_all(record, config, channels) : -ENOMEM;
+
 	if (r < 0) {
-		if (!sqlite3_get_autocommit(record->db))
-			(void)record_do(record, ROLLBACK);
-		free(ids);
+		free(channels);
+		free(sorted);
 		return r;
 	}
-	free(record->channel_ids);
-	record->channel_ids = ids;
+	memcpy(sorted, channels, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_id);
+	free(record->channels);
+	free(record->by_id);
+	record->channels = channels;
+	record->by_id = sorted;
+	record->n_channels = n;
+	record->required_percent = config->capture_percent;
 	return 0;
 }

@@ -46,24 +46,14 @@ static int add_entry(struct record *record, const struct batch_entry *entry)
 
 static int add_minute(struct record *record, const struct batch_minute *minute)
 {
-	const struct window_row *row = &minute->row;
+	const struct record_channel *channel = &record->channels[minute->channel];
 
-	PREPARE(ADD_MINUTE);
-	(void)sqlite3_bind_int64(s, 1, row->start_ms / MS_PER_MIN);
-	(void)sqlite3_bind_int64(s, 2, record->channel_ids[minute->channel]);
-	if (row->n > 0) {
-		(void)sqlite3_bind_double(s, 3, row->mean);
-		(void)sqlite3_bind_double(s, 4, row->min);
-		(void)sqlite3_bind_double(s, 5, row->max);
-	} else {
-		for (int i = 3; i <= 5; i++)
-			(void)sqlite3_bind_null(s, i);
-	}
-	(void)sqlite3_bind_int64(s, 6, row->n);
-	(void)sqlite3_bind_int(s, 7, row->capture);
-	(void)sqlite3_bind_int(s, 8, row->valid);
-	(void)sqlite3_bind_int(s, 9, (int)row->worst);
-	return record_run(record, s);
+	return record_add_minute(record, &(struct minute){
+						 .t = minute->row.start_ms / MS_PER_MIN,
+						 .channel = channel->id,
+						 .row = minute->row,
+						 .expected = channel->expected,
+					 });
 }
 
 static int add_incident(struct record *record, const struct config *config,
@@ -215,28 +205,11 @@ static int set_state(struct record *record, const struct record_commit *commit)
 	return record_run(record, s);
 }
 
-/* an instance that was not heard of for a month is gone */
-static int prune_pollers(struct record *record, int64_t wall_ms)
+static int set_windows(struct record *record, const struct record_commit *commit)
 {
-	PREPARE(PRUNE_POLLERS);
-	(void)sqlite3_bind_int64(s, 1, wall_ms - 30 * MS_PER_DAY);
+	PREPARE(SET_WINDOWS);
+	(void)sqlite3_bind_blob64(s, 1, commit->windows, commit->n_windows, SQLITE_STATIC);
 	return record_run(record, s);
-}
-
-/* once a minute at most one hour of old minutes goes, so that no commit gets long */
-static int prune(struct record *record, const struct record_commit *commit)
-{
-	int64_t minute = commit->now.wall_ms / MS_PER_MIN;
-	int r;
-
-	if (minute == record->pruned_minute)
-		return 0;
-	record->pruned_minute = minute;
-	PREPARE(PRUNE_MINUTES);
-	(void)sqlite3_bind_int64(s, 1,
-				 minute - (int64_t)commit->config->minute_retention_days * 24 * 60);
-	r = record_run(record, s);
-	return r == 0 ? prune_pollers(record, commit->now.wall_ms) : r;
 }
 
 #define EACH(n, call)                              \
@@ -246,7 +219,7 @@ static int prune(struct record *record, const struct record_commit *commit)
 static int write_all(struct record *record, const struct record_commit *commit)
 {
 	const struct batch *batch = commit->batch;
-	int r = 0;
+	int r = record_load_upkeep(record);
 
 	EACH(batch->n_entries, add_entry(record, &batch->entries[i]));
 	EACH(batch->n_minutes, add_minute(record, &batch->minutes[i]));
@@ -260,7 +233,9 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = set_head(record, commit);
 	if (r == 0)
 		r = set_state(record, commit);
-	return r == 0 ? prune(record, commit) : r;
+	if (r == 0 && commit->windows)
+		r = set_windows(record, commit);
+	return r == 0 ? record_upkeep(record, commit) : r;
 }
 
 /* What SQLite gives back must be what was chained. This finds our own mistakes and memory gone
@@ -303,8 +278,11 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	if (r < 0) {
 		if (!sqlite3_get_autocommit(record->db))
 			(void)record_do(record, ROLLBACK); /* the first error counts */
+		record->upkeep.loaded = false;
 		return r;
 	}
+	record->last = commit->now;
+	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
 	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
 	return r;
 }

@@ -3,12 +3,16 @@
 #include <stdio.h>
 
 #include "core/record.h"
+#include "core/record_minute.h"
 #include "core/sqlite.h"
+
+#define TEXT_OF(x)   #x
+#define NUMBER_OF(x) TEXT_OF(x)
 
 /*
  * Version by version: a record of version n is brought to n + 1 by the n-th text.
  * Minute rows are written time-major: a (channel, time) key would rewrite one page per
- * channel and minute.
+ * channel and minute. record_minute.h says where a row lies.
  */
 static const char *const steps[RECORD_VERSION] = {
 	"PRAGMA application_id = 1465340466;" /* "WWR2" */
@@ -45,14 +49,34 @@ static const char *const steps[RECORD_VERSION] = {
 	" last_ms INTEGER, http_status INTEGER, error TEXT);"
 	"CREATE INDEX outbox_waiting ON outbox(destination, lane, id) WHERE state <> 'sent';"
 	"CREATE INDEX outbox_incident ON outbox(incident, destination, id);",
-
-	/* ten days of thirty stations' files may wait: what is asked every second must not walk
-	 * through them; what is asked by people walks through an index only */
-	"CREATE INDEX outbox_heads ON outbox(destination, incident, id, lane, state, created_ms)"
-	" WHERE state <> 'sent';"
-	"CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE state <> 'sent'"
-	" AND next_ms > 0;"
-	"DROP INDEX outbox_waiting;",
+	"CREATE TABLE windows(id INTEGER PRIMARY KEY CHECK(id = 1), core BLOB NOT NULL);"
+	/* 0: not known; a column with a constant default rewrites no row */
+	"ALTER TABLE minute ADD COLUMN expected INTEGER NOT NULL DEFAULT 0;"
+	"CREATE TABLE minute_packed(channel INTEGER NOT NULL, t INTEGER NOT NULL, mean REAL,"
+	" min REAL, max REAL, n INTEGER NOT NULL, capture INTEGER NOT NULL,"
+	" valid INTEGER NOT NULL, quality INTEGER NOT NULL, expected INTEGER NOT NULL,"
+	" PRIMARY KEY(channel, t)) WITHOUT ROWID;"
+	"CREATE TABLE upkeep(id INTEGER PRIMARY KEY CHECK(id = 1), packed_t INTEGER NOT NULL,"
+	" packed_channel INTEGER NOT NULL, rest_until_ms INTEGER NOT NULL);"
+	"INSERT INTO upkeep VALUES(1, 0, 0, 0);"
+	"CREATE VIEW minutes AS"
+	" SELECT " MINUTE_COLUMNS " FROM minute_packed"
+	" UNION ALL SELECT " MINUTE_COLUMNS " FROM minute"
+	" WHERE t >= (SELECT packed_t FROM upkeep) + CASE WHEN channel <="
+	" (SELECT packed_channel FROM upkeep) THEN " NUMBER_OF(
+		RECORD_PACK_MIN) " ELSE 0 END;"
+				 "CREATE INDEX outbox_sent ON outbox(last_ms) WHERE state = "
+				 "'sent';"
+				 /* ten days of thirty stations' files may wait: what is asked every
+				  * second must not walk through them; what is asked by people walks
+				  * through an index only */
+				 "CREATE INDEX outbox_heads ON outbox(destination, incident, id, "
+				 "lane, state, created_ms)"
+				 " WHERE state <> 'sent';"
+				 "CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE "
+				 "state <> 'sent'"
+				 " AND next_ms > 0;"
+				 "DROP INDEX outbox_waiting;",
 };
 
 int sqlite_errno(int code)

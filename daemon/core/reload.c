@@ -82,13 +82,18 @@ static int load(struct service *service, struct setup *setup, char first[static 
 
 static int move_state(struct service *service, struct setup *setup)
 {
-	void *state = NULL;
-	size_t n = 0;
+	void *state = NULL, *windows = NULL;
+	size_t n = 0, n_windows = 0;
 	int r = core_save(service->core, &state, &n);
 
 	if (r == 0)
 		r = core_restore(setup->core, state, n);
+	if (r == 0)
+		r = core_save_windows(service->core, &windows, &n_windows);
+	if (r == 0)
+		r = core_restore_windows(setup->core, windows, n_windows);
 	free(state);
+	free(windows);
 	setup->core->chain = service->core->chain;
 	memcpy(setup->core->log_id, service->core->log_id, sizeof(setup->core->log_id));
 	return r;

@@ -67,7 +67,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set(object, "limit", limit->path);
 	set(object, "class", limit_class_text(limit->class));
 	set(object, "side", limit->high ? "high" : "low");
-	set(object, "on", limit->on == LIMIT_ON_VALUE ? "value" : "mean-1min");
+	set(object, "on", limit_on_text(limit->on));
 	set_value(object, "bound", limit->bound);
 	set(object, "unit", channel->measure);
 	set(object, "origin", limit->origin);

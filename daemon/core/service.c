@@ -90,15 +90,21 @@ void service_commit(struct service *service)
 		.mono_base_ms = service->mono_base_ms,
 		.now = service_now(service),
 	};
-	void *state = NULL;
+	void *state = NULL, *windows = NULL;
 	int r = core_save(service->core, &state, &commit.n_state);
 
+	if (r == 0 && service->core->windows_dirty)
+		r = core_save_windows(service->core, &windows, &commit.n_windows);
 	if (r == 0) {
 		commit.state = state;
+		commit.windows = windows;
 		memcpy(commit.boot_id, service->boot_id, sizeof(commit.boot_id));
 		r = record_commit(service->record, &commit);
 	}
 	free(state);
+	free(windows);
+	if (r == 0)
+		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;
 	service->n_commits++;
 	if (r < 0)
@@ -196,6 +202,31 @@ static void say_start(struct service *service, const struct record_start *start)
 	core_event(service->core, &loaded); /* at every start: which limits were in force */
 }
 
+static void on_minute(void *userdata, size_t channel, const struct window_row *row)
+{
+	struct service *service = userdata;
+
+	core_rebuild_window(service->core, channel, row);
+}
+
+/* the longer windows: as they were, else anew from the minutes since the open day began */
+static int restore_windows(struct service *service, const struct record_start *start)
+{
+	int r = 1;
+
+	if (start->windows)
+		r = core_restore_windows(service->core, start->windows, start->n_windows);
+	if (r <= 0 || !start->state)
+		return MIN(r, 0);
+	log_info("the windows are made anew from the minutes of the record");
+	r = record_minutes(service->record,
+			   window_floor(WINDOW_24H, start->last.wall_ms, service->config->zone_min),
+			   on_minute, service);
+	if (r < 0)
+		log_err("the record cannot be read: %s", record_error(service->record));
+	return r;
+}
+
 static int restore(struct service *service)
 {
 	struct record_start start;
@@ -210,10 +241,13 @@ static int restore(struct service *service)
 	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);
-	free(start.state);
 	service->state_lost = r == 1;
 	if (r == 1)
 		log_warning("the measuring state is of another version and begins anew");
+	if (r >= 0)
+		r = restore_windows(service, &start);
+	free(start.state);
+	free(start.windows);
 	if (r < 0) {
 		log_err("the state in the record is damaged; the record was left as it is");
 		return r;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The state of a core as bytes, for the record's transaction and for a reload: a header,
- * then records of three kinds, each a key (hash of a path) and the struct as it is in
+ * then records of several kinds, each a key (hash of a path) and the struct as it is in
  * memory. Both ends are this file on this machine; another version is recognised by
  * @layout, which is made of the sizes.
  */
@@ -12,11 +12,13 @@
 #include "core/core.h"
 
 #define SNAPSHOT_MAGIC UINT64_C(0x31746174732d7777) /* "ww-stat1" */
+#define WINDOWS_MAGIC  UINT64_C(0x316e69772d2d7777) /* "ww--win1" */
 
 struct snapshot_header {
 	uint64_t magic;
 	uint64_t layout;
 	uint64_t n_channels;
+	uint64_t n_states;
 	uint64_t n_limits;
 	uint64_t n_incidents;
 	uint64_t n_streams;
@@ -24,18 +26,40 @@ struct snapshot_header {
 	uint64_t hash;	  /* of all other bytes: SQLite has no checksums of its own */
 };
 
+/* the longer windows, in bytes of their own */
+struct windows_header {
+	uint64_t magic;
+	uint64_t layout;
+	uint64_t n_channels;
+	uint64_t hash;
+};
+
+#define KEYED(type) (sizeof(uint64_t) + sizeof(type))
+
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {2, sizeof(struct core_channel), sizeof(struct core_limit),
-				       sizeof(struct core_incident), sizeof(struct core_stream)};
+	static const size_t sizes[] = {3,
+				       sizeof(struct core_channel),
+				       sizeof(struct core_state),
+				       sizeof(struct core_limit),
+				       sizeof(struct core_incident),
+				       sizeof(struct core_stream)};
 
 	return hash64(HASH64_SEED, sizes, sizeof(sizes));
 }
 
-static uint64_t hash_of(const struct snapshot_header *header, const void *bytes, size_t n)
+static uint64_t windows_layout(void)
 {
-	return hash64(hash64(HASH64_SEED, header, offsetof(struct snapshot_header, hash)),
-		      (const uint8_t *)bytes + sizeof(*header), n - sizeof(*header));
+	static const size_t sizes[] = {1, sizeof(struct core_windows), N_WINDOWS};
+
+	return hash64(HASH64_SEED, sizes, sizeof(sizes));
+}
+
+/* @bytes begin with a header of @n_header bytes, whose last eight are the hash */
+static uint64_t hash_of(const void *header, size_t n_header, const void *bytes, size_t n)
+{
+	return hash64(hash64(HASH64_SEED, header, n_header - sizeof(uint64_t)),
+		      (const uint8_t *)bytes + n_header, n - n_header);
 }
 
 static uint64_t key_of_text(const char *text)
@@ -62,41 +86,79 @@ static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
 	put(at, bytes, n);
 }
 
-int core_save(const struct core *core, void **ret, size_t *ret_n)
+static size_t size_of(const struct snapshot_header *header)
+{
+	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
+	       header->n_states * KEYED(struct core_state) +
+	       header->n_limits * KEYED(struct core_limit) +
+	       header->n_incidents * KEYED(struct core_incident) +
+	       header->n_streams * sizeof(struct core_stream);
+}
+
+static void put_things(const struct core *core, uint8_t *at)
 {
 	const struct config *config = core->config;
+
+	for (size_t i = 0; i < config->n_channels; i++)
+		put_keyed(&at, key_of_text(config->channels[i].path), &core->channels[i],
+			  sizeof(struct core_channel));
+	for (size_t i = 0; i < config->n_states; i++)
+		put_keyed(&at, key_of_text(config->states[i].path), &core->states[i],
+			  sizeof(struct core_state));
+	for (size_t i = 0; i < config->n_limits; i++)
+		put_keyed(&at, key_of_text(config->limits[i].path), &core->limits[i],
+			  sizeof(struct core_limit));
+	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++)
+		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
+			  sizeof(struct core_incident));
+	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
+}
+
+int core_save(const struct core *core, void **ret, size_t *ret_n)
+{
 	struct snapshot_header header = {
 		.magic = SNAPSHOT_MAGIC,
 		.layout = layout(),
-		.n_channels = config->n_channels,
-		.n_limits = config->n_limits,
-		.n_incidents = config->n_sites * N_WASTE_KINDS,
+		.n_channels = core->config->n_channels,
+		.n_states = core->config->n_states,
+		.n_limits = core->config->n_limits,
+		.n_incidents = core->config->n_sites * N_WASTE_KINDS,
 		.n_streams = core->n_streams,
 	};
-	size_t n = sizeof(header) +
-		   header.n_channels * (sizeof(uint64_t) + sizeof(struct core_channel)) +
-		   header.n_limits * (sizeof(uint64_t) + sizeof(struct core_limit)) +
-		   header.n_incidents * (sizeof(uint64_t) + sizeof(struct core_incident)) +
-		   header.n_streams * sizeof(struct core_stream);
-	uint8_t *bytes = malloc(n), *at = bytes;
+	size_t n = size_of(&header);
+	uint8_t *bytes = malloc(n);
 
 	if (!bytes)
 		return -ENOMEM;
 	for (size_t i = 0; i < core->n_streams; i++)
 		if (core->streams[i].now.mono_ms >= header.now.mono_ms)
 			header.now = core->streams[i].now;
+	put_things(core, bytes + sizeof(header));
+	header.hash = hash_of(&header, sizeof(header), bytes, n);
+	memcpy(bytes, &header, sizeof(header));
+	*ret = bytes;
+	*ret_n = n;
+	return 0;
+}
+
+int core_save_windows(const struct core *core, void **ret, size_t *ret_n)
+{
+	const struct config *config = core->config;
+	struct windows_header header = {
+		.magic = WINDOWS_MAGIC,
+		.layout = windows_layout(),
+		.n_channels = config->n_channels,
+	};
+	size_t n = sizeof(header) + header.n_channels * KEYED(struct core_windows);
+	uint8_t *bytes = malloc(n), *at = bytes;
+
+	if (!bytes)
+		return -ENOMEM;
 	put(&at, &header, sizeof(header));
 	for (size_t i = 0; i < config->n_channels; i++)
-		put_keyed(&at, key_of_text(config->channels[i].path), &core->channels[i],
-			  sizeof(struct core_channel));
-	for (size_t i = 0; i < config->n_limits; i++)
-		put_keyed(&at, key_of_text(config->limits[i].path), &core->limits[i],
-			  sizeof(struct core_limit));
-	for (size_t i = 0; i < header.n_incidents; i++)
-		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
-			  sizeof(struct core_incident));
-	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
-	header.hash = hash_of(&header, bytes, n);
+		put_keyed(&at, key_of_text(config->channels[i].path), &core->windows[i],
+			  sizeof(struct core_windows));
+	header.hash = hash_of(&header, sizeof(header), bytes, n);
 	memcpy(bytes, &header, sizeof(header));
 	*ret = bytes;
 	*ret_n = n;
@@ -139,6 +201,9 @@ static bool is_sound(struct core *core)
 		if (core->channels[i].quality > QUALITY_MAX ||
 		    core->channels[i].minute.worst > QUALITY_MAX)
 			return false;
+	for (size_t i = 0; i < core->config->n_states; i++)
+		if (core->states[i].quality > QUALITY_MAX || core->states[i].said > QUALITY_MAX)
+			return false;
 	for (size_t i = 0; i < core->config->n_limits; i++)
 		if (core->limits[i].state.phase > LIMIT_CLEARING)
 			return false;
@@ -154,7 +219,9 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 {
 	const struct config *config = core->config;
 	size_t n_incidents = config->n_sites * N_WASTE_KINDS;
-	size_t room = MAX(MAX(config->n_channels, config->n_limits), n_incidents) + 1;
+	size_t room = MAX(MAX(config->n_channels, config->n_states),
+			  MAX(config->n_limits, n_incidents)) +
+		      1;
 	struct place *places = calloc(room, sizeof(*places));
 
 	if (!places)
@@ -163,6 +230,9 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 		places[i] = (struct place){key_of_text(config->channels[i].path),
 					   &core->channels[i]};
 	at = take(at, header->n_channels, sizeof(struct core_channel), places, config->n_channels);
+	for (size_t i = 0; i < config->n_states; i++)
+		places[i] = (struct place){key_of_text(config->states[i].path), &core->states[i]};
+	at = take(at, header->n_states, sizeof(struct core_state), places, config->n_states);
 	for (size_t i = 0; i < config->n_limits; i++)
 		places[i] = (struct place){key_of_text(config->limits[i].path), &core->limits[i]};
 	at = take(at, header->n_limits, sizeof(struct core_limit), places, config->n_limits);
@@ -193,14 +263,48 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	memcpy(&header, bytes, sizeof(header));
 	if (header.magic != SNAPSHOT_MAGIC || header.layout != layout())
 		return 1;
-	if (header.n_channels > most || header.n_limits > most || header.n_incidents > most ||
-	    header.n_streams > most ||
-	    n != sizeof(header) +
-			    header.n_channels * (sizeof(uint64_t) + sizeof(struct core_channel)) +
-			    header.n_limits * (sizeof(uint64_t) + sizeof(struct core_limit)) +
-			    header.n_incidents * (sizeof(uint64_t) + sizeof(struct core_incident)) +
-			    header.n_streams * sizeof(struct core_stream) ||
-	    header.hash != hash_of(&header, bytes, n))
+	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
+	    header.n_incidents > most || header.n_streams > most || n != size_of(&header) ||
+	    header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
+}
+
+static bool windows_are_sound(const struct core *core)
+{
+	for (size_t i = 0; i < core->config->n_channels; i++)
+		for (size_t w = 0; w < N_WINDOWS; w++)
+			if (core->windows[i].open[w].worst > QUALITY_MAX ||
+			    (unsigned int)core->windows[i].last[w].worst > QUALITY_MAX ||
+			    (unsigned int)core->windows[i].before[w].worst > QUALITY_MAX)
+				return false;
+	return true;
+}
+
+int core_restore_windows(struct core *core, const void *bytes, size_t n)
+{
+	const struct config *config = core->config;
+	struct windows_header header;
+	struct place *places;
+
+	if (n < sizeof(header))
+		return -EBADMSG;
+	memcpy(&header, bytes, sizeof(header));
+	if (header.magic != WINDOWS_MAGIC || header.layout != windows_layout())
+		return 1;
+	if (header.n_channels > n / sizeof(uint64_t) ||
+	    n != sizeof(header) + header.n_channels * KEYED(struct core_windows) ||
+	    header.hash != hash_of(&header, sizeof(header), bytes, n))
+		return -EBADMSG;
+	places = calloc(config->n_channels + 1, sizeof(*places));
+	if (!places)
+		return -ENOMEM;
+	for (size_t i = 0; i < config->n_channels; i++)
+		places[i] = (struct place){key_of_text(config->channels[i].path),
+					   &core->windows[i]};
+	(void)take((const uint8_t *)bytes + sizeof(header), header.n_channels,
+		   sizeof(struct core_windows), places, config->n_channels);
+	free(places);
+	core->windows_dirty = true; /* of another configuration, perhaps */
+	return windows_are_sound(core) ? 0 : -EBADMSG;
 }

@@ -19,11 +19,34 @@ static void set_number(json_t *object, const char *key, int64_t number)
 	(void)json_object_set_new(object, key, json_integer(number));
 }
 
+/* the last window of a length: its mean, its capture, and whether that is enough */
+static void set_mean(json_t *object, const struct service *service, size_t i,
+		     enum window_length length)
+{
+	static const char *const names[N_WINDOWS] = {NULL, "mean_5min", "mean_1h", "mean_24h"};
+	const struct window_row *row = &service->core->windows[i].last[length];
+	char text[EVENT_VALUE_MAX];
+	json_t *mean;
+
+	if (!core_window_is_known(service->core, i, length))
+		return;
+	mean = json_object();
+	if (row->n > 0) {
+		event_value_text(row->mean, text);
+		set(mean, "mean", text);
+	}
+	set_number(mean, "start_ms", row->start_ms);
+	set_number(mean, "capture_percent", row->capture);
+	(void)json_object_set_new(mean, "valid", json_boolean(row->valid));
+	set(mean, "quality", quality_text(row->worst));
+	(void)json_object_set_new(object, names[length], mean);
+}
+
 static json_t *channel_object(const struct service *service, size_t i, struct stamp now)
 {
 	const struct core_channel *state = &service->core->channels[i];
 	const struct config_channel *channel = &service->config->channels[i];
-	char value[EVENT_VALUE_MAX], reason[128];
+	char value[EVENT_VALUE_MAX], reason[CORE_REASON_MAX];
 	json_t *object = json_object();
 
 	set(object, "channel", channel->path);
@@ -31,16 +54,22 @@ static json_t *channel_object(const struct service *service, size_t i, struct st
 	set(object, "quality", quality_text((enum quality)state->quality));
 	(void)json_object_set_new(object, "lost", json_boolean(state->lost));
 	if (state->quality != QUALITY_GOOD)
-		set(object, "reason", core_lost_reason(state, reason, sizeof(reason)));
+		set(object, "reason", core_lost_reason(service->core, i, reason, sizeof(reason)));
 	if (state->has_value) {
 		event_value_text(state->value, value);
 		set(object, "value", value);
 		set_number(object, "age_ms", now.mono_ms - state->good.mono_ms);
 	}
+	if (state->quality != QUALITY_GOOD && state->has_raw) {
+		event_value_text(state->raw, value);
+		set(object, "raw", value);
+	}
 	if (state->mean_valid) {
 		event_value_text(state->mean, value);
 		set(object, "mean_1min", value);
 	}
+	for (int w = WINDOW_5MIN; w <= WINDOW_LENGTH_MAX; w++)
+		set_mean(object, service, i, (enum window_length)w);
 	return object;
 }
 

@@ -39,6 +39,7 @@ void window_add(struct window *window, double value, enum quality quality)
 {
 	if (quality != QUALITY_GOOD) {
 		window->n_bad++;
+		window->n_off += quality == QUALITY_NOT_IN_OPERATION;
 		window->worst = quality_worse((enum quality)window->worst, quality);
 		return;
 	}
@@ -50,6 +51,26 @@ void window_add(struct window *window, double value, enum quality quality)
 	window->n++;
 }
 
+void window_join(struct window *window, const struct window_row *minute)
+{
+	window->n_minutes++;
+	window->worst = quality_worse((enum quality)window->worst, minute->worst);
+	if (minute->n == 0)
+		return;
+	window->min = window->n == 0 ? minute->min : MIN(window->min, minute->min);
+	window->max = window->n == 0 ? minute->max : MAX(window->max, minute->max);
+	window->sum += minute->mean * minute->n;
+	window->n += minute->n;
+}
+
+/* if minutes of it were missing, its quality says so already */
+void window_resume(struct window *window, enum window_length length, const struct window_row *row)
+{
+	window_start(window, row->start_ms);
+	window_join(window, row);
+	window->n_minutes = (uint32_t)(lengths[length].ms / MS_PER_MIN);
+}
+
 struct window_row window_close(const struct window *window, uint32_t expected,
 			       uint32_t required_percent)
 {
@@ -59,7 +80,7 @@ struct window_row window_close(const struct window *window, uint32_t expected,
 		.worst = (enum quality)window->worst,
 	};
 
-	if (window->n + window->n_bad == 0)
+	if (window->n == 0 && window->worst == QUALITY_GOOD)
 		row.worst = QUALITY_STALE;
 	if (window->n == 0)
 		return row;

@@ -11,8 +11,13 @@
  * and delays of the channels that this poller reads. Streams are the slots of the plan;
  * replay has one.
  *
- *   reading → decode → sample ┬→ window → mean ─┬→ limit → alarm → incident → report
- *                             └─────────────────┘
+ *   reading → decode → screen → sample ┬→ windows → mean ─┬→ limit → alarm → incident → report
+ *               states ──┘       │     └──────────────────┘
+ *                                └→ derived channels → samples
+ *
+ * A window belongs to the wall clock. Where that is set back into windows that were closed
+ * already, the last two of each length go on where they stood and close once more; a window
+ * left early, by a step or a gap, is closed with what it has.
  */
 #pragma once
 
@@ -26,46 +31,100 @@
 #include "core/event.h"
 #include "core/limit.h"
 #include "core/plan.h"
+#include "core/screen.h"
 #include "core/window.h"
 
 #define CORE_SPARSE_MINUTES 3
 #define CORE_GAP_MS	    10000 /* a stream that says nothing for so long was away */
 #define CORE_STEP_MS	    500	  /* wall and monotonic clock apart by so much: the clock was set */
 
+#define CORE_FRESH_INTERVALS 3	   /* what is older than so many intervals is old */
+#define CORE_STATE_MS	     60000 /* least time between two entries about one state */
+#define CORE_REASON_MAX	     384
+
+/**
+ * enum core_reason - what stands behind a quality: kind << 16 | detail, see CORE_REASON()
+ * The detail is a place in the channel's own list, so that it outlives a reload.
+ */
+enum core_reason {
+	REASON_WIRE,	  /* Modbus exception, or enum wire_status, as the quality says; 0 none */
+	REASON_STATE,	  /* a device's state says so; place in @states */
+	REASON_NO_STATE,  /* a state was not read in time; place in @states */
+	REASON_INPUT,	  /* an input is not good; place in @inputs */
+	REASON_OLD_INPUT, /* nothing comes of an input; place in @inputs */
+	REASON_DIVISOR,	  /* nothing can be divided by it */
+	REASON_CONDITION, /* the enabling condition does not hold */
+};
+#define CORE_REASON(kind, detail) ((uint32_t)(kind) << 16 | (uint32_t)(detail))
+
 /**
  * struct core_channel - where one channel stands
  * @value: last good value, at @good
- * @quality: of the last sample
- * @reason: exception code or the like behind @quality, 0 none
+ * @raw: last value of any quality, counts if @has_raw
+ * @quality: of the last sample; STALE once that is old
+ * @reason: see enum core_reason
+ * @fine: last moment with a good value, or with nothing to measure
  * @seen: last sample of any quality
  * @mean: of the last whole minute; counts if @mean_valid
  */
 struct core_channel {
 	struct window minute;
+	struct screen screen;
 	double value;
+	double raw;
 	double mean;
 	struct stamp good;
+	struct stamp fine;
 	struct stamp seen;
 	uint32_t quality;
 	uint32_t reason;
 	bool has_value;
+	bool has_raw;
 	bool mean_valid;
 	bool lost;
 	bool sparse; /* lost, because too few good values come */
 	bool idle;   /* not part of this run (replay of a few channels): never lost, no rows */
+	bool given;  /* replay: derived, but its values are in the file */
+	bool fresh;  /* a sample came of which no channel has been derived yet */
 	uint8_t capture;
 	uint8_t n_sparse; /* minutes in a row with too few good values */
-	uint8_t pad[1];
+	uint8_t pad[6];
+};
+
+/**
+ * struct core_state - where one state of a device stands
+ * @raw: as read last
+ * @quality: what it means
+ * @said: quality that the last entry told; at first QUALITY_GOOD
+ * @n_changes: since that entry
+ * @seen: when it was read last
+ * @since: when @quality began
+ * @said_ms: monotonic, when the last entry was written, 0 never
+ * @known: it was read, and the last attempt did not fail
+ */
+struct core_state {
+	uint32_t raw;
+	uint32_t quality;
+	uint32_t said;
+	uint32_t n_changes;
+	struct stamp seen;
+	struct stamp since;
+	int64_t said_ms;
+	bool known;
+	uint8_t pad[7];
 };
 
 /**
  * struct core_windows - the longer windows of one channel, made of its minutes
- * @open: being filled; [WINDOW_1MIN] is not used, struct core_channel has the open minute
+ * @open: being filled, @start_ms -1: no minute yet; [WINDOW_1MIN] is not used, struct
+ *   core_channel has the open minute
  * @last: the last that was closed, of every length; start_ms -1: none yet
+ * @before: the one with values that was closed before @last, should the clock be set back
  */
 struct core_windows {
 	struct window open[N_WINDOWS];
 	struct window_row last[N_WINDOWS];
+	struct window_row before[N_WINDOWS];
 };
 
 /**
@@ -122,6 +181,7 @@ struct core {
 	const struct plan *plan;     /* the caller's */
 	struct core_channel *channels;
 	struct core_windows *windows; /* per channel */
+	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_stream *streams;
@@ -130,6 +190,9 @@ struct core {
 	uint32_t *interval_ms;	/* per channel, from one sample to the next */
 	uint32_t *expected;	/* per channel, samples in a whole minute */
 	uint32_t *lost_after_ms;
+	size_t *derived; /* channels, ascending: what one is made of comes before it */
+	size_t n_derived;
+	bool *leads; /* per channel, something is derived whenever it has a new sample */
 	struct chain chain;
 	char log_id[17];     /* of the record; part of every report's id */
 	bool windows_dirty;  /* @windows changed since they were saved last */
@@ -147,16 +210,30 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 struct core *core_free(struct core *core);
 DEFINE_CLEANUP(struct core *, core_free)
 
-/** core_reading() - one reading of a poller, its registers behind it; 0; -ENOENT no such request */
+/**
+ * core_reading() - one reading of a poller, its registers behind it
+ *
+ * It may be about a part of its request only; a @count of 0 stands for all of it.
+ * Return: 0; -ENOENT no such request.
+ */
 int core_reading(struct core *core, size_t stream, struct stamp at,
 		 const struct wire_reading *reading);
 
 /**
  * core_sample() - one value of one channel; what core_reading() ends in, and replay begins
- * @reason: Modbus exception or the like, 0 none
+ * @value: NAN there is none
+ * @reason: see enum core_reason, 0 none
  */
 void core_sample(struct core *core, size_t channel, struct stamp at, double value,
 		 enum quality quality, uint32_t reason);
+
+/**
+ * core_settle() - derive what depends on samples that have come since the last call
+ *
+ * core_reading() ends with it; a caller of core_sample() calls it when all samples of one
+ * moment are in. When time moves on it happens by itself.
+ */
+void core_settle(struct core *core);
 
 /** core_tick() - time goes on for a stream: minutes end, measurements are lost, incidents end */
 void core_tick(struct core *core, size_t stream, struct stamp at);
@@ -168,6 +245,9 @@ void core_event(struct core *core, const struct event *event);
  */
 void core_set_interval(struct core *core, size_t channel, uint32_t interval_ms);
 
+/** core_take_as_given() - replay: a derived channel's samples are handed in, not derived */
+void core_take_as_given(struct core *core, size_t channel);
+
 /** core_join_streams() - replay: one stream for all channels, however many pollers there would be
  */
 void core_join_streams(struct core *core);
@@ -175,8 +255,15 @@ void core_join_streams(struct core *core);
 /** core_incident_of() - the incident of a channel's site and kind, open or not */
 struct core_incident *core_incident_of(const struct core *core, size_t channel);
 
-/** core_lost_reason() - why a channel has no good value, in words */
-const char *core_lost_reason(const struct core_channel *channel, char *text, size_t n);
+/** core_lost_reason() - why a channel has no good value, in words; @n: CORE_REASON_MAX does */
+const char *core_lost_reason(const struct core *core, size_t channel, char *text, size_t n);
+
+/** core_window_is_known() - has a window of this length been closed? @last[length] counts then */
+static inline bool core_window_is_known(const struct core *core, size_t channel,
+					enum window_length length)
+{
+	return core->windows[channel].last[length].start_ms >= 0;
+}
 
 /* --- incident.c ------------------------------------------------------------------- */
 
@@ -227,3 +314,21 @@ int core_save(const struct core *core, void **ret, size_t *ret_n);
  * Return: 0; 1 the bytes are of another version and were not used; -EBADMSG damaged.
  */
 int core_restore(struct core *core, const void *bytes, size_t n);
+
+/**
+ * core_save_windows() - the longer windows as bytes, as core_save()
+ *
+ * They change once a minute, the rest with every reading: so they are apart, and @windows_dirty
+ * tells when to write them.
+ */
+int core_save_windows(const struct core *core, void **ret, size_t *ret_n);
+
+/** core_restore_windows() - take them over; as core_restore() */
+int core_restore_windows(struct core *core, const void *bytes, size_t n);
+
+/**
+ * core_rebuild_window() - where the bytes of the windows cannot be used: one minute of the record
+ * @row: the rows of a channel in the order of their time, from the start of the open day on
+ * Nothing is judged: these windows' means have been.
+ */
+void core_rebuild_window(struct core *core, size_t channel, const struct window_row *row);

@@ -11,8 +11,44 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/window.h"
 
 struct history;
+
+/**
+ * struct history_channel - a channel that the record knows, configured or not
+ * @path, @unit: SQLite's until the callback returns
+ * @first_ms, @last_ms: begin of its first and last minute on record; INT64_MIN there is none
+ */
+struct history_channel {
+	const char *path;
+	const char *unit;
+	int64_t first_ms;
+	int64_t last_ms;
+};
+
+/**
+ * struct history_window - what the minute rows of one window come to
+ * @start_ms: its first moment, UTC
+ * @mean, @min, @max: of the good values; 0 where @n is 0
+ * @n: good values
+ * @expected: values that there could have been; a minute without a row could have had as many
+ *   as the row before it
+ * @capture: @n in per cent of @expected, 0-100
+ * @worst: worst quality of its minutes; a minute without a row is stale
+ * @valid: @capture reaches what the configuration last asked for
+ */
+struct history_window {
+	int64_t start_ms;
+	double mean;
+	double min;
+	double max;
+	uint64_t n;
+	uint64_t expected;
+	uint8_t capture;
+	bool valid;
+	enum quality worst;
+};
 
 /** struct history_incident - one row; texts SQLite's until the callback returns */
 struct history_incident {
@@ -88,6 +124,25 @@ int history_raised(struct history *history,
 		   void (*each)(void *userdata, const char *path, int64_t since_ms,
 				const char *value),
 		   void *userdata);
+
+/** history_channels() - all channels with a row or without, by path. Return: how many; -errno. */
+int history_channels(struct history *history,
+		     void (*each)(void *userdata, const struct history_channel *channel),
+		     void *userdata);
+
+/**
+ * history_windows() - the windows of one channel, in order of time
+ * @path: of the channel
+ * @from_ms, @to_ms: every window that has a moment of [@from_ms, @to_ms) is given, whole, at
+ *   its place in the time zone of the record, whether there are values in it or not
+ *
+ * Reads a month at a time and holds no lock while @each runs.
+ * Return: how many; -ENOENT the record does not know the channel; -errno.
+ */
+int history_windows(struct history *history, const char *path, enum window_length length,
+		    int64_t from_ms, int64_t to_ms,
+		    void (*each)(void *userdata, const struct history_window *window),
+		    void *userdata);
 
 /** history_outbox() - 0; -errno */
 int history_outbox(struct history *history, struct history_outbox *ret);

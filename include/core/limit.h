@@ -23,6 +23,12 @@
 
 #include "core/config.h"
 
+/** limit_on_text() - "value", "mean-1min", … as in the configuration and in entries */
+const char *limit_on_text(enum limit_on on);
+
+/** limit_on_words() - "value", "1-min mean", … for a sentence */
+const char *limit_on_words(enum limit_on on);
+
 enum limit_phase { LIMIT_NORMAL, LIMIT_PENDING, LIMIT_RAISED, LIMIT_CLEARING };
 
 /**

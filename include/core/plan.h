@@ -12,11 +12,15 @@
 #include "common/wire.h"
 #include "core/config.h"
 
-/** struct plan_part - a channel inside a request: starts @offset registers (or bits) in */
+/**
+ * struct plan_part - a value inside a request: starts @offset registers (or bits) in
+ * @channel: index of the channel; with @state: of the configuration's state
+ */
 struct plan_part {
 	uint32_t channel;
 	uint32_t request;
 	uint16_t offset;
+	bool state;
 };
 
 /**

@@ -7,6 +7,13 @@
  * reports, results of deliveries, minute values and the acknowledged sequence numbers are
  * all there afterwards, or none is. Then the entries are read back and hashed again.
  *
+ * Each commit also does a bounded piece of upkeep: it packs older minute rows by channel
+ * (record_minute.h) and removes what is past the retention: minute rows, and reports that were
+ * sent, never one that was not. A wall clock that runs ahead must not remove anything early: a
+ * day is kept longer than asked for, and where it was set forward by more than a day, even while
+ * nothing ran, upkeep waits until a day has passed on the monotonic clock. A step during one
+ * boot is seen by the two clocks, over a reboot by the last moment of the run before.
+ *
  * Logs nothing; record_error() has the words. After a failed commit nothing is known about
  * what the disk holds: close, exit and recover from it, never go on (Rebello et al., "Can
  * Applications Recover from fsync Failures?", USENIX ATC 2020).
@@ -20,6 +27,7 @@
 #include "common/macro.h"
 #include "core/batch.h"
 #include "core/sign.h"
+#include "core/window.h"
 
 #define RECORD_VERSION 2
 #define RECORD_FILE    "record.db"
@@ -123,8 +131,21 @@ int record_load(struct record *record, struct record_start *ret);
 /** record_acked() - last acknowledged sequence number of a poller instance; 0 none */
 int record_acked(struct record *record, uint64_t instance, uint64_t *ret);
 
-/** record_bind() - give every channel of a configuration its number; 0 or -errno */
+/**
+ * record_bind() - give every channel of a configuration its number; 0 or -errno
+ *
+ * Keeps the least capture of a valid window, too, for those who read the record alone.
+ */
 int record_bind(struct record *record, const struct config *config);
+
+/**
+ * record_minutes() - minute rows of the channels of record_bind(), in order of time
+ * @from_ms: the first minute is the one that begins then or next
+ * @each: @channel is the index in the configuration; within a minute in their order
+ */
+int record_minutes(struct record *record, int64_t from_ms,
+		   void (*each)(void *userdata, size_t channel, const struct window_row *row),
+		   void *userdata);
 
 /** record_commit() - see struct record_commit. Return: 0; -EBADMSG read back wrong; -errno. */
 int record_commit(struct record *record, const struct record_commit *commit);

@@ -41,6 +41,8 @@ int64_t window_floor(enum window_length length, int64_t wall_ms, int zone_min);
  * @start_ms: its first moment, UTC; -1: nothing has come yet
  * @n: good values
  * @n_bad: values that were not good
+ * @n_off: those of @n_bad that came while there was nothing to measure
+ * @n_minutes: rows of minutes that it is made of, in a window longer than a minute
  * @worst: worst quality seen
  */
 struct window {
@@ -50,6 +52,8 @@ struct window {
 	double max;
 	uint32_t n;
 	uint32_t n_bad;
+	uint32_t n_off;
+	uint32_t n_minutes;
 	uint32_t worst;
 	uint32_t pad;
 };
@@ -67,9 +71,10 @@ struct window_row {
 	double min;
 	double max;
 	uint32_t n;
+	enum quality worst;
 	uint8_t capture;
 	bool valid;
-	enum quality worst;
+	uint8_t pad[6]; /* rows are kept as bytes: none of them by chance */
 };
 
 /** window_start() - begin an empty window */
@@ -77,6 +82,17 @@ void window_start(struct window *window, int64_t start_ms);
 
 /** window_add() - count one value; it is looked at only if @quality is good */
 void window_add(struct window *window, double value, enum quality quality);
+
+/**
+ * window_join() - count a minute's row in a longer window
+ *
+ * The mean of all is sum(mean × n) / sum(n), so that a minute with few values weighs little
+ * and two rows of one minute, after the clock was set back, are as one.
+ */
+void window_join(struct window *window, const struct window_row *minute);
+
+/** window_resume() - go on with a longer window that was closed: the clock was set back into it */
+void window_resume(struct window *window, enum window_length length, const struct window_row *row);
 
 /**
  * window_close() - what the window came to; the window itself is left alone

@@ -1284,7 +1284,7 @@ static void test_gap_begins_the_clear_time_anew(void **state)
 static void test_a_dead_value_is_not_good(void **state)
 {
 	struct rig rig;
-	char reason[128];
+	char reason[CORE_REASON_MAX];
 
 	(void)state;
 	rig_open(&rig);
@@ -1295,7 +1295,7 @@ static void test_a_dead_value_is_not_good(void **state)
 	}
 	assert_true(has(said(&rig), "measurement.lost"));
 	assert_int_equal(rig.core->channels[COD].quality, QUALITY_STALE);
-	assert_string_equal(core_lost_reason(&rig.core->channels[COD], reason, sizeof(reason)),
+	assert_string_equal(core_lost_reason(rig.core, COD, reason, sizeof(reason)),
 			    "nothing comes any more");
 	rig_close(&rig);
 }

@@ -28,6 +28,7 @@ static char t_site[] = "s", t_path[] = "s/out/COD", t_path_2[] = "s/out/pH", t_u
 
 static struct config_site site = {.name = t_site};
 static struct config_source source = {.name = t_name, .kind = WASTE_LIQUID};
+static struct config_unit units[] = {{.interval_ms = 1000}};
 static struct config_channel channels[] = {{.name = t_name, .path = t_path, .measure = t_unit},
 					   {.name = t_name, .path = t_path_2, .measure = t_empty}};
 static struct config_limit limits[] = {
@@ -38,6 +39,9 @@ static const struct config config = {
 	.minute_retention_days = 60,
 	.sites = &site,
 	.sources = &source,
+	.units = units,
+	.n_units = 1,
+	.capture_percent = 75,
 	.channels = channels,
 	.limits = limits,
 	.destinations = destinations,
@@ -110,6 +114,7 @@ static void open_record(struct rig *rig)
 	start = load(rig);
 	rig->chain = start.chain;
 	free(start.state);
+	free(start.windows);
 	assert_int_equal(record_bind(rig->record, &config), 0);
 	rig->commit = (struct record_commit){
 		.config = &config,
@@ -287,6 +292,33 @@ static void test_round_trip(void **state)
 	start = load(rig);
 	assert_true(start.stopped_cleanly);
 	assert_int_equal(start.chain.seq, 4);
+	free(start.state);
+}
+
+/* the windows' state stays until another comes; the core's own comes with every commit */
+static void test_windows_state(void **state)
+{
+	struct rig *rig = *state;
+	struct record_start start;
+
+	open_record(rig);
+	assert_int_equal(commit(rig), 0);
+	start = load(rig);
+	assert_null(start.windows);
+	free(start.state);
+	rig->commit.windows = "w\0ndows";
+	rig->commit.n_windows = 7;
+	assert_int_equal(commit(rig), 0);
+	rig->commit.windows = NULL;
+	rig->commit.n_windows = 0;
+	rig->commit.state = "later";
+	assert_int_equal(commit(rig), 0);
+	reopen(rig);
+	start = load(rig);
+	assert_int_equal(start.n_windows, 7);
+	assert_memory_equal(start.windows, "w\0ndows", 7);
+	assert_memory_equal(start.state, "later", 5);
+	free(start.windows);
 	free(start.state);
 }
 
@@ -497,8 +529,8 @@ static void test_entries(void **state)
 
 static void expect_nothing(struct rig *rig)
 {
-	static const char *const tables[] = {"entry",  "minute", "incident", "alarm",
-					     "outbox", "poller", "head",     "state"};
+	static const char *const tables[] = {"entry",  "minute", "incident", "alarm",  "outbox",
+					     "poller", "head",	 "state",    "windows"};
 	char sql[128];
 
 	for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
@@ -520,6 +552,8 @@ static void fill_everything(struct rig *rig, const struct record_ack *ack)
 	add_report(rig, "id-1", "i", 0, 1);
 	rig->commit.acks = ack;
 	rig->commit.n_acks = 1;
+	rig->commit.windows = "windows";
+	rig->commit.n_windows = 7;
 }
 
 /* the last of a batch fails: nothing of it is there, and the next commit is whole */
@@ -645,101 +679,7 @@ static void test_acks(void **state)
 	assert_int_equal(seq, 0);
 }
 
-/* --- minutes ------------------------------------------------------------------------- */
-
-static void test_minutes_join(void **state)
-{
-	static const struct {
-		struct window_row first, second;
-		double mean, min, max;
-		int n, capture, valid;
-	} rows[] = {
-		{{.n = 10, .mean = 1, .min = 0, .max = 5, .capture = 20},
-		 {.n = 30, .mean = 5, .min = -1, .max = 4, .capture = 50},
-		 4,
-		 -1,
-		 5,
-		 40,
-		 70,
-		 0},
-		{{.n = 1, .mean = 2, .min = 2, .max = 2, .capture = 60},
-		 {.n = 1, .mean = 4, .min = 4, .max = 4, .capture = 80, .valid = true},
-		 3,
-		 2,
-		 4,
-		 2,
-		 100,
-		 1},
-		{{.n = 0, .worst = QUALITY_STALE},
-		 {.n = 5, .mean = 3, .min = 1, .max = 9, .capture = 10},
-		 3,
-		 1,
-		 9,
-		 5,
-		 10,
-		 0},
-		{{.n = 5, .mean = 3, .min = 1, .max = 9, .capture = 10},
-		 {.n = 0, .worst = QUALITY_STALE},
-		 3,
-		 1,
-		 9,
-		 5,
-		 10,
-		 0},
-		/* nothing and nothing: no mean, not a mean of 0 */
-		{{.n = 0}, {.n = 0}, (double)NAN, (double)NAN, (double)NAN, 0, 0, 0},
-	};
-	struct rig *rig = *state;
-
-	open_record(rig);
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		const char *const names[] = {"mean", "min", "max"};
-		const double want[] = {rows[i].mean, rows[i].min, rows[i].max};
-		char sql[128];
-
-		for (int j = 0; j < 2; j++) {
-			struct window_row row = j == 0 ? rows[i].first : rows[i].second;
-
-			row.start_ms = WALL_0 + (int64_t)i * MS_PER_MIN;
-			add_minute(rig, 1, row);
-			add_minute(rig, 0, row);
-			assert_int_equal(commit(rig), 0);
-		}
-		for (size_t j = 0; j < ARRAY_SIZE(names); j++) {
-			double got;
-
-			(void)snprintf(sql, sizeof(sql), "SELECT %s FROM minute WHERE t = %lld",
-				       names[j], (long long)(WALL_0 / MS_PER_MIN) + (long long)i);
-			got = ask(rig, sql);
-			if (isnan(want[j]) ? !isnan(got) : !(fabs(got - want[j]) < 1e-9))
-				fail_msg("row %zu: %s is %g", i, names[j], got);
-		}
-		(void)snprintf(sql, sizeof(sql),
-			       "SELECT n = %d AND capture = %d AND valid = %d FROM minute"
-			       " WHERE t = %lld",
-			       rows[i].n, rows[i].capture, rows[i].valid,
-			       (long long)(WALL_0 / MS_PER_MIN) + (long long)i);
-		if ((int)ask(rig, sql) != 1)
-			fail_msg("row %zu: n, capture or valid", i);
-	}
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 2 * ARRAY_SIZE(rows));
-}
-
-static void test_prune(void **state)
-{
-	struct rig *rig = *state;
-	const int64_t day = MS_PER_DAY;
-
-	open_record(rig);
-	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0 - 60 * day - MS_PER_MIN, .n = 1});
-	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0 - 60 * day, .n = 1});
-	add_minute(rig, 0, (struct window_row){.start_ms = WALL_0, .n = 1});
-	assert_int_equal(commit(rig), 0);
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 2); /* 60 days are kept */
-	rig->commit.now.wall_ms += MS_PER_MIN;
-	assert_int_equal(commit(rig), 0);
-	assert_int_equal((int)ask(rig, "SELECT count(*) FROM minute"), 1);
-}
+/* --- channels ------------------------------------------------------------------------ */
 
 /* channels keep their numbers, whatever else is configured later */
 static void test_bind(void **state)
@@ -1027,6 +967,7 @@ static void test_outbox_is_not_scanned(void **state)
 		{record_sql[NEXT_JOB], "outbox_heads"},
 		{record_sql[NEXT_TIME], "outbox_retry"},
 		{record_sql[RELEASE_DESTINATION], "outbox_retry"},
+		{record_sql[PRUNE_OUTBOX], "outbox_sent"},
 	};
 
 	open_record(rig);
@@ -1044,6 +985,63 @@ static void test_outbox_is_not_scanned(void **state)
 		/* of the few heads that it has found, NEXT_JOB looks at every one */
 		if (!has(plan, rows[i].index) || has(plan, "SCAN o") || has(plan, "SCAN n"))
 			fail_msg("%s: %s", sql, plan);
+	}
+}
+
+static void set_now(struct rig *rig, int64_t ms)
+{
+	rig->commit.now = (struct stamp){MONO_0 + ms, WALL_0 + ms};
+}
+
+/* what was sent goes after the retention and a day; what was not stays for ever */
+static void test_outbox_is_pruned(void **state)
+{
+	struct rig *rig = *state;
+	int64_t id, day = MS_PER_DAY;
+
+	open_record(rig);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_report(rig, "b-1", "b", 0, 1);
+	add_report(rig, "c-1", "c", 0, 1);
+	assert_int_equal(commit(rig), 0);
+	(void)next(rig, "first", WALL_0, &id);
+	deliver(rig, id, REPORT_SENT, 0); /* at WALL_0 */
+	(void)next(rig, "first", WALL_0, &id);
+	deliver(rig, id, REPORT_HELD, 0);
+	set_now(rig, 61 * day);
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 3);
+	set_now(rig, 61 * day + MS_PER_MIN);
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 2);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox WHERE state = 'sent'"), 0);
+	set_now(rig, 36500 * day);
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 2);
+}
+
+/* one commit prunes a bounded number */
+static void test_outbox_is_pruned_bit_by_bit(void **state)
+{
+	struct rig *rig = *state;
+
+	open_record(rig);
+	for (int i = 0; i < 250; i++) {
+		char id[32];
+
+		(void)snprintf(id, sizeof(id), "id-%d", i);
+		add_report(rig, id, "i", 0, 1);
+	}
+	assert_int_equal(commit(rig), 0);
+	rig->record = record_close(rig->record);
+	change(rig, "UPDATE outbox SET state = 'sent', last_ms = 1795528800000 + id");
+	open_record(rig);
+	for (int i = 0; i < 4; i++) {
+		static const int left[] = {150, 50, 0, 0};
+
+		set_now(rig, 70 * MS_PER_DAY + i * MS_PER_MIN);
+		assert_int_equal(commit(rig), 0);
+		assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), left[i]);
 	}
 }
 
@@ -1085,14 +1083,15 @@ int main(void)
 		TEST(test_read_back),
 		TEST(test_read_back_other_bytes),
 		TEST(test_acks),
-		TEST(test_minutes_join),
-		TEST(test_prune),
+		TEST(test_windows_state),
 		TEST(test_bind),
 		TEST(test_outbox_order),
 		TEST(test_outbox_waits),
 		TEST(test_outbox_raise_lane),
 		TEST(test_waiting_and_release),
 		TEST(test_outbox_is_not_scanned),
+		TEST(test_outbox_is_pruned),
+		TEST(test_outbox_is_pruned_bit_by_bit),
 		TEST(test_a_lock_is_waited_for),
 	};
 

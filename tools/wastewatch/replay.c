@@ -5,7 +5,8 @@
  * What is recorded is read twice: first every row is checked and each channel's cadence is found
  * (median of its first gaps; recorded data is often thinner than the instrument's poll
  * interval, and data capture must be counted against what the file can hold), then the rows
- * are judged. Channels that are not in the file take no part. A row stands for one interval
+ * are judged. Channels that are not in the file take no part; derived ones do when all they are
+ * made of is there. A row stands for one interval
  * of its channel, so time goes on for that long after the last row.
  */
 #include <errno.h>
@@ -94,16 +95,33 @@ static int by_length(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* is it made of channels that the file holds? */
+static bool is_made(const struct replay *replay, const struct config_channel *channel)
+{
+	for (size_t i = 0; i < channel->n_inputs; i++)
+		if (replay->core->channels[channel->inputs[i]].idle)
+			return false;
+	return channel->n_inputs > 0;
+}
+
 static void settle(struct replay *replay, size_t channel)
 {
 	struct cadence *cadence = replay->cadences[channel];
 	const struct config *config = replay->config;
-	int64_t interval_ms = config->units[config->channels[channel].unit].interval_ms;
+	const struct config_channel *made = &config->channels[channel];
+	int64_t interval_ms = config->units[made->unit].interval_ms;
 
+	if (!cadence && is_made(replay, made)) {
+		core_set_interval(replay->core, channel,
+				  replay->core->interval_ms[made->inputs[0]]);
+		return;
+	}
 	if (!cadence) {
 		replay->core->channels[channel].idle = true;
 		return;
 	}
+	if (made->n_inputs > 0)
+		core_take_as_given(replay->core, channel);
 	if (cadence->n_gaps > 0) {
 		qsort(cadence->gaps_ms, cadence->n_gaps, sizeof(int64_t), by_length);
 		interval_ms = MAX(interval_ms, cadence->gaps_ms[cadence->n_gaps / 2]);
@@ -204,6 +222,7 @@ static int judge_all(struct replay *replay)
 		if (r == 0)
 			r = drain(replay);
 	}
+	core_settle(replay->core);
 	if (r == 0)
 		r = pass_time(replay, now_ms, now_ms + replay->interval_ms);
 	return r < 0 ? r : drain(replay);

@@ -180,28 +180,62 @@ static void look_at_files(struct picture *picture)
 		       : "");
 }
 
+/* a window's mean; in brackets where too few values stand behind it */
+static const char *mean(const json_t *channel, const char *key, char ret[static 32])
+{
+	const json_t *window = json_object_get(channel, key);
+	bool valid = json_is_true(json_object_get(window, "valid"));
+
+	if (!*text(window, "mean"))
+		return "-";
+	(void)snprintf(ret, 32, valid ? "%s" : "(%s)", text(window, "mean"));
+	return ret;
+}
+
+static void print_quality(const json_t *channel)
+{
+	const char *quality = text(channel, "quality"), *reason = text(channel, "reason");
+	char age[48];
+
+	(void)printf("%s", quality);
+	if (strcmp(quality, "good") == 0)
+		return;
+	if (*reason && strcmp(reason, quality) != 0)
+		(void)printf(": %s", reason);
+	if (*text(channel, "raw"))
+		(void)printf(", reads %s", text(channel, "raw"));
+	if (json_object_get(channel, "age_ms"))
+		(void)printf(", last good %s ago", command_span(number(channel, "age_ms"), age));
+}
+
 static void print_channels(const struct picture *picture)
 {
 	const json_t *channel;
+	bool brackets = false;
 	size_t i;
 
 	if (json_array_size(json_object_get(picture->live, "channels")) == 0)
 		return;
-	(void)printf("\n%-36s %12s %-8s %12s  %s\n", "CHANNEL", "VALUE", "UNIT", "1-MIN MEAN",
-		     "QUALITY");
+	(void)printf("\n%-36s %12s %-8s %12s %12s %12s %12s  %s\n", "CHANNEL", "VALUE", "UNIT",
+		     "1-MIN MEAN", "5-MIN", "1-H", "24-H", "QUALITY");
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
 		bool good = strcmp(text(channel, "quality"), "good") == 0;
-		char age[48];
+		char five[32], hour[32], day[32];
+		const char *means[] = {mean(channel, "mean_5min", five),
+				       mean(channel, "mean_1h", hour),
+				       mean(channel, "mean_24h", day)};
 
-		(void)printf("%-36s %12s %-8s %12s  %s", text(channel, "channel"),
+		for (size_t j = 0; j < ARRAY_SIZE(means); j++)
+			brackets |= means[j][0] == '(';
+		(void)printf("%-36s %12s %-8s %12s %12s %12s %12s  ", text(channel, "channel"),
 			     good ? text(channel, "value") : "-", text(channel, "unit"),
 			     *text(channel, "mean_1min") ? text(channel, "mean_1min") : "-",
-			     text(channel, "quality"));
-		if (!good && json_object_get(channel, "age_ms"))
-			(void)printf(", last good %s ago",
-				     command_span(number(channel, "age_ms"), age));
+			     means[0], means[1], means[2]);
+		print_quality(channel);
 		(void)putchar('\n');
 	}
+	if (brackets)
+		(void)puts("(…): fewer values than a valid mean needs");
 }
 
 static void print_picture(const struct picture *picture)

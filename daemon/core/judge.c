@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "core/measure.h"
+
+/* one and a half times the distance of two values: polling has jitter */
+static int64_t stands_for(const struct core *core, const struct config_limit *limit)
+{
+	int64_t interval_ms = core->interval_ms[limit->channel];
+	int64_t length_ms = limit->on == LIMIT_ON_VALUE ? 0
+							: window_ms((enum window_length)(
+								  limit->on - LIMIT_ON_MEAN_1MIN));
+
+	return MAX(interval_ms, length_ms) * 3 / 2;
+}
+
+/* apart from judge_limit(), which nearly always has nothing to say: @at stays in registers there */
+static __attribute__((noinline)) void raise_alarm(struct core *core, size_t limit, struct stamp at,
+						  double value)
+{
+	struct core_limit *state = &core->limits[limit];
+
+	state->raised = at;
+	state->peak = state->state.worst;
+	state->peak_ms = at.wall_ms;
+	incident_alarm_raised(core, limit, at, value);
+}
+
+static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
+			int64_t since_ms)
+{
+	struct core_limit *state = &core->limits[limit];
+	const struct config_limit *config = &core->config->limits[limit];
+
+	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
+			    stands_for(core, config))) {
+	case LIMIT_BROKEN:
+		raise_alarm(core, limit, at, value);
+		break;
+	case LIMIT_BACK:
+		incident_alarm_cleared(core, limit, at, value);
+		break;
+	case LIMIT_SAME:
+		if (limit_is_raised(&state->state) &&
+		    (config->high ? value > state->peak : value < state->peak))
+			incident_peak(core, limit, at, value);
+		break;
+	}
+}
+
+void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
+	   int64_t since_ms)
+{
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
+		if (core->config->limits[i].on == on)
+			judge_limit(core, i, at, value, since_ms);
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The windows longer than a minute. They are made of the minutes' rows and of nothing else,
+ * so that what the record holds can always tell how they came about.
+ */
+#include "core/measure.h"
+
+/* values that a whole window has */
+static uint32_t expected_in(const struct core *core, size_t channel, enum window_length length)
+{
+	return (uint32_t)MAX(window_ms(length) / MAX(core->interval_ms[channel], 1U), 1);
+}
+
+static struct window_row row_of(const struct core *core, size_t channel, enum window_length length)
+{
+	return window_close(&core->windows[channel].open[length],
+			    expected_in(core, channel, length), core->config->capture_percent);
+}
+
+static void keep(struct core_windows *windows, enum window_length length,
+		 const struct window_row *row)
+{
+	struct window_row *last = &windows->last[length];
+
+	if (last->start_ms >= 0 && last->n > 0 && last->start_ms != row->start_ms)
+		windows->before[length] = *last;
+	*last = *row;
+}
+
+/* be in the window that begins at @start_ms, whatever was open before */
+static void enter(struct core *core, size_t channel, enum window_length length, int64_t start_ms)
+{
+	struct core_windows *windows = &core->windows[channel];
+	struct window *open = &windows->open[length];
+	struct window_row row;
+
+	if (open->start_ms == start_ms)
+		return;
+	if (open->start_ms >= 0) {
+		row = row_of(core, channel, length);
+		keep(windows, length, &row);
+	}
+	if (windows->last[length].start_ms == start_ms)
+		window_resume(open, length, &windows->last[length]);
+	else if (windows->before[length].start_ms == start_ms)
+		window_resume(open, length, &windows->before[length]);
+	else
+		window_start(open, start_ms);
+}
+
+void windows_join(struct core *core, size_t channel, const struct window_row *row)
+{
+	for (int i = WINDOW_5MIN; i <= WINDOW_LENGTH_MAX; i++) {
+		enum window_length length = (enum window_length)i;
+
+		enter(core, channel, length,
+		      window_floor(length, row->start_ms, core->config->zone_min));
+		window_join(&core->windows[channel].open[i], row);
+	}
+	core->windows[channel].last[WINDOW_1MIN] = *row;
+	core->windows_dirty = true;
+}
+
+static void close_window(struct core *core, size_t channel, enum window_length length,
+			 int64_t start_ms, struct stamp at, bool is_over)
+{
+	struct core_windows *windows = &core->windows[channel];
+	struct window_row row;
+
+	if (core->channels[channel].idle)
+		return;
+	enter(core, channel, length, start_ms);
+	/* minutes without a row; where the clock was set back out of the window they may come */
+	if (is_over && core->interval_ms[channel] <= MS_PER_MIN &&
+	    windows->open[length].n_minutes < window_ms(length) / MS_PER_MIN)
+		windows->open[length].worst = quality_worse(
+			(enum quality)windows->open[length].worst, QUALITY_STALE);
+	row = row_of(core, channel, length);
+	keep(windows, length, &row);
+	windows->open[length].start_ms = -1;
+	if (row.valid)
+		judge(core, channel, (enum limit_on)(LIMIT_ON_MEAN_1MIN + (int)length), at,
+		      row.mean, row.start_ms);
+}
+
+/*
+ * A window of this length and start is closed for all channels of a stream: their @last is
+ * that window. Called once for each, in the order of the starts; again where the clock was
+ * set back into a window.
+ */
+static void closed_window(struct core *core, size_t stream, enum window_length length,
+			  int64_t start_ms, struct stamp at)
+{
+	(void)stream;
+	(void)length;
+	(void)start_ms;
+	(void)at;
+	core->windows_dirty = true;
+}
+
+/* windows that went by while nothing came at all, up to a day back */
+static void pass_over(struct core *core, size_t stream, enum window_length length, int64_t from_ms,
+		      int64_t to_ms, struct stamp at)
+{
+	struct window_row row = {.worst = QUALITY_STALE};
+
+	for (row.start_ms = MAX(from_ms, to_ms - MS_PER_DAY); row.start_ms < to_ms;
+	     row.start_ms += window_ms(length)) {
+		for (size_t i = 0; i < core->config->n_channels; i++)
+			if (core_is_of_stream(core, i, stream) && !core->channels[i].idle)
+				keep(&core->windows[i], length, &row);
+		closed_window(core, stream, length, row.start_ms, at);
+	}
+}
+
+void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t to_ms,
+		     struct stamp at)
+{
+	if (from_ms < 0)
+		return;
+	for (int i = WINDOW_5MIN; i <= WINDOW_LENGTH_MAX; i++) {
+		enum window_length length = (enum window_length)i;
+		int64_t old_ms = window_floor(length, from_ms, core->config->zone_min);
+		int64_t new_ms = window_floor(length, to_ms, core->config->zone_min);
+
+		if (old_ms == new_ms)
+			continue;
+		for (size_t j = 0; j < core->config->n_channels; j++)
+			if (core_is_of_stream(core, j, stream))
+				close_window(core, j, length, old_ms, at, to_ms > from_ms);
+		closed_window(core, stream, length, old_ms, at);
+		pass_over(core, stream, length, old_ms + window_ms(length), new_ms, at);
+	}
+}
+
+void core_rebuild_window(struct core *core, size_t channel, const struct window_row *row)
+{
+	windows_join(core, channel, row);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * measure.h - how the files of the core's machine work together; for them only
+ *
+ *   core.c      streams and their time, readings
+ *   verdict.c   states of devices, and what they say about values
+ *   measure.c   samples, minutes, measurements that are lost
+ *   derive.c    derived channels
+ *   windows.c   windows longer than a minute
+ *   judge.c     values and means against limits
+ *   reason.c    why a value is not good, in words
+ */
+#pragma once
+
+#include "core/core.h"
+
+/** core_is_of_stream() - does a stream's time move this channel? */
+static inline bool core_is_of_stream(const struct core *core, size_t channel, size_t stream)
+{
+	return core->n_streams == 1 || core->plan->channel_slot[channel] == stream;
+}
+
+/** measure_sample() - one sample of the present moment of its stream; as core_sample() */
+void measure_sample(struct core *core, size_t channel, struct stamp at, double value,
+		    enum quality quality, uint32_t reason);
+
+/** measure_close_minute() - the channel's minute is over; the next begins at @next_ms */
+void measure_close_minute(struct core *core, size_t channel, struct stamp at, int64_t next_ms);
+
+/** measure_tick() - is what was measured last still to be believed, or lost? */
+void measure_tick(struct core *core, size_t channel, struct stamp at);
+
+/** judge() - hold a good value against those limits of a channel that look at @on */
+void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
+	   int64_t since_ms);
+
+/** windows_join() - a minute's row belongs to the longer windows, too */
+void windows_join(struct core *core, size_t channel, const struct window_row *row);
+
+/** windows_advance() - a stream goes from one minute to another: close what is left behind */
+void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t to_ms,
+		     struct stamp at);
+
+/** verdict_read() - a state was read: @raw counts if @good, else the attempt failed */
+void verdict_read(struct core *core, size_t state, struct stamp at, uint32_t raw, bool good);
+
+/** verdict_apply() - make @quality and @reason worse where a state of the channel says so */
+void verdict_apply(const struct core *core, const struct config_channel *channel, struct stamp at,
+		   enum quality *quality, uint32_t *reason);
+
+/** verdict_tick() - tell changes of a stream's states that had to wait */
+void verdict_tick(struct core *core, size_t stream, struct stamp at);

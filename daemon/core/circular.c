@@ -22,10 +22,12 @@ static const struct {
 	{"03", QUALITY_MAINTENANCE},
 };
 
-/* is it about the way here only, and not about the device or its value? */
+/* does it say nothing about the device and its value: did not come, or there was none to measure?
+ */
 static bool is_no_sample(enum quality quality)
 {
-	return quality == QUALITY_COMMUNICATION_LOST || quality == QUALITY_STALE;
+	return quality == QUALITY_COMMUNICATION_LOST || quality == QUALITY_STALE ||
+	       quality == QUALITY_NOT_IN_OPERATION;
 }
 
 struct circular_row circular_row_of(const struct config_parameter *parameter,

@@ -6,17 +6,36 @@
 
 #include "core/circular.h"
 #include "core/files.h"
+#include "core/measure.h"
 
-/* is there a channel of the station that takes part? */
-static bool takes_part(const struct core *core, const struct config_station *station)
+/* has @stream something to do with the station, and have all that have closed the window? */
+static bool is_due(const struct core *core, const struct config_station *station, size_t stream,
+		   int64_t start_ms)
 {
-	const struct config_parameter *parameters = &core->config
-							     ->parameters[station->first_parameter];
+	bool concerned = false;
 
-	for (size_t i = 0; i < station->n_parameters; i++)
-		if (!core->channels[parameters[i].channel].idle)
-			return true;
-	return false;
+	for (size_t i = 0; i < station->n_parameters; i++) {
+		size_t channel = core->config->parameters[station->first_parameter + i].channel;
+
+		if (core->channels[channel].idle)
+			continue;
+		concerned |= core_is_of_stream(core, channel, stream);
+		if (core->windows[channel].last[WINDOW_5MIN].start_ms < start_ms)
+			return false;
+	}
+	return concerned;
+}
+
+/* the window of a channel; NULL: nothing is known of it */
+static const struct window_row *row_of(const struct core *core, size_t channel, int64_t start_ms)
+{
+	const struct core_windows *windows = &core->windows[channel];
+
+	if (windows->last[WINDOW_5MIN].start_ms == start_ms)
+		return &windows->last[WINDOW_5MIN];
+	if (windows->before[WINDOW_5MIN].start_ms == start_ms)
+		return &windows->before[WINDOW_5MIN];
+	return NULL;
 }
 
 /* Return: 0; -EINVAL; -ENOMEM: circular_compose() */
@@ -32,9 +51,8 @@ static int compose(const struct core *core, const struct config_station *station
 	for (size_t i = 0; i < station->n_parameters; i++) {
 		const struct config_parameter
 			*parameter = &config->parameters[station->first_parameter + i];
-		const struct window_row *row = &core->windows[parameter->channel].last[WINDOW_5MIN];
 
-		rows[i] = circular_row_of(parameter, row->start_ms == start_ms ? row : NULL,
+		rows[i] = circular_row_of(parameter, row_of(core, parameter->channel, start_ms),
 					  time_ms);
 	}
 	r = circular_compose(station, config->zone_min, rows, station->n_parameters, ret);
@@ -86,10 +104,10 @@ static void make_file(struct core *core, const struct config_station *station, i
 		add_file(core, station, time_ms, at, body);
 }
 
-void files_window(struct core *core, int64_t start_ms, struct stamp at)
+void files_window(struct core *core, size_t stream, int64_t start_ms, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_stations; i++)
-		if (takes_part(core, &core->config->stations[i]))
+		if (is_due(core, &core->config->stations[i], stream, start_ms))
 			make_file(core, &core->config->stations[i], start_ms, at);
 }
 

@@ -20,7 +20,8 @@
  *   enough captured, and the device said of       mean of the      the worst
  *   itself or the values showed something else    good values
  *   enough captured, and nothing worse than       mean of the      00
- *   answers that did not come                     good values
+ *   answers that did not come, or a plant that    good values
+ *   did not run for a while
  *
  * The worst of the samples counts, 02 > 01 > 00, and no samples are 02 [C: four public loggers
  * do so]; codes of the qualities: quality.h. A reading that failed on its way is no sample: one

@@ -34,19 +34,20 @@
 #define FILES_LANE   2 /* behind emergencies, 0, and all other reports, 1 */
 
 /**
- * files_window() - the window is over for all channels: put a file per station into the batch
- * @start_ms: its first moment, UTC
+ * files_window() - a stream has closed a five-minute window: put the files into the batch that
+ *   have waited for it only
+ * @start_ms: the window's first moment, UTC
  * @at: the moment of the stream whose time closed it
  *
- * To be called once for every five-minute window in turn, when the last of the streams has
- * passed its end, and before a stream closes its next one. A channel whose
- * core->windows[…].last[WINDOW_5MIN] is not this window counts as not sampled: status 02. So
- * windows in which nothing ran are made up by the same call, without a value. They must not be
- * made up before the streams have passed them: a poller may hold readings of that time yet.
+ * To be called for every window in turn, those included that went by while nothing ran: their
+ * files say 02 and no value. A station whose channels are read by several pollers gets its file
+ * when the last of their streams has closed the window. A stream that is ahead then may have
+ * closed the next one already, not more: what came before that is not known any more, and counts
+ * as not sampled.
  *
  * Stations all of whose channels take no part (replay) get none.
  */
-void files_window(struct core *core, int64_t start_ms, struct stamp at);
+void files_window(struct core *core, size_t stream, int64_t start_ms, struct stamp at);
 
 /** files_path() - of a @webhook_id: "DIRECTORY/FILE_yyyyMMddHHmmss.txt"; NULL: it is no file's */
 const char *files_path(const char *webhook_id);

@@ -103,6 +103,7 @@ static void test_row_of(void **state)
 		{300, true, QUALITY_GOOD, true, "00"},
 		{299, true, QUALITY_COMMUNICATION_LOST, true, "00"}, /* one lost answer */
 		{299, true, QUALITY_STALE, true, "00"},
+		{240, true, QUALITY_NOT_IN_OPERATION, true, "00"}, /* the pump stood */
 		{240, true, QUALITY_CALIBRATING, true, "01"},
 		{240, true, QUALITY_MAINTENANCE, true, "01"},
 		{299, true, QUALITY_DEVICE_FAULT, true, "02"},

@@ -153,7 +153,7 @@ static void set_row(struct rig *rig, size_t channel, int64_t start_ms, double me
 static void make(struct rig *rig, int64_t start_ms)
 {
 	batch_clear(&rig->batch);
-	files_window(rig->core, start_ms, (struct stamp){5, START + 300123});
+	files_window(rig->core, 0, start_ms, (struct stamp){5, START + 300123});
 	assert_false(rig->batch.out_of_memory);
 }
 
@@ -188,7 +188,7 @@ static void test_files_of_a_window(void **state)
 /* nothing of another window is ever shown as of this one */
 static void test_other_windows_do_not_count(void **state)
 {
-	static const int64_t offsets[] = {-300000, 300000, -1, 1, -86400000};
+	static const int64_t offsets[] = {300000, 600000, 1, 86400000};
 	struct rig *rig = *state;
 
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
@@ -200,16 +200,50 @@ static void test_other_windows_do_not_count(void **state)
 	}
 }
 
+/* two pollers: the file comes when the slower one has closed the window; what the faster one has
+ * closed since is not of it */
+static void test_streams(void **state)
+{
+	static uint32_t slots[] = {0, 1, 1};
+	static const struct plan two = {.n_slots = 2, .channel_slot = slots};
+	struct rig *rig = *state;
+
+	rig->core = core_free(rig->core);
+	assert_int_equal(core_new(&rig->core, &config, &two, &rig->batch), 0);
+	set_row(rig, 0, START, 7, QUALITY_GOOD);
+	make(rig, START);
+	assert_int_equal(rig->batch.n_reports, 0); /* COD is of the other stream */
+	rig->core->windows[0].before[WINDOW_5MIN] = rig->core->windows[0].last[WINDOW_5MIN];
+	set_row(rig, 0, START + 300000, 8, QUALITY_GOOD);
+	set_row(rig, 1, START, 16, QUALITY_GOOD);
+	make(rig, START + 300000);
+	assert_int_equal(rig->batch.n_reports, 0);
+	files_window(rig->core, 1, START, (struct stamp){5, START + 300123});
+	assert_int_equal(rig->batch.n_reports, 1);
+	assert_string_equal(rig->batch.reports[0].body,
+			    "pH\t7\t\t" END "\t00\nCOD\t16\tmg/l\t" END "\t00\n");
+	/* the third channel closes too: the other station, of stream 1 alone */
+	set_row(rig, 2, START, 120, QUALITY_GOOD);
+	make(rig, START);
+	assert_int_equal(rig->batch.n_reports, 1); /* of stream 0: its own station only */
+	batch_clear(&rig->batch);
+	files_window(rig->core, 1, START, (struct stamp){5, START + 300123});
+	assert_int_equal(rig->batch.n_reports, 2);
+}
+
 /* the service was down: a day of windows, each with its own name and no value */
 static void test_skipped_windows_are_made_up(void **state)
 {
 	struct rig *rig = *state;
 
-	set_row(rig, 0, START - 300000, 7, QUALITY_GOOD);
 	for (int i = 0; i < 288; i++) {
 		char name[64];
 		int minutes = i * 5;
 
+		for (size_t j = 0; j < 3; j++)
+			rig->core->windows[j].last[WINDOW_5MIN] = (struct window_row){
+				.start_ms = START + minutes * INT64_C(60000),
+				.worst = QUALITY_STALE};
 		make(rig, START + minutes * INT64_C(60000));
 		(void)snprintf(name, sizeof(name),
 			       "file:data/2026/03/25/TB_CAPH_NUOSXL_20260325%02d%02d00.txt",
@@ -224,6 +258,8 @@ static void test_idle_stations_get_none(void **state)
 {
 	struct rig *rig = *state;
 
+	for (size_t i = 0; i < 3; i++)
+		set_row(rig, i, START, 7, QUALITY_GOOD);
 	rig->core->channels[0].idle = rig->core->channels[1].idle = true;
 	make(rig, START);
 	assert_int_equal(rig->batch.n_reports, 1);
@@ -239,6 +275,8 @@ static void test_bad_texts_make_no_file(void **state)
 	static char bad[] = "p\tH";
 	struct rig *rig = *state;
 
+	for (size_t i = 0; i < 3; i++)
+		set_row(rig, i, START, 7, QUALITY_GOOD);
 	parameters[0].symbol = bad;
 	make(rig, START);
 	parameters[0].symbol = t_ph;
@@ -366,6 +404,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files_of_a_window, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_windows_do_not_count, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_streams, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_skipped_windows_are_made_up, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_idle_stations_get_none, set_up, tear_down),

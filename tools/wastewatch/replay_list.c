@@ -196,8 +196,11 @@ int replay_list_make(struct replay_list *list, const struct config *config, char
 	for (size_t i = 0; r == 0 && i < n_paths; i++)
 		r = add_path(list, paths[i]);
 	if (r == 0 && list->n_sources == 0)
-		r = replay_refuse(&(struct replay_rows){.path = paths[0]},
-				  "no data file of a station of the configuration", "");
+		r = replay_refuse(
+			&(struct replay_rows){.path = paths[0]},
+			"no data file of a station of the configuration; give such files, or a "
+			"directory with them",
+			"");
 	if (r < 0)
 		return r;
 	qsort(list->sources, list->n_sources, sizeof(*list->sources), by_time);

@@ -214,6 +214,14 @@ static void advance(struct core *core, size_t stream, struct stamp at)
 	s->running = true;
 }
 
+static inline void move_on(struct core *core, size_t stream, struct stamp at)
+{
+	const struct core_stream *s = &core->streams[stream];
+
+	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
+		advance(core, stream, at);
+}
+
 static __attribute__((noinline)) void say_late(struct core *core, size_t stream, struct stamp at)
 {
 	struct event event = event_plain(EVENT_READINGS_LOST, at);
@@ -253,12 +261,10 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 		 enum quality quality, uint32_t reason)
 {
 	size_t stream = core->n_streams == 1 ? 0 : core->plan->channel_slot[channel];
-	struct core_stream *s = &core->streams[stream];
 
-	if (is_late(s, at))
+	if (is_late(&core->streams[stream], at))
 		return;
-	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
-		advance(core, stream, at);
+	move_on(core, stream, at);
 	measure_sample(core, channel, at, value, quality, reason);
 }
 
@@ -360,6 +366,7 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	r = plan_find_request(plan, reading->key, &request);
 	if (r < 0)
 		return r;
+	move_on(core, stream, at);
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
 		if (plan->parts[i].state)
 			read_state(core, &plan->parts[i], at, reading);

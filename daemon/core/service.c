@@ -222,6 +222,7 @@ static int restore_windows(struct service *service, const struct record_start *s
 	r = record_minutes(service->record,
 			   window_floor(WINDOW_24H, start->last.wall_ms, service->config->zone_min),
 			   on_minute, service);
+	core_rebuilt(service->core);
 	if (r < 0)
 		log_err("the record cannot be read: %s", record_error(service->record));
 	return r;

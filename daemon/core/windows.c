@@ -12,20 +12,34 @@ static uint32_t expected_in(const struct core *core, size_t channel, enum window
 	return (uint32_t)MAX(window_ms(length) / MAX(core->interval_ms[channel], 1U), 1);
 }
 
-static struct window_row row_of(const struct core *core, size_t channel, enum window_length length)
-{
-	return window_close(&core->windows[channel].open[length],
-			    expected_in(core, channel, length), core->config->capture_percent);
-}
-
 static void keep(struct core_windows *windows, enum window_length length,
 		 const struct window_row *row)
 {
 	struct window_row *last = &windows->last[length];
 
-	if (last->start_ms >= 0 && last->n > 0 && last->start_ms != row->start_ms)
+	if (last->start_ms >= 0 && last->n > 0)
 		windows->before[length] = *last;
 	*last = *row;
+}
+
+/*
+ * Close the open window. Minutes without a row make it stale where it is over; where the clock
+ * was set back out of it they may still come.
+ */
+static struct window_row finish(struct core *core, size_t channel, enum window_length length,
+				bool is_over)
+{
+	struct core_windows *windows = &core->windows[channel];
+	struct window *open = &windows->open[length];
+	struct window_row row;
+
+	if (is_over && core->interval_ms[channel] <= MS_PER_MIN &&
+	    open->n_minutes < window_ms(length) / MS_PER_MIN)
+		open->worst = quality_worse((enum quality)open->worst, QUALITY_STALE);
+	row = window_close(open, expected_in(core, channel, length), core->config->capture_percent);
+	keep(windows, length, &row);
+	window_start(open, -1);
+	return row;
 }
 
 /* be in the window that begins at @start_ms, whatever was open before */
@@ -33,14 +47,11 @@ static void enter(struct core *core, size_t channel, enum window_length length, 
 {
 	struct core_windows *windows = &core->windows[channel];
 	struct window *open = &windows->open[length];
-	struct window_row row;
 
 	if (open->start_ms == start_ms)
 		return;
-	if (open->start_ms >= 0) {
-		row = row_of(core, channel, length);
-		keep(windows, length, &row);
-	}
+	if (open->start_ms >= 0)
+		(void)finish(core, channel, length, start_ms > open->start_ms);
 	if (windows->last[length].start_ms == start_ms)
 		window_resume(open, length, &windows->last[length]);
 	else if (windows->before[length].start_ms == start_ms)
@@ -65,20 +76,12 @@ void windows_join(struct core *core, size_t channel, const struct window_row *ro
 static void close_window(struct core *core, size_t channel, enum window_length length,
 			 int64_t start_ms, struct stamp at, bool is_over)
 {
-	struct core_windows *windows = &core->windows[channel];
 	struct window_row row;
 
 	if (core->channels[channel].idle)
 		return;
 	enter(core, channel, length, start_ms);
-	/* minutes without a row; where the clock was set back out of the window they may come */
-	if (is_over && core->interval_ms[channel] <= MS_PER_MIN &&
-	    windows->open[length].n_minutes < window_ms(length) / MS_PER_MIN)
-		windows->open[length].worst = quality_worse(
-			(enum quality)windows->open[length].worst, QUALITY_STALE);
-	row = row_of(core, channel, length);
-	keep(windows, length, &row);
-	windows->open[length].start_ms = -1;
+	row = finish(core, channel, length, is_over);
 	if (row.valid)
 		judge(core, channel, (enum limit_on)(LIMIT_ON_MEAN_1MIN + (int)length), at,
 		      row.mean, row.start_ms);
@@ -135,4 +138,21 @@ void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t 
 void core_rebuild_window(struct core *core, size_t channel, const struct window_row *row)
 {
 	windows_join(core, channel, row);
+}
+
+void core_rebuilt(struct core *core)
+{
+	for (size_t i = 0; i < core->config->n_channels; i++) {
+		size_t stream = core->n_streams == 1 ? 0 : core->plan->channel_slot[i];
+		int64_t minute_ms = core->streams[stream].minute_ms;
+
+		for (int w = WINDOW_5MIN; w <= WINDOW_LENGTH_MAX && minute_ms >= 0; w++) {
+			enum window_length length = (enum window_length)w;
+			int64_t open_ms = core->windows[i].open[w].start_ms;
+
+			if (open_ms >= 0 &&
+			    open_ms < window_floor(length, minute_ms, core->config->zone_min))
+				(void)finish(core, i, length, true);
+		}
+	}
 }

@@ -332,3 +332,6 @@ int core_restore_windows(struct core *core, const void *bytes, size_t n);
  * Nothing is judged: these windows' means have been.
  */
 void core_rebuild_window(struct core *core, size_t channel, const struct window_row *row);
+
+/** core_rebuilt() - those were all minutes: windows that are over are closed */
+void core_rebuilt(struct core *core);

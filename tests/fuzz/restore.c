@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A core's state out of a record: refused, or taken over and saved again. The first byte
- * chooses whether the header is mended, as nearly no input would get beyond it otherwise.
+ * A core's state, or its windows, out of a record: refused, or taken over and saved again. The
+ * first byte chooses which, and whether the header is mended, as nearly no input would get
+ * beyond it otherwise.
  */
 #include <assert.h>
 #include <errno.h>
@@ -17,9 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
 /* the header of snapshot.c: magic, layout, five counts, a stamp, the hash of all the rest */
-#define HASH_AT	    72
-#define HEADER_SIZE 80
-
+#define HASH_AT 72
 static const char main_yaml[] = "origin: here\n";
 static const char site_yaml[] =
 	"site: a\n"
@@ -33,9 +32,12 @@ static const char site_yaml[] =
 	"      - {name: d, from: u, address: 1, type: uint16, range: [0, 10]}\n"
 	"    limits: [{channel: c, class: warning, high: 5}]\n";
 
+/* that of the windows: magic, layout, a count, the hash */
+#define WINDOWS_HASH_AT 24
+
 static struct config *config;
 static struct plan *plan;
-static uint8_t identity[16]; /* magic and layout */
+static uint8_t identity[16], windows_identity[16]; /* magic and layout */
 
 static void write_file(const char *path, const char *text)
 {
@@ -75,6 +77,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		abort();
 	memcpy(identity, bytes, sizeof(identity));
 	free(bytes);
+	if (core_save_windows(core, &bytes, &n) < 0)
+		abort();
+	memcpy(windows_identity, bytes, sizeof(windows_identity));
+	free(bytes);
 	core = core_free(core);
 	(void)unlink(main_path);
 	(void)unlink(site);
@@ -83,15 +89,26 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return atexit(free_all);
 }
 
-static void mend(uint8_t *bytes, size_t n)
+static void mend(uint8_t *bytes, size_t n, const uint8_t magic[static 16], size_t hash_at)
 {
+	size_t size = hash_at + sizeof(uint64_t);
 	uint64_t hash;
 
-	if (n < HEADER_SIZE)
+	if (n < size)
 		return;
-	memcpy(bytes, identity, sizeof(identity));
-	hash = hash64(hash64(HASH64_SEED, bytes, HASH_AT), bytes + HEADER_SIZE, n - HEADER_SIZE);
-	memcpy(bytes + HASH_AT, &hash, sizeof(hash));
+	memcpy(bytes, magic, sizeof(identity));
+	hash = hash64(hash64(HASH64_SEED, bytes, hash_at), bytes + size, n - size);
+	memcpy(bytes + hash_at, &hash, sizeof(hash));
+}
+
+static int restore(struct core *core, uint8_t kind, uint8_t *bytes, size_t n)
+{
+	bool windows = kind & 2;
+
+	if (kind & 1)
+		mend(bytes, n, windows ? windows_identity : identity,
+		     windows ? WINDOWS_HASH_AT : HASH_AT);
+	return windows ? core_restore_windows(core, bytes, n) : core_restore(core, bytes, n);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
@@ -109,11 +126,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (!bytes)
 		abort();
 	memcpy(bytes, data + 1, n - 1);
-	if (data[0] % 2)
-		mend(bytes, n - 1);
-	r = core_restore(core, bytes, n - 1);
+	r = restore(core, data[0], bytes, n - 1);
 	assert(r == 0 || r == 1 || r == -EBADMSG);
 	if (core_save(core, &saved, &n_saved) < 0)
+		abort();
+	free(saved);
+	if (core_save_windows(core, &saved, &n_saved) < 0)
 		abort();
 	free(saved);
 	free(bytes);

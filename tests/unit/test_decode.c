@@ -177,6 +177,115 @@ static void test_bits(void **state)
 	assert_int_equal(decode_bit(words, 0, 0, &value), -EINVAL);
 }
 
+/* --- every type in every order, against an encoder of its own ------------------------- */
+
+/* the @n-th of all orders of @n_bytes in which the bytes of a register stay together; false:
+ * there are no more */
+static bool nth_order(unsigned int n_bytes, unsigned int n, char text[static 9])
+{
+	unsigned int n_pairs = n_bytes / 2, swaps = n & ((1U << n_pairs) - 1);
+	unsigned int rest = n >> n_pairs;
+	char left[] = "ACEG";
+
+	for (unsigned int i = 0; i < n_pairs; i++) {
+		unsigned int n_left = n_pairs - i, pick = rest % n_left;
+		char first = left[pick];
+
+		rest /= n_left;
+		memmove(left + pick, left + pick + 1, sizeof(left) - pick - 1);
+		text[2 * i] = swaps >> i & 1 ? (char)(first + 1) : first;
+		text[2 * i + 1] = swaps >> i & 1 ? first : (char)(first + 1);
+	}
+	text[n_bytes] = '\0';
+	return rest == 0;
+}
+
+/* the registers that a device of this order sends for a value with these bits */
+static void encode(const char *order, unsigned int n_bytes, uint64_t bits, uint16_t words[static 4])
+{
+	for (unsigned int i = 0; i < n_bytes; i++) {
+		unsigned int letter = (unsigned int)(order[i] - 'A');
+		uint16_t byte = bits >> 8 * (n_bytes - 1 - letter) & 0xff;
+
+		words[i / 2] = (uint16_t)(i % 2 ? words[i / 2] | byte : byte << 8);
+	}
+}
+
+static void test_all_types_in_all_orders(void **state)
+{
+	static const struct {
+		enum decode_type type;
+		uint64_t bits;
+		double value;
+	} rows[] = {
+		{DECODE_INT16, 0x8001, -32767},
+		{DECODE_INT16, 0x1234, 4660},
+		{DECODE_UINT16, 0xfedc, 65244},
+		{DECODE_INT32, 0x80000001, -2147483647},
+		{DECODE_INT32, 0x12345678, 305419896},
+		{DECODE_UINT32, 0xfedcba98, 4275878552},
+		{DECODE_INT64, 0xfffffffffffffffe, -2},
+		{DECODE_INT64, 0x0001020304050607, 283686952306183},
+		{DECODE_UINT64, 0x0010203040506070, 4538991236898928},
+		{DECODE_FLOAT32, 0x42f6e979, 123.45600128173828},
+		{DECODE_FLOAT32, 0xc1200000, -10},
+		{DECODE_FLOAT64, 0x405edd2f1a9fbe77, 123.456},
+		{DECODE_FLOAT64, 0xc024000000000000, -10},
+	};
+	static const unsigned int n_orders[] = {[2] = 2, [4] = 8, [8] = 384};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		unsigned int n_bytes = 2 * decode_words(rows[i].type), n = 0;
+		char order[9];
+
+		for (; nth_order(n_bytes, n, order); n++) {
+			struct decode d = plain(rows[i].type, order);
+			uint16_t words[4] = {0};
+			double value = NAN;
+
+			encode(order, n_bytes, rows[i].bits, words);
+			if (decode_value(&d, words, n_bytes / 2, &value) != 0 ||
+			    fabs(value - rows[i].value) > 0)
+				fail_msg("row %zu as %s: %.17g", i, order, value);
+			assert_int_equal(decode_value(&d, words, n_bytes / 2 - 1, &value), -EINVAL);
+		}
+		assert_int_equal(n, n_orders[n_bytes]);
+	}
+}
+
+/* one byte of a register, the other is somebody else's */
+static void test_bytes(void **state)
+{
+	static const struct {
+		enum decode_type type;
+		uint8_t bit;
+		uint16_t word;
+		int r;
+		double value;
+	} rows[] = {
+		{DECODE_UINT8, 0, 0x12fe, 0, 254},   {DECODE_UINT8, 8, 0x12fe, 0, 18},
+		{DECODE_UINT8, 0, 0xff00, 0, 0},     {DECODE_UINT8, 8, 0x80ff, 0, 128},
+		{DECODE_INT8, 0, 0x12fe, 0, -2},     {DECODE_INT8, 8, 0x12fe, 0, 18},
+		{DECODE_INT8, 0, 0xff80, 0, -128},   {DECODE_INT8, 8, 0x7f80, -EDOM, 0},
+		{DECODE_UINT8, 0, 0x007f, -EDOM, 0}, /* the code that means no value */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct decode d = plain(rows[i].type, "AB");
+		double value = 0;
+
+		d.bit = rows[i].bit;
+		d.n_invalid = 1;
+		d.invalid[0] = 0x7f;
+		if (decode_value(&d, &rows[i].word, 1, &value) != rows[i].r ||
+		    fabs(value - rows[i].value) > 0)
+			fail_msg("row %zu: %g", i, value);
+		assert_int_equal(decode_value(&d, &rows[i].word, 0, &value), -EINVAL);
+	}
+}
+
 static void test_names(void **state)
 {
 	static const struct {
@@ -229,9 +338,14 @@ static void test_quality(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values),	      cmocka_unit_test(test_not_numbers),
-		cmocka_unit_test(test_invalid_codes), cmocka_unit_test(test_range_and_scale),
-		cmocka_unit_test(test_bits),	      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_values),
+		cmocka_unit_test(test_not_numbers),
+		cmocka_unit_test(test_invalid_codes),
+		cmocka_unit_test(test_range_and_scale),
+		cmocka_unit_test(test_all_types_in_all_orders),
+		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_bits),
+		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_quality),
 	};
 

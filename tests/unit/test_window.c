@@ -171,12 +171,110 @@ static void test_many(void **state)
 	assert_int_equal(row.capture, 100);
 }
 
+/* --- longer windows ---------------------------------------------------------------------- */
+
+#define DAY INT64_C(86400000)
+
+/* in local time: the day of Hanoi begins at 17:00 UTC */
+static void test_floor(void **state)
+{
+	static const struct {
+		enum window_length length;
+		int zone_min;
+		int64_t wall_ms;
+		int64_t start_ms;
+	} cases[] = {
+		{WINDOW_1MIN, 0, 0, 0},
+		{WINDOW_1MIN, 0, 59999, 0},
+		{WINDOW_1MIN, 0, 60000, 60000},
+		{WINDOW_1MIN, 0, -1, -60000},
+		{WINDOW_5MIN, 0, 299999, 0},
+		{WINDOW_5MIN, 0, 300000, 300000},
+		{WINDOW_1H, 420, 3599999, 0},
+		{WINDOW_1H, 330, 0, -1800000}, /* half-hour zones */
+		{WINDOW_1H, 330, 1799999, -1800000},
+		{WINDOW_1H, 330, 1800000, 1800000},
+		{WINDOW_5MIN, 345, 299999, 0},
+		{WINDOW_24H, 0, DAY - 1, 0},
+		{WINDOW_24H, 420, 0, -25200000},
+		{WINDOW_24H, 420, DAY - 25200001, -25200000},
+		{WINDOW_24H, 420, DAY - 25200000, DAY - 25200000},
+		{WINDOW_24H, -300, 0, 18000000 - DAY},
+		{WINDOW_24H, WINDOW_ZONE_MAX_MIN, 0, -50400000},
+		{WINDOW_24H, -WINDOW_ZONE_MAX_MIN, 0, 50400000 - DAY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		if (window_floor(cases[i].length, cases[i].wall_ms, cases[i].zone_min) !=
+		    cases[i].start_ms)
+			fail_msg("case %zu", i);
+}
+
+static struct window_row minute(double mean, double min, double max, uint32_t n, enum quality worst)
+{
+	return (struct window_row){.mean = mean, .min = min, .max = max, .n = n, .worst = worst};
+}
+
+static void test_join(void **state)
+{
+	const struct window_row minutes[] = {
+		minute(0, 0, 0, 0, QUALITY_STALE), /* its zeros are no values */
+		minute(10, 5, 15, 60, G),
+		minute(40, 30, 50, 20, QUALITY_CALIBRATING),
+		minute(-2, -3, -1, 10, G),
+	};
+	struct window window;
+	struct window_row row;
+
+	(void)state;
+	window_start(&window, 0);
+	window_join(&window, &minutes[0]);
+	row = window_close(&window, 300, 75);
+	assert_int_equal(row.n, 0);
+	assert_int_equal(row.worst, QUALITY_STALE);
+	window_start(&window, 0);
+	for (size_t i = 1; i < ARRAY_SIZE(minutes); i++)
+		window_join(&window, &minutes[i]);
+	assert_int_equal(window.n_minutes, 3);
+	row = window_close(&window, 120, 75);
+	assert_int_equal(row.n, 90);
+	assert_int_equal(row.capture, 75);
+	assert_true(row.valid);
+	assert_close(row.mean, (600 + 800 - 20) / 90.0, 1e-12);
+	assert_close(row.min, -3, 0);
+	assert_close(row.max, 50, 0);
+	assert_int_equal(row.worst, QUALITY_CALIBRATING);
+	window_resume(&window, WINDOW_5MIN, &row); /* and on it goes as if never closed */
+	window_join(&window, &minutes[1]);
+	row = window_close(&window, 150, 75);
+	assert_int_equal(row.n, 150);
+	assert_close(row.mean, (1200 + 800 - 20) / 150.0, 1e-12);
+	assert_int_equal(row.worst, QUALITY_CALIBRATING);
+	window_start(&window, 0); /* only minutes in which somebody calibrated */
+	row = minute(0, 0, 0, 0, QUALITY_CALIBRATING);
+	window_join(&window, &row);
+	assert_int_equal(window_close(&window, 300, 75).worst, QUALITY_CALIBRATING);
+}
+
+static void test_off_counts_apart(void **state)
+{
+	struct window window;
+
+	(void)state;
+	window_start(&window, 0);
+	window_add(&window, 1, QUALITY_NOT_IN_OPERATION);
+	window_add(&window, 1, QUALITY_STALE);
+	assert_int_equal(window.n_bad, 2);
+	assert_int_equal(window.n_off, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_start_empties),
-		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_rows), cmocka_unit_test(test_start_empties),
+		cmocka_unit_test(test_many), cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_join), cmocka_unit_test(test_off_counts_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,14 +22,6 @@ static const struct {
 	{"03", QUALITY_MAINTENANCE},
 };
 
-/* does it say nothing about the device and its value: did not come, or there was none to measure?
- */
-static bool is_no_sample(enum quality quality)
-{
-	return quality == QUALITY_COMMUNICATION_LOST || quality == QUALITY_STALE ||
-	       quality == QUALITY_NOT_IN_OPERATION;
-}
-
 struct circular_row circular_row_of(const struct config_parameter *parameter,
 				    const struct window_row *row, int64_t time_ms)
 {
@@ -47,8 +39,8 @@ struct circular_row circular_row_of(const struct config_parameter *parameter,
 	}
 	ret.value = row->mean;
 	ret.has_value = true;
-	if (row->valid && is_no_sample(row->worst))
-		ret.quality = QUALITY_GOOD;
+	if (row->valid && quality_is_silent(row->worst))
+		ret.quality = (enum quality)row->shown;
 	else if (!row->valid && row->worst == QUALITY_GOOD)
 		ret.quality = QUALITY_STALE; /* the rest did not come */
 	return ret;

@@ -141,6 +141,16 @@ static void test_row_of(void **state)
 		assert_string_equal(got.symbol, "pH");
 		assert_int_equal(got.time_ms, MIDNIGHT);
 	}
+	/* a lost answer does not cover up that it was being calibrated */
+	got = circular_row_of(&parameter,
+			      &(struct window_row){.mean = 7,
+						   .n = 240,
+						   .valid = true,
+						   .worst = QUALITY_COMMUNICATION_LOST,
+						   .shown = QUALITY_CALIBRATING},
+			      MIDNIGHT);
+	assert_true(got.has_value);
+	assert_string_equal(quality_circular(got.quality), "01");
 	got = circular_row_of(&parameter, NULL, MIDNIGHT); /* no samples = 02 */
 	assert_false(got.has_value);
 	assert_string_equal(quality_circular(got.quality), "02");

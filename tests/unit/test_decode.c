@@ -242,7 +242,7 @@ static void test_all_types_in_all_orders(void **state)
 		for (; nth_order(n_bytes, n, order); n++) {
 			struct decode d = plain(rows[i].type, order);
 			uint16_t words[4] = {0};
-			double value = NAN;
+			double value = (double)NAN;
 
 			encode(order, n_bytes, rows[i].bits, words);
 			if (decode_value(&d, words, n_bytes / 2, &value) != 0 ||

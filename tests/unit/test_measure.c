@@ -574,7 +574,7 @@ static void test_unknown_condition_is_fulfilled(void **state)
 	read_coil(&rig);
 	read_words(&rig);
 	assert_int_equal(quality_of(&rig, FLOW), QUALITY_NOT_IN_OPERATION);
-	core_sample(rig.core, FLOW, rig.at, NAN, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
+	core_sample(rig.core, FLOW, rig.at, (double)NAN, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
 	assert_int_equal(quality_of(&rig, FLOW), QUALITY_COMMUNICATION_LOST); /* that is no rest */
 	pass(&rig, 3000);
 	read_words(&rig);
@@ -582,7 +582,7 @@ static void test_unknown_condition_is_fulfilled(void **state)
 	pass(&rig, 1);
 	read_words(&rig); /* too old */
 	assert_int_equal(quality_of(&rig, FLOW), QUALITY_GOOD);
-	core_sample(rig.core, PUMP, rig.at, NAN, QUALITY_DEVICE_FAULT, 2);
+	core_sample(rig.core, PUMP, rig.at, (double)NAN, QUALITY_DEVICE_FAULT, 2);
 	read_words(&rig);
 	assert_int_equal(quality_of(&rig, FLOW), QUALITY_GOOD);
 	rig_close(&rig);
@@ -633,7 +633,8 @@ static void test_old_values_are_stale(void **state)
 	assert_string_equal(reason_of(&rig, STILL), "nothing comes any more");
 	assert_string_equal(reason_of(&rig, SO2N), "input s/stack/SO2: nothing comes any more");
 	assert_false(rig.core->channels[STILL].lost);
-	core_sample(rig.core, STILL, rig.at, NAN, QUALITY_COMMUNICATION_LOST, WIRE_DISCONNECTED);
+	core_sample(rig.core, STILL, rig.at, (double)NAN, QUALITY_COMMUNICATION_LOST,
+		    WIRE_DISCONNECTED);
 	pass(&rig, 9000);
 	tick(&rig); /* a link that backs off has no readings; why is still known */
 	assert_string_equal(reason_of(&rig, STILL), "link is down");
@@ -873,11 +874,11 @@ static void test_windows_of_a_slow_channel(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	run(&rig, 61);
+	run(&rig, 241); /* its value came in second 207 */
 	assert_true(rig.core->channels[LAB].mean_valid);
 	run(&rig, 60);
 	assert_false(rig.core->channels[LAB].mean_valid); /* that was of another minute */
-	run(&rig, 3540);
+	run(&rig, 3360);
 	for (size_t i = 0; i < rig.batch.n_minutes; i++)
 		n += rig.batch.minutes[i].channel == LAB;
 	assert_int_equal(n, 12); /* minutes with a value only */
@@ -993,6 +994,24 @@ static void test_windows_over_a_wrong_clock(void **state)
 	run(&rig, 3000);
 	assert_int_equal(last(&rig, SO2, WINDOW_1H)->n, 600 + 2940);
 	assert_true(last(&rig, SO2, WINDOW_1H)->valid);
+	rig_close(&rig);
+}
+
+/* a minute of the window that was closed last, before anything of the next: it goes on */
+static void test_window_reopened(void **state)
+{
+	struct window_row row = {.start_ms = WALL_0, .mean = 412, .min = 412, .max = 412, .n = 30};
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 301);
+	core_rebuild_window(rig.core, SO2, &row);
+	core_rebuilt(rig.core);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->start_ms, WALL_0);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->n, 330);
+	assert_close(last(&rig, SO2, WINDOW_5MIN)->mean, 112 + 300 * 30 / 330.0, 1e-9);
+	assert_int_equal(last(&rig, SO2, WINDOW_5MIN)->worst, QUALITY_GOOD);
 	rig_close(&rig);
 }
 
@@ -1354,6 +1373,7 @@ int main(void)
 		cmocka_unit_test(test_windows_over_a_step_back),
 		cmocka_unit_test(test_windows_over_steps_within),
 		cmocka_unit_test(test_windows_over_a_wrong_clock),
+		cmocka_unit_test(test_window_reopened),
 		cmocka_unit_test(test_limits_on_means),
 		cmocka_unit_test(test_limit_on_a_day),
 		cmocka_unit_test(test_resume_anywhere),

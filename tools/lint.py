@@ -34,13 +34,13 @@ config config_yaml config_text config_address config_value config_names config_s
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
 config_profile
 plan plan_requests plan_packets budget
-outbox sign screen formula
+outbox sign screen formula circular
 event limit
 batch
-core measure verdict derive windows judge reason incident report snapshot
+core measure verdict derive windows judge reason incident report snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
-service keys pollers delivery reload status
+service keys pollers delivery delivery_job reload status
 main
 """
 
@@ -57,7 +57,7 @@ FOREIGN = {
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
-        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason "
+        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files "
         "config_text config_address config_value config_names")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/delivery_job.h"
+#include "core/files.h"
 #include "core/outbox.h"
 #include "core/service.h"
 
@@ -84,6 +86,13 @@ static void describe(const struct wire_result *result, char *text, size_t n)
 		(void)snprintf(text, n, "%s", words);
 }
 
+static bool is_files(const struct delivery *delivery, const struct endpoint *endpoint)
+{
+	size_t i = (size_t)(endpoint - delivery->endpoints);
+
+	return delivery->service->config->destinations[i].kind == DESTINATION_FILES;
+}
+
 static void say_result(struct delivery *delivery, const struct endpoint *endpoint,
 		       enum outbox_verdict verdict, const char *words)
 {
@@ -95,6 +104,8 @@ static void say_result(struct delivery *delivery, const struct endpoint *endpoin
 
 	if (verdict == OUTBOX_RETRY || (verdict == OUTBOX_REFUSED && endpoint->job.held))
 		return; /* one entry per change, not per attempt */
+	if (verdict == OUTBOX_DELIVERED && endpoint->job.lane == FILES_LANE && !endpoint->job.held)
+		return; /* see files.h */
 	event.name = service->config->destinations[i].name;
 	event.report = endpoint->job.webhook_id;
 	event.number = endpoint->job.attempts + 1;
@@ -102,24 +113,42 @@ static void say_result(struct delivery *delivery, const struct endpoint *endpoin
 	core_event(service->core, &event);
 }
 
-/* @judged: the HTTP status that decides what follows; @http_status: the one that came, 0 none */
-static void settle(struct delivery *delivery, struct endpoint *endpoint, int judged,
-		   int http_status, int64_t retry_after_s, const char *words)
+static uint32_t spread(void)
+{
+	uint32_t random = 1000; /* only the spread of the waits hangs on it */
+
+	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	return random;
+}
+
+/* A file that was refused counts as held until it is delivered, whatever its attempts end with
+ * in between: one entry, not one for each change of the answer. A report may become pending
+ * again, which is what lets it go at once when the receiver is back. */
+static enum record_report_state state_of(const struct record_job *job, enum outbox_verdict verdict)
+{
+	switch (verdict) {
+	case OUTBOX_DELIVERED:
+		return REPORT_SENT;
+	case OUTBOX_REFUSED:
+		return REPORT_HELD;
+	case OUTBOX_RETRY:
+		break;
+	}
+	return job->held && job->lane == FILES_LANE ? REPORT_HELD : REPORT_PENDING;
+}
+
+/* @http_status: the one that came, 0 none */
+static void settle(struct delivery *delivery, struct endpoint *endpoint,
+		   struct outbox_decision decision, int http_status, const char *words)
 {
 	struct service *service = delivery->service;
-	uint32_t attempts = endpoint->job.attempts + 1, random = 0;
+	uint32_t attempts = endpoint->job.attempts + 1;
 	struct stamp now = service_now(service);
-	struct outbox_decision decision;
 
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
-		random = 1000; /* only the spread hangs on it */
-	decision = outbox_decide(attempts, judged, retry_after_s, random);
 	service_add_delivery(service,
 			     &(struct record_delivery){
 				     .id = endpoint->job.id,
-				     .state = decision.verdict == OUTBOX_DELIVERED ? REPORT_SENT
-					      : decision.verdict == OUTBOX_REFUSED ? REPORT_HELD
-										   : REPORT_PENDING,
+				     .state = state_of(&endpoint->job, decision.verdict),
 				     .attempts = attempts,
 				     .next_ms = now.wall_ms + decision.wait_ms,
 				     .at_ms = now.wall_ms,
@@ -128,8 +157,7 @@ static void settle(struct delivery *delivery, struct endpoint *endpoint, int jud
 			     });
 	say_result(delivery, endpoint, decision.verdict, words);
 	if (decision.verdict == OUTBOX_RETRY && attempts == 1)
-		log_warning("report %s could not be delivered (%s); it will be tried again until "
-			    "it is",
+		log_warning("%s could not be delivered (%s); it will be tried again until it is",
 			    endpoint->job.webhook_id, words);
 	record_job_done(&endpoint->job);
 	endpoint->next_ms = 0;
@@ -138,11 +166,18 @@ static void settle(struct delivery *delivery, struct endpoint *endpoint, int jud
 static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		   const struct wire_result *result)
 {
+	uint32_t attempts = endpoint->job.attempts + 1;
+	struct outbox_decision decision;
 	char words[512];
 
 	describe(result, words, sizeof(words));
-	settle(delivery, endpoint, result->http_status, result->http_status, result->retry_after_s,
-	       words);
+	if (is_files(delivery, endpoint))
+		decision = outbox_decide_upload(attempts, result->uploaded == 1, result->curl_code,
+						spread());
+	else
+		decision = outbox_decide(attempts, result->http_status, result->retry_after_s,
+					 spread());
+	settle(delivery, endpoint, decision, result->http_status, words);
 }
 
 static struct newcomer *newcomer_of(struct delivery *delivery, const struct peer *peer)
@@ -270,84 +305,39 @@ static void drop_silent(struct delivery *delivery, struct stamp now)
 	}
 }
 
-static int make_headers(struct delivery *delivery, const struct endpoint *endpoint, char **ret)
+static int hand_over(struct delivery *delivery, const struct endpoint *endpoint, bool *ret_is_whole)
 {
 	struct service *service = delivery->service;
-	size_t i = (size_t)(endpoint - delivery->endpoints), n = 0;
-	int64_t now_s = service_now(service).wall_ms / MS_PER_S;
-	struct sign_key *const candidates[] = {service->keys.destinations[i][0],
-					       service->keys.destinations[i][1],
-					       service->keys.own[0], service->keys.own[1]};
-	const struct sign_key *keys[ARRAY_SIZE(candidates)];
-	char *signature = NULL;
-	int r;
+	size_t n;
+	int r = delivery_job_make(
+		&(struct delivery_attempt){
+			.config = service->config,
+			.keys = &service->keys,
+			.destination = (size_t)(endpoint - delivery->endpoints),
+			.job = &endpoint->job,
+			.id = endpoint->attempt,
+			.now_s = service_now(service).wall_ms / MS_PER_S,
+		},
+		delivery->packet, &n);
 
-	for (size_t j = 0; j < ARRAY_SIZE(candidates); j++)
-		if (candidates[j])
-			keys[n++] = candidates[j];
-	r = sign_webhook(keys, n, endpoint->job.webhook_id, now_s, endpoint->job.body,
-			 strlen(endpoint->job.body), &signature);
-	if (r < 0)
-		return r;
-	r = asprintf(ret,
-		     "Content-Type: application/json\nUser-Agent: wastewatch/%s\n"
-		     "webhook-id: %s\nwebhook-timestamp: %lld\nwebhook-signature: %s\n",
-		     WASTEWATCH_VERSION, endpoint->job.webhook_id, (long long)now_s, signature);
-	free(signature);
-	return r < 0 ? -ENOMEM : 0;
-}
-
-static void append(uint8_t **at, const char *text, uint32_t *ret_n)
-{
-	*ret_n = (uint32_t)strlen(text);
-	memcpy(*at, text, *ret_n);
-	*at += *ret_n;
-}
-
-static int send_job(struct delivery *delivery, const struct endpoint *endpoint, const char *headers)
-{
-	const struct config_destination *destination =
-		&delivery->service->config->destinations[endpoint - delivery->endpoints];
-	struct wire_job job = {
-		.header = {.type = WIRE_JOB},
-		.id = endpoint->attempt,
-		.kind = WIRE_JOB_POST,
-		.connect_timeout_ms = OUTBOX_CONNECT_MS,
-		.total_timeout_ms = OUTBOX_TOTAL_MS,
-	};
-	uint8_t *at = delivery->packet + sizeof(job);
-
-	if (sizeof(job) + strlen(destination->url) + strlen(headers) + strlen(endpoint->job.body) +
-		    strlen(destination->ca) + strlen(destination->certificate) +
-		    strlen(destination->key) >
-	    WIRE_PACKET_MAX)
-		return -EMSGSIZE;
-	append(&at, destination->url, &job.n_url);
-	append(&at, headers, &job.n_headers);
-	append(&at, endpoint->job.body, &job.n_body);
-	append(&at, destination->ca, &job.n_ca);
-	append(&at, destination->certificate, &job.n_cert);
-	append(&at, destination->key, &job.n_key);
-	memcpy(delivery->packet, &job, sizeof(job));
-	return peer_send(delivery->sender, delivery->packet, (size_t)(at - delivery->packet));
+	*ret_is_whole = r == 0;
+	return r == 0 ? peer_send(delivery->sender, delivery->packet, n) : r;
 }
 
 static void begin(struct delivery *delivery, struct endpoint *endpoint)
 {
-	char *headers = NULL, words[128];
-	int r = make_headers(delivery, endpoint, &headers);
-	bool is_whole = r == 0;
+	char words[128];
+	bool is_whole;
+	int r;
 
 	endpoint->attempt = ++delivery->n_attempts;
-	if (r == 0)
-		r = send_job(delivery, endpoint, headers);
-	free(headers);
+	r = hand_over(delivery, endpoint, &is_whole);
 	endpoint->started_ms = service_now(delivery->service).mono_ms;
 	if (r == 0)
 		return;
 	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
 		strerror(-r));
-	if (r == -ENOMEM || (is_whole && r != -EMSGSIZE)) {
+	if (r == -ENOMEM || is_whole) {
 		/* not the report's fault: the sender has just gone, or takes nothing now */
 		record_job_done(&endpoint->job);
 		endpoint->next_ms = service_now(delivery->service).wall_ms + 5 * MS_PER_S;
@@ -355,7 +345,8 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 	}
 	/* it cannot be sent as it is, and must not keep the others back: as if refused */
 	(void)snprintf(words, sizeof(words), "it cannot be handed to the sender: %s", strerror(-r));
-	settle(delivery, endpoint, REFUSED, 0, -1, words);
+	settle(delivery, endpoint, outbox_decide(endpoint->job.attempts + 1, REFUSED, -1, spread()),
+	       0, words);
 }
 
 static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
@@ -367,8 +358,8 @@ static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, 
 	if (endpoint->job.id ||
 	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
 		return;
-	r = record_next_job(delivery->service->record, name, now.wall_ms, &endpoint->job,
-			    &endpoint->next_ms);
+	r = record_next_job(delivery->service->record, name, is_files(delivery, endpoint),
+			    now.wall_ms, &endpoint->job, &endpoint->next_ms);
 	if (r < 0)
 		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
 	else if (r == 1)

@@ -317,21 +317,24 @@ static void message_of_report(const struct event *event, const char *name, const
 			      char *text)
 {
 	const char *report = event->report ? event->report : "";
+	bool is_file = strncmp(report, "file:", 5) == 0; /* files.h */
+	const char *what = is_file ? "Data file" : "Report";
 
+	report += is_file ? 5 : 0;
 	if (event->type == EVENT_REPORTS_STRANDED)
 		(void)snprintf(
 			text, EVENT_MESSAGE_MAX,
-			"%lld reports wait for %s, which is no longer configured; put it back "
+			"%lld %s wait for %s, which is no longer configured for them; put it back "
 			"into wastewatch.yaml until they are delivered",
-			(long long)event->number, name);
+			(long long)event->number, *reason ? reason : "reports", name);
 	else if (event->type == EVENT_REPORT_DELIVERED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "Report %s was accepted by %s", report,
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s %s was accepted by %s", what, report,
 			       name);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Report %s was refused by %s: %s; it is kept and tried again every "
+			       "%s %s was refused by %s: %s; it is kept and tried again every "
 			       "2 h, but somebody must mend this",
-			       report, name, reason);
+			       what, report, name, reason);
 }
 
 static void message_of_service(const struct event *event, const char *name, const char *reason,

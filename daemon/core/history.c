@@ -186,9 +186,14 @@ int history_raised(struct history *history,
 
 int history_outbox(struct history *history, struct history_outbox *ret)
 {
-	sqlite3_stmt *s = history_query(
-		history, "SELECT count(*), coalesce(sum(state = 'held'), 0),"
-			 " coalesce(min(created_ms), 0) FROM outbox WHERE state <> 'sent'");
+	sqlite3_stmt *s = history_query(history,
+					"SELECT coalesce(sum(lane < 2), 0),"
+					" coalesce(sum(lane < 2 AND state = 'held'), 0),"
+					" coalesce(min(iif(lane < 2, created_ms, NULL)), 0),"
+					" coalesce(sum(lane = 2), 0),"
+					" coalesce(sum(lane = 2 AND state = 'held'), 0),"
+					" coalesce(min(iif(lane = 2, created_ms, NULL)), 0)"
+					" FROM outbox WHERE state <> 'sent'");
 	int code;
 
 	if (!s)
@@ -199,6 +204,9 @@ int history_outbox(struct history *history, struct history_outbox *ret)
 			.n_waiting = sqlite3_column_int64(s, 0),
 			.n_held = sqlite3_column_int64(s, 1),
 			.oldest_ms = sqlite3_column_int64(s, 2),
+			.n_files = sqlite3_column_int64(s, 3),
+			.n_files_held = sqlite3_column_int64(s, 4),
+			.oldest_file_ms = sqlite3_column_int64(s, 5),
 		};
 	return history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
 }

@@ -24,6 +24,13 @@ static uint64_t key_of(const struct core *core, size_t limit)
 	return hash64(HASH64_SEED, path, strlen(path));
 }
 
+/* reports only go where reports are read, and none below its class */
+static bool is_for(const struct config_destination *destination, uint32_t class)
+{
+	return destination->kind == DESTINATION_REPORTS &&
+	       class >= (uint32_t)destination->min_class;
+}
+
 /* does the destination know of the incident? From now on it does. */
 static bool was_told(struct core_incident *incident, const struct config_destination *destination)
 {
@@ -107,9 +114,9 @@ static void tell(struct core *core, struct core_incident *incident, struct event
 	for (size_t i = 0; i < core->config->n_destinations; i++) {
 		const struct config_destination *destination = &core->config->destinations[i];
 
-		/* none below its class; the first it sees of an incident is "opened", even where
-		 * the incident has only now risen to its class */
-		if (incident->class >= (uint32_t)destination->min_class)
+		/* the first it sees of an incident is "opened", even where the incident has only
+		 * now risen to its class */
+		if (is_for(destination, incident->class))
 			add_report(core, incident,
 				   was_told(incident, destination) ? event->type
 								   : EVENT_INCIDENT_OPENED,
@@ -345,7 +352,7 @@ void incident_removed(struct core *core, const char *id, const char *summary, st
 	incident.class = class;
 	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
 	for (size_t i = 0; data && i < core->config->n_destinations; i++)
-		if (class >= core->config->destinations[i].min_class)
+		if (is_for(&core->config->destinations[i], class))
 			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
 	free(data);
 }

@@ -110,7 +110,8 @@ int keys_load(struct keys *ret, const struct config *config, const char *directo
 	for (size_t i = 0; r == 0 && i < config->n_destinations; i++) {
 		const struct config_destination *destination = &config->destinations[i];
 
-		if (*destination->hmac_secret)
+		/* a file is not signed: it goes to a server that asks for a login */
+		if (destination->kind == DESTINATION_REPORTS && *destination->hmac_secret)
 			r = load_pair(keys.destinations[i], directory, destination->hmac_secret,
 				      SIGN_HMAC, destination->name);
 	}

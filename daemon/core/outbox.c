@@ -22,6 +22,46 @@ static int64_t spread(int64_t ms, uint32_t random)
 	return ms - ms / 10 + (int64_t)(random % 2001) * (ms / 10) / 1000;
 }
 
+/*
+ * Codes of libcurl (their numbers are part of its binary interface and do not change) with which
+ * an upload ends that will not pass by itself, and the attempt from which on that is believed.
+ */
+static const struct {
+	int32_t curl_code;
+	uint32_t from_attempt;
+} upload_refusals[] = {
+	{1, 1},	 /* UNSUPPORTED_PROTOCOL: this libcurl does not speak it */
+	{3, 1},	 /* URL_MALFORMAT */
+	{9, 1},	 /* REMOTE_ACCESS_DENIED: no such directory, or not ours */
+	{21, 3}, /* QUOTE_ERROR: the rename to its final name */
+	{25, 3}, /* UPLOAD_FAILED: the server would not store it; 450 passes, 553 does not */
+	{58, 1}, /* SSL_CERTPROBLEM: our own certificate */
+	{60, 1}, /* PEER_FAILED_VERIFICATION: its certificate or host key is another */
+	{64, 3}, /* USE_SSL_FAILED: it would not turn to TLS */
+	{67, 1}, /* LOGIN_DENIED */
+	{73, 3}, /* REMOTE_FILE_EXISTS */
+	{77, 1}, /* SSL_CACERT_BADFILE */
+	{78, 1}, /* REMOTE_FILE_NOT_FOUND */
+	{79, 3}, /* SSH: anything of its own, refused directories among it */
+};
+
+static bool is_refusal(int32_t curl_code, uint32_t attempts)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(upload_refusals); i++)
+		if (upload_refusals[i].curl_code == curl_code)
+			return attempts >= upload_refusals[i].from_attempt;
+	return false;
+}
+
+struct outbox_decision outbox_decide_upload(uint32_t attempts, bool uploaded, int32_t curl_code,
+					    uint32_t random)
+{
+	/* as the answers of a web server that mean the same */
+	int status = uploaded ? 200 : is_refusal(curl_code, attempts) ? 400 : 0;
+
+	return outbox_decide(attempts, status, -1, random);
+}
+
 struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t retry_after_s,
 				     uint32_t random)
 {

@@ -35,6 +35,12 @@ const char *quality_circular(enum quality quality)
 	return rules[quality].circular;
 }
 
+bool quality_is_silent(enum quality quality)
+{
+	return quality == QUALITY_COMMUNICATION_LOST || quality == QUALITY_STALE ||
+	       quality == QUALITY_NOT_IN_OPERATION;
+}
+
 enum quality quality_worse(enum quality a, enum quality b)
 {
 	return rules[b].rank > rules[a].rank ? b : a;

@@ -62,26 +62,40 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	/* a file's name is its place at the department: the first of a name counts, see files.h */
+	[ADD_FILE] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
+		     " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
+		     " ON CONFLICT(webhook_id) DO NOTHING",
 	/* what an emergency waits for must not wait in the slow lane */
 	[RAISE_LANE] = "UPDATE outbox SET lane = 0 WHERE incident = ?1 AND destination = ?2"
 		       " AND state <> 'sent' AND lane > 0",
 	[SET_DELIVERY] = "UPDATE outbox SET state = ?2, attempts = ?3, next_ms = ?4,"
 			 " last_ms = ?5, http_status = ?6, error = ?7 WHERE id = ?1",
-	[NEXT_JOB] = "SELECT id, attempts, lane, webhook_id, body, state = 'held' FROM outbox AS o"
-		     " WHERE destination = ?1 AND state <> 'sent'"
-		     " AND (next_ms <= ?2 OR next_ms > ?3)"
-		     " AND NOT EXISTS (SELECT 1 FROM outbox AS p WHERE p.incident = o.incident"
-		     "  AND p.destination = o.destination AND p.state <> 'sent' AND p.id < o.id)"
-		     " ORDER BY lane, id LIMIT 1",
+	/* The oldest of each incident that waits, found by one step of the index outbox_heads per
+	 * incident, however many wait behind it: a station's backlog may have thousands. */
+	[NEXT_JOB] = "WITH RECURSIVE head(id) AS (SELECT (SELECT id FROM outbox"
+		     "  WHERE destination = ?1 AND state <> 'sent' ORDER BY incident, id LIMIT 1)"
+		     " UNION ALL SELECT (SELECT n.id FROM outbox AS n WHERE n.destination = ?1"
+		     "  AND n.state <> 'sent' AND n.incident > h.incident"
+		     "  ORDER BY n.incident, n.id LIMIT 1)"
+		     "  FROM head JOIN outbox AS h ON h.id = head.id)"
+		     " SELECT o.id, o.attempts, o.lane, o.webhook_id, o.body, o.state = 'held'"
+		     " FROM head JOIN outbox AS o ON o.id = head.id"
+		     " WHERE (o.next_ms <= ?2 OR o.next_ms > ?3) AND (o.lane = 2) = ?4"
+		     " ORDER BY o.lane, o.id LIMIT 1",
+	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
-		      " AND state <> 'sent' AND next_ms > ?2",
-	[WAITING] = "SELECT destination, count(*) FROM outbox WHERE state <> 'sent'"
-		    " GROUP BY destination",
-	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE state <> 'sent' AND next_ms > ?1",
+		      " AND state <> 'sent' AND next_ms > 0 AND next_ms > ?2",
+	[WAITING] = "SELECT destination, lane = 2, count(*) FROM outbox WHERE state <> 'sent'"
+		    " GROUP BY destination, lane = 2",
+	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE state <> 'sent' AND next_ms > 0"
+		    " AND next_ms > ?1",
 	/* the receiver is back: what failed while it was away need not wait for its turn; what
-	 * it asked to wait for does */
-	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2 WHERE state = 'pending'"
-				" AND state <> 'sent' AND next_ms > ?2"
+	 * it asked to wait for does. A server that takes one station's file may take the others
+	 * too; a report that was refused will be so again. */
+	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2"
+				" WHERE (state = 'pending' OR lane = 2)"
+				" AND state <> 'sent' AND next_ms > 0 AND next_ms > ?2"
 				" AND coalesce(http_status, 0) NOT IN (429, 503)"
 				" AND destination = (SELECT destination FROM outbox WHERE id = ?1)",
 	[ADD_CHANNEL] = "INSERT INTO channel(path, unit) VALUES(?1, ?2)"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/files.h"
 #include "core/record_statements.h"
 
 static const char *const report_states[] = {
@@ -113,7 +114,7 @@ static int add_report(struct record *record, const struct config *config,
 	const char *destination = config->destinations[report->destination].name;
 	int r;
 
-	PREPARE(ADD_REPORT);
+	PREPARE(report->lane == FILES_LANE ? ADD_FILE : ADD_REPORT);
 	bind_text(s, 1, report->webhook_id);
 	bind_text(s, 2, destination);
 	bind_text(s, 3, report->incident);
@@ -288,7 +289,7 @@ int record_commit(struct record *record, const struct record_commit *commit)
 
 #define RETRY_FARTHEST_MS (9 * 60 * MS_PER_MIN) /* beyond every wait: the clock was set back */
 
-int record_next_job(struct record *record, const char *destination, int64_t now_ms,
+int record_next_job(struct record *record, const char *destination, bool files, int64_t now_ms,
 		    struct record_job *ret, int64_t *ret_next_ms)
 {
 	int code, r = 0;
@@ -297,6 +298,7 @@ int record_next_job(struct record *record, const char *destination, int64_t now_
 	bind_text(s, 1, destination);
 	(void)sqlite3_bind_int64(s, 2, now_ms);
 	(void)sqlite3_bind_int64(s, 3, now_ms + RETRY_FARTHEST_MS);
+	(void)sqlite3_bind_int(s, 4, files);
 	code = sqlite3_step(s);
 	if (code == SQLITE_ROW) {
 		*ret = (struct record_job){
@@ -335,13 +337,15 @@ void record_job_done(struct record_job *job)
 }
 
 int record_waiting(struct record *record,
-		   void (*each)(void *userdata, const char *destination, int64_t n), void *userdata)
+		   void (*each)(void *userdata, const char *destination, bool files, int64_t n),
+		   void *userdata)
 {
 	int code;
 
 	PREPARE(WAITING);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1));
+		each(userdata, sqlite_text(s, 0), sqlite3_column_int(s, 1) != 0,
+		     sqlite3_column_int64(s, 2));
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }

@@ -66,7 +66,17 @@ static const char *const steps[RECORD_VERSION] = {
 	" (SELECT packed_channel FROM upkeep) THEN " NUMBER_OF(
 		RECORD_PACK_MIN) " ELSE 0 END;"
 				 "CREATE INDEX outbox_sent ON outbox(last_ms) WHERE state = "
-				 "'sent';",
+				 "'sent';"
+				 /* ten days of thirty stations' files may wait: what is asked every
+				  * second must not walk through them; what is asked by people walks
+				  * through an index only */
+				 "CREATE INDEX outbox_heads ON outbox(destination, incident, id, "
+				 "lane, state, created_ms)"
+				 " WHERE state <> 'sent';"
+				 "CREATE INDEX outbox_retry ON outbox(destination, next_ms) WHERE "
+				 "state <> 'sent'"
+				 " AND next_ms > 0;"
+				 "DROP INDEX outbox_waiting;",
 };
 
 int sqlite_errno(int code)

@@ -174,17 +174,19 @@ static void on_standing(void *userdata, const char *name, const char *summary)
 	core_event(service->core, &event);
 }
 
-/* reports for a destination that nobody knows any more */
-static void on_waiting(void *userdata, const char *destination, int64_t n)
+/* reports or files for a destination that nobody knows any more, or that takes none */
+static void on_waiting(void *userdata, const char *destination, bool files, int64_t n)
 {
 	struct service *service = userdata;
 	struct event event = event_plain(EVENT_REPORTS_STRANDED, service_now(service));
 
 	for (size_t i = 0; i < service->config->n_destinations; i++)
-		if (strcmp(service->config->destinations[i].name, destination) == 0)
+		if (strcmp(service->config->destinations[i].name, destination) == 0 &&
+		    files == (service->config->destinations[i].kind == DESTINATION_FILES))
 			return;
 	event.number = n;
 	event.name = destination;
+	event.reason = files ? "data files" : NULL;
 	core_event(service->core, &event);
 	service->n_stranded += (uint64_t)n;
 }

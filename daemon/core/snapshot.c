@@ -199,7 +199,8 @@ static bool is_sound(struct core *core)
 {
 	for (size_t i = 0; i < core->config->n_channels; i++)
 		if (core->channels[i].quality > QUALITY_MAX ||
-		    core->channels[i].minute.worst > QUALITY_MAX)
+		    core->channels[i].minute.worst > QUALITY_MAX ||
+		    core->channels[i].minute.shown > QUALITY_MAX)
 			return false;
 	for (size_t i = 0; i < core->config->n_states; i++)
 		if (core->states[i].quality > QUALITY_MAX || core->states[i].said > QUALITY_MAX)
@@ -270,13 +271,19 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }
 
+static bool row_is_sound(const struct window_row *row)
+{
+	return (unsigned int)row->worst <= QUALITY_MAX && row->shown <= QUALITY_MAX;
+}
+
 static bool windows_are_sound(const struct core *core)
 {
 	for (size_t i = 0; i < core->config->n_channels; i++)
 		for (size_t w = 0; w < N_WINDOWS; w++)
 			if (core->windows[i].open[w].worst > QUALITY_MAX ||
-			    (unsigned int)core->windows[i].last[w].worst > QUALITY_MAX ||
-			    (unsigned int)core->windows[i].before[w].worst > QUALITY_MAX)
+			    core->windows[i].open[w].shown > QUALITY_MAX ||
+			    !row_is_sound(&core->windows[i].last[w]) ||
+			    !row_is_sound(&core->windows[i].before[w]))
 				return false;
 	return true;
 }

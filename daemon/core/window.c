@@ -35,12 +35,19 @@ void window_start(struct window *window, int64_t start_ms)
 	*window = (struct window){.start_ms = start_ms, .worst = QUALITY_GOOD};
 }
 
+static void show(struct window *window, enum quality quality)
+{
+	if (!quality_is_silent(quality))
+		window->shown = quality_worse((enum quality)window->shown, quality);
+}
+
 void window_add(struct window *window, double value, enum quality quality)
 {
 	if (quality != QUALITY_GOOD) {
 		window->n_bad++;
 		window->n_off += quality == QUALITY_NOT_IN_OPERATION;
 		window->worst = quality_worse((enum quality)window->worst, quality);
+		show(window, quality);
 		return;
 	}
 	if (window->n == 0 || value < window->min)
@@ -55,6 +62,8 @@ void window_join(struct window *window, const struct window_row *minute)
 {
 	window->n_minutes++;
 	window->worst = quality_worse((enum quality)window->worst, minute->worst);
+	show(window, minute->worst);
+	show(window, (enum quality)minute->shown);
 	if (minute->n == 0)
 		return;
 	window->min = window->n == 0 ? minute->min : MIN(window->min, minute->min);
@@ -78,6 +87,7 @@ struct window_row window_close(const struct window *window, uint32_t expected,
 		.start_ms = window->start_ms,
 		.n = window->n,
 		.worst = (enum quality)window->worst,
+		.shown = (uint8_t)window->shown,
 	};
 
 	if (window->n == 0 && window->worst == QUALITY_GOOD)

@@ -3,6 +3,7 @@
  * The windows longer than a minute. They are made of the minutes' rows and of nothing else,
  * so that what the record holds can always tell how they came about.
  */
+#include "core/files.h"
 #include "core/measure.h"
 
 /* values that a whole window has */
@@ -94,10 +95,8 @@ static void close_window(struct core *core, size_t channel, enum window_length l
 static void closed_window(struct core *core, size_t stream, enum window_length length,
 			  int64_t start_ms, struct stamp at)
 {
-	(void)stream;
-	(void)length;
-	(void)start_ms;
-	(void)at;
+	if (length == WINDOW_5MIN)
+		files_window(core, stream, start_ms, at);
 	core->windows_dirty = true;
 }
 

@@ -38,9 +38,9 @@ struct batch_minute {
 };
 
 /**
- * struct batch_report - a report for one destination
- * @webhook_id, @type, @incident, @body: owned
- * @lane: 0 emergency, 1 everything else
+ * struct batch_report - a report, or a data file, for one destination
+ * @webhook_id, @type, @incident, @body: owned; of a file: files.h
+ * @lane: 0 emergency, 1 all other reports, 2 data files
  * @created_ms: UTC
  */
 struct batch_report {

@@ -78,11 +78,14 @@ struct history_report {
 	int http_status;
 };
 
-/** struct history_outbox - what waits */
+/** struct history_outbox - what waits: reports, and apart from them data files */
 struct history_outbox {
 	int64_t n_waiting;
 	int64_t n_held;
 	int64_t oldest_ms; /* 0 none waits */
+	int64_t n_files;
+	int64_t n_files_held; /* refused by the server; others wait behind them */
+	int64_t oldest_file_ms;
 };
 
 /**

@@ -16,9 +16,10 @@
 #define OUTBOX_RETRY_AFTER_MAX_S 21600 /* 6 h */
 
 enum outbox_verdict {
-	OUTBOX_DELIVERED, /* 2xx */
+	OUTBOX_DELIVERED, /* 2xx; a file: the server has it */
 	OUTBOX_RETRY,	  /* nobody there, overloaded, redirected: it may pass by itself */
-	OUTBOX_REFUSED,	  /* 4xx: somebody must mend something; tried again at long intervals */
+	OUTBOX_REFUSED,	  /* 4xx and the like: somebody must mend something; tried again at long
+			     intervals */
 };
 
 /**
@@ -39,3 +40,13 @@ struct outbox_decision {
  */
 struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t retry_after_s,
 				     uint32_t random);
+
+/**
+ * outbox_decide_upload() - the same for a data file
+ * @uploaded: the server has it
+ * @curl_code: what the attempt ended with (libcurl-errors(3)); those that somebody must mend,
+ *   such as a login that is refused or a key of another server, count as refused; those that
+ *   mend themselves as often as not, such as a rename that failed, from the third time on
+ */
+struct outbox_decision outbox_decide_upload(uint32_t attempts, bool uploaded, int32_t curl_code,
+					    uint32_t random);

@@ -7,6 +7,8 @@
  */
 #pragma once
 
+#include <stdbool.h>
+
 enum quality {
 	QUALITY_GOOD = 0,
 	QUALITY_CALIBRATING = 1,
@@ -28,6 +30,12 @@ const char *quality_text(enum quality quality);
 
 /** quality_circular() - "00", "01" or "02" of Circular 10/2021/TT-BTNMT */
 const char *quality_circular(enum quality quality);
+
+/**
+ * quality_is_silent() - does it say nothing about the device and its value: no answer came, or
+ * there was nothing to measure
+ */
+bool quality_is_silent(enum quality quality);
 
 /** quality_worse() - the worse of two, as Circular files aggregate: 02 > 01 > 00 */
 enum quality quality_worse(enum quality a, enum quality b);

@@ -102,7 +102,7 @@ struct record_commit {
 	uint8_t boot_id[16];
 };
 
-/** struct record_job - a report that is due; texts are freed by record_job_done() */
+/** struct record_job - a report or file that is due; texts are freed by record_job_done() */
 struct record_job {
 	int64_t id;
 	uint32_t attempts;
@@ -153,17 +153,20 @@ int record_commit(struct record *record, const struct record_commit *commit);
 /**
  * record_next_job() - the report that a destination is to get now
  *
- * Emergency lane first, then the oldest; within an incident only the oldest that is not
- * delivered.
+ * Emergency lane first, then the oldest; within an incident, or the files of a station, only the
+ * oldest that is not delivered.
+ * @files: data files; else reports. What waits for a destination that was of the other kind
+ *   when it was made does not go there.
  * Return: 1 @ret is filled; 0 none is due, *@ret_next_ms is when one will be (INT64_MAX
  *   none waits); -errno.
  */
-int record_next_job(struct record *record, const char *destination, int64_t now_ms,
+int record_next_job(struct record *record, const char *destination, bool files, int64_t now_ms,
 		    struct record_job *ret, int64_t *ret_next_ms);
 
-/** record_waiting() - how many reports are not delivered, by destination; 0 or -errno */
+/** record_waiting() - how many reports and how many files are not delivered, by destination;
+ * 0 or -errno */
 int record_waiting(struct record *record,
-		   void (*each)(void *userdata, const char *destination, int64_t n),
+		   void (*each)(void *userdata, const char *destination, bool files, int64_t n),
 		   void *userdata);
 
 /** record_release() - held reports may be tried again at once (after a reload) */

@@ -42,6 +42,7 @@ enum record_statement {
 	ADD_INCIDENT,
 	ADD_ALARM,
 	ADD_REPORT,
+	ADD_FILE,
 	RAISE_LANE,
 	SET_DELIVERY,
 	NEXT_JOB,

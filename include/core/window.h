@@ -44,6 +44,8 @@ int64_t window_floor(enum window_length length, int64_t wall_ms, int zone_min);
  * @n_off: those of @n_bad that came while there was nothing to measure
  * @n_minutes: rows of minutes that it is made of, in a window longer than a minute
  * @worst: worst quality seen
+ * @shown: worst quality of what was not silent (quality_is_silent()): a lost answer does not
+ *   cover up that the device was being calibrated
  */
 struct window {
 	int64_t start_ms;
@@ -55,7 +57,7 @@ struct window {
 	uint32_t n_off;
 	uint32_t n_minutes;
 	uint32_t worst;
-	uint32_t pad;
+	uint32_t shown;
 };
 
 /**
@@ -74,7 +76,8 @@ struct window_row {
 	enum quality worst;
 	uint8_t capture;
 	bool valid;
-	uint8_t pad[6]; /* rows are kept as bytes: none of them by chance */
+	uint8_t shown;	/* as in struct window; 0 too where only the record's row is known */
+	uint8_t pad[5]; /* rows are kept as bytes: none of them by chance */
 };
 
 /** window_start() - begin an empty window */

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define EXIT_USAGE     2
@@ -29,7 +30,10 @@ struct command_options {
 	const char *from;     /* means: a time */
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
-	const char *argument; /* the one that is no option, NULL none */
+	const char *files;    /* replay --files DIR: write the data files there */
+	const char *argument; /* the first that is no option, NULL none */
+	char **arguments;     /* all of them */
+	size_t n_arguments;
 };
 
 int command_means(const struct command_options *options);

@@ -135,12 +135,46 @@ static void test_retry_after(void **state)
 	assert_int_equal(outbox_decide(1, 204, 3600, MIDDLE).wait_ms, 0);
 }
 
+/* libcurl-errors(3); what passes by itself is tried again soon, the rest said at once or, where
+ * it may be either, at the third time */
+static void test_uploads(void **state)
+{
+	static const struct {
+		int32_t curl_code;
+		uint32_t refused_from; /* 0 never */
+	} rows[] = {
+		{5, 0},	 {6, 0},  {7, 0},  {8, 0},  {9, 1},  {12, 0}, {18, 0},	 {21, 3},
+		{23, 0}, {25, 3}, {28, 0}, {35, 0}, {42, 0}, {52, 0}, {55, 0},	 {56, 0},
+		{58, 1}, {60, 1}, {64, 3}, {67, 1}, {70, 0}, {73, 3}, {77, 1},	 {78, 1},
+		{79, 3}, {80, 0}, {1, 1},  {3, 1},  {0, 0},  {-1, 0}, {9999, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (uint32_t attempts = 1; attempts < 12; attempts++) {
+			struct outbox_decision got = outbox_decide_upload(
+				attempts, false, rows[i].curl_code, MIDDLE);
+			bool refused = rows[i].refused_from && attempts >= rows[i].refused_from;
+
+			if (got.verdict != (refused ? OUTBOX_REFUSED : OUTBOX_RETRY))
+				fail_msg("code %d, attempt %u: %d", rows[i].curl_code, attempts,
+					 (int)got.verdict);
+			assert_int_equal(
+				got.wait_ms,
+				outbox_decide(attempts, refused ? 404 : 0, -1, MIDDLE).wait_ms);
+		}
+	/* what counts is that the server has it */
+	assert_int_equal(outbox_decide_upload(1, true, 0, MIDDLE).verdict, OUTBOX_DELIVERED);
+	assert_int_equal(outbox_decide_upload(9, true, 67, MIDDLE).verdict, OUTBOX_DELIVERED);
+	assert_int_equal(outbox_decide_upload(1, true, 0, MIDDLE).wait_ms, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_schedule),
 		cmocka_unit_test(test_refused_waits_long), cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_retry_after),	   cmocka_unit_test(test_uploads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -343,11 +343,11 @@ static void test_newer_version(void **state)
 
 	open_record(rig);
 	rig->record = record_close(rig->record);
-	change(rig, "PRAGMA user_version = 3");
+	change(rig, "PRAGMA user_version = 99");
 	assert_int_equal(record_open(&rig->record, rig->directory, rig->error), -ENOTSUP);
 	assert_null(rig->record);
 	assert_true(has(rig->error, "newer"));
-	assert_int_equal((int)ask(rig, "PRAGMA user_version"), 3);
+	assert_int_equal((int)ask(rig, "PRAGMA user_version"), 99);
 }
 
 static void test_no_directory(void **state)
@@ -702,12 +702,13 @@ static void test_bind(void **state)
 
 /* --- the outbox ---------------------------------------------------------------------- */
 
-static const char *next(struct rig *rig, const char *destination, int64_t now_ms, int64_t *ret_id)
+static const char *next_of(struct rig *rig, const char *destination, bool files, int64_t now_ms,
+			   int64_t *ret_id)
 {
 	static char id[64];
 	struct record_job job;
 	int64_t next_ms = -5;
-	int r = record_next_job(rig->record, destination, now_ms, &job, &next_ms);
+	int r = record_next_job(rig->record, destination, files, now_ms, &job, &next_ms);
 
 	assert_in_range(r, 0, 1);
 	if (r == 0) {
@@ -720,6 +721,16 @@ static const char *next(struct rig *rig, const char *destination, int64_t now_ms
 	record_job_done(&job);
 	assert_null(job.body);
 	return id;
+}
+
+static const char *next(struct rig *rig, const char *destination, int64_t now_ms, int64_t *ret_id)
+{
+	return next_of(rig, destination, false, now_ms, ret_id);
+}
+
+static const char *next_file(struct rig *rig, int64_t now_ms, int64_t *ret_id)
+{
+	return next_of(rig, "first", true, now_ms, ret_id);
 }
 
 static void deliver(struct rig *rig, int64_t id, enum record_report_state report_state,
@@ -823,11 +834,12 @@ static void test_outbox_raise_lane(void **state)
 			 1); /* another destination's, which got no emergency */
 }
 
-static void each_waiting(void *userdata, const char *destination, int64_t n)
+static void each_waiting(void *userdata, const char *destination, bool files, int64_t n)
 {
 	char *text = userdata;
 
-	(void)sprintf(text + strlen(text), "%s %lld;", destination, (long long)n);
+	(void)sprintf(text + strlen(text), "%s%s %lld;", destination, files ? " files" : "",
+		      (long long)n);
 }
 
 static const char *waiting(struct rig *rig, char *text)
@@ -858,6 +870,91 @@ static void test_waiting_and_release(void **state)
 	assert_string_equal(waiting(rig, text), "first 1;");
 }
 
+/* --- data files ------------------------------------------------------------------------ */
+
+static void test_files_go_oldest_first(void **state)
+{
+	static const char *const wanted[] = {"file:a1", "file:b1", "file:a2", "file:b2"};
+	struct rig *rig = *state;
+	char text[256];
+	int64_t id;
+
+	open_record(rig);
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++)
+		add_report(rig, wanted[i], i % 2 ? "file:s/b" : "file:s/a", 0, 2);
+	add_report(rig, "report", "a", 0, 0);
+	assert_int_equal(commit(rig), 0);
+	assert_string_equal(waiting(rig, text), "first 1;first files 4;");
+	/* the destination was of the other kind once: neither takes the other's way */
+	assert_string_equal(next(rig, "first", WALL_0, &id), "report");
+	for (size_t i = 0; i < ARRAY_SIZE(wanted); i++) {
+		assert_string_equal(next_file(rig, WALL_0, &id), wanted[i]);
+		deliver(rig, id, REPORT_SENT, 0);
+	}
+	assert_string_equal(next_file(rig, WALL_0, &id), "");
+	assert_string_equal(next(rig, "first", WALL_0, &id), "report");
+}
+
+/* its first attempt failed: it holds up its station, and nothing else; after one that is
+ * delivered all that failed or was refused is due at once, but stays known as refused */
+static void test_files_wait_and_go_on(void **state)
+{
+	struct rig *rig = *state;
+	int64_t id, a, b;
+
+	open_record(rig);
+	add_report(rig, "file:a1", "file:s/a", 0, 2);
+	add_report(rig, "file:b1", "file:s/b", 0, 2);
+	add_report(rig, "file:c1", "file:s/c", 0, 2);
+	add_report(rig, "file:a2", "file:s/a", 0, 2);
+	add_report(rig, "r-1", "r", 1, 1);
+	assert_int_equal(commit(rig), 0);
+	(void)next(rig, "second", WALL_0, &id);
+	deliver(rig, id, REPORT_HELD, WALL_0 + 7200000);
+	assert_string_equal(next_file(rig, WALL_0, &a), "file:a1");
+	deliver(rig, a, REPORT_PENDING, WALL_0 + 5000);
+	assert_string_equal(next_file(rig, WALL_0, &b), "file:b1");
+	deliver(rig, b, REPORT_HELD, WALL_0 + 7200000);
+	/* 503 is what deliver() says, and no file's server does */
+	change(rig, "UPDATE outbox SET http_status = 0");
+	assert_string_equal(next_file(rig, WALL_0, &id), "file:c1");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_string_equal(next_file(rig, WALL_0, &id), "file:a1");
+	deliver(rig, id, REPORT_SENT, 0);
+	assert_string_equal(next_file(rig, WALL_0, &id), "file:b1");
+	assert_string_equal(next(rig, "second", WALL_0, &id), ""); /* another's refusal stays */
+	assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox WHERE state = 'held'"), 2);
+}
+
+/* the same window twice, as where the clock was set back: the first counts, sent or not */
+static void test_a_file_is_never_made_twice(void **state)
+{
+	struct rig *rig = *state;
+	int64_t id;
+
+	open_record(rig);
+	add_report(rig, "file:a1", "file:s/a", 0, 2);
+	assert_int_equal(commit(rig), 0);
+	for (int i = 0; i < 2; i++) {
+		add_report(rig, "file:a1", "file:s/a", 0, 2);
+		free(rig->batch.reports[0].body);
+		rig->batch.reports[0].body = strdup("other");
+		add_report(rig, "file:a1", "file:s/a", 0, 2); /* in one commit too */
+		assert_int_equal(commit(rig), 0);
+		assert_int_equal((int)ask(rig, "SELECT count(*) FROM outbox"), 1);
+		if (i > 0)
+			break;
+		assert_string_equal(next_file(rig, WALL_0, &id), "file:a1"); /* its body too */
+		deliver(rig, id, REPORT_SENT, 0);
+	}
+	assert_string_equal(next_file(rig, WALL_0, &id), ""); /* sent stays sent */
+	/* a report's id that comes twice is our own mistake, and must not pass */
+	add_report(rig, "r-1", "r", 0, 1);
+	assert_int_equal(commit(rig), 0);
+	add_report(rig, "r-1", "r", 0, 1);
+	assert_int_equal(commit(rig), -EEXIST);
+}
+
 /* what grows for years must be found by an index, not looked through */
 static void test_outbox_is_not_scanned(void **state)
 {
@@ -867,14 +964,16 @@ static void test_outbox_is_not_scanned(void **state)
 		const char *index;
 	} rows[] = {
 		{"SELECT id FROM outbox WHERE incident = 'a' ORDER BY id", "outbox_incident"},
-		{record_sql[RELEASE_DESTINATION], "outbox_waiting"},
+		{record_sql[NEXT_JOB], "outbox_heads"},
+		{record_sql[NEXT_TIME], "outbox_retry"},
+		{record_sql[RELEASE_DESTINATION], "outbox_retry"},
 		{record_sql[PRUNE_OUTBOX], "outbox_sent"},
 	};
 
 	open_record(rig);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		sqlite3_stmt *statement = NULL;
-		char sql[1024], plan[512] = "";
+		char sql[2048], plan[2048] = "";
 
 		(void)snprintf(sql, sizeof(sql), "EXPLAIN QUERY PLAN %s", rows[i].sql);
 		assert_int_equal(sqlite3_prepare_v2(rig->record->db, sql, -1, &statement, NULL),
@@ -883,7 +982,8 @@ static void test_outbox_is_not_scanned(void **state)
 			(void)strncat(plan, (const char *)sqlite3_column_text(statement, 3),
 				      sizeof(plan) - strlen(plan) - 1);
 		(void)sqlite3_finalize(statement);
-		if (!has(plan, rows[i].index) || has(plan, "SCAN"))
+		/* of the few heads that it has found, NEXT_JOB looks at every one */
+		if (!has(plan, rows[i].index) || has(plan, "SCAN o") || has(plan, "SCAN n"))
 			fail_msg("%s: %s", sql, plan);
 	}
 }
@@ -966,6 +1066,9 @@ int main(void)
 		TEST(test_create),
 		TEST(test_round_trip),
 		TEST(test_second_instance),
+		TEST(test_files_go_oldest_first),
+		TEST(test_files_wait_and_go_on),
+		TEST(test_a_file_is_never_made_twice),
 		TEST(test_newer_version),
 		TEST(test_no_directory),
 		TEST(test_read_only_directory),

@@ -269,12 +269,61 @@ static void test_off_counts_apart(void **state)
 	assert_int_equal(window.n_off, 1);
 }
 
+/* what the device showed of itself is kept apart from answers that did not come */
+static void test_shown(void **state)
+{
+	static const struct {
+		enum quality values[3];
+		enum quality worst;
+		enum quality shown;
+	} shown[] = {
+		{{QUALITY_GOOD, QUALITY_GOOD, QUALITY_GOOD}, QUALITY_GOOD, QUALITY_GOOD},
+		{{QUALITY_COMMUNICATION_LOST, QUALITY_GOOD, QUALITY_STALE},
+		 QUALITY_COMMUNICATION_LOST,
+		 QUALITY_GOOD},
+		{{QUALITY_CALIBRATING, QUALITY_COMMUNICATION_LOST, QUALITY_GOOD},
+		 QUALITY_COMMUNICATION_LOST,
+		 QUALITY_CALIBRATING},
+		{{QUALITY_OUT_OF_RANGE, QUALITY_CALIBRATING, QUALITY_STALE},
+		 QUALITY_STALE,
+		 QUALITY_OUT_OF_RANGE},
+		{{QUALITY_NOT_IN_OPERATION, QUALITY_MAINTENANCE, QUALITY_GOOD},
+		 QUALITY_NOT_IN_OPERATION,
+		 QUALITY_MAINTENANCE},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(shown); i++) {
+		struct window minute, longer, other;
+		struct window_row row;
+
+		window_start(&minute, 0);
+		for (size_t j = 0; j < 3; j++)
+			window_add(&minute, 1, shown[i].values[j]);
+		row = window_close(&minute, 3, 75);
+		assert_int_equal(row.worst, shown[i].worst);
+		assert_int_equal(row.shown, shown[i].shown);
+		window_start(&longer, 0);
+		window_join(&longer, &row);
+		window_join(&longer, &(struct window_row){.worst = QUALITY_COMMUNICATION_LOST});
+		row = window_close(&longer, 15, 75);
+		assert_int_equal(row.worst, QUALITY_COMMUNICATION_LOST);
+		assert_int_equal(row.shown, shown[i].shown);
+		window_resume(&other, WINDOW_5MIN, &row);
+		assert_int_equal(other.shown, shown[i].shown);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows), cmocka_unit_test(test_start_empties),
-		cmocka_unit_test(test_many), cmocka_unit_test(test_floor),
-		cmocka_unit_test(test_join), cmocka_unit_test(test_off_counts_apart),
+		cmocka_unit_test(test_rows),
+		cmocka_unit_test(test_start_empties),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_join),
+		cmocka_unit_test(test_off_counts_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,33 +13,26 @@
 #include "common/clock.h"
 #include "tools/command.h"
 
-enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_ALLOWED };
+#define ANY_NUMBER INT_MAX
 
 static const struct command {
 	const char *name;
 	int (*run)(const struct command_options *options);
-	enum argument argument;
+	int least; /* arguments */
+	int most;
 	const char *argument_name;
 	const char *help;
 } commands[] = {
-	{"status", command_status, ARGUMENT_NONE, "", "what needs attention now"},
-	{"incidents", command_incidents, ARGUMENT_NONE, "", "incidents, newest first [--open]"},
-	{"show", command_show, ARGUMENT_NEEDED, "ID", "the story of one incident"},
-	{"means", command_means, ARGUMENT_ALLOWED, "[CHANNEL]",
+	{"status", command_status, 0, 0, "", "what needs attention now"},
+	{"incidents", command_incidents, 0, 0, "", "incidents, newest first [--open]"},
+	{"show", command_show, 1, 1, "ID", "the story of one incident"},
+	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
-	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
-	{"plan", command_plan, ARGUMENT_NONE, "",
-	 "what is read from each unit, and how busy the lines are"},
-	{"replay", command_replay, ARGUMENT_NEEDED, "FILE.csv",
-	 "judge recorded readings [--reports | --minutes]"},
-	{"keygen", command_keygen, ARGUMENT_NONE, "",
-	 "make the keys that are missing in --credentials DIR"},
-};
-
-static const char *const argument_words[] = {
-	[ARGUMENT_NONE] = " takes no argument",
-	[ARGUMENT_NEEDED] = " takes one argument",
-	[ARGUMENT_ALLOWED] = " takes one argument at most",
+	{"check", command_check, 0, 0, "", "check the configuration"},
+	{"plan", command_plan, 0, 0, "", "what is read from each unit, and how busy the lines are"},
+	{"replay", command_replay, 1, ANY_NUMBER, "FILE...",
+	 "judge recorded readings [--reports | --minutes | --files DIR]"},
+	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };
 
 static void print_usage(FILE *file)
@@ -56,6 +50,8 @@ static void print_usage(FILE *file)
 		    "  --csv              means: a table for a spreadsheet\n"
 		    "  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
 		    "  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
+		    "  replay reads a table (time,channel,value,status) or the department's data\n"
+		    "  files, or directories of them; --files DIR writes those that would be sent\n"
 		    "  --help, --version\n"
 		    "\n"
 		    "Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
@@ -142,6 +138,7 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		{"open", no_argument, NULL, 'o'},
 		{"reports", no_argument, NULL, 'R'},
 		{"minutes", no_argument, NULL, 'M'},
+		{"files", required_argument, NULL, 'F'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{0},
@@ -176,6 +173,9 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		case 'M':
 			ret->minutes = true;
 			break;
+		case 'F':
+			ret->files = optarg;
+			break;
 		case 'h':
 			print_usage(stdout);
 			return EXIT_SUCCESS;
@@ -197,6 +197,19 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+/* Return: -1 go on; else the exit status */
+static int check_arguments(const struct command *command, int n)
+{
+	if (n >= command->least && n <= command->most)
+		return -1;
+	if (command->most == 0)
+		return wrong(command->name, " takes no argument");
+	if (command->least == 0)
+		return wrong(command->name, " takes one argument at most");
+	return wrong(command->name,
+		     command->most > 1 ? " takes one argument or more" : " takes one argument");
+}
+
 int main(int argc, char **argv)
 {
 	struct command_options options = {
@@ -215,10 +228,12 @@ int main(int argc, char **argv)
 	command = find(argv[optind]);
 	if (!command)
 		return wrong(argv[optind], " is no command");
-	if (argc - optind - 1 < (command->argument == ARGUMENT_NEEDED) ||
-	    argc - optind - 1 > (command->argument != ARGUMENT_NONE))
-		return wrong(command->name, argument_words[command->argument]);
+	r = check_arguments(command, argc - optind - 1);
+	if (r >= 0)
+		return r;
 	options.argument = argv[optind + 1];
+	options.arguments = argv + optind + 1;
+	options.n_arguments = (size_t)(argc - optind - 1);
 	r = command->run(&options);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return command_fail("the output cannot be written: %s", strerror(errno));

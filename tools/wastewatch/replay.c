@@ -2,7 +2,7 @@
 /*
  * Recorded readings through the same core as in production, in simulated time.
  *
- * The file is read twice: first every row is checked and each channel's cadence is found
+ * What is recorded is read twice: first every row is checked and each channel's cadence is found
  * (median of its first gaps; recorded data is often thinner than the instrument's poll
  * interval, and data capture must be counted against what the file can hold), then the rows
  * are judged. Channels that are not in the file take no part; derived ones do when all they are
@@ -17,7 +17,9 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "core/files.h"
 #include "tools/command.h"
+#include "tools/replay.h"
 
 #define GAPS_MAX   255
 #define GAP_MAX_MS (366 * MS_PER_DAY) /* time passes second by second */
@@ -30,16 +32,9 @@ struct cadence {
 	int64_t gaps_ms[GAPS_MAX];
 };
 
-struct row {
-	int64_t wall_ms;
-	size_t channel;
-	double value;
-	enum quality quality;
-};
-
 struct replay {
 	const struct command_options *options;
-	FILE *file;
+	struct replay_rows *rows;
 	struct config *config;
 	struct plan *plan;
 	struct core *core;
@@ -48,107 +43,28 @@ struct replay {
 	int64_t first_ms;
 	int64_t last_ms;
 	int64_t interval_ms; /* the longest of those in the file */
-	unsigned long line;
 };
 
-static int refuse(const struct replay *replay, const char *what, const char *text)
+int replay_refuse(const struct replay_rows *rows, const char *what, const char *text)
 {
-	(void)command_fail("%s:%lu: %s%s%s", replay->options->argument, replay->line, what,
-			   *text ? ": " : "", text);
+	char line[32] = "";
+
+	if (rows->line > 0)
+		(void)snprintf(line, sizeof(line), "%lu:", rows->line);
+	(void)command_fail("%s:%s %s%s%s", rows->path, line, what, *text ? ": " : "", text);
 	return -EINVAL;
 }
 
-/* cut the next comma-separated field off; NULL: there is none */
-static char *field(char **rest)
+enum quality replay_judge(const struct config *config, size_t channel, bool has_value, double value)
 {
-	return *rest ? strsep(rest, ",") : NULL;
+	const struct decode *decode = &config->channels[channel].decode;
+
+	if (!has_value)
+		return QUALITY_STALE;
+	return value < decode->min || value > decode->max ? QUALITY_OUT_OF_RANGE : QUALITY_GOOD;
 }
 
-static int parse_value(const struct replay *replay, const char *text, const char *status,
-		       struct row *row)
-{
-	const struct decode *decode = &replay->config->channels[row->channel].decode;
-	char *end;
-
-	if (strcmp(status, "01") == 0)
-		row->quality = QUALITY_CALIBRATING;
-	else if (strcmp(status, "02") == 0)
-		row->quality = QUALITY_DEVICE_FAULT;
-	else if (*status && strcmp(status, "00") != 0)
-		return refuse(replay, "the status is none of 00, 01, 02 and empty", status);
-	else
-		row->quality = *text ? QUALITY_GOOD : QUALITY_STALE;
-	if (!*text)
-		return 0;
-	errno = 0;
-	row->value = strtod(text, &end);
-	if (end == text || *end || errno == ERANGE || !isfinite(row->value) ||
-	    strpbrk(text, "xXpPnN \t"))
-		return refuse(replay, "the value is no decimal number", text);
-	if (row->quality == QUALITY_GOOD && (row->value < decode->min || row->value > decode->max))
-		row->quality = QUALITY_OUT_OF_RANGE;
-	return 0;
-}
-
-static int parse_row(const struct replay *replay, char *line, struct row *row)
-{
-	char *rest = line;
-	const char *time = field(&rest), *channel = field(&rest), *value = field(&rest);
-	const char *status = field(&rest);
-
-	*row = (struct row){0};
-	if (!status || rest)
-		return refuse(replay, "a row has four fields: time,channel,value,status", "");
-	if (clock_parse(time, &row->wall_ms) < 0)
-		return refuse(replay, "the time is not RFC 3339, such as 2026-03-25T00:00:00+07:00",
-			      time);
-	if (config_channel_find(replay->config, channel, &row->channel) < 0)
-		return refuse(replay, "no such channel SITE/SOURCE/CHANNEL in the configuration",
-			      channel);
-	return parse_value(replay, value, status, row);
-}
-
-/* the end of a line, as written on either kind of system */
-static void cut_end(char *line)
-{
-	size_t n = strlen(line);
-
-	if (n > 0 && line[n - 1] == '\n')
-		line[--n] = '\0';
-	if (n > 0 && line[n - 1] == '\r')
-		line[--n] = '\0';
-}
-
-/* Return: 1 a row; 0 the end; -errno, said */
-static int next_row(struct replay *replay, char **line, size_t *room, struct row *row)
-{
-	ssize_t n = getline(line, room, replay->file);
-
-	if (n < 0)
-		return ferror(replay->file) ? -EIO : 0;
-	replay->line++;
-	if ((size_t)n != strlen(*line))
-		return refuse(replay, "the line holds a NUL byte", "");
-	cut_end(*line);
-	return parse_row(replay, *line, row) < 0 ? -EINVAL : 1;
-}
-
-static int read_header(struct replay *replay, char **line, size_t *room)
-{
-	const char *text;
-
-	rewind(replay->file);
-	replay->line = 1;
-	if (getline(line, room, replay->file) < 0)
-		return ferror(replay->file) ? -EIO : refuse(replay, "the file is empty", "");
-	cut_end(*line);
-	text = strncmp(*line, "\xef\xbb\xbf", 3) == 0 ? *line + 3 : *line;
-	if (strcmp(text, "time,channel,value,status") != 0)
-		return refuse(replay, "the first line must be: time,channel,value,status", "");
-	return 0;
-}
-
-static int note(struct replay *replay, const struct row *row)
+static int note(struct replay *replay, const struct replay_row *row)
 {
 	struct cadence *cadence = replay->cadences[row->channel];
 
@@ -162,10 +78,10 @@ static int note(struct replay *replay, const struct row *row)
 	if (replay->first_ms == 0)
 		replay->first_ms = replay->last_ms = row->wall_ms;
 	if (row->wall_ms < replay->last_ms)
-		return refuse(replay, "the row is older than the one before it", "");
+		return replay_refuse(replay->rows, "the row is older than the one before it", "");
 	if (row->wall_ms - replay->last_ms > GAP_MAX_MS)
-		return refuse(replay, "over a year lies between this row and the one before it",
-			      "");
+		return replay_refuse(replay->rows,
+				     "over a year lies between this row and the one before it", "");
 	replay->last_ms = row->wall_ms;
 	cadence->last_ms = row->wall_ms;
 	cadence->n_rows++;
@@ -215,15 +131,15 @@ static void settle(struct replay *replay, size_t channel)
 	replay->interval_ms = MAX(replay->interval_ms, interval_ms);
 }
 
-static int survey(struct replay *replay, char **line, size_t *room)
+static int survey(struct replay *replay)
 {
-	struct row row;
-	int r = read_header(replay, line, room);
+	struct replay_row row;
+	int r = replay->rows->begin(replay->rows);
 
-	while (r == 0 && (r = next_row(replay, line, room, &row)) > 0)
+	while (r == 0 && (r = replay->rows->next(replay->rows, &row)) > 0)
 		r = note(replay, &row);
 	if (r == 0 && replay->first_ms == 0)
-		return refuse(replay, "the file has no rows", "");
+		return replay_refuse(replay->rows, "the file has no rows", "");
 	for (size_t i = 0; r == 0 && i < replay->config->n_channels; i++)
 		settle(replay, i);
 	return r;
@@ -245,21 +161,36 @@ static void print_minute(const struct replay *replay, const struct batch_minute 
 		     row->n, quality_text(row->worst), time, row->valid ? "true" : "false");
 }
 
+/* reports and data files; only what was asked for */
+static int put_out(const struct replay *replay, const struct batch_report *report)
+{
+	const char *directory = replay->options->files;
+
+	if (report->lane == FILES_LANE)
+		return directory ? replay_write_file(directory, report->webhook_id, report->body)
+				 : 0;
+	if (replay->options->reports)
+		(void)puts(report->body);
+	return 0;
+}
+
 static int drain(struct replay *replay)
 {
 	struct batch *batch = &replay->batch;
-	bool entries = !replay->options->reports && !replay->options->minutes;
+	bool entries = !replay->options->reports && !replay->options->minutes &&
+		       !replay->options->files;
+	int r = 0;
 
 	if (batch->out_of_memory)
 		return -ENOMEM;
 	for (size_t i = 0; entries && i < batch->n_entries; i++)
 		(void)puts(batch->entries[i].line);
-	for (size_t i = 0; replay->options->reports && i < batch->n_reports; i++)
-		(void)puts(batch->reports[i].body);
+	for (size_t i = 0; r == 0 && i < batch->n_reports; i++)
+		r = put_out(replay, &batch->reports[i]);
 	for (size_t i = 0; replay->options->minutes && i < batch->n_minutes; i++)
 		print_minute(replay, &batch->minutes[i]);
 	batch_clear(batch);
-	return 0;
+	return r;
 }
 
 /* one tick at every whole second after @from_ms, up to @to_ms */
@@ -270,19 +201,19 @@ static int pass_time(struct replay *replay, int64_t from_ms, int64_t to_ms)
 	for (int64_t t = from_ms - from_ms % MS_PER_S + MS_PER_S; r == 0 && t <= to_ms;
 	     t += MS_PER_S) {
 		core_tick(replay->core, 0, (struct stamp){t, t});
-		if (replay->batch.n_entries + replay->batch.n_minutes > 0)
+		if (replay->batch.n_entries + replay->batch.n_minutes + replay->batch.n_reports > 0)
 			r = drain(replay);
 	}
 	return r;
 }
 
-static int judge_all(struct replay *replay, char **line, size_t *room)
+static int judge_all(struct replay *replay)
 {
 	int64_t now_ms = replay->first_ms;
-	struct row row;
-	int r = read_header(replay, line, room);
+	struct replay_row row;
+	int r = replay->rows->begin(replay->rows);
 
-	while (r == 0 && (r = next_row(replay, line, room, &row)) > 0) {
+	while (r == 0 && (r = replay->rows->next(replay->rows, &row)) > 0) {
 		struct stamp at = {row.wall_ms, row.wall_ms};
 
 		r = pass_time(replay, now_ms, row.wall_ms);
@@ -297,29 +228,18 @@ static int judge_all(struct replay *replay, char **line, size_t *room)
 	return r < 0 ? r : drain(replay);
 }
 
-/* a pipe cannot be read twice: keep a copy */
-static FILE *open_twice(const char *path)
+static int open_rows(struct replay *replay)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re"), *copy;
-	char buffer[65536];
-	size_t n;
+	const struct command_options *options = replay->options;
 
-	if (!file || fseek(file, 0, SEEK_SET) == 0)
-		return file;
-	copy = tmpfile();
-	while (copy && (n = fread(buffer, 1, sizeof(buffer), file)) > 0)
-		if (fwrite(buffer, 1, n, copy) != n) {
-			(void)fclose(copy);
-			copy = NULL;
-		}
-	if (copy && ferror(file)) {
-		(void)fclose(copy);
-		copy = NULL;
-		errno = EIO;
-	}
-	if (file != stdin)
-		(void)fclose(file);
-	return copy;
+	if (replay_circular_fits(options->arguments, options->n_arguments))
+		return replay_circular_open(&replay->rows, replay->config, options->arguments,
+					    options->n_arguments);
+	if (options->n_arguments == 1)
+		return replay_csv_open(&replay->rows, replay->config, options->arguments[0]);
+	(void)command_fail("several files at once must be the department's data files, named "
+			   "TenTinh_TenCoSo_TenTram_yyyyMMddHHmmss.txt, or directories with them");
+	return -EINVAL;
 }
 
 static int set_up(struct replay *replay)
@@ -331,12 +251,9 @@ static int set_up(struct replay *replay)
 				   replay->options->config);
 		return r;
 	}
-	replay->file = open_twice(replay->options->argument);
-	if (!replay->file) {
-		(void)command_fail("cannot read %s: %s", replay->options->argument,
-				   strerror(errno));
-		return -EINVAL; /* said */
-	}
+	r = open_rows(replay);
+	if (r < 0)
+		return r;
 	r = plan_new(&replay->plan, replay->config);
 	if (r == 0)
 		r = core_new(&replay->core, replay->config, replay->plan, &replay->batch);
@@ -354,30 +271,27 @@ static void tear_down(struct replay *replay)
 	for (size_t i = 0; replay->cadences && i < replay->config->n_channels; i++)
 		free(replay->cadences[i]);
 	free(replay->cadences);
+	if (replay->rows)
+		replay->rows->close(replay->rows);
 	(void)core_free(replay->core);
 	(void)plan_free(replay->plan);
 	(void)config_free(replay->config);
 	batch_done(&replay->batch);
-	if (replay->file && replay->file != stdin)
-		(void)fclose(replay->file);
 }
 
 int command_replay(const struct command_options *options)
 {
 	struct replay replay = {.options = options};
-	char *line = NULL;
-	size_t room = 0;
 	int r = set_up(&replay);
 
 	if (r == 0)
-		r = survey(&replay, &line, &room);
+		r = survey(&replay);
 	if (r == 0)
-		r = judge_all(&replay, &line, &room);
+		r = judge_all(&replay);
 	if (r == -ENOMEM)
 		(void)command_fail("out of memory");
 	if (r == -EIO)
 		(void)command_fail("%s cannot be read: %s", options->argument, strerror(errno));
-	free(line);
 	tear_down(&replay);
 	return r == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

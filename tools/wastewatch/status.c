@@ -146,7 +146,8 @@ static void look_at_live(struct picture *picture)
 	}
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
-		       "%lld reports wait for a destination that is no longer configured: "
+		       "%lld reports or data files wait for a destination that is no longer "
+		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
 		       (long long)number(picture->live, "reports_stranded"));
 	if (number(picture->live, "journal_dropped") > 0)
@@ -187,6 +188,24 @@ static void print_links(const struct picture *picture)
 			     (long long)number(link, "overruns"),
 			     (long long)number(link, "refused_parts"));
 	}
+}
+
+/* a file lies there for the moment of its delivery every five minutes */
+static void look_at_files(struct picture *picture)
+{
+	const struct history_outbox *outbox = &picture->outbox;
+	char since[48], span[48];
+	int64_t age_ms = picture->now_ms - outbox->oldest_file_ms;
+
+	if (outbox->n_files_held == 0 && (outbox->n_files == 0 || age_ms <= STATUS_STUCK_MS))
+		return;
+	attend(picture, "%lld data files wait to be delivered, since %s (%s)%s",
+	       (long long)outbox->n_files,
+	       command_time(outbox->oldest_file_ms, picture->zone_min, since),
+	       command_span(age_ms, span),
+	       outbox->n_files_held > 0
+		       ? "; the server refused some: journalctl WASTEWATCH_TYPE=report.held"
+		       : "");
 }
 
 /* a window's mean; in brackets where too few values stand behind it */
@@ -257,9 +276,10 @@ static void print_picture(const struct picture *picture)
 		     picture->live ? text(picture->live, "origin") : "(from the record)",
 		     command_time(picture->now_ms, picture->zone_min, time));
 	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
-		     "Record: %lld entries.\n",
+		     "Data files waiting: %lld. Record: %lld entries.\n",
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
-		     (long long)picture->outbox.n_waiting, (long long)picture->head);
+		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
+		     (long long)picture->head);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));
@@ -270,11 +290,17 @@ static void print_picture(const struct picture *picture)
 
 static void print_json(const struct picture *picture)
 {
-	json_t *object = json_object(), *outbox = json_object();
+	json_t *object = json_object(), *outbox = json_object(), *files = json_object();
 
 	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
 	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
 	(void)json_object_set_new(object, "outbox", outbox);
+	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
+	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
+	if (picture->outbox.n_files > 0)
+		(void)json_object_set_new(files, "oldest_ms",
+					  json_integer(picture->outbox.oldest_file_ms));
+	(void)json_object_set_new(object, "files", files);
 	(void)json_object_set_new(object, "entries", json_integer(picture->head));
 	(void)json_object_set_new(object, "running", json_boolean(picture->live));
 	(void)json_object_set(object, "attention", picture->attention);
@@ -321,8 +347,10 @@ int command_status(const struct command_options *options)
 
 	look_at_daemon(&picture, options);
 	r = read_record(&picture, options);
-	if (r >= 0)
+	if (r >= 0) {
 		look_at_outbox(&picture);
+		look_at_files(&picture);
+	}
 	if (picture.live)
 		look_at_live(&picture);
 	if (options->json)

@@ -691,8 +691,8 @@ static void test_bad_judgement(void **state)
 		{CHANNEL_OF("type: uint8, states: [x, ^z]"), NULL,
 		 "no state of this unit \"z\", did you mean \"x\"?; allowed: x, y"},
 		{CHANNEL_OF("type: uint8, states: [^9]"), NULL, "not a name"},
-		{CHANNEL_OF("type: uint8, states: [x, y, x, y, ^x]"), NULL,
-		 "one name too many; allowed: a list of up to 4 names"},
+		{CHANNEL_OF("type: uint8, states: [x, y, x, y, x, y, x, y, ^x]"), NULL,
+		 "one name too many; allowed: a list of up to 8 names"},
 		{CHANNELS("      - {name: d, from: v, address: 1, type: int16, range: [0, 9], "
 			  "lost-after: 1d, states: [^x]}\n"),
 		 NULL, "the unit has no states; allowed"},

@@ -171,7 +171,7 @@ static int by_time(const void *a, const void *b)
 static int check_overlap(struct replay_list *list)
 {
 	size_t n_stations = list->config->n_stations;
-	const struct replay_source **last = calloc(n_stations + 1, sizeof(*last));
+	const struct replay_source **last = calloc(n_stations + 1, sizeof(struct replay_source *));
 	int r = last ? 0 : -ENOMEM;
 
 	for (size_t i = 0; r == 0 && i < list->n_sources; i++) {

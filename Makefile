@@ -20,6 +20,7 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 docdir ?= $(datadir)/doc/wastewatch
+profiledir ?= $(datadir)/wastewatch/profiles
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
 PROGRAMS := wastewatchd wastewatch-poller wastewatch-sender wastewatch wastewatch-sim wastewatch-receiver
@@ -40,7 +41,8 @@ hardening += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else
 hardening += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-flags := -std=gnu17 -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude $(warnings) $(WERROR) \
+flags := -std=gnu17 -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
+	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
@@ -271,6 +273,8 @@ install: all units
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
+	install -d $(DESTDIR)$(profiledir)
+	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
 	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
 	install -d -m 700 $(DESTDIR)$(sysconfdir)/wastewatch/credentials
 	test -e $(DESTDIR)$(sysconfdir)/wastewatch/wastewatch.yaml || { \
@@ -282,7 +286,8 @@ install: all units
 
 uninstall: ## removes what install put there; configuration, keys and record stay
 	rm -f $(addprefix $(DESTDIR),$(installed))
-	rm -rf $(DESTDIR)$(docdir)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir)
+	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 
 # --- the rest ------------------------------------------------------------------------------

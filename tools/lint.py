@@ -29,8 +29,11 @@ PARTS = {
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
 quality decode
-config config_yaml config_text config_value config_names config_schema config_walk config_build config_channel
-window plan outbox sign
+window
+config config_yaml config_text config_address config_value config_names config_schema config_walk \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
+config_profile
+plan outbox sign
 event limit
 batch
 core incident report snapshot
@@ -53,7 +56,7 @@ FOREIGN = {
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
-        "config_text config_value config_names")
+        "config_text config_address config_value config_names")
 PURE_POLLER = "answer link pace ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

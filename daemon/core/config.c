@@ -4,10 +4,10 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "core/config.h"
 #include "core/config_names.h"
+#include "core/config_profile.h"
 #include "core/config_schema.h"
 #include "core/config_yaml.h"
 
@@ -52,8 +52,14 @@ static void free_devices(struct config *config)
 		free(config->links[i].name);
 		free(config->links[i].host);
 	}
-	for (size_t i = 0; i < config->n_units; i++)
+	for (size_t i = 0; i < config->n_units; i++) {
 		free(config->units[i].name);
+		free(config->units[i].profile);
+	}
+	for (size_t i = 0; i < config->n_states; i++) {
+		free(config->states[i].name);
+		free(config->states[i].path);
+	}
 	for (size_t i = 0; i < config->n_destinations; i++) {
 		struct config_destination *destination = &config->destinations[i];
 
@@ -63,6 +69,9 @@ static void free_devices(struct config *config)
 		free(destination->ca);
 		free(destination->certificate);
 		free(destination->key);
+		free(destination->user);
+		free(destination->password);
+		free(destination->host_key);
 	}
 }
 
@@ -86,12 +95,27 @@ static void free_measurements(struct config *config)
 	}
 }
 
+static void free_stations(struct config *config)
+{
+	for (size_t i = 0; i < config->n_stations; i++) {
+		free(config->stations[i].name);
+		free(config->stations[i].file);
+		free(config->stations[i].directory);
+		free(config->stations[i].missing);
+	}
+	for (size_t i = 0; i < config->n_parameters; i++) {
+		free(config->parameters[i].symbol);
+		free(config->parameters[i].measure);
+	}
+}
+
 struct config *config_free(struct config *config)
 {
 	if (!config)
 		return NULL;
 	free_devices(config);
 	free_measurements(config);
+	free_stations(config);
 	free(config->sites);
 	free(config->links);
 	free(config->units);
@@ -99,6 +123,10 @@ struct config *config_free(struct config *config)
 	free(config->channels);
 	free(config->limits);
 	free(config->destinations);
+	free(config->holes);
+	free(config->states);
+	free(config->stations);
+	free(config->parameters);
 	free(config->channels_by_path);
 	free(config->directory);
 	free(config->origin);
@@ -124,7 +152,7 @@ static int read_file(struct config_reader *reader, const struct config_group *gr
 	if (r == 0)
 		r = config_walk(reader, group, root);
 	/* kept to the end: names that were met here are quoted in later errors */
-	if (config_append(&reader->files, &reader->n_files, &path, sizeof(path)) < 0)
+	if (config_names_keep(reader, &path) < 0)
 		r = -ENOMEM;
 	free(path); /* NULL once it has moved */
 	return r == -ENOMEM || r == -ENOENT ? r : 0;
@@ -153,26 +181,15 @@ static int compare_entries(const struct dirent **a, const struct dirent **b)
 /** check_directory() - Return: 0; -ENOENT, -EINVAL reported. */
 static int check_directory(struct config_report *report, const char *path, const char *allowed)
 {
-	struct stat st;
+	const char *why;
+	int r = config_directory_check(path, &why);
 
-	if (stat(path, &st) < 0) {
-		int r = -errno;
-
+	if (r == -EINVAL)
+		config_report_error(report, path, 1, 1, "%s", why);
+	else if (r < 0)
 		config_report_error(report, path, 1, 1,
-				    "the directory cannot be used: %s; "
-				    "allowed: %s",
-				    strerror(-r), allowed);
-		return r;
-	}
-	if (S_ISDIR(st.st_mode) && !(st.st_mode & S_IWOTH))
-		return 0;
-	config_report_error(report, path, 1, 1, "%s",
-			    S_ISDIR(st.st_mode)
-				    ? "everybody on this machine may write files here, so none can "
-				      "be trusted; allowed: a directory that others cannot write "
-				      "(chmod o-w)"
-				    : "it is not a directory; allowed: a directory");
-	return -EINVAL;
+				    "the directory cannot be used: %s; allowed: %s", why, allowed);
+	return r;
 }
 
 static int read_sites(struct config_reader *reader, const char *path)
@@ -330,6 +347,7 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 	r = read_directory(&reader);
 	(void)uselocale(previous);
 	freelocale(c_locale);
+	config_profiles_free(&reader);
 	config_names_free(&reader);
 	if (r == 0)
 		r = group_limits(config);

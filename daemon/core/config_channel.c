@@ -3,21 +3,246 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "core/config_channel.h"
 #include "core/config_names.h"
-#include "core/config_text.h"
 
 #define ADDRESSES 65536U /* registers or bits of a table, Modbus V1.1b3 §4.3 */
-#define MARGIN	  3.0	 /* range to limit, Circular 10/2021/TT-BTNMT Art. 35 */
 
 static const char *or_unknown(const char *name)
 {
 	return name ? name : "?";
 }
 
-static bool is_bit_table(const struct channel_draft *draft)
+static bool is_byte(enum decode_type type)
 {
-	return draft->table < 3; /* functions 1 and 2 */
+	return type == DECODE_INT8 || type == DECODE_UINT8;
+}
+
+unsigned int config_bits(enum decode_type type)
+{
+	if (type == DECODE_BIT)
+		return 1;
+	return is_byte(type) ? 8 : 16 * decode_words(type);
+}
+
+/* how a value is stored */
+
+static bool is_bit_table(const struct config_stored *stored)
+{
+	return stored->table < 3; /* functions 1 and 2 */
+}
+
+/** check_type() - Return: is the type known? */
+static bool check_type(const struct config_mapping *mapping, const struct config_stored *stored)
+{
+	enum option_state state = config_state(mapping, "type");
+	enum decode_type type = (enum decode_type)stored->type;
+
+	if (!config_usable(mapping, "table") || state == OPTION_BAD)
+		return false;
+	if (is_bit_table(stored) && state == OPTION_ABSENT)
+		type = DECODE_BIT;
+	else if (is_bit_table(stored) && type != DECODE_BIT)
+		config_error(mapping, "type",
+			     "a coil or discrete input is a bit; allowed: bit, or leave it out");
+	else if (state == OPTION_ABSENT && !stored->silent)
+		config_lacking(mapping, "type");
+	if (config_given(mapping, "bit") && (is_bit_table(stored) || type != DECODE_BIT))
+		config_error(mapping, "bit",
+			     "only a register has numbered bits, and only the type "
+			     "bit reads one; allowed: type: bit, table holding or "
+			     "input");
+	if (config_given(mapping, "byte") && !is_byte(type))
+		config_error(mapping, "byte",
+			     "only an int8 or uint8 is one byte of a register; allowed: type: int8 "
+			     "or uint8");
+	stored->decode->type = type;
+	if (is_byte(type))
+		stored->decode->bit = (uint8_t)stored->byte;
+	return state == OPTION_GIVEN || is_bit_table(stored);
+}
+
+static void check_order(const struct config_mapping *mapping, const struct config_stored *stored)
+{
+	static const char *const allowed[] = {
+		[1] = "AB (high byte first) or BA",
+		[2] = "ABCD (big-endian), CDAB (low word first), BADC or DCBA (little-endian)",
+		[4] = "ABCDEFGH, GHEFCDAB, BADCFEHG, HGFEDCBA or another order of whole registers",
+	};
+	struct decode *decode = stored->decode;
+	unsigned int words = decode_words(decode->type);
+	char standard[] = "ABCDEFGH";
+
+	standard[2 * words] = '\0';
+	(void)decode_order_parse(standard, 2 * words, decode->order);
+	if (!config_given(mapping, "order"))
+		return;
+	if (decode->type == DECODE_BIT)
+		config_error(mapping, "order",
+			     "a bit has no byte order; allowed: \"bit\" says "
+			     "which one of the register, 0 the lowest");
+	else if (is_byte(decode->type))
+		config_error(mapping, "order",
+			     "a single byte has no byte order; allowed: \"byte\" says which one of "
+			     "the register, high or low");
+	else if (decode_order_parse(stored->order, 2 * words, decode->order) < 0)
+		config_error(mapping, "order",
+			     "\"order\" cannot be \"%s\": it is not an order of the %u bytes of a "
+			     "%s; allowed: %s",
+			     stored->order, 2 * words, decode_type_text(decode->type),
+			     allowed[words]);
+}
+
+bool config_check_stored(const struct config_mapping *mapping, const struct config_stored *stored)
+{
+	unsigned int words;
+
+	if (!check_type(mapping, stored))
+		return false;
+	check_order(mapping, stored);
+	words = decode_words(stored->decode->type);
+	if (config_usable(mapping, "address") && stored->address + words > ADDRESSES)
+		config_error(mapping, "address",
+			     "address %u leaves no room for the %u registers of a %s; allowed: up "
+			     "to %u",
+			     stored->address, words, decode_type_text(stored->decode->type),
+			     ADDRESSES - words);
+	return true;
+}
+
+static void check_invalid(const struct config_mapping *mapping, struct channel_draft *draft)
+{
+	struct decode *decode = &draft->channel.decode;
+	unsigned int bits = config_bits(decode->type);
+
+	if (!config_given(mapping, "invalid"))
+		return;
+	if (decode->type == DECODE_BIT)
+		config_error(mapping, "invalid",
+			     "a bit has no invalid codes; allowed: leave it "
+			     "out");
+	for (size_t i = 0; i < draft->invalid.n; i++) {
+		uint64_t code = draft->invalid.value[i];
+
+		if (bits < 64 && code >> bits && decode->type != DECODE_BIT)
+			config_error(mapping, "invalid",
+				     "the code 0x%llX does not fit a %s; allowed: bit patterns of "
+				     "%u bits",
+				     (unsigned long long)code, decode_type_text(decode->type),
+				     bits);
+		decode->invalid[i] = code;
+	}
+	decode->n_invalid = (uint8_t)draft->invalid.n;
+}
+
+/** check_suspicion() - what makes a value frozen, or its change unbelievable */
+static void check_suspicion(const struct config_mapping *mapping, const struct channel_draft *draft)
+{
+	const struct config_channel *channel = &draft->channel;
+
+	if (config_given(mapping, "frozen-change") &&
+	    config_state(mapping, "frozen-after") == OPTION_ABSENT)
+		config_error(mapping, "frozen-change",
+			     "without \"frozen-after\" nothing counts as frozen; allowed: both, or "
+			     "frozen-after alone");
+	if (config_given(mapping, "frozen-change") &&
+	    !(channel->frozen_change >= 0 &&
+	      (!config_given(mapping, "range") || draft->range[0] >= draft->range[1] ||
+	       channel->frozen_change < draft->range[1] - draft->range[0])))
+		config_error(mapping, "frozen-change",
+			     "no change is that small, or every one is; allowed: 0 or more, and "
+			     "less than the range is wide");
+	if (config_given(mapping, "max-rate") && !(channel->max_rate > 0))
+		config_error(mapping, "max-rate",
+			     "then every change would be unbelievable; allowed: more than 0, per "
+			     "minute");
+}
+
+bool config_check_storage(const struct config_mapping *mapping, struct channel_draft *draft,
+			  bool silent)
+{
+	struct decode *decode = &draft->channel.decode;
+	struct config_stored stored = {
+		.decode = decode,
+		.address = draft->channel.address,
+		.table = draft->table,
+		.type = draft->type,
+		.byte = draft->byte,
+		.order = draft->order,
+		.silent = silent,
+	};
+	bool known = config_check_stored(mapping, &stored);
+
+	draft->channel.function = (uint8_t)draft->table;
+	if (known)
+		check_invalid(mapping, draft);
+	if (config_usable(mapping, "scale") && !(decode->scale < 0 || decode->scale > 0))
+		config_error(mapping, "scale",
+			     "a scale of 0 makes every value the same; allowed: "
+			     "any other number");
+	config_check_range(mapping, draft);
+	check_suspicion(mapping, draft);
+	return known;
+}
+
+void config_check_range(const struct config_mapping *mapping, struct channel_draft *draft)
+{
+	struct decode *decode = &draft->channel.decode;
+
+	if (!config_given(mapping, "range"))
+		return;
+	if (draft->range[0] < draft->range[1]) {
+		decode->min = draft->range[0];
+		decode->max = draft->range[1];
+	} else {
+		config_error(mapping, "range", "the range is empty; allowed: [lowest, highest]");
+	}
+}
+
+/* what it belongs to */
+
+/** first_hole() - of a unit; holes stand in the order of the units */
+static size_t first_hole(const struct config *config, size_t unit)
+{
+	size_t low = 0, high = config->n_holes;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (config->holes[middle].unit < unit)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+void config_check_readable(const struct config_mapping *mapping, const char *key, size_t item,
+			   const struct config_place *place)
+{
+	const struct config *config = mapping->reader->config;
+	unsigned int words = decode_words(place->type), last = place->address + words - 1;
+	unsigned int most = place->unit < config->n_units ? config->units[place->unit].max_registers
+							  : 0; /* not known yet */
+
+	for (size_t i = first_hole(config, place->unit);
+	     i < config->n_holes && config->holes[i].unit == place->unit; i++) {
+		const struct config_hole *hole = &config->holes[i];
+
+		if (hole->function == place->function && hole->first <= last &&
+		    hole->last >= place->address)
+			config_error_item(mapping, key, item,
+					  "address %u to %u lies in the unit's hole from %u to %u, "
+					  "which must never be read; allowed: other addresses, or "
+					  "a smaller hole",
+					  place->address, last, hole->first, hole->last);
+	}
+	if (most > 0 && words > most)
+		config_error_item(mapping, key, item,
+				  "a %s takes %u registers, the unit \"%s\" allows %u in a "
+				  "request; allowed: max-registers of %u or more",
+				  decode_type_text(place->type), words,
+				  or_unknown(config->units[place->unit].name), most, words);
 }
 
 /** resolve_unit() - by its name in this site. Return: is @ret good? A bad one is reported. */
@@ -37,134 +262,112 @@ static bool resolve_unit(const struct config_mapping *mapping, const char *wante
 	}
 	for (size_t i = reader->first_unit; i < config->n_units; i++)
 		config_names_list(&listing, config->units[i].name);
-	config_names_dangling(mapping, "from", "unit", &listing);
+	config_names_dangling(mapping, "from", 0, "unit", &listing);
 	return false;
 }
 
-/** check_type() - Return: is the type known? */
-static bool check_type(const struct config_mapping *mapping, struct channel_draft *draft)
+static void report_no_state(const struct config_mapping *mapping, size_t item, size_t unit,
+			    const char *wanted)
 {
-	enum option_state type = config_state(mapping, "type");
+	const struct config *config = mapping->reader->config;
+	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
 
-	if (!config_usable(mapping, "table") || type == OPTION_BAD)
-		return false;
-	if (is_bit_table(draft) && type == OPTION_ABSENT)
-		draft->type = DECODE_BIT;
-	else if (is_bit_table(draft) && draft->type != DECODE_BIT)
-		config_error(mapping, "type",
-			     "a coil or discrete input is a bit; allowed: bit, or leave it out");
-	else if (type == OPTION_ABSENT)
-		config_error(mapping, "type",
-			     "this channel has no \"type\"; it must say how the value is stored, "
-			     "such as float32, uint16 or bit");
-	if (config_given(mapping, "bit") && (is_bit_table(draft) || draft->type != DECODE_BIT))
-		config_error(mapping, "bit",
-			     "only a register has numbered bits, and only the type "
-			     "bit reads one; allowed: type: bit, table holding or "
-			     "input");
-	draft->channel.decode.type = draft->type;
-	return type == OPTION_GIVEN || is_bit_table(draft);
+	for (size_t i = 0; i < config->n_states; i++)
+		if (config->states[i].unit == unit)
+			config_names_list(&listing, config->states[i].name);
+	if (listing.n == 0)
+		config_error_item(mapping, "states", item,
+				  "the unit has no states; allowed: names of its \"states\"");
+	config_names_dangling(mapping, "states", item, "state of this unit", &listing);
 }
 
-static void check_order(const struct config_mapping *mapping, struct channel_draft *draft)
+void config_resolve_states(const struct config_mapping *mapping, struct channel_draft *draft,
+			   size_t unit)
 {
-	static const char *const allowed[] = {
-		[1] = "AB (high byte first) or BA",
-		[2] = "ABCD (big-endian), CDAB (low word first), BADC or DCBA (little-endian)",
-		[4] = "ABCDEFGH, GHEFCDAB, BADCFEHG, HGFEDCBA or another order of whole registers",
-	};
-	unsigned int words = decode_words(draft->channel.decode.type);
-	bool bit = draft->channel.decode.type == DECODE_BIT;
-	char standard[] = "ABCDEFGH";
+	const struct config_reader *reader = mapping->reader;
+	struct config_channel *channel = &draft->channel;
 
-	standard[2 * words] = '\0';
-	(void)decode_order_parse(standard, 2 * words, draft->channel.decode.order);
-	if (!config_given(mapping, "order"))
-		return;
-	if (bit)
-		config_error(mapping, "order",
-			     "a bit has no byte order; allowed: \"bit\" says "
-			     "which one of the register, 0 the lowest");
-	else if (decode_order_parse(draft->order, 2 * words, draft->channel.decode.order) < 0)
-		config_error(mapping, "order",
-			     "\"order\" cannot be \"%s\": it is not an order of the %u bytes of a "
-			     "%s; allowed: %s",
-			     draft->order, 2 * words, decode_type_text(draft->channel.decode.type),
-			     allowed[words]);
-}
+	for (size_t i = 0; i < draft->states.n; i++) {
+		const char *wanted = draft->states.text[i];
+		const struct config_name *found;
+		const struct config_state *state;
 
-static void check_invalid(const struct config_mapping *mapping, struct channel_draft *draft)
-{
-	struct decode *decode = &draft->channel.decode;
-	unsigned int bits = 16 * decode_words(decode->type);
-
-	if (!config_given(mapping, "invalid"))
-		return;
-	if (decode->type == DECODE_BIT)
-		config_error(mapping, "invalid",
-			     "a bit has no invalid codes; allowed: leave it "
-			     "out");
-	for (size_t i = 0; i < draft->invalid.n; i++) {
-		uint64_t code = draft->invalid.value[i];
-
-		if (bits < 64 && code >> bits)
-			config_error(mapping, "invalid",
-				     "the code 0x%llX does not fit a %s; allowed: bit patterns of "
-				     "%u bits",
-				     (unsigned long long)code, decode_type_text(decode->type),
-				     bits);
-		decode->invalid[i] = code;
-	}
-	decode->n_invalid = (uint8_t)draft->invalid.n;
-}
-
-static void check_address(const struct config_mapping *mapping, const struct channel_draft *draft)
-{
-	unsigned int words = decode_words(draft->channel.decode.type);
-
-	if (config_usable(mapping, "address") && draft->channel.address + words > ADDRESSES)
-		config_error(mapping, "address",
-			     "address %u leaves no room for the %u registers of a %s; allowed: up "
-			     "to %u",
-			     draft->channel.address, words,
-			     decode_type_text(draft->channel.decode.type), ADDRESSES - words);
-}
-
-static void check_range(const struct config_mapping *mapping, struct channel_draft *draft)
-{
-	struct decode *decode = &draft->channel.decode;
-
-	if (config_usable(mapping, "scale") && !(decode->scale < 0 || decode->scale > 0))
-		config_error(mapping, "scale",
-			     "a scale of 0 makes every value the same; allowed: "
-			     "any other number");
-	if (!config_usable(mapping, "range"))
-		return;
-	if (draft->range[0] < draft->range[1]) {
-		decode->min = draft->range[0];
-		decode->max = draft->range[1];
-	} else {
-		config_error(mapping, "range", "the range is empty; allowed: [lowest, highest]");
+		if (!wanted) /* bad, reported */
+			continue;
+		found = config_names_find(reader, KIND_STATE, unit, wanted);
+		if (!found) {
+			report_no_state(mapping, i, unit, wanted);
+			continue;
+		}
+		state = &reader->config->states[found->index];
+		channel->states[channel->n_states++] = found->index;
+		/* a state of this very file was checked in its own place */
+		if (found->file != reader->file)
+			config_check_readable(mapping, "states", i,
+					      &(struct config_place){unit, state->function,
+								     state->address,
+								     state->decode.type});
 	}
 }
 
-static void check_against_unit(const struct config_mapping *mapping,
-			       const struct channel_draft *draft, const struct config_unit *unit)
+bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
+			    const char *wanted, size_t *ret)
 {
-	const struct config_channel *channel = &draft->channel;
-	unsigned int words = decode_words(channel->decode.type);
+	const struct config_reader *reader = mapping->reader;
+	const struct config *config = reader->config;
+	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
+	const struct config_name *found;
 
-	if (unit->max_registers > 0 && words > unit->max_registers)
-		config_error(mapping, "type",
-			     "a %s takes %u registers, the unit \"%s\" allows %u in a request; "
-			     "allowed: max-registers of %u or more",
-			     decode_type_text(channel->decode.type), words, or_unknown(unit->name),
-			     unit->max_registers, words);
-	if (config_usable(mapping, "lost-after") && channel->lost_after_ms / 2 < unit->interval_ms)
+	found = config_names_find(reader, KIND_CHANNEL, reader->source, wanted);
+	if (found) {
+		*ret = found->index;
+		return true;
+	}
+	for (size_t i = reader->first_channel; i < config->n_channels; i++)
+		config_names_list(&listing, config->channels[i].name);
+	if (listing.n == 0)
+		config_error_item(mapping, key, item,
+				  "no channel stands before this one; allowed: names of channels "
+				  "of this source that do");
+	config_names_dangling(mapping, key, item, "channel before this one", &listing);
+	return false;
+}
+
+void config_check_condition(const struct config_mapping *mapping, struct channel_draft *draft)
+{
+	struct config_channel *channel = &draft->channel;
+	enum option_state above = config_state(mapping, "enabled-above");
+	enum option_state below = config_state(mapping, "enabled-below");
+
+	if (config_state(mapping, "enabled-by") == OPTION_ABSENT) {
+		if (above != OPTION_ABSENT || below != OPTION_ABSENT)
+			config_error(mapping,
+				     above != OPTION_ABSENT ? "enabled-above" : "enabled-below",
+				     "it does not say which channel's value is meant; allowed: "
+				     "with enabled-by");
+		return;
+	}
+	if ((above == OPTION_ABSENT) == (below == OPTION_ABSENT))
+		config_error(mapping, above == OPTION_ABSENT ? "enabled-by" : "enabled-below",
+			     "a condition has exactly one bound; allowed: enabled-above or "
+			     "enabled-below");
+	channel->enabled_above = above != OPTION_ABSENT;
+	channel->enabled_bound = channel->enabled_above ? draft->enabled_above
+							: draft->enabled_below;
+	channel->conditional = config_usable(mapping, "enabled-by") &&
+			       config_resolve_earlier(mapping, "enabled-by", 0, draft->enabled_by,
+						      &channel->enabled_by);
+}
+
+void config_check_lost(const struct config_mapping *mapping, const struct config_channel *channel,
+		       const char *whose)
+{
+	if (config_usable(mapping, "lost-after") &&
+	    channel->lost_after_ms / 2 < channel->interval_ms)
 		config_error(mapping, "lost-after",
-			     "%u ms is less than two intervals of the unit \"%s\", so one lost "
-			     "answer would be an alarm; allowed: %u ms or more",
-			     channel->lost_after_ms, or_unknown(unit->name), 2 * unit->interval_ms);
+			     "%u ms is less than two intervals of %s, so one lost answer would be "
+			     "an alarm; allowed: %u ms or more",
+			     channel->lost_after_ms, whose, 2 * channel->interval_ms);
 }
 
 static int name_channel(const struct config *config, struct config_channel *channel)
@@ -180,24 +383,11 @@ static int name_channel(const struct config *config, struct config_channel *chan
 	return config_default_text(&channel->title, channel->name);
 }
 
-int config_finish_channel(struct config_mapping *mapping, void *data)
+int config_add_channel(struct config_mapping *mapping, struct config_channel *channel)
 {
 	struct config *config = mapping->reader->config;
-	struct channel_draft *draft = data;
-	struct config_channel *channel = &draft->channel;
-	bool known = check_type(mapping, draft);
 	int r;
 
-	channel->function = (uint8_t)draft->table;
-	channel->source = mapping->reader->source;
-	check_range(mapping, draft);
-	if (known) {
-		check_order(mapping, draft);
-		check_invalid(mapping, draft);
-		check_address(mapping, draft);
-	}
-	if (resolve_unit(mapping, draft->from, &channel->unit))
-		check_against_unit(mapping, draft, &config->units[channel->unit]);
 	r = config_names_claim(mapping, "name", KIND_CHANNEL, channel->source, channel->name,
 			       config->n_channels);
 	if (r == 0)
@@ -206,158 +396,50 @@ int config_finish_channel(struct config_mapping *mapping, void *data)
 		r = config_append(&config->channels, &config->n_channels, channel,
 				  sizeof(*channel));
 	free(channel->path); /* NULL once it has moved */
+	channel->path = NULL;
 	return r;
 }
 
-/* limits */
-
-/** resolve_channel() - by its name in this source. Return: its index, or n_channels */
-static size_t resolve_channel(const struct config_mapping *mapping, const char *wanted)
+static void check_against_unit(const struct config_mapping *mapping, struct channel_draft *draft,
+			       bool known)
 {
-	const struct config_reader *reader = mapping->reader;
-	const struct config *config = reader->config;
-	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
-	const struct config_name *found;
+	struct config_channel *channel = &draft->channel;
+	const struct config_unit *unit = &mapping->reader->config->units[channel->unit];
+	char whose[CONFIG_NAME_MAX + 16];
 
-	if (!config_usable(mapping, "channel"))
-		return config->n_channels;
-	found = config_names_find(reader, KIND_CHANNEL, reader->source, wanted);
-	if (found)
-		return found->index;
-	for (size_t i = reader->first_channel; i < config->n_channels; i++)
-		config_names_list(&listing, config->channels[i].name);
-	config_names_dangling(mapping, "channel", "channel", &listing);
-	return config->n_channels;
+	(void)snprintf(whose, sizeof(whose), "the unit \"%s\"", or_unknown(unit->name));
+	channel->interval_ms = unit->interval_ms;
+	if (known && config_usable(mapping, "address"))
+		config_check_readable(mapping, "address", 0,
+				      &(struct config_place){channel->unit, channel->function,
+							     channel->address,
+							     channel->decode.type});
+	config_check_lost(mapping, channel, whose);
+	if (config_given(mapping, "frozen-after") &&
+	    channel->frozen_after_ms / 2 < channel->interval_ms)
+		config_error(mapping, "frozen-after",
+			     "%u ms is less than two intervals of %s, so there is nothing to "
+			     "compare; allowed: %u ms or more",
+			     channel->frozen_after_ms, whose, 2 * channel->interval_ms);
+	config_resolve_states(mapping, draft, channel->unit);
 }
 
-/** check_side() - exactly one of high and low. Return: is the bound known? */
-static bool check_side(const struct config_mapping *mapping, struct limit_draft *draft)
+int config_finish_channel(struct config_mapping *mapping, void *data)
 {
-	enum option_state high = config_state(mapping, "high");
-	enum option_state low = config_state(mapping, "low");
+	struct channel_draft *draft = data;
+	/* a signal that is not there has been reported; what it would have said is not missing */
+	bool silent = config_state(mapping, "signal") != OPTION_ABSENT && !mapping->base.node;
+	bool known = config_check_storage(mapping, draft, silent);
 
-	draft->limit.high = high != OPTION_ABSENT;
-	draft->limit.bound = draft->limit.high ? draft->high : draft->low;
-	if ((high == OPTION_ABSENT) == (low == OPTION_ABSENT)) {
-		config_error(mapping, high == OPTION_ABSENT ? "high" : "low",
-			     "a limit has exactly one bound; allowed: high or low, and a second "
-			     "limit for the other");
-		return false;
-	}
-	return high == OPTION_GIVEN || low == OPTION_GIVEN;
-}
-
-static const char *side_text(const struct config_limit *limit)
-{
-	return limit->high ? "high" : "low";
-}
-
-/** check_bound() - a bound that the instrument cannot reach never raises, or never clears */
-static void check_bound(const struct config_mapping *mapping, const struct config_limit *limit,
-			const struct decode *decode)
-{
-	double clears = limit->high ? limit->bound - limit->deadband
-				    : limit->bound + limit->deadband;
-
-	if (limit->bound < decode->min || limit->bound > decode->max)
-		config_error(mapping, side_text(limit),
-			     "the bound %g is outside the channel's range; allowed: %g to %g",
-			     limit->bound, decode->min, decode->max);
-	else if (limit->deadband >= 0 && (clears < decode->min || clears > decode->max))
-		config_error(mapping, "deadband",
-			     "the alarm could never clear, at %g it is outside the channel's "
-			     "range; allowed: a deadband up to %g",
-			     clears,
-			     limit->high ? limit->bound - decode->min : decode->max - limit->bound);
-}
-
-/**
- * check_margin() - Circular 10/2021 Art. 35 wants a range of three times the limit
- *
- * Said of concentrations; pH, temperature and flow are not held against it.
- */
-static void check_margin(const struct config_mapping *mapping, const struct config_limit *limit,
-			 const struct config_channel *channel)
-{
-	static const char *const masses[] = {"mg/", "g/", "ug/", "µg/", "ng/"};
-	bool concentration = false;
-
-	for (size_t i = 0; channel->measure && i < ARRAY_SIZE(masses); i++)
-		concentration |= strncmp(channel->measure, masses[i], strlen(masses[i])) == 0;
-	if (concentration && limit->high && limit->class == CLASS_LIMIT &&
-	    channel->decode.max < MARGIN * limit->bound)
-		config_warning(mapping, "high",
-			       "the range of \"%s\" ends at %g, below three times the limit of %g; "
-			       "Circular 10/2021/TT-BTNMT Art. 35 asks for %g or more",
-			       or_unknown(channel->name), channel->decode.max, limit->bound,
-			       MARGIN * limit->bound);
-}
-
-static void check_limit(const struct config_mapping *mapping, struct limit_draft *draft,
-			const struct config_channel *channel)
-{
-	const struct config *config = mapping->reader->config;
-	struct config_limit *limit = &draft->limit;
-	bool bounded = check_side(mapping, draft);
-
-	if (config_usable(mapping, "on") && limit->on == LIMIT_ON_MEAN_1MIN && channel &&
-	    channel->unit < config->n_units &&
-	    config->units[channel->unit].interval_ms > MS_PER_MIN)
-		config_error(
-			mapping, "on",
-			"the channel is read less than once a minute, so a minute has no mean; "
-			"allowed: \"value\", or a unit with an interval of at most 1min");
-	if (config_usable(mapping, "deadband") && limit->deadband < 0)
-		config_error(mapping, "deadband", "a deadband is a distance; allowed: 0 or more");
-	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING &&
-	    config_state(mapping, "origin") == OPTION_ABSENT)
-		config_error(mapping, "origin",
-			     "this limit has no \"origin\"; a limit of class limit or emergency "
-			     "must say where its number comes from, such as \"permit 123/GPMT, "
-			     "annex 2\"");
-	if (!bounded || !config_usable(mapping, "deadband") || !channel ||
-	    !(channel->decode.min < channel->decode.max))
-		return;
-	check_bound(mapping, limit, &channel->decode);
-	if (config_usable(mapping, "class"))
-		check_margin(mapping, limit, channel);
-}
-
-static int name_limit(const struct config_mapping *mapping, struct config_limit *limit,
-		      const struct config_channel *channel)
-{
-	char standard[CONFIG_NAME_MAX + 1];
-
-	(void)snprintf(standard, sizeof(standard), "%s-%s", limit_class_text(limit->class),
-		       side_text(limit));
-	if (config_state(mapping, "name") == OPTION_ABSENT && config_usable(mapping, "class") &&
-	    config_default_text(&limit->name, standard) < 0)
-		return -ENOMEM;
-	if (asprintf(&limit->path, "%s/%s", channel ? channel->path : "?",
-		     or_unknown(limit->name)) < 0) {
-		limit->path = NULL;
-		return -ENOMEM;
-	}
-	return 0;
-}
-
-int config_finish_limit(struct config_mapping *mapping, void *data)
-{
-	struct config *config = mapping->reader->config;
-	struct limit_draft *draft = data;
-	struct config_limit *limit = &draft->limit;
-	size_t i = resolve_channel(mapping, draft->channel);
-	const struct config_channel *channel = i < config->n_channels ? &config->channels[i] : NULL;
-	int r;
-
-	check_limit(mapping, draft, channel);
-	limit->channel = i;
-	r = name_limit(mapping, limit, channel);
-	if (r == 0 && channel)
-		r = config_names_claim(mapping, "name", KIND_LIMIT, i, limit->name,
-				       config->n_limits);
-	if (r == 0)
-		r = config_append(&config->limits, &config->n_limits, limit, sizeof(*limit));
-	free(limit->path); /* NULL once it has moved */
-	return r;
+	if (!silent && config_state(mapping, "address") == OPTION_ABSENT)
+		config_error(mapping, "address",
+			     "this channel has no \"address\"; it must say where its value is, or "
+			     "name with \"signal\" one of the unit's profile");
+	if (!silent && config_state(mapping, "range") == OPTION_ABSENT)
+		config_lacking(mapping, "range");
+	draft->channel.source = mapping->reader->source;
+	config_check_condition(mapping, draft);
+	if (resolve_unit(mapping, draft->from, &draft->channel.unit))
+		check_against_unit(mapping, draft, known);
+	return config_add_channel(mapping, &draft->channel);
 }

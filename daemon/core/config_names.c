@@ -87,6 +87,11 @@ int config_append(void *array, size_t *n, void *item, size_t size)
 	return 0;
 }
 
+int config_names_keep(struct config_reader *reader, char **file)
+{
+	return config_append(&reader->files, &reader->n_files, file, sizeof(*file));
+}
+
 int config_default_text(char **text, const char *standard)
 {
 	char *copy;
@@ -119,13 +124,13 @@ void config_names_list(struct config_listing *listing, const char *name)
 		memcpy(listing->text + used, ", …", sizeof(", …"));
 }
 
-void config_names_dangling(const struct config_mapping *mapping, const char *key, const char *what,
-			   const struct config_listing *listing)
+void config_names_dangling(const struct config_mapping *mapping, const char *key, size_t item,
+			   const char *what, const struct config_listing *listing)
 {
 	if (listing->n == 0) /* that there are none has been reported, or will be */
 		return;
-	config_error(mapping, key, "there is no %s \"%s\"%s%s%s; allowed: %s", what,
-		     listing->wanted, listing->nearest ? ", did you mean \"" : "",
-		     listing->nearest ? listing->nearest : "", listing->nearest ? "\"?" : "",
-		     listing->text);
+	config_error_item(mapping, key, item, "there is no %s \"%s\"%s%s%s; allowed: %s", what,
+			  listing->wanted, listing->nearest ? ", did you mean \"" : "",
+			  listing->nearest ? listing->nearest : "", listing->nearest ? "\"?" : "",
+			  listing->text);
 }

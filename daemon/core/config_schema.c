@@ -7,15 +7,17 @@
 
 #define FIELD(object, field) offsetof(struct object, field), sizeof(((struct object *)0)->field)
 #define REQUIRED	     NULL
-#define GROUP(what_, options_, object, finish_)    \
-	{                                          \
-		.what = what_,                     \
-		.options = options_,               \
-		.n_options = ARRAY_SIZE(options_), \
-		.size = sizeof(struct object),     \
-		.finish = finish_,                 \
-	};                                         \
+#define GROUP_ON(what_, options_, object, base_, finish_) \
+	{                                                 \
+		.what = what_,                            \
+		.options = options_,                      \
+		.n_options = ARRAY_SIZE(options_),        \
+		.size = sizeof(struct object),            \
+		.base = base_,                            \
+		.finish = finish_,                        \
+	};                                                \
 	_Static_assert(ARRAY_SIZE(options_) <= CONFIG_OPTIONS_MAX, "raise CONFIG_OPTIONS_MAX")
+#define GROUP(what_, options_, object, finish_) GROUP_ON(what_, options_, object, NULL, finish_)
 
 /* One line per key: key, type, field, default, min, max, help. */
 #define TEXT(key_, field_, standard_, max_, check_, help_)                                  \
@@ -54,6 +56,10 @@
 	{                                                                        \
 		key_, OPTION_CODES, field_, "", 0, 0, help_, 0, NULL, NULL, NULL \
 	}
+#define NAMES(key_, field_, standard_, max_, help_)                                        \
+	{                                                                                  \
+		key_, OPTION_NAMES, field_, standard_, 0, max_, help_, 0, NULL, NULL, NULL \
+	}
 #define LIST(key_, min_, group_, help_)                                            \
 	{                                                                          \
 		key_, OPTION_LIST, 0, 0, "", min_, 0, help_, 0, NULL, NULL, group_ \
@@ -67,31 +73,67 @@
 #define D_MS  (24 * H_MS)
 #define TITLE 200  /* bytes of a title */
 #define PROSE 1000 /* bytes of an origin or advice; goes into reports */
+#define RTS   100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
+#define MASK  4294967295.0
 
 static const struct config_choice classes[] = {
 	{"warning", CLASS_WARNING}, {"limit", CLASS_LIMIT}, {"emergency", CLASS_EMERGENCY}, {0}};
 static const struct config_choice ons[] = {
-	{"value", LIMIT_ON_VALUE}, {"mean-1min", LIMIT_ON_MEAN_1MIN}, {0}};
+	{"value", LIMIT_ON_VALUE},	   {"mean-1min", LIMIT_ON_MEAN_1MIN},
+	{"mean-5min", LIMIT_ON_MEAN_5MIN}, {"mean-1h", LIMIT_ON_MEAN_1H},
+	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
-	{"int16", DECODE_INT16},     {"uint16", DECODE_UINT16},
-	{"int32", DECODE_INT32},     {"uint32", DECODE_UINT32},
-	{"int64", DECODE_INT64},     {"uint64", DECODE_UINT64},
-	{"float32", DECODE_FLOAT32}, {"float64", DECODE_FLOAT64},
-	{"bit", DECODE_BIT},	     {0}};
+	{"int16", DECODE_INT16},     {"uint16", DECODE_UINT16},	  {"int32", DECODE_INT32},
+	{"uint32", DECODE_UINT32},   {"int64", DECODE_INT64},	  {"uint64", DECODE_UINT64},
+	{"float32", DECODE_FLOAT32}, {"float64", DECODE_FLOAT64}, {"int8", DECODE_INT8},
+	{"uint8", DECODE_UINT8},     {"bit", DECODE_BIT},	  {0}};
+static const struct config_choice state_types[] = {{"uint8", DECODE_UINT8},
+						   {"uint16", DECODE_UINT16},
+						   {"uint32", DECODE_UINT32},
+						   {"bit", DECODE_BIT},
+						   {0}};
+static const struct config_choice bytes[] = {{"low", 0}, {"high", 8}, {0}}; /* first bit */
+static const struct config_choice yes_or_no[] = {{"no", 0}, {"yes", 1}, {0}};
+static const struct config_choice parities[] = {
+	{"none", WIRE_PARITY_NONE}, {"even", WIRE_PARITY_EVEN}, {"odd", WIRE_PARITY_ODD}, {0}};
+static const struct config_choice stop_bits[] = {{"1", 1}, {"2", 2}, {0}};
+/* _get_termios_speed() of libmodbus 3.1.6; any other rate becomes 9600 there, silently */
+static const struct config_choice bauds[] = {
+	{"110", 110},	      {"300", 300},	    {"600", 600},	  {"1200", 1200},
+	{"2400", 2400},	      {"4800", 4800},	    {"9600", 9600},	  {"19200", 19200},
+	{"38400", 38400},     {"57600", 57600},	    {"115200", 115200},	  {"230400", 230400},
+	{"460800", 460800},   {"500000", 500000},   {"576000", 576000},	  {"921600", 921600},
+	{"1000000", 1000000}, {"1152000", 1152000}, {"1500000", 1500000}, {"2500000", 2500000},
+	{"3000000", 3000000}, {"3500000", 3500000}, {"4000000", 4000000}, {0}};
+static const struct config_choice qualities[] = {{"good", QUALITY_GOOD},
+						 {"calibrating", QUALITY_CALIBRATING},
+						 {"maintenance", QUALITY_MAINTENANCE},
+						 {"fault", QUALITY_DEVICE_FAULT},
+						 {"not-in-operation", QUALITY_NOT_IN_OPERATION},
+						 {0}};
+static const struct config_choice formulas[] = {
+	{"oxygen", FORMULA_OXYGEN},	    {"load", FORMULA_LOAD},   {"sum", FORMULA_SUM},
+	{"difference", FORMULA_DIFFERENCE}, {"ratio", FORMULA_RATIO}, {0}};
+static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
+static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
+static const struct config_choice times[] = {{"end", 0}, {"start", 1}, {0}};
 
 /* clang-format off */
 #define D(field) FIELD(destination_draft, destination.field)
 static const struct config_option destination_options[] = {
 	TEXT("name", D(name), REQUIRED, 32, config_name_check, "a name for entries and the command"),
-	TEXT("url", D(url), REQUIRED, 1000, config_url_check, "where reports are posted, https://HOST/PATH"),
+	TEXT("url", D(url), REQUIRED, 1000, config_url_check, "where reports are posted, https://HOST/PATH, or files are put, sftp://HOST/DIRECTORY"),
 	TEXT("hmac-secret", D(hmac_secret), "", 64, config_credential_check, "credential with the whsec_… secret"),
 	TEXT("ca", D(ca), "", 64, config_credential_check, "credential with the authority that signs the receiver"),
 	TEXT("certificate", D(certificate), "", 64, config_credential_check, "credential with our client certificate"),
-	TEXT("key", D(key), "", 64, config_credential_check, "credential with the certificate's key"),
+	TEXT("key", D(key), "", 64, config_credential_check, "credential with the certificate's key; sftp: the key to log in with"),
+	TEXT("user", D(user), "", 64, config_user_check, "files: the name to log in with"),
+	TEXT("password", D(password), "", 64, config_credential_check, "files: credential with the password"),
+	TEXT("host-key", D(host_key), "", 64, config_credential_check, "sftp: credential with the server's key as in known_hosts"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
 };
 static const struct config_group destination_group =
@@ -106,7 +148,7 @@ static const struct config_option main_options[] = {
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
-	LIST("destinations", 0, &destination_group, "where reports go"),
+	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 };
 const struct config_group config_main_group =
 	GROUP("configuration", main_options, main_draft, config_finish_main);
@@ -114,53 +156,161 @@ const struct config_group config_main_group =
 #define L(field) FIELD(link_draft, link.field)
 static const struct config_option link_options[] = {
 	TEXT("name", L(name), REQUIRED, 32, config_name_check, "a name for this connection"),
-	TEXT("tcp", FIELD(link_draft, tcp), REQUIRED, 60, config_address_check, "\"IP:PORT\" of the device or gateway"),
+	TEXT("tcp", FIELD(link_draft, tcp), "", 60, config_address_check, "\"IP:PORT\" of the device or gateway"),
+	TEXT("rtu", FIELD(link_draft, rtu), "", 200, config_device_check, "path of the serial device"),
+	TEXT("rtu-tcp", FIELD(link_draft, rtu_tcp), "", 60, config_address_check, "\"IP:PORT\" of a serial server"),
+	CHOICE("baud", L(baud), "", bauds, "bits per second, such as 9600"),
+	CHOICE("parity", L(parity), "", parities, "none, even or odd; default: even"),
+	CHOICE("stop-bits", L(stop_bits), "", stop_bits, "1 or 2; default: 1 with parity, 2 without"),
+	CHOICE("rs485", FIELD(link_draft, rs485), "no", yes_or_no, "yes: the kernel switches the line driver"),
+	DURATION("rts-before", FIELD(link_draft, rts_before_ms), "", 0, RTS, MS, "the driver is on so long before a frame"),
+	DURATION("rts-after", FIELD(link_draft, rts_after_ms), "", 0, RTS, MS, "the driver is on so long after a frame"),
+	CHOICE("rts-low-on-send", FIELD(link_draft, rts_low_on_send), "", yes_or_no, "yes: RTS low switches the driver on"),
+	CHOICE("rx-during-tx", FIELD(link_draft, rx_during_tx), "", yes_or_no, "yes: what is sent is received too"),
+	DURATION("first-delay", L(first_delay_ms), "0s", 0, M_MS, MS, "from connect to the first request"),
+	CHOICE("single", L(single), "", yes_or_no, "yes: the device bears one connection only"),
 	DURATION("connect-timeout", L(connect_timeout_ms), "3s", 10, M_MS, MS, "a connection must stand after it"),
 	DURATIONS("backoff", FIELD(link_draft, backoff_ms), "1s 60s", 10, H_MS, MS, "first and longest wait before a reconnect"),
 };
 static const struct config_group link_group =
 	GROUP("link", link_options, link_draft, config_finish_link);
 
+#define R(field) FIELD(rule_draft, rule.field)
+static const struct config_option rule_options[] = {
+	INTEGER("mask", R(mask), "", 1, MASK, "bits that are looked at, such as 0x0F; default: all"),
+	INTEGER("is", R(is), "", 0, MASK, "what the masked bits are; default: any of them set"),
+	CHOICE("quality", R(quality), REQUIRED, qualities, "what values are worth then, such as maintenance"),
+};
+static const struct config_group rule_group =
+	GROUP("rule", rule_options, rule_draft, config_finish_rule);
+
+#define A(field) FIELD(state_draft, field)
+static const struct config_option state_options[] = {
+	TEXT("name", A(state.name), REQUIRED, 32, config_name_check, "a name for this status"),
+	CHOICE("table", A(table), "holding", tables, "which of the device's tables"),
+	INTEGER("address", A(state.address), REQUIRED, 0, 65535, "protocol address, 0-based"),
+	CHOICE("type", A(type), "", state_types, "uint8, uint16, uint32 or bit"),
+	TEXT("order", A(order), "", 4, NULL, "order of the bytes, such as ABCD"),
+	CHOICE("byte", A(byte), "", bytes, "which byte of the register a uint8 is"),
+	INTEGER("bit", A(state.decode.bit), "", 0, 15, "bit of the register, 0 the lowest"),
+	CHOICE("otherwise", A(state.otherwise), "good", qualities, "what values are worth where no rule fits"),
+	LIST("rules", 1, &rule_group, "what its bits mean, the first that fits counts"),
+};
+static const struct config_group state_group =
+	GROUP("state", state_options, state_draft, config_finish_state);
+
+#define E(field) FIELD(hole_draft, field)
+static const struct config_option hole_options[] = {
+	CHOICE("table", E(table), "holding", tables, "which of the device's tables"),
+	INTEGER("from", E(hole.first), REQUIRED, 0, 65535, "the first address that must not be read"),
+	INTEGER("to", E(hole.last), REQUIRED, 0, 65535, "the last address that must not be read"),
+};
+static const struct config_group hole_group =
+	GROUP("hole", hole_options, hole_draft, config_finish_hole);
+
 #define U(field) FIELD(unit_draft, unit.field)
 static const struct config_option unit_options[] = {
 	TEXT("name", U(name), REQUIRED, 32, config_name_check, "a name for this device"),
 	TEXT("link", FIELD(unit_draft, link), REQUIRED, 32, config_name_check, "name of the link that it is on"),
-	INTEGER("id", U(id), REQUIRED, 0, 255, "Modbus unit id, 0 to 247 or 255"),
+	INTEGER("id", U(id), REQUIRED, 0, 255, "Modbus unit id: TCP 0 to 247 or 255, RTU 1 to 247"),
+	TEXT("profile", U(profile), "", 32, config_name_check, "name of the instrument's profile"),
 	DURATION("interval", U(interval_ms), "1s", 20, H_MS, MS, "time from one read to the next"),
 	DURATION("timeout", U(timeout_ms), "500ms", 10, 30 * S_MS, MS, "deadline of one request"),
+	DURATION("turnaround", U(turnaround_ms), "0s", 0, 10 * S_MS, MS, "silence between its answer and the next request"),
+	DURATION("quiet", U(quiet_ms), "", 10, M_MS, MS, "RTU: its worst answer time; default: the timeout"),
 	INTEGER("max-registers", U(max_registers), "125", 1, 125, "longest request the device answers"),
 	INTEGER("max-gap", U(max_gap), "0", 0, 124, "unused registers that a request may read through"),
+	LIST("holes", 0, &hole_group, "what must never be read"),
+	LIST("states", 0, &state_group, "its status registers and bits"),
 };
 static const struct config_group unit_group =
-	GROUP("unit", unit_options, unit_draft, config_finish_unit);
+	GROUP_ON("unit", unit_options, unit_draft, config_base_unit, config_finish_unit);
 
 #define C(field) FIELD(channel_draft, channel.field)
 #define X(field) FIELD(channel_draft, field)
+/* what a channel and a profile's signal have in common */
+#define HOW_STORED \
+	CHOICE("table", X(table), "holding", tables, "which of the device's tables"), \
+	CHOICE("type", X(type), "", types, "how the value is stored, such as float32"), \
+	TEXT("order", X(order), "", 8, NULL, "order of the bytes, such as ABCD"), \
+	CHOICE("byte", X(byte), "", bytes, "which byte of the register an int8 or uint8 is"), \
+	INTEGER("bit", C(decode.bit), "", 0, 15, "bit of the register, 0 the lowest"), \
+	NUMBER("scale", C(decode.scale), "1", "value = raw × scale + offset"), \
+	NUMBER("offset", C(decode.offset), "0", "value = raw × scale + offset"), \
+	NUMBERS("range", X(range), "", "[lowest, highest] that the instrument measures"), \
+	CODES("invalid", X(invalid), "raw values that mean \"no value\", such as [0x7FFF]"), \
+	NAMES("states", X(states), "", CONFIG_STATES_MAX, "names of the unit's states that tell what the value is worth"), \
+	DURATION("frozen-after", C(frozen_after_ms), "", S_MS, 7 * D_MS, MS, "unchanged for so long it counts as frozen"), \
+	NUMBER("frozen-change", C(frozen_change), "", "what counts as no change, the instrument's resolution"), \
+	NUMBER("max-rate", C(max_rate), "", "believable change per minute")
+/* what a measured and a derived channel have in common */
+#define WHEN \
+	DURATION("lost-after", C(lost_after_ms), "60s", 40, D_MS, MS, "without a good value for so long it counts as lost"), \
+	TEXT("enabled-by", X(enabled_by), "", 32, config_name_check, "name of a channel before this one, such as the pump's"), \
+	NUMBER("enabled-above", X(enabled_above), "", "it is measured only while that channel is above"), \
+	NUMBER("enabled-below", X(enabled_below), "", "it is measured only while that channel is below")
+
 static const struct config_option channel_options[] = {
 	TEXT("name", C(name), REQUIRED, 32, config_name_check, "a name, such as COD"),
 	TEXT("title", C(title), "", TITLE, config_text_check, "for people; default: the name"),
 	TEXT("unit", C(measure), "", 16, config_text_check, "unit of measure, such as mg/l"),
 	TEXT("from", X(from), REQUIRED, 32, config_name_check, "name of the unit that delivers it"),
-	CHOICE("table", X(table), "holding", tables, "which of the device's tables"),
-	INTEGER("address", C(address), REQUIRED, 0, 65535, "protocol address, 0-based: 40001 in a manual is 0 in holding"),
-	CHOICE("type", X(type), "", types, "how the value is stored, such as float32"),
-	TEXT("order", X(order), "", 8, NULL, "order of the bytes, such as ABCD"),
-	INTEGER("bit", C(decode.bit), "", 0, 15, "bit of the register, 0 the lowest"),
-	NUMBER("scale", C(decode.scale), "1", "value = raw × scale + offset"),
-	NUMBER("offset", C(decode.offset), "0", "value = raw × scale + offset"),
-	NUMBERS("range", X(range), REQUIRED, "[lowest, highest] that the instrument measures"),
-	CODES("invalid", X(invalid), "raw values that mean \"no value\", such as [0x7FFF]"),
-	DURATION("lost-after", C(lost_after_ms), "60s", 40, D_MS, MS, "without a good value for so long it counts as lost"),
+	TEXT("signal", X(signal), "", 32, config_name_check, "name of a signal of the unit's profile"),
+	INTEGER("address", C(address), "", 0, 65535, "protocol address, 0-based: 40001 in a manual is 0 in holding"),
+	HOW_STORED,
+	WHEN,
 };
 static const struct config_group channel_group =
-	GROUP("channel", channel_options, channel_draft, config_finish_channel);
+	GROUP_ON("channel", channel_options, channel_draft, config_base_channel, config_finish_channel);
+
+static const struct config_option derived_options[] = {
+	TEXT("name", C(name), REQUIRED, 32, config_name_check, "a name, such as COD-load"),
+	TEXT("title", C(title), "", TITLE, config_text_check, "for people; default: the name"),
+	TEXT("unit", C(measure), "", 16, config_text_check, "unit of measure, such as g/h"),
+	CHOICE("formula", C(formula), REQUIRED, formulas, "oxygen, load, sum, difference or ratio"),
+	NAMES("inputs", X(inputs), REQUIRED, CONFIG_INPUTS_MAX, "names of channels of this source, [A, B]"),
+	NUMBER("factor", C(factor), "1", "the result is multiplied by it"),
+	NUMBER("reference", C(reference), "", "reference oxygen, per cent by volume"),
+	NUMBER("least", C(least), "", "nearer to 0 than this nothing is divided by it"),
+	NUMBERS("range", X(range), REQUIRED, "[lowest, highest] that can be believed"),
+	WHEN,
+};
+static const struct config_group derived_group =
+	GROUP("derived channel", derived_options, channel_draft, config_finish_derived);
+
+static const struct config_option signal_options[] = {
+	TEXT("name", C(name), REQUIRED, 32, config_name_check, "a name, such as COD"),
+	TEXT("title", C(title), "", TITLE, config_text_check, "for people"),
+	TEXT("unit", C(measure), "", 16, config_text_check, "unit of measure, such as mg/l"),
+	INTEGER("address", C(address), REQUIRED, 0, 65535, "protocol address, 0-based: 40001 in a manual is 0 in holding"),
+	HOW_STORED,
+};
+static const struct config_group signal_group =
+	GROUP("signal", signal_options, channel_draft, config_finish_signal);
+
+#define P(field) FIELD(profile_draft, field)
+static const struct config_option profile_options[] = {
+	TEXT("profile", P(profile), REQUIRED, 32, config_name_check, "the profile's name, that of the file without .yaml"),
+	TEXT("title", P(title), REQUIRED, TITLE, config_text_check, "maker and model of the instrument"),
+	TEXT("document", P(document), REQUIRED, PROSE, config_text_check, "where the register map was read"),
+	TEXT("unverified", P(unverified), "", PROSE, config_text_check, "what of it was not verified"),
+	DURATION("timeout", P(unit.timeout_ms), "", 10, 30 * S_MS, MS, "deadline of one request"),
+	DURATION("turnaround", P(unit.turnaround_ms), "", 0, 10 * S_MS, MS, "silence between its answer and the next request"),
+	INTEGER("max-registers", P(unit.max_registers), "", 1, 125, "longest request the device answers"),
+	INTEGER("max-gap", P(unit.max_gap), "", 0, 124, "unused registers that a request may read through"),
+	LIST("holes", 0, &hole_group, "what must never be read"),
+	LIST("states", 0, &state_group, "its status registers and bits"),
+	LIST("signals", 1, &signal_group, "what it measures"),
+};
+const struct config_group config_profile_group =
+	GROUP("profile", profile_options, profile_draft, config_finish_profile);
 
 #define T(field) FIELD(limit_draft, limit.field)
 static const struct config_option limit_options[] = {
 	TEXT("channel", FIELD(limit_draft, channel), REQUIRED, 32, config_name_check, "name of a channel of this source"),
 	TEXT("name", T(name), "", 32, config_name_check, "default: class and side, such as limit-high"),
 	CHOICE("class", T(class), REQUIRED, classes, "how bad it is: warning, limit or emergency"),
-	CHOICE("on", T(on), "value", ons, "what is held against it: value or mean-1min"),
+	CHOICE("on", T(on), "value", ons, "what is held against it: value, or the mean of a window"),
 	NUMBER("high", FIELD(limit_draft, high), "", "broken above it"),
 	NUMBER("low", FIELD(limit_draft, low), "", "broken below it"),
 	NUMBER("deadband", T(deadband), "0", "so far back inside before it clears"),
@@ -178,10 +328,36 @@ static const struct config_option source_options[] = {
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
+	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("limits", 0, &limit_group, "what the channels are held against"),
 };
 static const struct config_group source_group =
 	GROUP("source", source_options, source_draft, config_finish_source);
+
+#define Y(field) FIELD(parameter_draft, field)
+static const struct config_option parameter_options[] = {
+	TEXT("channel", Y(channel), REQUIRED, 65, config_text_check, "SOURCE/CHANNEL of this site"),
+	TEXT("symbol", Y(parameter.symbol), REQUIRED, 32, config_symbol_check, "the parameter's symbol, such as COD"),
+	TEXT("unit", Y(parameter.measure), "", 32, config_text_check, "its unit in the file; default: the channel's"),
+};
+static const struct config_group parameter_group =
+	GROUP("parameter", parameter_options, parameter_draft, config_finish_parameter);
+
+#define Z(field) FIELD(station_draft, station.field)
+static const struct config_option station_options[] = {
+	TEXT("name", Z(name), REQUIRED, 32, config_name_check, "the station's name, TenTram"),
+	TEXT("file", Z(file), REQUIRED, 100, config_file_check, "how file names begin, TenTinh_TenCoSo_TenTram"),
+	TEXT("destination", FIELD(station_draft, destination), REQUIRED, 32, config_name_check, "name of the destination that files go to"),
+	TEXT("directory", Z(directory), "", 200, config_directory_form_check, "below the destination's; %Y, %m and %d become the date"),
+	CHOICE("form", Z(in_one_line), "lines", forms, "lines: a line per parameter, or one-line"),
+	CHOICE("line-end", Z(crlf), "lf", line_ends, "lf or crlf"),
+	INTEGER("decimals", Z(decimals), "4", 0, 9, "places of a value"),
+	TEXT("missing", Z(missing), "---", 16, config_text_check, "what stands where there is no value"),
+	CHOICE("time", Z(time_is_start), "end", times, "end or start of the five minutes"),
+	LIST("parameters", 1, &parameter_group, "what its files hold"),
+};
+static const struct config_group station_group =
+	GROUP("station", station_options, station_draft, config_finish_station);
 
 #define S(field) FIELD(site_draft, site.field)
 static const struct config_option site_options[] = {
@@ -194,6 +370,7 @@ static const struct config_option site_options[] = {
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),
+	LIST("stations", 0, &station_group, "data files for the department"),
 };
 const struct config_group config_site_group =
 	GROUP("site", site_options, site_draft, config_finish_site);

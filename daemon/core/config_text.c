@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -61,127 +60,66 @@ const char *config_credential_check(const char *text)
 	       "and \"-\", the first not a dot (the secret itself is in the file of that name)";
 }
 
-/** split_address() - "HOST:PORT" or "[HOST]:PORT"; an absent port leaves @ret_port "" */
-static bool split_address(const char *text, char *host, size_t n_host, const char **ret_port)
+/** has_dots() - is one of a path's names "." or ".."? */
+static bool has_dots(const char *path)
 {
-	bool bracket = text[0] == '[';
-	const char *end = bracket ? strchr(text, ']') : text + strcspn(text, ":");
-	size_t n;
+	while (path) {
+		size_t n;
 
-	text += bracket ? 1 : 0;
-	if (!end || end == text || (size_t)(end - text) >= n_host)
-		return false;
-	n = (size_t)(end - text);
-	memcpy(host, text, n);
-	host[n] = '\0';
-	end += bracket ? 1 : 0;
-	if (*end != ':' && *end != '\0')
-		return false;
-	*ret_port = *end ? end + 1 : "";
-	return *end == '\0' || end[1] != '\0';
+		path += *path == '/';
+		n = strcspn(path, "/");
+		if ((n == 1 && path[0] == '.') || (n == 2 && strncmp(path, "..", 2) == 0))
+			return true;
+		path = path[n] ? path + n : NULL;
+	}
+	return false;
 }
 
-static bool parse_port(const char *text, uint16_t *ret)
+const char *config_device_check(const char *text)
 {
 	size_t n = strlen(text);
-	unsigned long port = strtoul(text, NULL, 10);
 
-	if (n == 0 || n > 5 || strspn(text, DIGITS) != n || port == 0 || port > UINT16_MAX)
-		return false;
-	*ret = (uint16_t)port;
-	return true;
-}
-
-/** numeric_host() - an address one can open a connection to: no name, no group, no "any" */
-static bool numeric_host(const char *text, bool bracket, char canonical[static CONFIG_HOST_MAX])
-{
-	struct in6_addr six;
-	struct in_addr four;
-
-	if (bracket)
-		return inet_pton(AF_INET6, text, &six) == 1 && !IN6_IS_ADDR_UNSPECIFIED(&six) &&
-		       !IN6_IS_ADDR_MULTICAST(&six) &&
-		       inet_ntop(AF_INET6, &six, canonical, CONFIG_HOST_MAX);
-	return inet_pton(AF_INET, text, &four) == 1 && ntohl(four.s_addr) >> 24 != 0 &&
-	       ntohl(four.s_addr) >> 28 < 0xe &&
-	       inet_ntop(AF_INET, &four, canonical, CONFIG_HOST_MAX);
-}
-
-int config_address_parse(const char *text, char host[static CONFIG_HOST_MAX], uint16_t *ret_port)
-{
-	char spelled[CONFIG_HOST_MAX], canonical[CONFIG_HOST_MAX];
-	const char *port;
-	uint16_t number;
-
-	if (!split_address(text, spelled, sizeof(spelled), &port) || !parse_port(port, &number) ||
-	    !numeric_host(spelled, text[0] == '[', canonical))
-		return -EINVAL;
-	memcpy(host, canonical, sizeof(canonical));
-	*ret_port = number;
-	return 0;
-}
-
-const char *config_address_check(const char *text)
-{
-	char host[CONFIG_HOST_MAX];
-	uint16_t port;
-
-	if (config_address_parse(text, host, &port) == 0)
+	if (n > 1 && n < CONFIG_DEVICE_MAX && text[0] == '/' && text[n - 1] != '/' &&
+	    !has_dots(text))
 		return NULL;
-	return "it is not an address; allowed: \"192.0.2.7:502\" or \"[2001:db8::7]:502\", numbers "
-	       "only, because a name server must not be able to stall or redirect a bus; 502 is "
-	       "Modbus' own port";
+	return "it is not a serial device; allowed: an absolute path of up to 159 bytes without "
+	       "\".\" and \"..\", best /dev/serial/by-id/…, which names the adapter itself";
 }
 
-/** host_check() - what curl will connect to */
-static const char *host_check(const char *host, bool bracket, bool plain)
+const char *config_directory_form_check(const char *text)
 {
-	char canonical[CONFIG_HOST_MAX];
-	bool numeric = numeric_host(host, bracket, canonical);
-	bool local = numeric &&
-		     (bracket ? strcmp(canonical, "::1") == 0 : strncmp(canonical, "127.", 4) == 0);
+	bool good = *text && text[0] != '/' && !has_dots(text) &&
+		    strspn(text, LETTERS DIGITS "._-/%") == strlen(text);
 
-	if (plain && !local && (bracket || strcmp(host, "localhost") != 0))
-		return "it is neither https nor on this machine; allowed: https://…, or http:// to "
-		       "127.0.0.0/8, [::1] or localhost";
-	if (!numeric && (bracket || strspn(host, LETTERS DIGITS ".-") != strlen(host)))
-		return "its host is neither a name nor an address; allowed: "
-		       "https://HOST[:PORT]/PATH";
-	return NULL;
+	for (const char *c = text; good && (c = strchr(c, '%')); c++)
+		good = c[1] && strchr("Ymd", c[1]);
+	if (good)
+		return NULL;
+	return "it is not a directory below the destination's; allowed: letters, digits, \".\", "
+	       "\"_\", \"-\" and \"/\" between names, not in front, no \"..\"; %Y, %m and %d "
+	       "become the date";
 }
 
-const char *config_url_check(const char *text)
+const char *config_file_check(const char *text)
 {
-	bool plain = strncmp(text, "http://", 7) == 0;
-	char authority[300], host[256];
-	const char *port;
-	uint16_t number;
-	size_t n;
+	size_t n = strlen(text);
 
-	for (const char *c = text; *c; c++)
-		if (*c <= ' ' || *c >= 0x7f || *c == '\\')
-			return "it holds a space, a control or another character that no URL has; "
-			       "allowed: printable ASCII, others as %XX";
-	if (!plain && strncmp(text, "https://", 8) != 0)
-		return "it is neither https nor http; allowed: https://…, or http:// to "
-		       "127.0.0.0/8, [::1] or localhost";
-	text += plain ? 7 : 8;
-	n = strcspn(text, "/?#");
-	if (strchr(text + n, '#'))
-		return "it has a fragment (#…), which is never sent; allowed: "
-		       "https://HOST[:PORT]/PATH";
-	if (memchr(text, '@', n))
-		return "it holds a user or password, which would end in logs; allowed: a client "
-		       "certificate (certificate, key) and the signature";
-	if (n >= sizeof(authority))
-		return "its host is too long; allowed: https://HOST[:PORT]/PATH";
-	memcpy(authority, text, n);
-	authority[n] = '\0';
-	if (!split_address(authority, host, sizeof(host), &port) ||
-	    (*port && !parse_port(port, &number)))
-		return "its host or port is wrong; allowed: https://HOST[:PORT]/PATH, port 1 to "
-		       "65535";
-	return host_check(host, authority[0] == '[', plain);
+	if (n > 0 && strspn(text, LETTERS DIGITS "_") == n)
+		return NULL;
+	return "a file's name cannot begin so; allowed: letters A-Z and a-z, digits and \"_\", as "
+	       "in TenTinh_TenCoSo_TenTram";
+}
+
+const char *config_symbol_check(const char *text)
+{
+	return *text ? NULL : "it is empty; allowed: the parameter's symbol, such as COD";
+}
+
+const char *config_user_check(const char *text)
+{
+	if (*text && !strchr(text, ':'))
+		return NULL;
+	return "it is no name to log in with; allowed: printable text without \":\"";
 }
 
 int config_zone_parse(const char *text, int *ret_min)

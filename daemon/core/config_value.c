@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
+#include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,6 +58,10 @@ void config_allowed_text(const struct config_option *option, char text[static CO
 		config_append_text(text, CONFIG_ALLOWED_MAX,
 				   "a list of up to %d whole numbers, such as [0x7FFF]",
 				   DECODE_INVALID_MAX);
+		break;
+	case OPTION_NAMES:
+		config_append_text(text, CONFIG_ALLOWED_MAX, "a list of up to %.0f names, [A, B]",
+				   option->max);
 		break;
 	case OPTION_LIST:
 		config_append_text(text, CONFIG_ALLOWED_MAX,
@@ -148,7 +153,10 @@ static bool parse_choice(const struct config_option *option, const char *text, v
 			store_integer(field, option->size, c->value);
 			return true;
 		}
-	return config_complain(why, option, "there is no such word");
+	return config_complain(why, option,
+			       isdigit((unsigned char)option->choices[0].text[0])
+				       ? "there is no such number"
+				       : "there is no such word");
 }
 
 static bool parse_code(const struct config_option *option, const char *text, size_t i,
@@ -182,6 +190,25 @@ static int parse_text(const struct config_option *option, const char *text, char
 	return *field ? 1 : -ENOMEM;
 }
 
+static int parse_word(const struct config_option *option, const char *text, size_t i,
+		      struct config_words *field, char why[static CONFIG_WHY_MAX])
+{
+	const char *wrong = config_name_check(text);
+
+	assert(option->max <= CONFIG_WORDS_MAX);
+	if (i >= (size_t)option->max)
+		return config_complain(why, option, "it is one name too many");
+	if (wrong) {
+		(void)snprintf(why, CONFIG_WHY_MAX, "%s", wrong);
+		return 0;
+	}
+	field->text[i] = strdup(text);
+	if (!field->text[i])
+		return -ENOMEM;
+	field->n = i + 1;
+	return 1;
+}
+
 int config_value_parse(const struct config_option *option, const char *text, size_t i, void *field,
 		       char why[static CONFIG_WHY_MAX])
 {
@@ -200,6 +227,8 @@ int config_value_parse(const struct config_option *option, const char *text, siz
 		return parse_choice(option, text, field, why);
 	case OPTION_CODES:
 		return parse_code(option, text, i, field, why);
+	case OPTION_NAMES:
+		return parse_word(option, text, i, field, why);
 	case OPTION_LIST:
 		break;
 	}

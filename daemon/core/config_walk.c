@@ -12,12 +12,40 @@
 static void error_at(const struct config_mapping *mapping, const struct config_node *node,
 		     const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+static size_t index_of(const struct config_mapping *mapping, const char *key)
+{
+	size_t i = 0;
+
+	while (i < mapping->group->n_options && strcmp(mapping->group->options[i].key, key) != 0)
+		i++;
+	assert(i < mapping->group->n_options);
+	return i;
+}
+
+/**
+ * place_of() - where to report about the @i-th key's value, or its element @item
+ *
+ * What a profile has filled in stands in another file: the key that asks for the profile's
+ * part is what the reader of this file can change. Return: NULL say nothing about it.
+ */
+static const struct config_node *place_of(const struct config_mapping *mapping, size_t i,
+					  const struct config_node *item)
+{
+	if (!mapping->value[i])
+		return mapping->node;
+	if (!mapping->filled[i])
+		return item ? item : mapping->value[i];
+	return mapping->base.bad ? NULL : mapping->value[index_of(mapping, mapping->base.key)];
+}
+
 static void error_at(const struct config_mapping *mapping, const struct config_node *node,
 		     const char *format, ...)
 {
 	char text[1024];
 	va_list arguments;
 
+	if (!node)
+		return;
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
@@ -25,10 +53,16 @@ static void error_at(const struct config_mapping *mapping, const struct config_n
 			    node->column, "%s", text);
 }
 
+static size_t number_of(const struct config_mapping *mapping, const struct config_option *option)
+{
+	return (size_t)(option - mapping->group->options);
+}
+
 /** take_scalar() - one scalar, as the whole value or the @i-th of a list */
 static int take_scalar(struct config_mapping *mapping, const struct config_option *option,
 		       const struct config_node *node, size_t i, void *field)
 {
+	const struct config_node *place = place_of(mapping, number_of(mapping, option), node);
 	char why[CONFIG_WHY_MAX], quoted[CONFIG_QUOTE_MAX];
 	int r;
 
@@ -43,46 +77,58 @@ static int take_scalar(struct config_mapping *mapping, const struct config_optio
 	else if ((r = config_value_parse(option, node->text, i, field, why)) != 0)
 		return r;
 	if (node->kind == CONFIG_SCALAR)
-		error_at(mapping, node, "\"%s\" cannot be \"%s\": %s", option->key,
+		error_at(mapping, place, "\"%s\" cannot be \"%s\": %s", option->key,
 			 config_quote(node->text, quoted), why);
 	else
-		error_at(mapping, node, "\"%s\" is of the wrong type: %s", option->key, why);
+		error_at(mapping, place, "\"%s\" is of the wrong type: %s", option->key, why);
 	return 0;
 }
 
-static bool takes_several(const struct config_option *option)
+/** most_elements() - of a list of scalars, 0: it is none; pairs have two exactly */
+static size_t most_elements(const struct config_option *option)
 {
-	return option->type == OPTION_NUMBERS || option->type == OPTION_DURATIONS ||
-	       option->type == OPTION_CODES;
+	if (option->type == OPTION_NUMBERS || option->type == OPTION_DURATIONS)
+		return 2;
+	if (option->type == OPTION_CODES)
+		return DECODE_INVALID_MAX;
+	return option->type == OPTION_NAMES ? (size_t)option->max : 0;
 }
 
-/** take_several() - a list of scalars; pairs have two elements */
+static bool is_pair(const struct config_option *option)
+{
+	return option->type == OPTION_NUMBERS || option->type == OPTION_DURATIONS;
+}
+
+/** take_several() - a list of scalars */
 static int take_several(struct config_mapping *mapping, const struct config_option *option,
 			const struct config_node *node, void *field)
 {
+	const struct config_node *place = place_of(mapping, number_of(mapping, option), NULL);
+	size_t i = 0, most = most_elements(option);
 	char why[CONFIG_WHY_MAX];
-	size_t i = 0;
 	int all = 1;
 
+	if (node->bad)
+		return 0;
 	if (node->kind != CONFIG_SEQUENCE) {
 		(void)config_complain(why, option, "it is not a list");
-		error_at(mapping, node, "\"%s\" is of the wrong type: %s", option->key, why);
+		error_at(mapping, place, "\"%s\" is of the wrong type: %s", option->key, why);
 		return 0;
 	}
 	for (const struct config_node *item = node->first; item; item = item->next, i++) {
 		int r = 0;
 
-		if (option->type == OPTION_CODES || i < 2)
+		if (!is_pair(option) || i < most)
 			r = take_scalar(mapping, option, item, i, field);
 		if (r < 0)
 			return r;
 		all &= r;
-		if (r == 0 && option->type == OPTION_CODES && i >= DECODE_INVALID_MAX)
+		if (r == 0 && i >= most && !is_pair(option))
 			return 0;
 	}
-	if (option->type != OPTION_CODES && i != 2) {
-		(void)config_complain(why, option, i < 2 ? "it is too short" : "it is too long");
-		error_at(mapping, node, "\"%s\" is not a pair: %s", option->key, why);
+	if (is_pair(option) && i != most) {
+		(void)config_complain(why, option, i < most ? "it is too short" : "it is too long");
+		error_at(mapping, place, "\"%s\" is not a pair: %s", option->key, why);
 		return 0;
 	}
 	return all;
@@ -123,8 +169,8 @@ static int take_option(struct config_mapping *mapping, size_t i, uint8_t *draft)
 		return 0;
 	if (!given && !option->standard) {
 		if (node)
-			error_at(mapping, node, "\"%s\" has no value; it must say %s", option->key,
-				 option->help);
+			error_at(mapping, place_of(mapping, i, NULL),
+				 "\"%s\" has no value; it must say %s", option->key, option->help);
 		else
 			error_at(mapping, mapping->node, "this %s has no \"%s\"; it must say %s",
 				 mapping->group->what, option->key, option->help);
@@ -133,7 +179,7 @@ static int take_option(struct config_mapping *mapping, size_t i, uint8_t *draft)
 	}
 	if (!given)
 		r = take_standard(option, field);
-	else if (takes_several(option))
+	else if (most_elements(option) > 0)
 		r = take_several(mapping, option, node, field);
 	else
 		r = take_scalar(mapping, option, node, 0, field);
@@ -196,6 +242,26 @@ static void find_values(struct config_mapping *mapping)
 	}
 }
 
+/** fill_from_base() - give the keys that were left out what the profile says of them */
+static int fill_from_base(struct config_mapping *mapping)
+{
+	const struct config_group *group = mapping->group;
+	int r = group->base ? group->base(mapping, &mapping->base) : 0;
+
+	if (r < 0 || !mapping->base.node)
+		return r;
+	for (size_t i = 0; i < group->n_options; i++) {
+		const struct config_option *option = &group->options[i];
+
+		if (mapping->value[i] || option->type == OPTION_LIST ||
+		    strcmp(option->key, "name") == 0)
+			continue;
+		mapping->value[i] = config_node_find(mapping->base.node, option->key);
+		mapping->filled[i] = mapping->value[i] != NULL;
+	}
+	return 0;
+}
+
 /** walk_list() - the mappings of one list */
 static int walk_list(const struct config_mapping *mapping, const struct config_option *option,
 		     const struct config_node *node)
@@ -225,12 +291,17 @@ static int walk_list(const struct config_mapping *mapping, const struct config_o
 static void free_texts(const struct config_group *group, uint8_t *draft)
 {
 	for (size_t i = 0; i < group->n_options; i++) {
-		char *text;
+		void *field = draft + group->options[i].offset;
+		struct config_words words = {.n = 1};
 
-		if (group->options[i].type != OPTION_TEXT)
+		if (group->options[i].type == OPTION_TEXT)
+			memcpy(&words.text[0], field, sizeof(words.text[0]));
+		else if (group->options[i].type == OPTION_NAMES)
+			memcpy(&words, field, sizeof(words));
+		else
 			continue;
-		memcpy(&text, draft + group->options[i].offset, sizeof(text));
-		free(text);
+		for (size_t j = 0; j < words.n; j++)
+			free(words.text[j]);
 	}
 }
 
@@ -251,6 +322,7 @@ int config_walk(struct config_reader *reader, const struct config_group *group,
 	if (!draft)
 		return -ENOMEM;
 	find_values(&mapping);
+	r = fill_from_base(&mapping);
 	for (size_t i = 0; i < group->n_options && r == 0; i++)
 		r = take_option(&mapping, i, draft);
 	if (r == 0)
@@ -261,16 +333,6 @@ int config_walk(struct config_reader *reader, const struct config_group *group,
 		if (group->options[i].type == OPTION_LIST)
 			r = walk_list(&mapping, &group->options[i], mapping.value[i]);
 	return r;
-}
-
-static size_t index_of(const struct config_mapping *mapping, const char *key)
-{
-	size_t i = 0;
-
-	while (i < mapping->group->n_options && strcmp(mapping->group->options[i].key, key) != 0)
-		i++;
-	assert(i < mapping->group->n_options);
-	return i;
 }
 
 enum option_state config_state(const struct config_mapping *mapping, const char *key)
@@ -290,26 +352,54 @@ bool config_given(const struct config_mapping *mapping, const char *key)
 	return config_state(mapping, key) == OPTION_GIVEN;
 }
 
-void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
+const char *config_scalar(const struct config_mapping *mapping, const char *key)
 {
 	const struct config_node *node = mapping->value[index_of(mapping, key)];
+
+	return node && node->kind == CONFIG_SCALAR && !node->bad ? node->text : NULL;
+}
+
+void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
+{
 	char text[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	error_at(mapping, node ? node : mapping->node, "%s", text);
+	error_at(mapping, place_of(mapping, index_of(mapping, key), NULL), "%s", text);
+}
+
+void config_error_item(const struct config_mapping *mapping, const char *key, size_t i,
+		       const char *format, ...)
+{
+	const struct config_node *node = mapping->value[index_of(mapping, key)];
+	const struct config_node *item = node ? node->first : NULL;
+	char text[1024];
+	va_list arguments;
+
+	for (; item && i > 0; i--)
+		item = item->next;
+	va_start(arguments, format);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	error_at(mapping, place_of(mapping, index_of(mapping, key), item), "%s", text);
+}
+
+void config_lacking(const struct config_mapping *mapping, const char *key)
+{
+	error_at(mapping, mapping->node, "this %s has no \"%s\"; it must say %s",
+		 mapping->group->what, key, mapping->group->options[index_of(mapping, key)].help);
 }
 
 void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
 {
-	const struct config_node *node = mapping->value[index_of(mapping, key)];
+	const struct config_node *node = place_of(mapping, index_of(mapping, key), NULL);
 	char text[1024];
 	va_list arguments;
 
 	if (!node)
-		node = mapping->node;
+		return;
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

@@ -67,6 +67,16 @@ struct config_node *config_node_free(struct config_node *node)
 	return NULL;
 }
 
+const struct config_node *config_node_find(const struct config_node *mapping, const char *key)
+{
+	if (mapping->kind != CONFIG_MAPPING)
+		return NULL;
+	for (const struct config_node *k = mapping->first; k && k->next; k = k->next->next)
+		if (k->kind == CONFIG_SCALAR && strcmp(k->text, key) == 0)
+			return k->next;
+	return NULL;
+}
+
 /** report_offset() - libyaml's reader knows the byte, people the line */
 static void report_offset(const struct reader *reader, size_t offset, const char *what)
 {
@@ -317,6 +327,25 @@ static int load_bytes(const char *path, char **ret, size_t *ret_n, const char **
 	else
 		*ret = bytes;
 	return r;
+}
+
+int config_directory_check(const char *path, const char **why)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0) {
+		int r = -errno;
+
+		*why = strerrordesc_np(-r);
+		return r;
+	}
+	if (S_ISDIR(st.st_mode) && !(st.st_mode & S_IWOTH))
+		return 0;
+	*why = S_ISDIR(st.st_mode)
+		       ? "everybody on this machine may write files here, so none can be trusted; "
+			 "allowed: a directory that others cannot write (chmod o-w)"
+		       : "it is not a directory; allowed: a directory";
+	return -EINVAL;
 }
 
 int config_digest(uint8_t digest[static 32], const void *bytes, size_t n)

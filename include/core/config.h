@@ -169,6 +169,8 @@ struct config_source {
  * @function: Modbus function 1-4 that reads it; 0 for a derived one
  * @address: protocol address, 0-based
  * @decode: of a derived one only @decode.min and max count, its range
+ * @interval_ms: time from one value to the next: its unit's, of a derived one the longest of
+ *   its inputs'
  * @lost_after_ms: without a good value for so long the measurement counts as lost
  * @states: indices of the states whose worst verdict counts for each value
  * @frozen_after_ms: within @frozen_change for so long it counts as frozen; 0 never
@@ -189,6 +191,7 @@ struct config_channel {
 	uint8_t function;
 	uint16_t address;
 	struct decode decode;
+	uint32_t interval_ms;
 	uint32_t lost_after_ms;
 	size_t states[CONFIG_STATES_MAX];
 	size_t n_states;

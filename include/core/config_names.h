@@ -21,6 +21,12 @@ enum config_kind {
 	KIND_CHANNEL, /* scope: source */
 	KIND_LIMIT,   /* scope: channel */
 	KIND_ADDRESS, /* scope: port */
+	KIND_STATE,   /* scope: unit */
+	KIND_STATION, /* scope: site */
+	KIND_FILE,    /* scope: destination */
+	KIND_SYMBOL,  /* scope: station */
+	KIND_PROFILE, /* scope: 0 */
+	KIND_SIGNAL,  /* scope: unit whose profile is walked */
 };
 
 /** struct config_name - @text is owned by the configuration */
@@ -60,9 +66,12 @@ int config_names_claim(struct config_mapping *mapping, const char *key, enum con
 /** config_names_list() - put a name on the listing; @name NULL: nothing happens */
 void config_names_list(struct config_listing *listing, const char *name);
 
-/** config_names_dangling() - report at @key that what it names is not there */
-void config_names_dangling(const struct config_mapping *mapping, const char *key, const char *what,
-			   const struct config_listing *listing);
+/**
+ * config_names_dangling() - report at @key that what it names is not there
+ * @item: which of a list, 0 where the value is none
+ */
+void config_names_dangling(const struct config_mapping *mapping, const char *key, size_t item,
+			   const char *what, const struct config_listing *listing);
 
 /**
  * config_append() - move @item to the end of an array; @item is zeroed, unless it fails
@@ -70,6 +79,9 @@ void config_names_dangling(const struct config_mapping *mapping, const char *key
  * Return: 0; -ENOMEM.
  */
 int config_append(void *array, size_t *n, void *item, size_t size);
+
+/** config_names_keep() - own a file's name as long as names refer to it. Return: 0; -ENOMEM. */
+int config_names_keep(struct config_reader *reader, char **file);
 
 /** config_default_text() - *@text becomes a copy of @standard where empty. Return: 0; -ENOMEM. */
 int config_default_text(char **text, const char *standard);

@@ -23,6 +23,7 @@ enum option_type {
 	OPTION_NUMBERS,	  /* double[2] */
 	OPTION_DURATIONS, /* uint32_t[2] */
 	OPTION_CODES,	  /* struct config_codes */
+	OPTION_NAMES,	  /* struct config_words; max: how many at most */
 	OPTION_LIST,	  /* of mappings; min: how many at least */
 };
 
@@ -33,6 +34,14 @@ struct config_choice {
 
 struct config_codes {
 	uint64_t value[DECODE_INVALID_MAX];
+	size_t n;
+};
+
+#define CONFIG_WORDS_MAX CONFIG_INPUTS_MAX
+
+/** struct config_words - a list of names; those behind @n are NULL */
+struct config_words {
+	char *text[CONFIG_WORDS_MAX];
 	size_t n;
 };
 
@@ -60,9 +69,21 @@ struct config_option {
 	const struct config_group *group;
 };
 
-#define CONFIG_OPTIONS_MAX 24
+#define CONFIG_OPTIONS_MAX 32
 
 struct config_mapping;
+
+/**
+ * struct config_base - a mapping of a profile that fills the keys which were left out
+ * @node: NULL there is none
+ * @key: the key that asks for it; errors about what it fills in are reported there
+ * @bad: errors in the profile have been reported; say no more about it
+ */
+struct config_base {
+	const struct config_node *node;
+	const char *key;
+	bool bad;
+};
 
 /**
  * struct config_group - one kind of mapping
@@ -70,6 +91,8 @@ struct config_mapping;
  * @options: the lists behind all others: they are walked after finish(), in the order of
  *   the table, so that what is referred to is there whatever the order in the file
  * @size: of the draft
+ * @base: find what fills the keys left out, NULL nothing does; lists and "name" are never
+ *   filled. Called first, so it may look at the values' texts only. Return: 0; -ENOMEM.
  * @finish: check what concerns several keys and move the draft into the configuration.
  *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
  *   Return: 0; -ENOMEM.
@@ -79,6 +102,7 @@ struct config_group {
 	const struct config_option *options;
 	size_t n_options;
 	size_t size;
+	int (*base)(struct config_mapping *mapping, struct config_base *ret);
 	int (*finish)(struct config_mapping *mapping, void *draft);
 };
 
@@ -92,31 +116,62 @@ struct config_mapping {
 	const struct config_node *node;
 	const struct config_node *value[CONFIG_OPTIONS_MAX];
 	enum option_state state[CONFIG_OPTIONS_MAX];
+	bool filled[CONFIG_OPTIONS_MAX]; /* from @base */
+	struct config_base base;
+};
+
+/**
+ * struct config_profile - an instrument's profile that a unit has asked for
+ * @file: where it was read; owned by the reader
+ * @root: NULL: it could not be read, which was reported
+ * @bad: there are errors in it, they were reported
+ */
+struct config_profile {
+	char *name;
+	const char *file;
+	struct config_node *root;
+	bool bad;
 };
 
 /**
  * struct config_reader - where the walk is
- * @site, @source: what lists that are walked now belong to, indices into @config
+ * @site, @unit, @state, @source, @station: what lists that are walked now belong to, indices
+ *   into @config
+ * @unit_name: of @unit, which may be not yet there; NULL unknown
+ * @state_bits: width of @state, 0 unknown
  * @first_link, @first_unit, @first_channel: where those of this site or source begin
- * @names: tsearch() tree of all names,  see config_names.h
+ * @first_site_channel: where the channels of this site begin
+ * @names: tsearch() tree of all names, see config_names.h
  * @files: names of all files so far; the names refer to them
+ * @profiles: all that were asked for so far
+ * @profile: the one that is walked now, NULL none
  */
 struct config_reader {
 	struct config *config;
 	struct config_report *report;
 	const char *file;
 	size_t site;
+	size_t unit;
+	size_t state;
 	size_t source;
+	size_t station;
+	const char *unit_name;
+	unsigned int state_bits;
 	size_t first_link;
 	size_t first_unit;
 	size_t first_channel;
+	size_t first_site_channel;
 	void *names;
 	char **files;
 	size_t n_files;
+	struct config_profile *profiles;
+	size_t n_profiles;
+	const struct config_profile *profile;
 };
 
-extern const struct config_group config_main_group; /* wastewatch.yaml */
-extern const struct config_group config_site_group; /* sites.d/NAME.yaml */
+extern const struct config_group config_main_group;    /* wastewatch.yaml */
+extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
+extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -134,6 +189,16 @@ bool config_given(const struct config_mapping *mapping, const char *key);
 /** config_error() - report at the value of @key, or at the mapping when it was not given */
 void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/** config_error_item() - the same at the @i-th element of a list */
+void config_error_item(const struct config_mapping *mapping, const char *key, size_t i,
+		       const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/** config_lacking() - report that @key, which may be left out elsewhere, must be there */
+void config_lacking(const struct config_mapping *mapping, const char *key);
+
+/** config_scalar() - text of a key as it stands in the file; NULL: absent or no scalar */
+const char *config_scalar(const struct config_mapping *mapping, const char *key);
 
 /** config_warning() - the same as a warning */
 void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
@@ -158,7 +223,14 @@ struct site_draft {
 struct link_draft {
 	struct config_link link;
 	char *tcp;
+	char *rtu;
+	char *rtu_tcp;
 	uint32_t backoff_ms[2];
+	uint32_t rts_before_ms;
+	uint32_t rts_after_ms;
+	bool rs485;
+	bool rts_low_on_send;
+	bool rx_during_tx;
 };
 
 struct unit_draft {
@@ -166,18 +238,43 @@ struct unit_draft {
 	char *link;
 };
 
+struct hole_draft {
+	struct config_hole hole;
+	unsigned int table; /* the Modbus function that reads it */
+};
+
+struct state_draft {
+	struct config_state state;
+	unsigned int table;
+	unsigned int type;
+	unsigned int byte;
+	char *order;
+};
+
+struct rule_draft {
+	struct config_rule rule;
+};
+
 struct source_draft {
 	struct config_source source;
 };
 
+/** struct channel_draft - also a profile's signal and a derived channel */
 struct channel_draft {
 	struct config_channel channel;
 	char *from;
+	char *signal;
 	char *order;
 	unsigned int table; /* the Modbus function that reads it */
 	unsigned int type;
+	unsigned int byte; /* 8 high, 0 low */
 	double range[2];
 	struct config_codes invalid;
+	struct config_words states;
+	struct config_words inputs;
+	char *enabled_by;
+	double enabled_above;
+	double enabled_below;
 };
 
 struct limit_draft {
@@ -187,14 +284,43 @@ struct limit_draft {
 	double low;
 };
 
+struct station_draft {
+	struct config_station station;
+	char *destination;
+};
+
+struct parameter_draft {
+	struct config_parameter parameter;
+	char *channel;
+};
+
+struct profile_draft {
+	char *profile;
+	char *title;
+	char *document;
+	char *unverified;
+	struct config_unit unit; /* its defaults */
+};
+
+int config_base_unit(struct config_mapping *mapping, struct config_base *ret);
+int config_base_channel(struct config_mapping *mapping, struct config_base *ret);
+
 int config_finish_main(struct config_mapping *mapping, void *draft);
 int config_finish_destination(struct config_mapping *mapping, void *draft);
 int config_finish_site(struct config_mapping *mapping, void *draft);
 int config_finish_link(struct config_mapping *mapping, void *draft);
 int config_finish_unit(struct config_mapping *mapping, void *draft);
+int config_finish_hole(struct config_mapping *mapping, void *draft);
+int config_finish_state(struct config_mapping *mapping, void *draft);
+int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
+int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);
+int config_finish_station(struct config_mapping *mapping, void *draft);
+int config_finish_parameter(struct config_mapping *mapping, void *draft);
+int config_finish_profile(struct config_mapping *mapping, void *draft);
+int config_finish_signal(struct config_mapping *mapping, void *draft);
 
 /** config_names_free() - forget the names of a walk */
 void config_names_free(struct config_reader *reader);

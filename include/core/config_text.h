@@ -7,10 +7,12 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_HOST_MAX	    64 /* numeric IPv6 address with its NUL; as in struct wire_link */
+#define CONFIG_HOST_MAX	    64	/* numeric IPv6 address with its NUL; as in struct wire_link */
+#define CONFIG_DEVICE_MAX   160 /* path of a device with its NUL; as in struct wire_link */
 #define CONFIG_DURATION_MAX 32
 #define CONFIG_QUOTE_MAX    84
 
@@ -23,8 +25,34 @@ const char *config_text_check(const char *text);
 /** config_credential_check() - name of a file in a credentials directory */
 const char *config_credential_check(const char *text);
 
-/** config_url_check() - https, or http to this machine; no credentials, no fragment */
+enum config_scheme { CONFIG_HTTPS, CONFIG_HTTP, CONFIG_FTP, CONFIG_FTPES, CONFIG_SFTP };
+
+/**
+ * config_url_check() - https, or http to this machine; for files sftp, ftpes or ftp; no
+ * credentials, no fragment
+ */
 const char *config_url_check(const char *text);
+
+/**
+ * config_url_parse() - the same, and what kind of URL it is
+ * @ret_scheme, @ret_local: set for a good one; local: it goes to this machine
+ */
+const char *config_url_parse(const char *text, enum config_scheme *ret_scheme, bool *ret_local);
+
+/** config_device_check() - absolute path of a serial device, without "." and ".." */
+const char *config_device_check(const char *text);
+
+/** config_directory_form_check() - relative, "/" between names; of "%" only %Y, %m and %d */
+const char *config_directory_form_check(const char *text);
+
+/** config_file_check() - letters, digits and "_": how a data file's name begins */
+const char *config_file_check(const char *text);
+
+/** config_symbol_check() - a parameter's symbol in a data file: anything, but not empty */
+const char *config_symbol_check(const char *text);
+
+/** config_user_check() - a name to log in with: printable, not empty, no ":" */
+const char *config_user_check(const char *text);
 
 /** config_address_check() - numeric "IP:PORT", "[IPv6]:PORT" */
 const char *config_address_check(const char *text);

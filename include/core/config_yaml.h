@@ -79,6 +79,17 @@ int config_yaml_read(struct config_node **ret, struct config_report *report, con
 /** config_digest() - @digest becomes SHA-256 of itself and @n bytes. Return: 0; -ENOMEM. */
 int config_digest(uint8_t digest[static 32], const void *bytes, size_t n);
 
+/** config_node_find() - value of a key of a mapping, its first; NULL: no mapping, no such key */
+const struct config_node *config_node_find(const struct config_node *mapping, const char *key);
+
+/**
+ * config_directory_check() - can what stands in a directory be trusted?
+ * @why: what is wrong and what is allowed, untouched when it can
+ *
+ * Return: 0; -EINVAL no directory, or writable by everybody; -errno of stat().
+ */
+int config_directory_check(const char *path, const char **why);
+
 /** config_node_free() - takes NULL; frees its children and what follows it. Return: NULL. */
 struct config_node *config_node_free(struct config_node *node);
 DEFINE_CLEANUP(struct config_node *, config_node_free)

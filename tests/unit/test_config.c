@@ -185,7 +185,7 @@ static void test_bad_main(void **state)
 		{MAIN "destinations: x\n", "2:15", "not a list"},
 		{MAIN "destinations: [x]\n", "2:16", "a destination must stand here"},
 		{DESTINATION(""), "3:5", "no \"url\""},
-		{DESTINATION("url: ftp://x/"), "3:20", "neither https nor http"},
+		{DESTINATION("url: gopher://x/"), "3:20", "neither https nor http"},
 		{DESTINATION("url: http://example.com/"), "3:20", "neither https nor on this"},
 		{DESTINATION("url: http://127.evil.com/"), "3:20", "neither https nor on this"},
 		{DESTINATION("url: http://128.0.0.1/"), "3:20", "neither https nor on this"},
@@ -348,7 +348,7 @@ static void test_bad_channels(void **state)
 		 "units: [{name: u, link: l, id: 1, max-registers: 3}]\n"
 		 "sources: [{name: s, kind: gas, channels: [\n"
 		 "  {name: c, from: u, address: 0, type: float64, range: [0, 1]}]}]\n",
-		 "5:40", "max-registers of 4 or more"},
+		 "5:31", "max-registers of 4 or more"},
 	};
 
 	(void)state;
@@ -373,7 +373,8 @@ static void test_bad_limits(void **state)
 		{LIMIT("class: warning, high: 1, deadband: -1"), "12:57", "0 or more"},
 		{LIMIT("class: warning, high: 1, deadband: 1.5"), "12:57", "deadband up to 1"},
 		{LIMIT("class: warning, low: 9, deadband: 1.5"), "12:56", "deadband up to 1"},
-		{LIMIT("class: warning, high: 1, on: mean"), "12:51", "value or mean-1min"},
+		{LIMIT("class: warning, high: 1, on: mean"), "12:51",
+		 "value, mean-1min, mean-5min, mean-1h or mean-24h"},
 		{LIMIT("class: warning, high: 1, raise-delay: 25h"), "12:60", "too long"},
 		{LIMIT("class: warning, high: 1}\n      - {channel: c, class: warning, high: 2"),
 		 "13:9", "a second limit is called \"warning-high\""},

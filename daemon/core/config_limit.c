@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/config_names.h"
+#include "core/window.h"
+
+#define MARGIN 3.0 /* range to limit, Circular 10/2021/TT-BTNMT Art. 35 */
+
+static const char *or_unknown(const char *name)
+{
+	return name ? name : "?";
+}
+
+/** resolve_channel() - by its name in this source. Return: its index, or n_channels */
+static size_t resolve_channel(const struct config_mapping *mapping, const char *wanted)
+{
+	const struct config_reader *reader = mapping->reader;
+	const struct config *config = reader->config;
+	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
+	const struct config_name *found;
+
+	if (!config_usable(mapping, "channel"))
+		return config->n_channels;
+	found = config_names_find(reader, KIND_CHANNEL, reader->source, wanted);
+	if (found)
+		return found->index;
+	for (size_t i = reader->first_channel; i < config->n_channels; i++)
+		config_names_list(&listing, config->channels[i].name);
+	config_names_dangling(mapping, "channel", 0, "channel", &listing);
+	return config->n_channels;
+}
+
+/** check_side() - exactly one of high and low. Return: is the bound known? */
+static bool check_side(const struct config_mapping *mapping, struct limit_draft *draft)
+{
+	enum option_state high = config_state(mapping, "high");
+	enum option_state low = config_state(mapping, "low");
+
+	draft->limit.high = high != OPTION_ABSENT;
+	draft->limit.bound = draft->limit.high ? draft->high : draft->low;
+	if ((high == OPTION_ABSENT) == (low == OPTION_ABSENT)) {
+		config_error(mapping, high == OPTION_ABSENT ? "high" : "low",
+			     "a limit has exactly one bound; allowed: high or low, and a second "
+			     "limit for the other");
+		return false;
+	}
+	return high == OPTION_GIVEN || low == OPTION_GIVEN;
+}
+
+static const char *side_text(const struct config_limit *limit)
+{
+	return limit->high ? "high" : "low";
+}
+
+/** check_bound() - a bound that the instrument cannot reach never raises, or never clears */
+static void check_bound(const struct config_mapping *mapping, const struct config_limit *limit,
+			const struct decode *decode)
+{
+	double clears = limit->high ? limit->bound - limit->deadband
+				    : limit->bound + limit->deadband;
+
+	if (limit->bound < decode->min || limit->bound > decode->max)
+		config_error(mapping, side_text(limit),
+			     "the bound %g is outside the channel's range; allowed: %g to %g",
+			     limit->bound, decode->min, decode->max);
+	else if (limit->deadband >= 0 && (clears < decode->min || clears > decode->max))
+		config_error(mapping, "deadband",
+			     "the alarm could never clear, at %g it is outside the channel's "
+			     "range; allowed: a deadband up to %g",
+			     clears,
+			     limit->high ? limit->bound - decode->min : decode->max - limit->bound);
+}
+
+/**
+ * check_margin() - Circular 10/2021 Art. 35 wants a range of three times the limit
+ *
+ * Said of concentrations; pH, temperature and flow are not held against it.
+ */
+static void check_margin(const struct config_mapping *mapping, const struct config_limit *limit,
+			 const struct config_channel *channel)
+{
+	static const char *const masses[] = {"mg/", "g/", "ug/", "µg/", "ng/"};
+	bool concentration = false;
+
+	for (size_t i = 0; channel->measure && i < ARRAY_SIZE(masses); i++)
+		concentration |= strncmp(channel->measure, masses[i], strlen(masses[i])) == 0;
+	if (concentration && limit->high && limit->class == CLASS_LIMIT &&
+	    channel->decode.max < MARGIN * limit->bound)
+		config_warning(mapping, "high",
+			       "the range of \"%s\" ends at %g, below three times the limit of %g; "
+			       "Circular 10/2021/TT-BTNMT Art. 35 asks for %g or more",
+			       or_unknown(channel->name), channel->decode.max, limit->bound,
+			       MARGIN * limit->bound);
+}
+
+/** check_window() - a window with less than one value in it has no mean */
+static void check_window(const struct config_mapping *mapping, const struct config_limit *limit,
+			 const struct config_channel *channel)
+{
+	static const struct {
+		enum window_length window;
+		const char *rarely;
+	} windows[] = {
+		[LIMIT_ON_MEAN_1MIN] = {WINDOW_1MIN, "less than once a minute"},
+		[LIMIT_ON_MEAN_5MIN] = {WINDOW_5MIN, "less than once in five minutes"},
+		[LIMIT_ON_MEAN_1H] = {WINDOW_1H, "less than once an hour"},
+		[LIMIT_ON_MEAN_24H] = {WINDOW_24H, "less than once a day"},
+	};
+	enum window_length window = windows[limit->on].window;
+
+	if (limit->on == LIMIT_ON_VALUE || channel->interval_ms <= window_ms(window))
+		return;
+	config_error(mapping, "on",
+		     "the channel is read %s, so a window of %s has no mean; allowed: \"value\", a "
+		     "longer window, or a unit with an interval of at most %s",
+		     windows[limit->on].rarely, window_text(window), window_text(window));
+}
+
+static void check_limit(const struct config_mapping *mapping, struct limit_draft *draft,
+			const struct config_channel *channel)
+{
+	struct config_limit *limit = &draft->limit;
+	bool bounded = check_side(mapping, draft);
+
+	if (config_usable(mapping, "on") && channel)
+		check_window(mapping, limit, channel);
+	if (config_usable(mapping, "deadband") && limit->deadband < 0)
+		config_error(mapping, "deadband", "a deadband is a distance; allowed: 0 or more");
+	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING &&
+	    config_state(mapping, "origin") == OPTION_ABSENT)
+		config_error(mapping, "origin",
+			     "this limit has no \"origin\"; a limit of class limit or emergency "
+			     "must say where its number comes from, such as \"permit 123/GPMT, "
+			     "annex 2\"");
+	if (!bounded || !config_usable(mapping, "deadband") || !channel ||
+	    !(channel->decode.min < channel->decode.max))
+		return;
+	check_bound(mapping, limit, &channel->decode);
+	if (config_usable(mapping, "class"))
+		check_margin(mapping, limit, channel);
+}
+
+static int name_limit(const struct config_mapping *mapping, struct config_limit *limit,
+		      const struct config_channel *channel)
+{
+	char standard[CONFIG_NAME_MAX + 1];
+
+	(void)snprintf(standard, sizeof(standard), "%s-%s", limit_class_text(limit->class),
+		       side_text(limit));
+	if (config_state(mapping, "name") == OPTION_ABSENT && config_usable(mapping, "class") &&
+	    config_default_text(&limit->name, standard) < 0)
+		return -ENOMEM;
+	if (asprintf(&limit->path, "%s/%s", channel ? channel->path : "?",
+		     or_unknown(limit->name)) < 0) {
+		limit->path = NULL;
+		return -ENOMEM;
+	}
+	return 0;
+}
+
+int config_finish_limit(struct config_mapping *mapping, void *data)
+{
+	struct config *config = mapping->reader->config;
+	struct limit_draft *draft = data;
+	struct config_limit *limit = &draft->limit;
+	size_t i = resolve_channel(mapping, draft->channel);
+	const struct config_channel *channel = i < config->n_channels ? &config->channels[i] : NULL;
+	int r;
+
+	check_limit(mapping, draft, channel);
+	limit->channel = i;
+	r = name_limit(mapping, limit, channel);
+	if (r == 0 && channel)
+		r = config_names_claim(mapping, "name", KIND_LIMIT, i, limit->name,
+				       config->n_limits);
+	if (r == 0)
+		r = config_append(&config->limits, &config->n_limits, limit, sizeof(*limit));
+	free(limit->path); /* NULL once it has moved */
+	return r;
+}

@@ -22,7 +22,8 @@ int sim_listen_tcp(const char *host, uint16_t port);
  * @own: the terminal that @path led to until now, "" none
  *
  * The link is put in place in one step. It replaces only one that leads to @own, to this
- * terminal, or to a terminal that is gone.
+ * terminal, or to a terminal that is gone. Terminals know no parity: the kernel takes 8 data
+ * bits and none only, and clients that insist on another (pyserial) get EINVAL.
  * Return: descriptor of our side, does not block; -EEXIST @path is something else; -errno.
  */
 int sim_listen_line(const char *path, const char *own, char *ret_terminal);

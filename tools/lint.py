@@ -21,7 +21,7 @@ PARTS = {
     "poller": {"common", "poller"},
     "sender": {"common", "sender"},
     "core": {"common", "core"},
-    "tools": {"common", "core", "tools"},
+    "tools": {"common", "core", "poller", "tools"},
     "tests": {"common", "core", "poller", "sender", "tools"},
 }
 
@@ -45,7 +45,7 @@ main
 
 # A foreign library is known to one module (or family) of each program only.
 FOREIGN = {
-    "modbus": r"poller/tcp",
+    "modbus": r"poller/(tcp|serial)",
     "sqlite3.h": r"core/(sqlite|record\w*|history)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt|transfer|explain|policy)",
     "yaml.h": r"core/config_yaml",
@@ -57,7 +57,7 @@ FOREIGN = {
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox plan batch "
         "config_text config_address config_value config_names")
-PURE_POLLER = "answer link pace ring timeline work"
+PURE_POLLER = "answer instep link link_state pace ring rtu silence timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"
     r"openat|fopen|read|write|send|recv|sendmsg|recvmsg|socket|connect|printf|puts|rand|random|"

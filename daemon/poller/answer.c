@@ -34,7 +34,7 @@ static bool asks_bits(const struct answer_question *question)
 	return question->function <= 2;
 }
 
-static size_t n_data_bytes(const struct answer_question *question)
+size_t answer_data_bytes(const struct answer_question *question)
 {
 	return asks_bits(question) ? (question->count + 7U) / 8 : question->count * 2U;
 }
@@ -82,7 +82,7 @@ static enum answer_verdict check_header(const struct answer_question *question,
 	uint8_t good[ANSWER_HEADER_BYTES], refusal[ANSWER_HEADER_BYTES];
 	size_t in_length = n > 4 ? MIN(n - 4, (size_t)2) : 0;
 
-	expect_header(question, 3 + n_data_bytes(question), good);
+	expect_header(question, 3 + answer_data_bytes(question), good);
 	expect_header(question, EXCEPTION_LENGTH, refusal);
 	if (n > 2 && memcmp(bytes + 2, good + 2, MIN(n - 2, (size_t)2)) != 0)
 		return ANSWER_MALFORMED;
@@ -112,7 +112,7 @@ static enum answer_verdict check_function(const struct answer_question *question
 struct answer answer_check(const struct answer_question *question, const uint8_t *bytes, size_t n)
 {
 	struct answer answer = {.verdict = n > 0 ? check_header(question, bytes, n) : ANSWER_GOOD};
-	size_t size = ANSWER_HEADER_BYTES + 2 + n_data_bytes(question);
+	size_t size = ANSWER_HEADER_BYTES + 2 + answer_data_bytes(question);
 
 	if (answer.verdict == ANSWER_GOOD && n > ANSWER_HEADER_BYTES)
 		answer.verdict = check_function(question, bytes);
@@ -120,7 +120,7 @@ struct answer answer_check(const struct answer_question *question, const uint8_t
 		size = SHORTEST_FRAME;
 	else if (answer.verdict != ANSWER_GOOD)
 		return answer;
-	else if (n > 8 && bytes[8] != n_data_bytes(question))
+	else if (n > 8 && bytes[8] != answer_data_bytes(question))
 		return (struct answer){.verdict = ANSWER_MALFORMED};
 	if (n < 8) /* whether it is a refusal is known with the function only */
 		size = SHORTEST_FRAME;
@@ -140,7 +140,7 @@ uint16_t answer_n_words(const struct answer_question *question)
 /* Bits beyond the last one asked for are the device's padding: they are cleared. */
 static void unpack_bits(const struct answer_question *question, const uint8_t *data, uint16_t *ret)
 {
-	size_t n_bytes = n_data_bytes(question);
+	size_t n_bytes = answer_data_bytes(question);
 	unsigned int rest = question->count % 16;
 
 	memset(ret, 0, answer_n_words(question) * sizeof(*ret));
@@ -152,8 +152,11 @@ static void unpack_bits(const struct answer_question *question, const uint8_t *d
 
 void answer_words(const struct answer_question *question, const uint8_t *frame, uint16_t *ret)
 {
-	const uint8_t *data = frame + ANSWER_HEADER_BYTES + 2;
+	answer_unpack(question, frame + ANSWER_HEADER_BYTES + 2, ret);
+}
 
+void answer_unpack(const struct answer_question *question, const uint8_t *data, uint16_t *ret)
+{
 	if (asks_bits(question)) {
 		unpack_bits(question, data, ret);
 		return;

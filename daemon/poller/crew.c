@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
 
 #include "poller/crew.h"
 
@@ -13,8 +12,7 @@ struct crew *crew_free(struct crew *crew)
 	if (!crew)
 		return NULL;
 	for (size_t i = 0; crew->peers && i < crew->n_peers; i++) {
-		if (crew->peers[i].fd >= 0)
-			(void)close(crew->peers[i].fd); /* reads only: nothing can be lost */
+		transport_done(&crew->peers[i].transport);
 		(void)link_free(crew->peers[i].link);
 	}
 	free(crew->peers);
@@ -26,6 +24,7 @@ struct crew *crew_free(struct crew *crew)
 	free(crew);
 	return NULL;
 }
+
 static struct link_plan plan_of(const struct work *work, size_t index)
 {
 	uint32_t first = work->first_unit[index];
@@ -44,6 +43,10 @@ static void name_peer(struct peer *peer)
 {
 	const char *host = peer->config->host;
 
+	if (peer->config->kind == WIRE_LINK_RTU) {
+		(void)snprintf(peer->name, sizeof(peer->name), "%s", host);
+		return;
+	}
 	(void)snprintf(peer->name, sizeof(peer->name), strchr(host, ':') ? "[%s]:%u" : "%s:%u",
 		       host, (unsigned int)peer->config->port);
 }
@@ -68,10 +71,12 @@ int crew_new(struct crew **ret, void *owner, struct work *work, int64_t now_us,
 		struct peer *peer = &crew->peers[crew->n_peers];
 		struct link_plan plan = plan_of(work, crew->n_peers);
 
-		*peer = (struct peer){.owner = owner, .index = crew->n_peers, .fd = -1};
+		*peer = (struct peer){.owner = owner, .index = crew->n_peers};
 		peer->config = &work->links[peer->index];
 		name_peer(peer);
-		r = link_new(&peer->link, &plan, now_us, seed());
+		r = transport_init(&peer->transport, peer->config);
+		if (r == 0)
+			r = link_new(&peer->link, &plan, now_us, seed());
 		if (r == 0)
 			n_actions = MAX(n_actions, link_actions_max(peer->link));
 	}
@@ -93,19 +98,17 @@ int crew_register(struct peer *peer, int epoll_fd, int operation)
 		.data.ptr = peer,
 	};
 
-	return epoll_ctl(epoll_fd, operation, peer->fd, &event) < 0 ? -errno : 0;
+	return epoll_ctl(epoll_fd, operation, peer->transport.fd, &event) < 0 ? -errno : 0;
 }
 
 /* the connection of a link that is in both plans goes over to the new one */
 static void take_over(struct peer *peer, struct peer *old, int epoll_fd)
 {
 	link_inherit(peer->link, old->link);
-	peer->fd = old->fd;
-	peer->transaction = old->transaction;
-	old->fd = -1;
+	transport_take_over(&peer->transport, &old->transport);
 	/* A descriptor that is in the instance can be changed without fail; it gives the edges
 	 * that were there already once more, so none is lost. */
-	if (peer->fd >= 0)
+	if (peer->transport.fd >= 0)
 		(void)crew_register(peer, epoll_fd, EPOLL_CTL_MOD);
 }
 

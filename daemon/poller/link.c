@@ -1,38 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "poller/answer.h"
-#include "poller/link.h"
-#include "poller/pace.h"
-
-/*
- * The request that was sent last. It is a copy, since a reload may take its original away;
- * @request is then LINK_NONE and nothing is reported.
- */
-struct outstanding {
-	struct wire_request copy;
-	uint8_t unit_id;
-	uint32_t unit;
-	uint32_t request;
-	int64_t sent_us;
-};
-
-struct link {
-	struct link_plan plan;
-	struct pace *pace;
-	enum wire_link_state state;
-	int64_t deadline_us; /* of the state; LINK_NEVER in IDLE */
-	struct outstanding sent;
-	bool answered; /* since the connection was opened */
-	bool up;
-	bool down;
-	uint32_t n_failures; /* in a row, for the back-off */
-	uint64_t random;
-	struct wire_link_report report;
-};
+#include "poller/link_state.h"
 
 /* where link_step() and its helpers put the actions */
 struct script {
@@ -43,73 +14,6 @@ struct script {
 static void add(struct script *script, struct link_action action)
 {
 	script->actions[script->n++] = action;
-}
-
-int link_new(struct link **ret, const struct link_plan *plan, int64_t now_us, uint64_t seed)
-{
-	CLEANUP(link_free) struct link *link = calloc(1, sizeof(*link));
-	int r;
-
-	if (!link)
-		return -ENOMEM;
-	r = pace_new(&link->pace, plan, now_us);
-	if (r < 0)
-		return r;
-	link->plan = *plan;
-	link->state = WIRE_LINK_BACKING_OFF;
-	link->deadline_us = now_us; /* a pause that is over: the first step connects */
-	link->random = seed | 1;    /* xorshift must not start from 0 */
-	link->report.key = plan->link->key;
-	*ret = steal(&link);
-	return 0;
-}
-
-struct link *link_free(struct link *link)
-{
-	if (!link)
-		return NULL;
-	(void)pace_free(link->pace);
-	free(link);
-	return NULL;
-}
-
-/* index of @request of a unit with @unit_id in the new plan, LINK_NONE if it is not there */
-static uint32_t find_request(const struct link_plan *plan, const struct wire_request *request,
-			     uint8_t unit_id, uint32_t *ret_unit)
-{
-	for (uint32_t u = 0; u < plan->n_units; u++)
-		for (uint32_t i = plan->first_request[u] - plan->first_request[0];
-		     i < plan->first_request[u + 1] - plan->first_request[0]; i++) {
-			const struct wire_request *other = &plan->requests[i];
-
-			if (other->key != request->key || plan->units[u].id != unit_id ||
-			    other->function != request->function ||
-			    other->address != request->address || other->count != request->count)
-				continue;
-			*ret_unit = u;
-			return i;
-		}
-	return LINK_NONE;
-}
-
-void link_inherit(struct link *link, const struct link *old)
-{
-	struct link_plan plan = link->plan;
-	struct pace *pace = link->pace;
-
-	pace_inherit(pace, old->pace);
-	*link = *old;
-	link->plan = plan;
-	link->pace = pace;
-	if (link->state == WIRE_LINK_WAITING)
-		link->sent.request = find_request(&plan, &link->sent.copy, link->sent.unit_id,
-						  &link->sent.unit);
-}
-
-size_t link_actions_max(const struct link *link)
-{
-	/* every request may be reported once; close, connect, send, and two lines for people */
-	return link->plan.first_request[link->plan.n_units] - link->plan.first_request[0] + 6;
 }
 
 /* xorshift64, Marsaglia 2003: no secret depends on it */
@@ -160,12 +64,23 @@ static void report_one(const struct link *link, struct script *script, enum wire
 		    });
 }
 
+/* what comes next on the link: what could not be asked at once, then whose turn it is */
+static bool take_next(struct link *link, int64_t now_us, uint32_t *ret_unit, uint32_t *ret_request)
+{
+	if (!link->again)
+		return pace_take(link->pace, now_us, ret_unit, ret_request);
+	link->again = false;
+	*ret_unit = link->sent.unit;
+	*ret_request = link->sent.request;
+	return true;
+}
+
 /* all that is due and was not sent fails with the link */
 static void report_pending(struct link *link, struct script *script)
 {
 	uint32_t unit, request;
 
-	while (pace_take(link->pace, INT64_MAX, &unit, &request))
+	while (take_next(link, INT64_MAX, &unit, &request))
 		add(script, (struct link_action){
 				    .kind = LINK_REPORT,
 				    .unit = unit,
@@ -234,6 +149,40 @@ static void note_answer(struct link *link, int64_t now_us, struct script *script
 		add(script, (struct link_action){.kind = LINK_RESTORED, .unit = link->sent.unit});
 }
 
+/* the line must be silent after a frame; @rest_us: longer than between any two */
+static void rest(struct link *link, int64_t now_us, int64_t rest_us)
+{
+	silence_keep(&link->silence, now_us + MAX(rest_us, (int64_t)link->plan.link->frame_gap_us));
+}
+
+static void count_wrong(struct link *link, enum wire_status status)
+{
+	link->report.n_timeouts += status == WIRE_TIMEOUT;
+	link->report.n_late += status == WIRE_FOREIGN;
+	link->report.n_malformed += status == WIRE_MALFORMED;
+}
+
+/*
+ * No answer on a line. The connection stays: it knows nothing of the unit, and the others need
+ * it. What still comes until the unit's worst answer time is thrown away.
+ */
+static void pass_over(struct link *link, int64_t now_us, struct script *script)
+{
+	enum wire_status status = link->sent.seen == WIRE_OK ? WIRE_TIMEOUT : link->sent.seen;
+
+	count_wrong(link, status);
+	link->report.error = status == WIRE_TIMEOUT ? ETIMEDOUT : EBADMSG;
+	report_one(link, script, status, 0, now_us);
+	if (link->sent.request != LINK_NONE)
+		pace_failed(link->pace, link->sent.unit);
+	note_silence(link, now_us, script);
+	instep_silent(link->instep, link->sent.unit_id, &link->sent.asked, link->sent.sent_us);
+	silence_keep(&link->silence, link->sent.sent_us + link->sent.quiet_us);
+	link->sent.rest_us = 0; /* that is after an answer */
+	link->state = WIRE_LINK_IDLE;
+	link->deadline_us = LINK_NEVER;
+}
+
 static void on_time(struct link *link, int64_t now_us, const struct link_input *input,
 		    struct script *script)
 {
@@ -251,6 +200,10 @@ static void on_time(struct link *link, int64_t now_us, const struct link_input *
 		back_off(link, now_us, ETIMEDOUT, script);
 		return;
 	case WIRE_LINK_WAITING:
+		if (link->instep) {
+			pass_over(link, now_us, script);
+			return;
+		}
 		link->report.n_timeouts++;
 		report_one(link, script, WIRE_TIMEOUT, 0, now_us);
 		note_silence(link, now_us, script);
@@ -271,6 +224,7 @@ static void on_connected(struct link *link, int64_t now_us, const struct link_in
 	link->report.n_connects++;
 	link->state = WIRE_LINK_IDLE;
 	link->deadline_us = LINK_NEVER;
+	rest(link, now_us, link->plan.link->first_delay_ms * INT64_C(1000));
 	/* what came due meanwhile starts once; the link was not busy, so nothing is counted */
 	pace_mark(link->pace, now_us, false);
 }
@@ -331,12 +285,47 @@ static void on_misanswered(struct link *link, int64_t now_us, const struct link_
 {
 	if (link->state != WIRE_LINK_WAITING)
 		return;
-	if (input->status == WIRE_FOREIGN)
-		link->report.n_late++;
-	else
-		link->report.n_malformed++;
+	if (link->instep) { /* the right answer may still come behind it */
+		link->sent.seen = input->status;
+		return;
+	}
+	count_wrong(link, input->status);
 	report_one(link, script, input->status, 0, now_us);
 	give_up(link, now_us, EBADMSG, true, script);
+}
+
+/*
+ * On a line an answer also says which ones are still to come. Return: it is worth nothing else,
+ * since it was asked for in place of the request to get in step.
+ */
+static bool keep_in_step(struct link *link, const struct link_input *input)
+{
+	const struct outstanding *sent = &link->sent;
+
+	if (!link->instep || link->state != WIRE_LINK_WAITING)
+		return false;
+	if (input->event == LINK_ANSWERED)
+		instep_answered(link->instep, sent->unit_id);
+	else if (input->event == LINK_REFUSED)
+		instep_refused(link->instep, sent->unit_id, &sent->asked);
+	else if (input->event == LINK_CLOSED)
+		instep_silent(link->instep, sent->unit_id, &sent->asked, sent->sent_us);
+	else
+		return false;
+	count_wrong(link, sent->seen);
+	return sent->getting && input->event != LINK_CLOSED;
+}
+
+/* in step again: the request itself is next */
+static void on_in_step(struct link *link, int64_t now_us, const struct link_input *input,
+		       struct script *script)
+{
+	if (input->event == LINK_ANSWERED)
+		link->report.n_answers++;
+	else
+		link->report.n_exceptions++;
+	note_life(link, now_us, script);
+	link->again = link->sent.request != LINK_NONE;
 }
 
 static void on_unasked(struct link *link, int64_t now_us, const struct link_input *input,
@@ -346,6 +335,10 @@ static void on_unasked(struct link *link, int64_t now_us, const struct link_inpu
 	if (link->state != WIRE_LINK_IDLE)
 		return;
 	link->report.n_late++;
+	if (link->instep) {
+		silence_noise(&link->silence, now_us, link->plan.link->frame_gap_us);
+		return;
+	}
 	give_up(link, now_us, EBADMSG, false, script);
 }
 
@@ -353,7 +346,7 @@ static void send_next(struct link *link, int64_t now_us, struct script *script)
 {
 	uint32_t unit, request;
 
-	if (!pace_take(link->pace, now_us, &unit, &request))
+	if (now_us < link->silence.ready_us || !take_next(link, now_us, &unit, &request))
 		return;
 	link->sent = (struct outstanding){
 		.copy = link->plan.requests[request],
@@ -361,7 +354,15 @@ static void send_next(struct link *link, int64_t now_us, struct script *script)
 		.unit = unit,
 		.request = request,
 		.sent_us = now_us,
+		.rest_us = link->plan.units[unit].turnaround_ms * INT64_C(1000),
+		.quiet_us = MAX(link->plan.units[unit].quiet_ms,
+				link->plan.units[unit].timeout_ms) *
+			    INT64_C(1000),
 	};
+	link->sent.asked = link->sent.copy;
+	if (link->instep)
+		link->sent.getting = instep_form(link->instep, link->sent.unit_id, &link->sent.copy,
+						 now_us, &link->sent.asked);
 	link->state = WIRE_LINK_WAITING;
 	link->deadline_us = now_us + link->plan.units[unit].timeout_ms * INT64_C(1000);
 	link->report.n_requests++;
@@ -381,47 +382,19 @@ size_t link_step(struct link *link, int64_t now_us, const struct link_input *inp
 		[LINK_UNASKED] = on_unasked,
 	};
 	struct script script = {.actions = ret};
+	bool waited = link->state == WIRE_LINK_WAITING;
+	handler *handle;
 
 	assert(input->event < ARRAY_SIZE(handlers));
+	handle = keep_in_step(link, input) ? on_in_step : handlers[input->event];
+	link_account(link, now_us);
 	/* before the event: whose round is not through now is passed over */
 	if (link->state == WIRE_LINK_IDLE || link->state == WIRE_LINK_WAITING)
 		pace_mark(link->pace, now_us, true);
-	handlers[input->event](link, now_us, input, &script);
+	handle(link, now_us, input, &script);
+	if (waited && link->state == WIRE_LINK_IDLE)
+		rest(link, now_us, link->sent.rest_us);
 	if (link->state == WIRE_LINK_IDLE && !input->hold)
 		send_next(link, now_us, &script);
 	return script.n;
-}
-
-int64_t link_wake_us(const struct link *link)
-{
-	return link->state == WIRE_LINK_IDLE ? pace_next_us(link->pace) : link->deadline_us;
-}
-
-enum wire_link_state link_state(const struct link *link)
-{
-	return link->state;
-}
-
-bool link_is_up(const struct link *link)
-{
-	return link->up;
-}
-
-bool link_is_down(const struct link *link)
-{
-	return link->down;
-}
-
-const struct wire_request *link_outstanding(const struct link *link, uint8_t *ret_unit_id)
-{
-	*ret_unit_id = link->sent.unit_id;
-	return &link->sent.copy;
-}
-
-void link_report(const struct link *link, struct wire_link_report *ret)
-{
-	*ret = link->report;
-	ret->state = (uint32_t)link->state;
-	ret->n_overruns = pace_n_overruns(link->pace);
-	ret->n_degraded = pace_n_degraded(link->pace);
 }

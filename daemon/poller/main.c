@@ -39,8 +39,8 @@ struct program {
 static const char help[] =
 	"Usage: " PROGRAM " [OPTION]...\n"
 	"\n"
-	"Reads registers over Modbus TCP as the core (wastewatchd) tells it to, and hands them\n"
-	"to the core. Has no configuration of its own and cannot write to a device.\n"
+	"Reads registers over Modbus TCP and RTU as the core (wastewatchd) tells it to, and hands\n"
+	"them to the core. Has no configuration of its own and cannot write to a device.\n"
 	"\n"
 	"  --runtime DIR  where the core's socket poller.sock is; default: $RUNTIME_DIRECTORY,\n"
 	"                 else " RUNTIME_DEFAULT "\n"

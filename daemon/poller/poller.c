@@ -15,11 +15,11 @@
 #include "poller/poller.h"
 #include "poller/ring.h"
 #include "poller/tcp.h"
+#include "poller/transport.h"
 #include "poller/uplink.h"
 
 #define EVENTS_MAX     128	       /* sockets served in one turn of the loop */
 #define LINKS_EVERY_US (10 * US_PER_S) /* state of the links, when nothing changes */
-#define GIVE_UP_MS_MIN UINT32_C(10000)
 
 struct poller {
 	sd_event *event;
@@ -30,11 +30,10 @@ struct poller {
 	struct ring *ring;
 	struct uplink *uplink;
 	struct crew *crew;
-	int64_t armed_us; /* what the timer is set to */
-	int64_t tick_us;  /* when the next tick is due */
-	int64_t links_us; /* when the state of the links is due, changed or not */
-	uint16_t n_words; /* of the answer that is being handled */
-	uint16_t words[WIRE_REGISTERS_MAX];
+	int64_t armed_us;	    /* what the timer is set to */
+	int64_t tick_us;	    /* when the next tick is due */
+	int64_t links_us;	    /* when the state of the links is due, changed or not */
+	struct transport_news news; /* that is being handled */
 };
 
 static uint64_t draw_number(void)
@@ -76,34 +75,22 @@ static void report(struct peer *peer, const struct link_action *action)
 			    .took_us = action->took_us,
 			    .status = (uint8_t)action->status,
 			    .exception = action->exception,
-			    .n_words = action->status == WIRE_OK ? poller->n_words : 0,
+			    .n_words = action->status == WIRE_OK ? poller->news.n_words : 0,
 		    },
-		    poller->words);
-}
-
-static void close_peer(struct peer *peer)
-{
-	if (peer->fd >= 0)
-		(void)close(peer->fd); /* leaves the epoll instance by itself */
-	peer->fd = -1;
+		    poller->news.words);
 }
 
 static int open_peer(struct peer *peer)
 {
-	const struct wire_link *config = peer->config;
+	int r = transport_open(&peer->transport, (uint16_t)draw_number());
 
-	close_peer(peer);
-	peer->fd = tcp_connect(config->host, config->port,
-			       MAX(config->connect_timeout_ms, GIVE_UP_MS_MIN));
-	if (peer->fd < 0)
-		return peer->fd;
-	peer->transaction = (uint16_t)draw_number();
-	return crew_register(peer, poller_of(peer)->epoll_fd, EPOLL_CTL_ADD);
+	return r < 0 ? r : crew_register(peer, poller_of(peer)->epoll_fd, EPOLL_CTL_ADD);
 }
 
+/* what is asked at present; the transaction is the transport's */
 static struct answer_question question_of(const struct peer *peer)
 {
-	struct answer_question question = {.transaction = peer->transaction};
+	struct answer_question question = {0};
 	const struct wire_request *request = link_outstanding(peer->link, &question.unit);
 
 	question.function = request->function;
@@ -114,11 +101,9 @@ static struct answer_question question_of(const struct peer *peer)
 
 static int send_request(struct peer *peer)
 {
-	struct answer_question question;
+	struct answer_question question = question_of(peer);
 
-	peer->transaction++;
-	question = question_of(peer);
-	return tcp_ask(peer->fd, &question);
+	return transport_ask(&peer->transport, &question);
 }
 
 static const char *hint(int error)
@@ -128,6 +113,13 @@ static const char *hint(int error)
 		return " (one poller serves descriptors up to 1023)";
 	case EBADMSG:
 		return " (what came was no answer to the request)";
+	case EBUSY:
+		return " (another program uses the line)";
+	case ENOTTY:
+		return " (not a serial line)";
+	case EOPNOTSUPP:
+		return " (its driver cannot switch RS-485 as configured; leave rs485 out where the "
+		       "adapter switches by itself)";
 	default:
 		return "";
 	}
@@ -157,7 +149,7 @@ static int perform(struct peer *peer, const struct link_action *action)
 	case LINK_CONNECT:
 		return open_peer(peer);
 	case LINK_CLOSE:
-		close_peer(peer);
+		transport_close(&peer->transport);
 		return 0;
 	case LINK_SEND:
 		return send_request(peer);
@@ -198,76 +190,16 @@ static void feed(struct peer *peer, struct link_input input)
 	timeline_set(crew->timeline, peer->index, link_wake_us(peer->link));
 }
 
-/* the answer is whole and right: take it. @hold: something else is to be told after it */
-static void take_answer(struct peer *peer, const struct answer_question *question,
-			const struct answer *answer, bool hold)
+static void listen_to(struct peer *peer, bool ended)
 {
 	struct poller *poller = poller_of(peer);
-	uint8_t frame[ANSWER_FRAME_MAX];
-	int r = tcp_take(poller->tcp, peer->fd, answer->size, frame);
-
-	if (r < 0) {
-		feed(peer, (struct link_input){.event = LINK_CLOSED, .error = -r});
-		return;
-	}
-	if (answer->verdict == ANSWER_EXCEPTION) {
-		feed(peer, (struct link_input){.event = LINK_REFUSED,
-					       .exception = answer->exception,
-					       .hold = hold});
-		return;
-	}
-	poller->n_words = answer_n_words(question);
-	answer_words(question, frame, poller->words);
-	feed(peer, (struct link_input){.event = LINK_ANSWERED, .hold = hold});
-}
-
-static const struct link_input closed = {.event = LINK_CLOSED, .error = ECONNRESET};
-static const struct link_input unasked = {.event = LINK_UNASKED};
-
-/* @n bytes wait while a request is outstanding; @ended: no more will come */
-static void judge_bytes(struct peer *peer, const uint8_t *bytes, size_t n, bool ended)
-{
 	struct answer_question question = question_of(peer);
-	struct answer answer = answer_check(&question, bytes, n);
+	bool waiting = link_state(peer->link) == WIRE_LINK_WAITING;
 
-	switch (answer.verdict) {
-	case ANSWER_INCOMPLETE:
-		if (ended)
-			feed(peer, closed);
-		return;
-	case ANSWER_MALFORMED:
-	case ANSWER_FOREIGN:
-		feed(peer, (struct link_input){.event = LINK_MISANSWERED,
-					       .status = answer.verdict == ANSWER_FOREIGN
-								 ? WIRE_FOREIGN
-								 : WIRE_MALFORMED});
-		return;
-	case ANSWER_GOOD:
-	case ANSWER_EXCEPTION:
-		take_answer(peer, &question, &answer, ended || n > answer.size);
-		if (n > answer.size)
-			feed(peer, unasked);
-		else if (ended)
-			feed(peer, closed);
-		return;
-	}
-}
-
-static void look(struct peer *peer, bool ended)
-{
-	uint8_t bytes[ANSWER_FRAME_MAX + 1]; /* one more than can be right */
-	int n = tcp_look(peer->fd, bytes, sizeof(bytes));
-
-	if (n == -EAGAIN && !ended)
-		return;
-	if (n <= 0)
-		feed(peer, n < 0 && n != -EAGAIN
-				   ? (struct link_input){.event = LINK_CLOSED, .error = -n}
-				   : closed);
-	else if (link_state(peer->link) == WIRE_LINK_WAITING)
-		judge_bytes(peer, bytes, (size_t)n, ended);
-	else
-		feed(peer, unasked);
+	transport_hear(&peer->transport, poller->tcp, waiting ? &question : NULL, ended,
+		       &poller->news);
+	for (size_t i = 0; i < poller->news.n_events; i++)
+		feed(peer, poller->news.events[i]);
 }
 
 static void on_socket(struct peer *peer, uint32_t revents)
@@ -279,7 +211,7 @@ static void on_socket(struct peer *peer, uint32_t revents)
 	if (link_state(peer->link) == WIRE_LINK_CONNECTING) {
 		if (!(revents & (EPOLLOUT | EPOLLERR | EPOLLHUP)))
 			return;
-		r = tcp_connected(peer->fd);
+		r = transport_opened(&peer->transport);
 		if (r < 0) {
 			feed(peer, (struct link_input){.event = LINK_CLOSED, .error = -r});
 			return;
@@ -290,8 +222,8 @@ static void on_socket(struct peer *peer, uint32_t revents)
 	} else if (!readable) {
 		return; /* room to send: always there */
 	}
-	if (peer->fd >= 0)
-		look(peer, ended);
+	if (peer->transport.fd >= 0)
+		listen_to(peer, ended);
 	if (link_state(peer->link) == WIRE_LINK_IDLE)
 		feed(peer, (struct link_input){.event = LINK_TIME}); /* whatever was held back */
 }
@@ -320,7 +252,7 @@ static int on_sockets(sd_event_source *source, int fd, uint32_t revents, void *u
 	(void)revents;
 	if (n < 0)
 		return errno == EINTR ? 0 : -errno;
-	/* a link closes none but its own socket, so no event here can be of one that is gone */
+	/* a link closes none but its own descriptor, so no event here can be of one that is gone */
 	for (int i = 0; i < n; i++)
 		on_socket(events[i].data.ptr, events[i].events);
 	arm(poller);
@@ -332,8 +264,10 @@ static void send_links(struct poller *poller, int64_t now_us)
 	struct crew *crew = poller->crew;
 	size_t bytes = crew->n_peers * sizeof(*crew->reports);
 
-	for (size_t i = 0; i < crew->n_peers; i++)
+	for (size_t i = 0; i < crew->n_peers; i++) {
+		link_account(crew->peers[i].link, now_us);
 		link_report(crew->peers[i].link, &crew->reports[i]);
+	}
 	if (now_us < poller->links_us && memcmp(crew->reports, crew->reported, bytes) == 0)
 		return;
 	if (uplink_send_links(poller->uplink, crew->reports, (uint16_t)crew->n_peers) < 0)

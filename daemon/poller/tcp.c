@@ -11,6 +11,7 @@
 
 #undef MIN /* modbus.h brings those of sys/param.h */
 #undef MAX
+#include "poller/rtu.h"
 #include "poller/tcp.h"
 
 _Static_assert(TCP_DESCRIPTOR_MAX < FD_SETSIZE, "select() in libmodbus");
@@ -20,6 +21,8 @@ _Static_assert(ANSWER_FRAME_MAX == MODBUS_TCP_MAX_ADU_LENGTH, "room for what the
 #define KEEP_IDLE_S	10
 #define KEEP_INTERVAL_S 5
 #define KEEP_COUNT	3
+
+#define DRAIN_READS 16 /* of TCP_READ_MAX bytes before a request: an answer has 256 at most */
 
 /* One context serves all connections: it is lent the descriptor for the length of a call. */
 struct tcp {
@@ -127,17 +130,22 @@ int tcp_connected(int fd)
 	return -error;
 }
 
-int tcp_ask(int fd, const struct answer_question *question)
+static int send_frame(int fd, const uint8_t *frame, size_t size)
 {
-	uint8_t frame[ANSWER_REQUEST_BYTES];
-	ssize_t n;
+	ssize_t n = send(fd, frame, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
-	answer_ask(question, frame);
-	n = send(fd, frame, sizeof(frame), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (n < 0)
 		return -errno;
 	/* with one request outstanding the send buffer is empty: less means it is broken */
-	return n == (ssize_t)sizeof(frame) ? 0 : -ENOBUFS;
+	return n == (ssize_t)size ? 0 : -ENOBUFS;
+}
+
+int tcp_ask(int fd, const struct answer_question *question)
+{
+	uint8_t frame[ANSWER_REQUEST_BYTES];
+
+	answer_ask(question, frame);
+	return send_frame(fd, frame, sizeof(frame));
 }
 
 int tcp_look(int fd, uint8_t *ret, size_t n)
@@ -160,4 +168,28 @@ int tcp_take(struct tcp *tcp, int fd, size_t size, uint8_t *ret)
 	if (n < 0)
 		return errno > 0 && errno < MODBUS_ENOBASE ? -errno : -EBADMSG;
 	return n == (int)size ? 0 : -EBADMSG;
+}
+
+int tcp_read(int fd, uint8_t *ret, size_t n)
+{
+	ssize_t got = recv(fd, ret, n, MSG_DONTWAIT);
+
+	if (got < 0)
+		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
+	return (int)got;
+}
+
+int tcp_ask_rtu(int fd, const struct answer_question *question)
+{
+	uint8_t frame[RTU_REQUEST_BYTES], waste[TCP_READ_MAX];
+	int n = 1;
+
+	for (int i = 0; i < DRAIN_READS && n > 0; i++)
+		n = tcp_read(fd, waste, sizeof(waste));
+	if (n == 0)
+		return -ECONNRESET;
+	if (n < 0 && n != -EAGAIN)
+		return n;
+	rtu_ask(question, frame);
+	return send_frame(fd, frame, sizeof(frame));
 }

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "poller/answer.h"
+#include "poller/serial.h"
 #include "poller/work.h"
+
+#define RS485_BITS (WIRE_RS485_ENABLED | WIRE_RS485_RTS_LOW_ON_SEND | WIRE_RS485_RX_DURING_TX)
 
 struct work *work_free(struct work *work)
 {
@@ -62,22 +65,73 @@ static bool is_time(uint32_t ms)
 	return ms > 0 && ms <= WORK_TIME_MS_MAX;
 }
 
+static bool is_path(const struct wire_link *link)
+{
+	return memchr(link->host, '\0', sizeof(link->host)) && link->host[0] == '/';
+}
+
+static const char *judge_tcp(const struct wire_link *link)
+{
+	const struct rule rules[] = {
+		{link->port == 0, "a TCP link with port 0"},
+		{!is_numeric_host(link),
+		 "a TCP link whose host is no numeric IPv4 or IPv6 address"},
+		{link->rs485 != 0, "a TCP link with RS-485: that is the serial server's matter"},
+		{link->kind == WIRE_LINK_TCP && link->frame_gap_us != 0,
+		 "a Modbus TCP link with a frame gap"},
+	};
+
+	return first_broken(rules, ARRAY_SIZE(rules));
+}
+
+static const char *judge_line(const struct wire_link *link)
+{
+	const struct rule rules[] = {
+		{link->port != 0, "a serial line with a port"},
+		{!is_path(link), "a serial line whose device is no absolute path"},
+		{!serial_baud_supported(link->baud),
+		 "a serial line with a rate that libmodbus cannot set"},
+		{link->parity != WIRE_PARITY_NONE && link->parity != WIRE_PARITY_EVEN &&
+			 link->parity != WIRE_PARITY_ODD,
+		 "a serial line whose parity is not N, E or O"},
+		{link->stop_bits != 1 && link->stop_bits != 2,
+		 "a serial line whose stop bits are not 1 or 2"},
+		{link->rs485 & ~RS485_BITS, "a serial line with an RS-485 setting that is unknown"},
+		{link->rs485 != 0 && !(link->rs485 & WIRE_RS485_ENABLED),
+		 "a serial line with RS-485 settings and without RS-485"},
+		{link->rts_before_ms > SERIAL_RTS_MS_MAX || link->rts_after_ms > SERIAL_RTS_MS_MAX,
+		 "a serial line with an RTS delay of more than 100 ms"},
+	};
+
+	return first_broken(rules, ARRAY_SIZE(rules));
+}
+
 static const char *judge_link(const struct work *work, const void *item)
 {
 	const struct wire_link *link = item;
 	const struct rule rules[] = {
 		{work->n_units_got > 0 || work->n_requests_got > 0, "a link after the first unit"},
-		{link->kind != WIRE_LINK_TCP, "a link that is not TCP"},
-		{link->port == 0, "a link with port 0"},
-		{!is_numeric_host(link), "a link whose host is no numeric IPv4 or IPv6 address"},
+		{link->kind < WIRE_LINK_TCP || link->kind > WIRE_LINK_RTU_TCP,
+		 "a link that is neither TCP, RTU nor RTU over TCP"},
 		{!is_time(link->connect_timeout_ms),
 		 "a link whose connect time-out is not within 1 ms and a day"},
 		{!is_time(link->backoff_min_ms) || !is_time(link->backoff_max_ms) ||
 			 link->backoff_min_ms > link->backoff_max_ms,
 		 "a link whose back-off is not within 1 ms and a day, the smaller first"},
+		{link->first_delay_ms > WORK_TIME_MS_MAX,
+		 "a link whose first request waits for more than a day"},
+		{link->frame_gap_us > WORK_GAP_US_MAX, "a link whose frame gap is above 1 s"},
 	};
+	const char *why = first_broken(rules, ARRAY_SIZE(rules));
 
-	return first_broken(rules, ARRAY_SIZE(rules));
+	if (why)
+		return why;
+	return link->kind == WIRE_LINK_RTU ? judge_line(link) : judge_tcp(link);
+}
+
+static bool is_rtu_id(uint8_t id)
+{
+	return id >= 1 && id <= 247; /* MODBUS over Serial Line V1.02 §2.2 */
 }
 
 static const char *judge_unit(const struct work *work, const void *item)
@@ -91,9 +145,14 @@ static const char *judge_unit(const struct work *work, const void *item)
 		{unit->interval_ms * INT64_C(1000) < work->grid_us,
 		 "a unit whose interval is shorter than the grid"},
 		{!is_time(unit->timeout_ms), "a unit whose time-out is not within 1 ms and a day"},
+		{unit->turnaround_ms > WORK_TIME_MS_MAX || unit->quiet_ms > WORK_TIME_MS_MAX,
+		 "a unit that wants more than a day of silence"},
 	};
+	const char *why = first_broken(rules, ARRAY_SIZE(rules));
 
-	return first_broken(rules, ARRAY_SIZE(rules));
+	if (!why && work->links[unit->link].kind != WIRE_LINK_TCP && !is_rtu_id(unit->id))
+		return "a unit on a line whose id is not within 1-247";
+	return why;
 }
 
 static const char *judge_request(const struct work *work, const void *item)

@@ -88,5 +88,11 @@ struct answer answer_check(const struct answer_question *question, const uint8_t
  */
 void answer_words(const struct answer_question *question, const uint8_t *frame, uint16_t *ret);
 
+/** answer_unpack() - the same, from the @data bytes alone, which every kind of frame has */
+void answer_unpack(const struct answer_question *question, const uint8_t *data, uint16_t *ret);
+
+/** answer_data_bytes() - bytes of data in a good answer, 1-250 */
+size_t answer_data_bytes(const struct answer_question *question);
+
 /** answer_n_words() - words that a good answer has, at most WIRE_REGISTERS_MAX */
 uint16_t answer_n_words(const struct answer_question *question);

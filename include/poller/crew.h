@@ -12,24 +12,22 @@
 #include "common/macro.h"
 #include "poller/link.h"
 #include "poller/timeline.h"
+#include "poller/transport.h"
 #include "poller/work.h"
 
 /**
  * struct peer - a link and its connection
  * @owner: whoever serves the sockets finds itself from here
  * @config: in the plan
- * @fd: -1 none
- * @transaction: of the request that was sent last
- * @name: address and port, for people
+ * @name: address and port, or path of the device, for people
  */
 struct peer {
 	void *owner;
 	struct link *link;
 	const struct wire_link *config;
 	size_t index;
-	int fd;
-	uint16_t transaction;
-	char name[80];
+	struct transport transport;
+	char name[WIRE_HOST_MAX + 8];
 };
 
 /**

@@ -163,8 +163,11 @@ bool link_is_up(const struct link *link);
 /** link_is_down() - it has failed, and has not answered since */
 bool link_is_down(const struct link *link);
 
-/** link_outstanding() - the request that was sent last and its unit's id, while waiting */
+/** link_outstanding() - what was sent last and to which unit's id, while waiting */
 const struct wire_request *link_outstanding(const struct link *link, uint8_t *ret_unit_id);
+
+/** link_account() - the time until @now_us counts in the next report */
+void link_account(struct link *link, int64_t now_us);
 
 /** link_report() - counters and state; the key is that of the plan */
 void link_report(const struct link *link, struct wire_link_report *ret);

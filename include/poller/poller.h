@@ -2,12 +2,12 @@
 /*
  * poller.h - the links of a plan, polled in one thread
  *
- * Wires the modules together: link (what to do), tcp (sockets), ring (readings), uplink (the
- * core). The only file of the program that moves data from one to the next, and the only one
- * that reads the clock.
+ * Wires the modules together: link (what to do), transport (sockets and serial lines), ring
+ * (readings), uplink (the core). The only file of the program that moves data from one to the next,
+ * and the only one that reads the clock.
  *
- * All sockets of the links are in an epoll instance of their own, which the event loop sees as
- * one source, and one timer serves all due times: the loop's cost is per wake-up, not per
+ * All sockets and lines of the links are in an epoll instance of their own, which the event loop
+ * sees as one source, and one timer serves all due times: the loop's cost is per wake-up, not per
  * read.
  */
 #pragma once

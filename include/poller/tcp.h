@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tcp.h - the sockets of Modbus TCP, and the only place where libmodbus is used
+ * tcp.h - the sockets of Modbus TCP, and of RTU frames through a TCP connection
  *
  * Nothing here blocks, waits or retries. What is sent is a read, functions 1-4.
  *
@@ -8,7 +8,8 @@
  * modbus_send_raw_request() leaves the transaction id 0, with which a late answer could not
  * be told from the right one, so the twelve bytes of a request are ours (answer_ask()). An
  * answer is taken from the socket by modbus_receive_confirmation(), but only after a look at
- * the bytes that wait there has found it whole and right: the library then never waits.
+ * the bytes that wait there has found it whole and right: the library then never waits. It
+ * knows nothing of RTU frames through TCP: those are sent and read here, and judged by rtu.h.
  */
 #pragma once
 
@@ -19,6 +20,8 @@
 #include "poller/answer.h"
 
 #define TCP_DESCRIPTOR_MAX 1023 /* FD_SETSIZE - 1: select() in libmodbus */
+
+#define TCP_READ_MAX 4096
 
 struct tcp;
 
@@ -58,3 +61,15 @@ int tcp_look(int fd, uint8_t *ret, size_t n);
  * Return: 0; -EBADMSG the library took something else; -errno.
  */
 int tcp_take(struct tcp *tcp, int fd, size_t size, uint8_t *ret);
+
+/**
+ * tcp_ask_rtu() - throw away what waits, and send a request as an RTU frame
+ *
+ * At most a few times TCP_READ_MAX bytes are thrown away: the flood of a device that sends
+ * faster is noise before the answer.
+ * Return: 0; -ECONNRESET the other end has closed; -errno, the connection is of no use then.
+ */
+int tcp_ask_rtu(int fd, const struct answer_question *question);
+
+/** tcp_read() - take what has come. Return: as tcp_look(). */
+int tcp_read(int fd, uint8_t *ret, size_t n);

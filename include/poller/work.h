@@ -17,6 +17,7 @@
 #define WORK_REQUESTS_MAX (UINT32_C(1) << 20)
 #define WORK_GRID_US_MAX  UINT32_C(1000000)
 #define WORK_TIME_MS_MAX  UINT32_C(86400000) /* longest interval, time-out and back-off: a day */
+#define WORK_GAP_US_MAX	  UINT32_C(1000000)
 
 /**
  * struct work - a whole plan

@@ -22,9 +22,16 @@ struct command_options {
 	const char *runtime;
 	const char *credentials;
 	bool json;
-	bool only_open;	      /* incidents --open */
-	bool reports;	      /* replay --reports: the bodies instead of the entries */
-	bool minutes;	      /* replay --minutes: the minute values instead of the entries */
+	bool only_open;		/* incidents --open */
+	bool reports;		/* replay --reports: the bodies instead of the entries */
+	bool minutes;		/* replay --minutes: the minute values instead of the entries */
+	const char *table;	/* probe --table */
+	const char *timeout;	/* probe --timeout */
+	bool watch;		/* probe --watch */
+	const char *interval;	/* probe --watch=INTERVAL */
+	bool force;		/* probe --force */
+	char *const *arguments; /* all that are no options */
+	int n_arguments;
 	const char *argument; /* the one that is no option, NULL none */
 };
 
@@ -33,6 +40,7 @@ int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
 int command_replay(const struct command_options *options);
+int command_probe(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_fail() - say an error; returns EXIT_FAILURE */

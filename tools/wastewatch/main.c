@@ -12,7 +12,7 @@
 #include "common/clock.h"
 #include "tools/command.h"
 
-enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED };
+enum argument { ARGUMENT_NONE, ARGUMENT_NEEDED, ARGUMENT_SEVERAL };
 
 static const struct command {
 	const char *name;
@@ -27,6 +27,8 @@ static const struct command {
 	{"check", command_check, ARGUMENT_NONE, "", "check the configuration"},
 	{"replay", command_replay, ARGUMENT_NEEDED, "FILE.csv",
 	 "judge recorded readings [--reports | --minutes]"},
+	{"probe", command_probe, ARGUMENT_SEVERAL, "LINK ADDRESS",
+	 "read registers of a device, in every decoding"},
 	{"keygen", command_keygen, ARGUMENT_NONE, "",
 	 "make the keys that are missing in --credentials DIR"},
 };
@@ -35,19 +37,28 @@ static void print_usage(FILE *file)
 {
 	(void)fputs("Usage: wastewatch COMMAND [OPTION]... [ARGUMENT]\n\n", file);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		(void)fprintf(file, "  %-10s %-9s %s\n", commands[i].name,
+		(void)fprintf(file, "  %-10s %-12s %s\n", commands[i].name,
 			      commands[i].argument_name, commands[i].help);
-	(void)fputs("\n"
-		    "  --config DIR       default /etc/wastewatch\n"
-		    "  --state DIR        default /var/lib/wastewatch\n"
-		    "  --runtime DIR      default /run/wastewatch\n"
-		    "  --credentials DIR  default /etc/wastewatch/credentials\n"
-		    "  --json             data for programs, one document or one line per item\n"
-		    "  --help, --version\n"
-		    "\n"
-		    "Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		    "incident; 4 (status) something needs attention.\n",
-		    file);
+	(void)fputs(
+		"\n"
+		"  --config DIR       default /etc/wastewatch\n"
+		"  --state DIR        default /var/lib/wastewatch\n"
+		"  --runtime DIR      default /run/wastewatch\n"
+		"  --credentials DIR  default /etc/wastewatch/credentials\n"
+		"  --json             data for programs, one document or one line per item\n"
+		"  --help, --version\n"
+		"\n"
+		"probe LINK[:UNIT] ADDRESS [COUNT] reads only, 0-based; LINK is LINK or\n"
+		"SITE/LINK of the configuration, or tcp:HOST:PORT[:ID], rtu-tcp:HOST:PORT[:ID],\n"
+		"rtu:DEVICE:BAUD[:8E1][:ID]\n"
+		"  --table TABLE      holding (default), input, coil or discrete\n"
+		"  --watch[=TIME]     again and again, every 2s\n"
+		"  --timeout TIME     of an answer; default as configured, or 1s\n"
+		"  --force            beside the daemon even where \"single: yes\" is set\n"
+		"\n"
+		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
+		"incident; 4 (status) something needs attention.\n",
+		file);
 }
 
 int command_fail(const char *format, ...)
@@ -105,6 +116,10 @@ static int parse(int argc, char **argv, struct command_options *ret)
 		{"open", no_argument, NULL, 'o'},
 		{"reports", no_argument, NULL, 'R'},
 		{"minutes", no_argument, NULL, 'M'},
+		{"table", required_argument, NULL, 'T'},
+		{"watch", optional_argument, NULL, 'W'},
+		{"timeout", required_argument, NULL, 'O'},
+		{"force", no_argument, NULL, 'F'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{0},
@@ -136,6 +151,19 @@ static int parse(int argc, char **argv, struct command_options *ret)
 			break;
 		case 'M':
 			ret->minutes = true;
+			break;
+		case 'T':
+			ret->table = optarg;
+			break;
+		case 'W':
+			ret->watch = true;
+			ret->interval = optarg;
+			break;
+		case 'O':
+			ret->timeout = optarg;
+			break;
+		case 'F':
+			ret->force = true;
 			break;
 		case 'h':
 			print_usage(stdout);
@@ -176,7 +204,10 @@ int main(int argc, char **argv)
 	command = find(argv[optind]);
 	if (!command)
 		return wrong(argv[optind], " is no command");
-	if (argc - optind - 1 != (command->argument == ARGUMENT_NEEDED ? 1 : 0))
+	options.arguments = argv + optind + 1;
+	options.n_arguments = argc - optind - 1;
+	if (command->argument != ARGUMENT_SEVERAL &&
+	    options.n_arguments != (command->argument == ARGUMENT_NEEDED ? 1 : 0))
 		return wrong(command->name, command->argument == ARGUMENT_NEEDED
 						    ? " takes one argument"
 						    : " takes no argument");

@@ -10,7 +10,6 @@
 
 #define FLOAT_LARGE 1e9
 #define FLOAT_SMALL 1e-6
-#define WIDE_MAX    4 /* registers of the widest value */
 
 static const struct form {
 	enum decode_type type;

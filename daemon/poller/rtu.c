@@ -108,15 +108,22 @@ static bool may_echo(const uint8_t *request, const uint8_t *bytes, size_t n)
 	return memcmp(bytes, request, MIN(n, (size_t)RTU_REQUEST_BYTES)) == 0;
 }
 
+/* may this whole frame be somebody else's request, so that what comes may be its answer? */
+static bool is_rival(const struct answer_question *question, const uint8_t *bytes, size_t size)
+{
+	return size == RTU_REQUEST_BYTES && bytes[0] == question->unit &&
+	       bytes[1] == question->function;
+}
+
 /*
- * One pass over the bytes, frame by frame. @found: where the answer is; a second one that
- * differs from it makes both worthless, since one of them belongs to an earlier request.
+ * One pass over the bytes, frame by frame. @found: where the answer is; @doubt: it may be that
+ * to another request, since there is a second one that differs, or another request.
  */
 struct rtu_answer rtu_check(const struct answer_question *question, const uint8_t *bytes, size_t n)
 {
 	struct rtu_answer found = {.verdict = ANSWER_INCOMPLETE};
 	uint8_t request[RTU_REQUEST_BYTES];
-	bool noise = false, foreign = false, twice = false;
+	bool noise = false, foreign = false, doubt = false;
 	size_t at = 0, size;
 
 	rtu_ask(question, request);
@@ -129,13 +136,15 @@ struct rtu_answer rtu_check(const struct answer_question *question, const uint8_
 			continue;
 		size = size_of_answer(question, here, left);
 		if (size > 0) {
-			twice |= found.size > 0 &&
+			doubt |= found.size > 0 &&
 				 (found.size != size || memcmp(bytes + found.at, here, size) != 0);
-			found = (struct rtu_answer){.at = at, .size = size};
+			if (found.size == 0)
+				found = (struct rtu_answer){.at = at, .size = size};
 			continue;
 		}
 		size = size_of_other(here, left);
 		foreign |= size > 0;
+		doubt |= is_rival(question, here, size);
 		if (size > 0)
 			continue;
 		if (may_begin(question, here, left) || may_echo(request, here, left))
@@ -143,9 +152,9 @@ struct rtu_answer rtu_check(const struct answer_question *question, const uint8_
 		noise = true;
 		size = 1;
 	}
-	if (found.size == 0 || twice) {
+	if (found.size == 0 || doubt) {
 		found.verdict = noise		   ? ANSWER_MALFORMED
-				: foreign || twice ? ANSWER_FOREIGN
+				: foreign || doubt ? ANSWER_FOREIGN
 						   : ANSWER_INCOMPLETE;
 		return found;
 	}

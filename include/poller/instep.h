@@ -14,13 +14,14 @@
  *     ▲ ▲                            │       │                           │
  *     │ └──── answer of another form ┘       │ the owed form is wanted   │ anything is wanted
  *     │                                      ▼                           ▼
- *     │ answer, nothing else was owed by it  ┌─────────────────────────────┐ no answer:
+ *     │ answer                               ┌─────────────────────────────┐ no answer:
  *     └───────────────────────────────────── │ GETTING IN STEP by one form │ the same again
- *       OWES that form ◀── refusal, or an ── └─────────────────────────────┘
- *                          answer to one of several
+ *       OWES that form ◀── answer to one ─── └─────────────────────────────┘
+ *                          of several
  *
- * A refusal tells no form: it may be the late one to what was asked before, so what was asked
- * last stays owed.
+ * A refusal tells the function and no more: it may be the late one to what was asked before with
+ * the same function. Then nothing is settled, what was asked is owed, too, and the next thing to
+ * get in step by has a function of which nothing is owed.
  *
  * Debts are forgotten INSTEP_FORGET_US after the last request to the unit: one that leaves reads
  * of an unusual form without any answer would never be heard again. No I/O, no clock.

@@ -28,6 +28,26 @@
  * Leaving IDLE or WAITING this way closes the connection: a late answer can never be taken for
  * the answer to a later request.
  *
+ * Lines (RTU frames, on a serial line or through a TCP connection) differ in this: the connection
+ * says nothing of a unit and the others need it, so it is closed only when it is gone.
+ *
+ *                  due, and the line was silent for long enough
+ *              ┌──────────────────────────────────────────────┐
+ *              │                                              ▼
+ *        ┌────────┐   answer, exception: frame gap       ┌─────────┐ malformed, foreign:
+ *        │  IDLE  │   or the unit's turnaround           │ WAITING │ skipped, and told
+ *        │        │ ◀─────────────────────────────────── │         │ at the deadline
+ *        │ silent │   no answer in time: worst answer    └─────────┘
+ *        └────────┘   time after the request, then on
+ *          │    ▲
+ *          └────┘ bytes nobody asked for: thrown away; silent for a frame gap (silence.h)
+ *
+ * A unit whose answer did not come gets in step again (instep.h) before it is believed: what it
+ * is asked for that is no request of the plan, and is not reported. A request that was put off
+ * by it follows at once.
+ *
+ * First delay, frame gap and turnaround hold for every kind of link.
+ *
  * Pace: a unit is due at n × interval + phase of the clock that the times are given in, moved
  * up to the grid. All its requests are then sent, one after the other, in turn with those of
  * other units. A due time that comes while the round before is not through is passed over and
@@ -58,7 +78,7 @@ enum link_event {
 	LINK_CLOSED,	  /* it does not, or no longer: refused, unreachable, reset, closed */
 	LINK_ANSWERED,	  /* the right and whole answer to the outstanding request */
 	LINK_REFUSED,	  /* the unit answered with an exception */
-	LINK_MISANSWERED, /* a malformed or foreign answer */
+	LINK_MISANSWERED, /* a malformed or foreign answer; on a line: that is all until now */
 	LINK_UNASKED,	  /* bytes came while no request was outstanding, or after its answer */
 };
 

@@ -39,8 +39,8 @@ void rtu_ask(const struct answer_question *question, uint8_t ret[static RTU_REQU
  * struct rtu_answer - verdict on the bytes seen so far
  * @verdict: ANSWER_GOOD and ANSWER_EXCEPTION are final. All others mean: wait on, and tell what
  *   has come until now. INCOMPLETE: nothing, or the beginning of an answer; FOREIGN: whole
- *   frames of other units or other requests, or two different answers, of which none can be
- *   trusted; MALFORMED: bytes that are no frame
+ *   frames of other units or other requests, or two different answers, or the request of another
+ *   master, so that none can be trusted; MALFORMED: bytes that are no frame
  * @at, @size: where the frame is, with GOOD and EXCEPTION
  * @exception: its code, with ANSWER_EXCEPTION
  */

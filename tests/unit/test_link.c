@@ -606,6 +606,354 @@ static void reload_keeps_connection_and_health(void **state)
 	}
 }
 
+/*
+ * The same units on a line: a gap of 4 ms between frames, unit 0 with a turnaround of 50 ms,
+ * unit 1 with a worst answer time of 500 ms. Requests 0 and 1 have one form.
+ */
+static const struct wire_link line = {.key = 77,
+				      .kind = WIRE_LINK_RTU,
+				      .baud = 9600,
+				      .connect_timeout_ms = 400,
+				      .backoff_min_ms = 100,
+				      .backoff_max_ms = 1600,
+				      .first_delay_ms = 200,
+				      .frame_gap_us = 4000,
+				      .host = "/dev/ttyUSB0"};
+static const struct wire_unit line_units[] = {
+	{.id = 10, .interval_ms = 1000, .timeout_ms = 300, .turnaround_ms = 50},
+	{.id = 11, .interval_ms = 1000, .timeout_ms = 300, .quiet_ms = 500},
+	{.id = 12, .interval_ms = 1000, .timeout_ms = 300, .quiet_ms = 100, .phase_us = 500000},
+};
+
+static struct link_plan line_of(uint32_t n_units)
+{
+	struct link_plan plan = plan_of(n_units);
+
+	plan.link = &line;
+	plan.units = line_units;
+	return plan;
+}
+
+static struct wire_link_report run_line(uint32_t n_units, const struct row *rows, size_t n)
+{
+	struct link_plan plan = line_of(n_units);
+	CLEANUP(link_free) struct link *link = NULL;
+	struct wire_link_report report;
+
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, rows, n);
+	link_report(link, &report);
+	return report;
+}
+
+#define RUN_LINE(n_units, rows) run_line(n_units, rows, ARRAY_SIZE(rows))
+
+static void a_line_is_silent_between_frames(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{400, CONNECTED, "", 500},
+		{500, TIME, "", 600}, /* due, but it is too soon after the connect */
+		{599, TIME, "", 600},
+		{600, TIME, "send3", 900},
+		{610, ANSWER, "report3:0 up", 614},
+		{614, TIME, "", 1000},
+		{1000, TIME, "send0", 1300},
+		{1010, ANSWER, "report0:0", 1060}, /* the turnaround is longer than the gap */
+		{1059, TIME, "", 1060},
+		{1060, TIME, "send2", 1360},
+		{1070, EXC(2), "report2:5", 1074}, /* after an exception just the same */
+		{1074, TIME, "send1", 1374},
+		{1080, ANSWER, "report1:0", 1130},
+		{1130, TIME, "", 1500},
+	};
+	struct wire_link_report report = RUN_LINE(3, rows);
+
+	(void)state;
+	assert_int_equal(report.n_connects, 1);
+	assert_int_equal(report.n_requests, 4);
+}
+
+static void a_line_survives_silence(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 205},
+		{500, TIME, "send3", 800},
+		{510, ANSWER, "report3:0 up", 514},
+		{1000, TIME, "send0", 1300},
+		{1300, TIME, "report0:1", 1304}, /* not closed; no sooner than a gap later */
+		{1302, ANSWER, "", 1304},	 /* cannot be: nothing is outstanding */
+		{1304, TIME, "send2", 1604},
+		{1604, TIME, "report2:1", 1804}, /* unit 1: 500 ms after the request */
+		{1700, UNASKED, "", 1804},	 /* its late answer meets nobody */
+		{1803, UNASKED, "", 1807},	 /* and a gap after that, too */
+		{1804, TIME, "", 1807},
+		{1807, TIME, "send3", 2107}, /* healthy units first */
+		{1810, ANSWER, "report3:0", 1814},
+		/* unit 0 owes an answer of the form of request 1: in step first, no report */
+		{1814, TIME, "send1", 2114},
+		{1820, ANSWER, "", 1870},
+		{1870, TIME, "send1", 2170},
+		{1880, ANSWER, "report1:0", 1930},
+	};
+	struct wire_link_report report = RUN_LINE(3, rows);
+
+	(void)state;
+	assert_int_equal(report.n_timeouts, 2);
+	assert_int_equal(report.n_late, 2);
+	assert_int_equal(report.n_connects, 1);
+	assert_int_equal(report.error, 0);
+	assert_int_equal(report.state, WIRE_LINK_IDLE);
+}
+
+/* wrong bytes do not end the wait; they are the reason told if nothing better comes */
+static void a_line_waits_through_noise(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 205},
+		{1000, TIME, "send0", 1300},
+		{1001, MALFORMED, "", 1300},
+		{1010, ANSWER, "report0:0 up", 1060},
+		{1060, TIME, "send1", 1360},
+		{1061, MALFORMED, "", 1360},
+		{1062, FOREIGN, "", 1360},
+		{1360, TIME, "report1:4", 1364},
+		{2000, TIME, "send0", 2300}, /* shortened, to get in step */
+		{2010, MALFORMED, "", 2300},
+		{2300, TIME, "report0:3", 2304},
+	};
+	struct wire_link_report report = RUN_LINE(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_malformed, 2); /* one of them before the answer */
+	assert_int_equal(report.n_late, 1);
+	assert_int_equal(report.n_timeouts, 0);
+	assert_int_equal(report.error, EBADMSG);
+	assert_int_equal(report.n_connects, 1);
+}
+
+static void what_is_asked_to_get_in_step(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},   {5, CONNECTED, "", 205},
+		{1000, TIME, "send0", 1300}, {1300, TIME, "report0:1", 1304},
+		{1304, TIME, "send1", 1604},
+	};
+	static const struct row refused[] = {
+		{1310, EXC(2), "up", 1360}, /* not reported: it is no request of the plan */
+		{1360, TIME, "send1", 1660},
+	};
+	struct link_plan plan = line_of(1);
+	CLEANUP(link_free) struct link *link = NULL;
+	const struct wire_request *asked;
+	uint8_t id;
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, rows, ARRAY_SIZE(rows));
+	asked = link_outstanding(link, &id);
+	assert_int_equal(id, 10);
+	assert_int_equal(asked->address, 9); /* request 1, one register less */
+	assert_int_equal(asked->count, 1);
+	run_rows(link, refused, ARRAY_SIZE(refused));
+	asked = link_outstanding(link, &id); /* the refusal may be that to request 0 */
+	assert_int_equal(asked->function, 4);
+	(void)tell(link, 1370 * MS, (struct link_input)EXC(1));
+	(void)tell(link, 1420 * MS, (struct link_input)TIME);
+	asked = link_outstanding(link, &id);
+	assert_int_equal(asked->function, 3);
+	assert_int_equal(asked->count, 2);
+	assert_string_equal(tell(link, 1430 * MS, (struct link_input)ANSWER), "report1:0");
+}
+
+static void a_line_that_goes(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},
+		{5, CONNECTED, "", 205},
+		{1000, TIME, "send0", 1300},
+		{1010, ANSWER, "report0:0 up", 1060},
+		{1060, TIME, "send1", 1360},
+		{1070, RESET, "report1:2 close connect", 1470},
+		{1071, REFUSED, "close down", -1},
+		{2000, TIME, "connect", 2400},
+		{2001, CONNECTED, "", 2201},
+		/* what was outstanding is still owed, whatever the line is called now */
+		{2201, TIME, "send0", 2501},
+		{2210, ANSWER, "up", 2260},
+		/* gone before the request that was put off could be sent */
+		{2220, RESET, "close connect", 2620},
+		{2221, REFUSED, "close report0:2 report1:2 down", -1},
+	};
+	struct wire_link_report report = RUN_LINE(1, rows);
+
+	(void)state;
+	assert_int_equal(report.n_connects, 2);
+}
+
+/* a line on which somebody talks for ever is talked into, after a second */
+static void a_line_that_is_never_silent(void **state)
+{
+	struct link_plan plan = line_of(1);
+	CLEANUP(link_free) struct link *link = NULL;
+	int64_t ms = 900;
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	(void)tell(link, 0, (struct link_input)TIME);
+	(void)tell(link, 5 * MS, (struct link_input)CONNECTED);
+	for (; link_state(link) == WIRE_LINK_IDLE; ms += 2) {
+		(void)tell(link, ms * MS, (struct link_input)UNASKED);
+		if (link_wake_us(link) <= ms * MS + 2 * MS)
+			(void)tell(link, ms * MS + 2 * MS, (struct link_input)TIME);
+		assert_true(ms < 3000);
+	}
+	assert_in_range(ms, 1900, 1910);
+}
+
+static void reload_keeps_debts(void **state)
+{
+	static const struct row before[] = {
+		{0, TIME, "connect", 400},   {5, CONNECTED, "", 205},
+		{1000, TIME, "send0", 1300}, {1300, TIME, "report0:1", 1304},
+		{1304, TIME, "send1", 1604}, {1310, ANSWER, "up", 1360},
+	};
+	static const struct row after[] = {
+		{1360, TIME, "send1", 1660}, /* the request that was put off is in both plans */
+		{1370, ANSWER, "report1:0", 1420},
+	};
+	struct link_plan plan = line_of(1), same = plan;
+	CLEANUP(link_free) struct link *a = NULL;
+	CLEANUP(link_free) struct link *b = NULL;
+
+	(void)state;
+	assert_int_equal(link_new(&a, &plan, 0, 1), 0);
+	run_rows(a, before, ARRAY_SIZE(before));
+	assert_int_equal(link_new(&b, &same, 1320 * MS, 1), 0);
+	link_inherit(b, a);
+	run_rows(b, after, ARRAY_SIZE(after));
+}
+
+/*
+ * A line of @n_units at 9600 baud, 8E1, each with one request of ten registers, as fast as it
+ * goes, for ten minutes; units with an index below @n_dead never answer. The time of a
+ * transaction that no poller can beat: request and answer at 11 bits a character, and a gap of
+ * 3.5 characters after each (V1.02 §2.5.1.1), at which the unit begins its answer.
+ */
+#define CHARACTER_US (11 * 1000000 / 9600)
+#define GAP_US	     (CHARACTER_US * 7 / 2)
+
+static struct wire_link_report run_busy_line(uint32_t n_units, uint32_t n_dead,
+					     unsigned int *ret_n_ok, int64_t *ret_widest_us)
+{
+	static const int64_t answer_us = (8 + 25) * CHARACTER_US + GAP_US;
+	struct wire_link config_9600 = line;
+	struct wire_unit busy[10] = {0};
+	struct wire_request reads[10] = {0};
+	uint32_t first[11] = {0};
+	struct link_plan plan = {.link = &config_9600,
+				 .units = busy,
+				 .requests = reads,
+				 .first_request = first,
+				 .n_units = n_units,
+				 .grid_us = 1000};
+	CLEANUP(link_free) struct link *link = NULL;
+	int64_t now_us = 0, last_us[10] = {0};
+	struct link_input next = TIME;
+	struct wire_link_report report;
+
+	config_9600.frame_gap_us = GAP_US;
+	for (uint32_t i = 0; i < n_units; i++) {
+		busy[i] = (struct wire_unit){
+			.id = (uint8_t)(i + 1), .interval_ms = 50, .timeout_ms = 200};
+		reads[i] = (struct wire_request){
+			.key = i + 1, .unit = i, .function = 3, .count = 10};
+		first[i + 1] = i + 1;
+	}
+	*ret_n_ok = 0;
+	*ret_widest_us = 0;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	while (now_us < 600 * 1000 * MS) {
+		struct link_action last = {.kind = LINK_CLOSE};
+		size_t n = link_step(link, now_us, &next, actions);
+
+		for (size_t i = 0; i < n; i++) {
+			last = actions[i];
+			if (last.kind != LINK_REPORT || last.status != WIRE_OK)
+				continue;
+			(*ret_n_ok)++;
+			if (now_us > 120 * 1000 * MS)
+				*ret_widest_us = MAX(*ret_widest_us, now_us - last_us[last.unit]);
+			last_us[last.unit] = now_us;
+		}
+		next = (struct link_input)TIME;
+		if (n > 0 && last.kind == LINK_CONNECT) {
+			next = (struct link_input)CONNECTED;
+		} else if (n > 0 && last.kind == LINK_SEND && last.unit >= n_dead) {
+			next = (struct link_input)ANSWER;
+			now_us += answer_us;
+		} else {
+			assert_true(link_wake_us(link) > now_us);
+			now_us = link_wake_us(link);
+		}
+	}
+	link_account(link, now_us);
+	link_report(link, &report);
+	return report;
+}
+
+static void a_busy_line_reaches_what_it_can(void **state)
+{
+	const int64_t least_us = (8 + 25) * CHARACTER_US + 2 * (int64_t)GAP_US;
+	unsigned int n_ok, n_max = (unsigned int)(600 * 1000 * MS / least_us);
+	int64_t widest_us;
+	struct wire_link_report report = run_busy_line(10, 0, &n_ok, &widest_us);
+
+	(void)state;
+	assert_in_range(n_ok, n_max * 99 / 100, n_max);
+	assert_in_range(report.busy_permille, 990, 1000);
+	assert_in_range(widest_us, 10 * least_us, 11 * least_us); /* each in its turn */
+	/* three of ten dead: the others lose a time-out to a probe now and then */
+	report = run_busy_line(10, 3, &n_ok, &widest_us);
+	assert_int_equal(report.n_degraded, 3);
+	assert_in_range(n_ok, n_max * 97 / 100, n_max);
+	assert_in_range(widest_us, 7 * least_us, 7 * least_us + 3 * 210 * MS);
+}
+
+static void busy_permille(void **state)
+{
+	static const struct row rows[] = {
+		{0, TIME, "connect", 400},	 {400, CONNECTED, "", 600}, /* silent for 200 ms */
+		{600, TIME, "", 1000},		 {1000, TIME, "send0", 1300}, /* and 300 ms */
+		{1300, TIME, "report0:1", 1304},			      /* and 4 ms */
+		{1304, TIME, "send1", 1604},	 {1604, TIME, "report1:1", 1608},
+	};
+	struct link_plan plan = line_of(1);
+	CLEANUP(link_free) struct link *link = NULL;
+	struct wire_link_report report;
+
+	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, rows, ARRAY_SIZE(rows));
+	link_account(link, 59999 * MS);
+	link_report(link, &report);
+	assert_int_equal(report.busy_permille, 0); /* the minute is not whole */
+	link_account(link, 60000 * MS);
+	link_report(link, &report);
+	assert_int_equal(report.busy_permille, 808 * 1000 / 60000);
+	link_account(link, 119999 * MS);
+	link_report(link, &report);
+	assert_int_equal(report.busy_permille, 808 * 1000 / 60000);
+	link_account(link, 120000 * MS);
+	link_report(link, &report);
+	assert_int_equal(report.busy_permille, 0);
+	link_account(link, INT64_C(1) << 60); /* years are no loop of years */
+	link_report(link, &report);
+	assert_int_equal(report.busy_permille, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -624,6 +972,15 @@ int main(void)
 		cmocka_unit_test(an_answer_ends_the_back_off),
 		cmocka_unit_test(dues_are_on_the_grid),
 		cmocka_unit_test(reload_keeps_connection_and_health),
+		cmocka_unit_test(a_line_is_silent_between_frames),
+		cmocka_unit_test(a_line_survives_silence),
+		cmocka_unit_test(a_line_waits_through_noise),
+		cmocka_unit_test(what_is_asked_to_get_in_step),
+		cmocka_unit_test(a_line_that_goes),
+		cmocka_unit_test(a_line_that_is_never_silent),
+		cmocka_unit_test(reload_keeps_debts),
+		cmocka_unit_test(a_busy_line_reaches_what_it_can),
+		cmocka_unit_test(busy_permille),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

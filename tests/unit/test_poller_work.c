@@ -122,12 +122,12 @@ static void refuses_announcements(void **state)
 static void refuses_links(void **state)
 {
 	static const struct wire_plan_begin begin = {.plan = 1, .n_links = 1, .grid_us = 1};
-	struct wire_link links[9];
+	struct wire_link links[13];
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		links[i] = good_link(1);
-	links[1].kind = 2;
+	links[1].kind = 4;
 	links[2].port = 0;
 	links[3].connect_timeout_ms = 0;
 	links[4].backoff_min_ms = 0;
@@ -135,6 +135,10 @@ static void refuses_links(void **state)
 	links[6].backoff_max_ms = WORK_TIME_MS_MAX + 1;
 	memset(links[7].host, '1', sizeof(links[7].host));
 	memcpy(links[8].host, "1.2.3", 6);
+	links[9].kind = 0;
+	links[10].frame_gap_us = 1; /* frames of Modbus TCP have a length */
+	links[11].rs485 = WIRE_RS485_ENABLED;
+	links[12].first_delay_ms = WORK_TIME_MS_MAX + 1;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		CLEANUP(work_free) struct work *work = NULL;
 		const char *why = NULL;
@@ -147,6 +151,111 @@ static void refuses_links(void **state)
 	}
 }
 
+static struct wire_link good_line(uint64_t key)
+{
+	struct wire_link line = good_link(key);
+
+	line.kind = WIRE_LINK_RTU;
+	line.port = 0;
+	line.baud = 19200;
+	line.frame_gap_us = WORK_GAP_US_MAX;
+	line.first_delay_ms = WORK_TIME_MS_MAX;
+	line.parity = WIRE_PARITY_EVEN;
+	line.stop_bits = 1;
+	line.rs485 = WIRE_RS485_ENABLED | WIRE_RS485_RTS_LOW_ON_SEND | WIRE_RS485_RX_DURING_TX;
+	line.rts_before_ms = line.rts_after_ms = 100;
+	memcpy(line.host, "/dev/ttyUSB0", 13);
+	return line;
+}
+
+static void spoil_line(struct wire_link *line, size_t how)
+{
+	const struct wire_link good = *line;
+
+	line->port = how == 1 ? 502 : good.port;
+	line->baud = how == 2 ? 14400 : how == 3 ? 0 : how == 4 ? UINT32_MAX : good.baud;
+	line->parity = how == 5 ? 'e' : how == 6 ? 0 : good.parity;
+	line->stop_bits = how == 7 ? 0 : how == 8 ? 3 : good.stop_bits;
+	line->rs485 = how == 9 ? 15 : how == 10 ? WIRE_RS485_RX_DURING_TX : good.rs485;
+	line->rts_before_ms = how == 11 ? 101 : good.rts_before_ms;
+	line->rts_after_ms = how == 12 ? 101 : good.rts_after_ms;
+	line->frame_gap_us = how == 13 ? WORK_GAP_US_MAX + 1 : good.frame_gap_us;
+	if (how == 14)
+		memset(line->host, '/', sizeof(line->host));
+	if (how == 15)
+		memcpy(line->host, "ttyS0", 6);
+	if (how == 16)
+		line->host[0] = '\0';
+}
+
+static void refuses_lines(void **state)
+{
+	static const struct wire_plan_begin begin = {.plan = 1, .n_links = 1, .grid_us = 1};
+
+	(void)state;
+	for (size_t i = 0; i <= 16; i++) {
+		CLEANUP(work_free) struct work *work = NULL;
+		struct wire_link line = good_line(1);
+		const char *why = NULL;
+
+		spoil_line(&line, i);
+		assert_int_equal(work_begin(&work, &begin, &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_LINKS, &line, sizeof(line), 1), &why),
+			i == 0 ? 0 : -EBADMSG);
+		assert_int_equal(why == NULL, i == 0);
+	}
+}
+
+/* ids of units: on lines 1-247 only, whatever the frames travel through */
+static void refuses_units_on_lines(void **state)
+{
+	static const struct wire_plan_begin begin = {
+		.plan = 1, .n_links = 3, .n_units = 1, .grid_us = 1};
+	static const struct {
+		uint32_t link;
+		uint8_t id;
+		uint32_t turnaround_ms;
+		uint32_t quiet_ms;
+		int result;
+	} cases[] = {
+		{0, 0, 0, 0, 0},
+		{0, 255, 0, 0, 0},
+		{1, 0, 0, 0, -EBADMSG},
+		{1, 1, WORK_TIME_MS_MAX, WORK_TIME_MS_MAX, 0},
+		{1, 247, 0, 0, 0},
+		{1, 248, 0, 0, -EBADMSG},
+		{2, 0, 0, 0, -EBADMSG},
+		{2, 247, 0, 0, 0},
+		{2, 255, 0, 0, -EBADMSG},
+		{0, 1, WORK_TIME_MS_MAX + 1, 0, -EBADMSG},
+		{1, 1, 0, WORK_TIME_MS_MAX + 1, -EBADMSG},
+		{3, 1, 0, 0, -EBADMSG},
+	};
+	struct wire_link links[] = {good_link(1), good_line(2), good_link(3)};
+
+	(void)state;
+	links[2].kind = WIRE_LINK_RTU_TCP;
+	links[2].frame_gap_us = 1750;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(work_free) struct work *work = NULL;
+		const struct wire_unit unit = {.link = cases[i].link,
+					       .id = cases[i].id,
+					       .interval_ms = 1,
+					       .timeout_ms = 1,
+					       .turnaround_ms = cases[i].turnaround_ms,
+					       .quiet_ms = cases[i].quiet_ms};
+		const char *why = NULL;
+
+		assert_int_equal(work_begin(&work, &begin, &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_LINKS, links, sizeof(*links), 3), &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_UNITS, &unit, sizeof(unit), 1), &why),
+			cases[i].result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -154,6 +263,8 @@ int main(void)
 		cmocka_unit_test(an_empty_plan_is_a_plan),
 		cmocka_unit_test(refuses_announcements),
 		cmocka_unit_test(refuses_links),
+		cmocka_unit_test(refuses_lines),
+		cmocka_unit_test(refuses_units_on_lines),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

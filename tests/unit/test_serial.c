@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A line on a pseudo-terminal: it takes every rate and has no parity and no RS-485, but it is
+ * locked, flushed, hung up and read like any other.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "poller/serial.h"
+
+static int open_master(struct wire_link *ret)
+{
+	int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	assert_true(master >= 0);
+	assert_int_equal(grantpt(master), 0);
+	assert_int_equal(unlockpt(master), 0);
+	*ret = (struct wire_link){
+		.kind = WIRE_LINK_RTU, .baud = 9600, .parity = WIRE_PARITY_NONE, .stop_bits = 1};
+	assert_int_equal(ptsname_r(master, ret->host, sizeof(ret->host)), 0);
+	return master;
+}
+
+static void rates(void **state)
+{
+	static const struct {
+		uint32_t baud;
+		speed_t speed; /* 0: libmodbus would make 9600 of it */
+	} cases[] = {
+		{0, 0},
+		{50, 0},
+		{110, B110},
+		{300, B300},
+		{1200, B1200},
+		{2400, B2400},
+		{4800, B4800},
+		{9600, B9600},
+		{14400, 0},
+		{19200, B19200},
+		{38400, B38400},
+		{57600, B57600},
+		{115200, B115200},
+		{230400, B230400},
+		{250000, 0},
+		{2000000, 0},
+		{4000000, B4000000},
+		{4000001, 0},
+	};
+	struct wire_link config;
+	int master = open_master(&config);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct termios is;
+		int fd;
+
+		assert_int_equal(serial_baud_supported(cases[i].baud), cases[i].speed != 0);
+		if (cases[i].speed == 0)
+			continue;
+		config.baud = cases[i].baud;
+		fd = serial_open(&config);
+		assert_true(fd >= 0);
+		assert_int_equal(tcgetattr(fd, &is), 0);
+		assert_int_equal(cfgetospeed(&is), cases[i].speed);
+		assert_int_equal(cfgetispeed(&is), cases[i].speed);
+		serial_close(fd);
+	}
+	(void)close(master);
+}
+
+/* every rate of ours is one that the library sets: a fall-back to 9600 would be seen */
+static void the_library_knows_all_rates(void **state)
+{
+	struct wire_link config;
+	int master = open_master(&config), n = 0;
+
+	(void)state;
+	for (uint32_t baud = 1; baud <= 4000000; baud++) {
+		int fd;
+
+		if (!serial_baud_supported(baud))
+			continue;
+		config.baud = baud;
+		fd = serial_open(&config);
+		assert_true(fd >= 0);
+		serial_close(fd);
+		n++;
+	}
+	assert_int_equal(n, 23);
+	(void)close(master);
+}
+
+static void sets_the_line(void **state)
+{
+	struct wire_link config;
+	int master = open_master(&config), fd;
+	struct termios is;
+
+	(void)state;
+	config.stop_bits = 2;
+	fd = serial_open(&config);
+	assert_true(fd >= 0 && fd <= SERIAL_DESCRIPTOR_MAX);
+	assert_int_equal(tcgetattr(fd, &is), 0);
+	assert_true(is.c_cflag & CSTOPB);
+	assert_true(is.c_cflag & CREAD);
+	assert_int_equal(is.c_cflag & CSIZE, CS8);
+	assert_int_equal(is.c_lflag & (ICANON | ECHO | ISIG), 0);
+	assert_int_equal(is.c_iflag & (IXON | IXOFF | ICRNL | INLCR | IGNCR), 0);
+	assert_int_equal(is.c_oflag & OPOST, 0);
+	assert_int_equal(is.c_cc[VMIN], 1);
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	serial_close(fd);
+	(void)close(master);
+}
+
+static void refuses_what_is_no_line(void **state)
+{
+	struct wire_link config;
+	int master = open_master(&config);
+
+	(void)state;
+	config.rs485 = WIRE_RS485_ENABLED; /* a pseudo-terminal has none */
+	assert_int_equal(serial_open(&config), -EOPNOTSUPP);
+	config.rs485 = 0;
+	memcpy(config.host, "/dev/null", 10);
+	assert_int_equal(serial_open(&config), -ENOTTY);
+	memcpy(config.host, "/dev/ttyNONE9", 14);
+	assert_int_equal(serial_open(&config), -ENOENT);
+	memcpy(config.host, "/dev", 5);
+	assert_int_equal(serial_open(&config), -EISDIR);
+	(void)close(master);
+}
+
+/* nothing is left open by failures: the next descriptor is the same */
+static void leaks_no_descriptor(void **state)
+{
+	struct wire_link config;
+	int master = open_master(&config), first = dup(master), next;
+
+	(void)state;
+	(void)close(first);
+	config.rs485 = WIRE_RS485_ENABLED;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(serial_open(&config), -EOPNOTSUPP);
+	config.rs485 = 0;
+	for (int i = 0; i < 3; i++) {
+		int fd = serial_open(&config);
+
+		assert_int_equal(fd, first);
+		serial_close(fd);
+	}
+	next = dup(master);
+	assert_int_equal(next, first);
+	(void)close(next);
+	(void)close(master);
+}
+
+/* the lock is there before the line is changed, so the one who has it is not disturbed */
+static void one_program_at_a_time(void **state)
+{
+	struct wire_link config, other;
+	int master = open_master(&config), fd = serial_open(&config);
+	struct termios before, after;
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(tcgetattr(fd, &before), 0);
+	other = config;
+	other.baud = 115200;
+	assert_int_equal(serial_open(&other), -EBUSY);
+	assert_int_equal(tcgetattr(fd, &after), 0);
+	assert_int_equal(cfgetospeed(&after), cfgetospeed(&before));
+	serial_close(fd);
+	fd = serial_open(&other);
+	assert_true(fd >= 0);
+	serial_close(fd);
+	(void)close(master);
+}
+
+/* TIOCEXCL: also against programs that know no lock, unless they are root's */
+static void no_other_program_can_open(void **state)
+{
+	struct wire_link config;
+	int master = open_master(&config), fd = serial_open(&config), status;
+	pid_t child;
+
+	(void)state;
+	assert_true(fd >= 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (child == 0) {
+		if (geteuid() == 0 && setuid(65534) < 0)
+			_exit(1);
+		_exit(open(config.host, O_RDWR | O_NOCTTY | O_NONBLOCK) < 0 &&
+				      (errno == EBUSY || errno == EACCES)
+			      ? 0
+			      : 2);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	serial_close(fd);
+	(void)close(master);
+}
+
+static void asks_and_reads(void **state)
+{
+	static const struct answer_question question = {
+		.unit = 17, .function = 3, .address = 107, .count = 3};
+	struct wire_link config;
+	int master = open_master(&config), fd = serial_open(&config);
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	uint8_t bytes[16];
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(serial_read(fd, bytes, sizeof(bytes)), -EAGAIN);
+	assert_int_equal(write(master, "old", 3), 3);
+	assert_int_equal(poll(&ready, 1, 10000), 1);
+	assert_int_equal(serial_ask(fd, &question), 0); /* and "old" is gone */
+	assert_int_equal(read(master, bytes, sizeof(bytes)), 8);
+	assert_memory_equal(bytes, "\x11\x03\x00\x6b\x00\x03\x76\x87", 8);
+	assert_int_equal(serial_read(fd, bytes, sizeof(bytes)), -EAGAIN);
+	assert_int_equal(write(master, "\x00\x0a\x0d\x11\x13\xff", 6), 6);
+	assert_int_equal(poll(&ready, 1, 10000), 1);
+	assert_int_equal(serial_read(fd, bytes, sizeof(bytes)), 6); /* as they are */
+	assert_memory_equal(bytes, "\x00\x0a\x0d\x11\x13\xff", 6);
+	serial_close(fd);
+	(void)close(master);
+}
+
+static void a_line_that_is_gone(void **state)
+{
+	static const struct answer_question question = {.unit = 1, .function = 3, .count = 1};
+	struct wire_link config;
+	int master = open_master(&config), fd = serial_open(&config), r;
+	uint8_t bytes[16];
+
+	(void)state;
+	assert_true(fd >= 0);
+	(void)close(master);
+	r = serial_read(fd, bytes, sizeof(bytes));
+	assert_true(r == 0 || r == -EIO);
+	assert_int_equal(serial_ask(fd, &question), -EIO);
+	serial_close(fd);
+	r = serial_open(&config);
+	assert_true(r < 0 && r != -EBUSY);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rates),
+		cmocka_unit_test(the_library_knows_all_rates),
+		cmocka_unit_test(sets_the_line),
+		cmocka_unit_test(refuses_what_is_no_line),
+		cmocka_unit_test(leaks_no_descriptor),
+		cmocka_unit_test(one_program_at_a_time),
+		cmocka_unit_test(no_other_program_can_open),
+		cmocka_unit_test(asks_and_reads),
+		cmocka_unit_test(a_line_that_is_gone),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -12,8 +12,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <jansson.h>
-
 #include "core/config.h"
 #include "tools/probe_target.h"
 
@@ -57,5 +55,7 @@ void probe_print_heading(const struct probe_picture *picture, FILE *out);
 /** probe_print() - registers, pairs and quadruples, and the configured channels among them */
 void probe_print(const struct probe_picture *picture, FILE *out);
 
-/** probe_json() - the same. Return: to be released by the caller. */
-json_t *probe_json(const struct probe_picture *picture);
+struct json_t;
+
+/** probe_json() - the same for jansson. Return: to be released by the caller. */
+struct json_t *probe_json(const struct probe_picture *picture);

@@ -68,7 +68,7 @@ def row(text, *begin):
 def test_every_decoding_of_a_pair(server):
     done = probe(server, 12, 2)
     assert done.returncode == 0, done.stderr
-    assert "address 12 to 13, 0-based" in done.stdout
+    assert "addresses 12 to 13, 0-based" in done.stdout
     assert "40013 to 40014" in done.stdout
     assert row(done.stdout, "12", "40013")[:5] == ["0x42F6", "17142", "17142", "66", "246"]
     assert row(done.stdout, "12", "40013")[5:] == ["0100", "0010", "1111", "0110"]
@@ -99,7 +99,7 @@ def test_numbers_as_manuals_have_them(server):
 def test_registers_that_are_not_there_are_found_out(server):
     done = probe(server, 11, 6)
     assert done.returncode == 0
-    assert "address 11 to 16: exception 2, illegal data address" in done.stderr
+    assert "addresses 11 to 16: exception 2, illegal data address" in done.stderr
     there = [line.split()[0] for line in done.stdout.splitlines() if " 0x" in line]
     assert there == ["12", "13", "15"]
     assert row(done.stdout, "14", "40015") == ["not", "there"]

@@ -5,6 +5,9 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,76 +107,68 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
+#define NONE	     SIZE_MAX
+#define PLACE(field) offsetof(struct command_options, field)
+
+/* @text: where its argument goes; @flag: what it makes true */
+static const struct option_row {
+	const char *name;
+	int has_argument;
+	size_t text;
+	size_t flag;
+} option_rows[] = {
+	{"config", required_argument, PLACE(config), NONE},
+	{"state", required_argument, PLACE(state), NONE},
+	{"runtime", required_argument, PLACE(runtime), NONE},
+	{"credentials", required_argument, PLACE(credentials), NONE},
+	{"json", no_argument, NONE, PLACE(json)},
+	{"open", no_argument, NONE, PLACE(only_open)},
+	{"reports", no_argument, NONE, PLACE(reports)},
+	{"minutes", no_argument, NONE, PLACE(minutes)},
+	{"table", required_argument, PLACE(table), NONE},
+	{"timeout", required_argument, PLACE(timeout), NONE},
+	{"watch", optional_argument, PLACE(interval), PLACE(watch)},
+	{"force", no_argument, NONE, PLACE(force)},
+};
+
+#define N_OPTIONS (sizeof(option_rows) / sizeof(*option_rows))
+
+enum { OPTION_HELP = N_OPTIONS, OPTION_VERSION }; /* places in the table for getopt */
+
+static void keep(struct command_options *options, const struct option_row *row, const char *text)
+{
+	char *base = (char *)options;
+
+	if (row->text != NONE)
+		memcpy(base + row->text, &text, sizeof(text));
+	if (row->flag != NONE)
+		memcpy(base + row->flag, &(bool){true}, sizeof(bool));
+}
+
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct command_options *ret)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'},
-		{"runtime", required_argument, NULL, 'r'},
-		{"credentials", required_argument, NULL, 'k'},
-		{"json", no_argument, NULL, 'j'},
-		{"open", no_argument, NULL, 'o'},
-		{"reports", no_argument, NULL, 'R'},
-		{"minutes", no_argument, NULL, 'M'},
-		{"table", required_argument, NULL, 'T'},
-		{"watch", optional_argument, NULL, 'W'},
-		{"timeout", required_argument, NULL, 'O'},
-		{"force", no_argument, NULL, 'F'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
+	struct option options[N_OPTIONS + 3] = {
+		[OPTION_HELP] = {"help", no_argument, NULL, 0},
+		[OPTION_VERSION] = {"version", no_argument, NULL, 0},
 	};
-	int c;
+	int c, i = 0;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		switch (c) {
-		case 'c':
-			ret->config = optarg;
-			break;
-		case 's':
-			ret->state = optarg;
-			break;
-		case 'r':
-			ret->runtime = optarg;
-			break;
-		case 'k':
-			ret->credentials = optarg;
-			break;
-		case 'j':
-			ret->json = true;
-			break;
-		case 'o':
-			ret->only_open = true;
-			break;
-		case 'R':
-			ret->reports = true;
-			break;
-		case 'M':
-			ret->minutes = true;
-			break;
-		case 'T':
-			ret->table = optarg;
-			break;
-		case 'W':
-			ret->watch = true;
-			ret->interval = optarg;
-			break;
-		case 'O':
-			ret->timeout = optarg;
-			break;
-		case 'F':
-			ret->force = true;
-			break;
-		case 'h':
+	for (size_t k = 0; k < N_OPTIONS; k++)
+		options[k] = (struct option){option_rows[k].name, option_rows[k].has_argument, NULL,
+					     0};
+	while ((c = getopt_long(argc, argv, "", options, &i)) >= 0) {
+		if (c != 0)
+			return wrong("", "wrong option");
+		if (i == OPTION_HELP) {
 			print_usage(stdout);
 			return EXIT_SUCCESS;
-		case 'V':
+		}
+		if (i == OPTION_VERSION) {
 			(void)puts("wastewatch " WASTEWATCH_VERSION);
 			return EXIT_SUCCESS;
-		default:
-			return wrong("", "wrong option");
 		}
+		keep(ret, &option_rows[i], optarg);
 	}
 	return -1;
 }

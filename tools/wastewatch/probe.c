@@ -20,7 +20,7 @@
 
 /*
  * @words, @have: by register of the range
- * @told: what is wrong with the whole was said, or is in @errors
+ * @errors: to be printed, with --json
  */
 struct probe {
 	const struct command_options *options;
@@ -142,7 +142,7 @@ static void report(struct probe *probe, const struct probe_range *range,
 	if (alone)
 		(void)fprintf(stderr, "address %u: %s\n", range->address, text);
 	else
-		(void)fprintf(stderr, "address %u to %u: %s\n", range->address,
+		(void)fprintf(stderr, "addresses %u to %u: %s\n", range->address,
 			      range->address + range->count - 1U, text);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <float.h>
+#include <jansson.h>
 #include <math.h>
 #include <string.h>
 
@@ -76,16 +77,21 @@ static bool are_bits(const struct probe_picture *p)
 void probe_print_heading(const struct probe_picture *p, FILE *out)
 {
 	unsigned int first = p->range.address, last = first + p->range.count - 1U;
+	enum probe_table table = p->range.table;
 
 	(void)fprintf(out, "%s, unit %u", p->target->name, p->target->id);
 	if (p->target->unit != PROBE_NONE)
 		(void)fprintf(out, " (%s)", p->config->units[p->target->unit].name);
-	(void)fprintf(out,
-		      ", table %s (function %u): address %u to %u, 0-based;\n"
-		      "in manuals that count from 1: %05u to %05u\n",
-		      probe_table_text(p->range.table), p->range.table, first, last,
-		      probe_manual_number(p->range.table, first),
-		      probe_manual_number(p->range.table, last));
+	(void)fprintf(out, ", table %s (function %u): ", probe_table_text(table), table);
+	if (first == last)
+		(void)fprintf(out, "address %u, 0-based;\nin manuals that count from 1: %05u\n",
+			      first, probe_manual_number(table, first));
+	else
+		(void)fprintf(out,
+			      "addresses %u to %u, 0-based;\n"
+			      "in manuals that count from 1: %05u to %05u\n",
+			      first, last, probe_manual_number(table, first),
+			      probe_manual_number(table, last));
 }
 
 static void print_bit_pattern(uint16_t word, FILE *out)
@@ -148,7 +154,7 @@ static void print_wide(const struct probe_picture *p, unsigned int n_words, FILE
 			if (f->n_words != n_words)
 				continue;
 			if (!head)
-				(void)fprintf(out, "\n%-13s %-8s %20s %20s %20s %20s\n",
+				(void)fprintf(out, "\n%-13s %-8s %18s %18s %18s %18s\n",
 					      n_words == 2 ? "PAIRS" : "QUADRUPLES", "TYPE",
 					      f->orders[0], f->orders[1], f->orders[2],
 					      f->orders[3]);
@@ -159,7 +165,7 @@ static void print_wide(const struct probe_picture *p, unsigned int n_words, FILE
 				      decode_type_text(f->type));
 			for (size_t o = 0; o < ARRAY_SIZE(f->orders); o++) {
 				probe_value_text(f->type, f->orders[o], p->words + i, text);
-				(void)fprintf(out, " %20s", text);
+				(void)fprintf(out, " %18s", text);
 			}
 			(void)fputc('\n', out);
 		}
@@ -246,7 +252,7 @@ void probe_print(const struct probe_picture *p, FILE *out)
 		print_wide(p, 4, out);
 		if (p->range.count >= 2)
 			(void)fputs(
-				"\n-: not a number; (in brackets): hardly a measured value. The "
+				"\n\"-\" not a number; (in brackets) hardly a measured value. The "
 				"right order is the\none whose values move as the display of the "
 				"instrument does.\n",
 				out);

@@ -141,7 +141,7 @@ int sim_listen_line(const char *path, const char *own, char *ret_terminal)
 		(void)close(fd);
 		return r;
 	}
-	(void)strcpy(ret_terminal, terminal);
+	memcpy(ret_terminal, terminal, sizeof(terminal));
 	return fd;
 }
 

@@ -354,13 +354,12 @@ int sim_server_new(struct sim_server **ret, sd_event *event, const struct config
 	server->options = *options;
 	server->n_links = config->n_links;
 	for (size_t i = 0; i < config->n_links; i++) {
-		server->links[i].server = server;
-		server->links[i].index = i;
-	}
-	for (size_t i = 0; i < config->n_links; i++) {
-		if (sim_plant_endpoint(plant, i) != i)
-			continue; /* served by the first link with this address */
-		r = link_listen(&server->links[i]);
+		struct link *link = &server->links[i];
+
+		link->server = server;
+		link->index = i;
+		/* the others are served by the first link with their address */
+		r = sim_plant_endpoint(plant, i) == i ? link_listen(link) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -372,7 +371,7 @@ struct sim_server *sim_server_free(struct sim_server *server)
 {
 	if (!server)
 		return NULL;
-	for (size_t i = 0; i < server->n_links; i++) {
+	for (size_t i = 0; i < server->n_links && server->links[i].server; i++) {
 		link_deafen(&server->links[i]);
 		link_close_all(&server->links[i], false);
 	}

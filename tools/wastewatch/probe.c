@@ -182,7 +182,7 @@ static bool is_refusal(const struct probe_outcome *outcome)
  */
 static struct probe_outcome read_singly(struct probe *probe)
 {
-	struct probe_outcome outcome = {PROBE_GOOD, 0}, last = {PROBE_GOOD, 0};
+	struct probe_outcome outcome, last = {PROBE_GOOD, 0};
 	unsigned int n_silent = 0;
 	size_t i = 0;
 
@@ -219,7 +219,7 @@ static size_t read_all(struct probe *probe)
 		if (probe->range.count > SINGLES_MAX)
 			(void)fprintf(stderr,
 				      "%u at a time are too many to try one by one; ask "
-				      "for %u at most\n",
+				      "for %d at most\n",
 				      probe->range.count, SINGLES_MAX);
 		else
 			outcome = read_singly(probe);

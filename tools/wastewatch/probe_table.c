@@ -54,7 +54,7 @@ void probe_value_text(enum decode_type type, const char *order, const uint16_t *
 	bool good;
 
 	if (probe_decode(type, order, words, &value) < 0) {
-		(void)strcpy(text, "-");
+		(void)snprintf(text, PROBE_VALUE_MAX, "-");
 		return;
 	}
 	good = probe_is_plausible(type, value);
@@ -82,7 +82,8 @@ void probe_print_heading(const struct probe_picture *p, FILE *out)
 	(void)fprintf(out, "%s, unit %u", p->target->name, p->target->id);
 	if (p->target->unit != PROBE_NONE)
 		(void)fprintf(out, " (%s)", p->config->units[p->target->unit].name);
-	(void)fprintf(out, ", table %s (function %u): ", probe_table_text(table), table);
+	(void)fprintf(out, ", table %s (function %u): ", probe_table_text(table),
+		      (unsigned int)table);
 	if (first == last)
 		(void)fprintf(out, "address %u, 0-based;\nin manuals that count from 1: %05u\n",
 			      first, probe_manual_number(table, first));
@@ -117,8 +118,9 @@ static void print_registers(const struct probe_picture *p, FILE *out)
 			(void)fputs(" not there\n", out);
 			continue;
 		}
-		(void)fprintf(out, " 0x%04X %7u %7d %4u %4u  ", word, word, (int16_t)word,
-			      word >> 8, word & 0xffU);
+		(void)fprintf(out, " 0x%04X %7u %7d %4u %4u  ", (unsigned int)word,
+			      (unsigned int)word, (int)(int16_t)word, word >> 8 & 0xffU,
+			      word & 0xffU);
 		print_bit_pattern(word, out);
 		(void)fputc('\n', out);
 	}

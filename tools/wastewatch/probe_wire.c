@@ -200,7 +200,7 @@ struct probe_outcome probe_wire_read(struct probe_wire *wire, const struct probe
 }
 
 /* Application Protocol V1.1b3 §7 */
-static const char *exception_text(int code)
+static const char *exception_text(unsigned int code)
 {
 	static const char *const texts[] = {
 		[1] = "illegal function: the device has no such table",
@@ -211,13 +211,12 @@ static const char *exception_text(int code)
 		[6] = "device busy; try again later",
 		[8] = "memory parity error in the device",
 		[10] = "gateway path unavailable: the gateway is set up wrongly or overloaded",
-		[11] = "gateway target failed to respond: no device with this unit id answers "
-		       "behind the gateway",
+		[11] = "gateway target failed to respond: no such unit behind the gateway answers",
 	};
 
-	if (code > 0 && (size_t)code < ARRAY_SIZE(texts) && texts[code])
-		return texts[code];
-	return "which the standard does not know; see the device's manual";
+	const char *text = (size_t)code < ARRAY_SIZE(texts) ? texts[code] : NULL;
+
+	return text ? text : "which the standard does not know; see the device's manual";
 }
 
 static const char *open_text(int code)
@@ -226,10 +225,10 @@ static const char *open_text(int code)
 		int code;
 		const char *text;
 	} rows[] = {
-		{ECONNREFUSED, "the connection was refused: nothing listens there, or the device "
-			       "bears no further connection"},
-		{ETIMEDOUT, "the device did not take the connection in time: wrong address, a "
-			    "firewall, or it is off"},
+		{ECONNREFUSED,
+		 "the connection was refused: nothing listens, or one is all it bears"},
+		{ETIMEDOUT,
+		 "the device took no connection in time: wrong address, firewall, or off"},
 		{EHOSTUNREACH, "no way to the device: it is off, or the network is wrong"},
 		{ENETUNREACH, "no way to the device's network"},
 		{ENOENT, "there is no such device; plugged in? See ls -l /dev/serial/by-id"},
@@ -257,7 +256,7 @@ const char *probe_outcome_text(const struct probe_outcome *outcome,
 		break;
 	case PROBE_EXCEPTION:
 		(void)snprintf(text, PROBE_WHY_MAX, "exception %d, %s", outcome->code,
-			       exception_text(outcome->code));
+			       exception_text((unsigned int)outcome->code));
 		break;
 	case PROBE_NO_CONNECT:
 		(void)snprintf(text, PROBE_WHY_MAX, "%s", open_text(outcome->code));

@@ -107,6 +107,32 @@ def test_registers_that_are_not_there_are_found_out(server):
     assert "13-14" not in done.stdout
 
 
+def test_halves_of_a_value_are_read_together_in_the_end():
+    """A device without register 0; the others count up with every request."""
+    requests = []
+
+    def answer(request):
+        address, count = struct.unpack(">HH", request[8:])
+        requests.append((address, count))
+        if address < 1 or address + count > 4:
+            return request[:4] + b"\0\3" + request[6:7] + b"\x83\2"
+        return (request[:4] + struct.pack(">HBBB", 3 + 2 * count, request[6], 3, 2 * count) +
+                struct.pack(">H", len(requests)) * count)
+
+    device = Answering(answer)
+    with subprocess.Popen([program("wastewatch"), "probe", f"tcp:127.0.0.1:{device.port}:7", "0", "4",
+                           "--watch=100ms", "--json", "--config", "/nonexistent"],
+                          stdout=subprocess.PIPE) as watch:
+        rounds = [json.loads(watch.stdout.readline()) for _ in range(3)]
+        watch.terminate()
+    device.close()
+    for data in rounds:
+        raw = [r["raw"] for r in data["registers"]]
+        assert raw[0] is None and raw[1] is not None and len(set(raw[1:])) == 1, "one request"
+    assert requests[0] == (0, 4) and requests[-3:] == [(1, 3)] * 3, "found out once"
+    assert max(requests.count(r) for r in ((0, 1), (0, 2), (0, 4))) == 1
+
+
 def test_json(server):
     done = probe(server, 12, 2, "--json")
     data = json.loads(done.stdout)

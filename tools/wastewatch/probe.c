@@ -20,6 +20,7 @@
 
 /*
  * @words, @have: by register of the range
+ * @there: found out one by one, where @split
  * @errors: to be printed, with --json
  */
 struct probe {
@@ -31,6 +32,8 @@ struct probe {
 	struct probe_wire *wire;
 	uint16_t *words;
 	bool *have;
+	bool *there;
+	bool split;
 	json_t *errors;
 	uint32_t watch_ms;
 };
@@ -41,6 +44,7 @@ static struct probe *probe_done(struct probe *probe)
 	probe->config = config_free(probe->config);
 	free(probe->words);
 	free(probe->have);
+	free(probe->there);
 	json_decref(probe->errors);
 	return NULL;
 }
@@ -208,22 +212,61 @@ static struct probe_outcome read_singly(struct probe *probe)
 	return last;
 }
 
+/*
+ * What is there, as far as it goes in one request each: the halves of a value belong to the
+ * same moment. What is refused together is shown as it was read alone.
+ * Return: the last that went wrong.
+ */
+static struct probe_outcome read_runs(struct probe *probe)
+{
+	struct probe_outcome outcome, last = {PROBE_GOOD, 0};
+	size_t n;
+
+	for (size_t i = 0; i < probe->range.count; i += n + (n == 0)) {
+		for (n = 0; i + n < probe->range.count && probe->there[i + n];)
+			n++;
+		if (n == 0) {
+			probe->have[i] = false;
+			continue;
+		}
+		outcome = read_part(probe, i, n);
+		if (is_refusal(&outcome))
+			memset(probe->have + i, true, n * sizeof(*probe->have));
+		else if (outcome.result != PROBE_GOOD)
+			last = outcome;
+	}
+	return last;
+}
+
+/* after a refusal of the whole: what is there, found out once. Return: as read_runs(). */
+static struct probe_outcome find_out(struct probe *probe, const struct probe_outcome *refusal)
+{
+	struct probe_outcome outcome;
+
+	report(probe, &probe->range, refusal);
+	if (probe->range.count > SINGLES_MAX) {
+		(void)fprintf(stderr,
+			      "%u at a time are too many to try one by one; ask for %d at most\n",
+			      probe->range.count, SINGLES_MAX);
+		return *refusal;
+	}
+	outcome = read_singly(probe);
+	if (outcome.result != PROBE_GOOD && !is_refusal(&outcome))
+		return outcome;
+	memcpy(probe->there, probe->have, probe->range.count * sizeof(*probe->have));
+	probe->split = true;
+	return read_runs(probe);
+}
+
 /* Return: how many registers were read */
 static size_t read_all(struct probe *probe)
 {
-	struct probe_outcome outcome = read_part(probe, 0, probe->range.count);
+	struct probe_outcome outcome;
 	size_t n = 0;
 
-	if (is_refusal(&outcome) && probe->range.count > 1) {
-		report(probe, &probe->range, &outcome);
-		if (probe->range.count > SINGLES_MAX)
-			(void)fprintf(stderr,
-				      "%u at a time are too many to try one by one; ask "
-				      "for %d at most\n",
-				      probe->range.count, SINGLES_MAX);
-		else
-			outcome = read_singly(probe);
-	}
+	outcome = probe->split ? read_runs(probe) : read_part(probe, 0, probe->range.count);
+	if (is_refusal(&outcome) && probe->range.count > 1)
+		outcome = find_out(probe, &outcome);
 	for (size_t i = 0; i < probe->range.count; i++)
 		n += probe->have[i];
 	if (outcome.result != PROBE_GOOD && !(is_refusal(&outcome) && probe->range.count > 1)) {
@@ -306,7 +349,9 @@ int command_probe(const struct command_options *options)
 		return r;
 	probe->words = calloc(probe->range.count, sizeof(*probe->words));
 	probe->have = calloc(probe->range.count, sizeof(*probe->have));
-	if (!probe->words || !probe->have || probe_wire_new(&probe->wire, &probe->target) < 0)
+	probe->there = calloc(probe->range.count, sizeof(*probe->there));
+	if (!probe->words || !probe->have || !probe->there ||
+	    probe_wire_new(&probe->wire, &probe->target) < 0)
 		return command_fail("out of memory");
 	return run(probe);
 }

@@ -317,6 +317,7 @@ static int read_directory(struct config_reader *reader)
 	if (r < 0)
 		return r;
 	missing = read_file(reader, &config_main_group, MAIN_FILE);
+	reader->main_bad = reader->report->n_errors > 0;
 	r = missing == -ENOMEM ? missing : read_all_sites(reader);
 	if (r < 0)
 		return r;

@@ -140,7 +140,8 @@ static void check_suspicion(const struct config_mapping *mapping, const struct c
 {
 	const struct config_channel *channel = &draft->channel;
 
-	if (config_given(mapping, "frozen-change") &&
+	/* "frozen-after: ~" alone switches off what the profile says of both */
+	if (config_given(mapping, "frozen-change") && !config_filled(mapping, "frozen-change") &&
 	    config_state(mapping, "frozen-after") == OPTION_ABSENT)
 		config_error(mapping, "frozen-change",
 			     "without \"frozen-after\" nothing counts as frozen; allowed: both, or "
@@ -224,18 +225,24 @@ void config_check_readable(const struct config_mapping *mapping, const char *key
 	unsigned int words = decode_words(place->type), last = place->address + words - 1;
 	unsigned int most = place->unit < config->n_units ? config->units[place->unit].max_registers
 							  : 0; /* not known yet */
+	char what[40];
 
 	for (size_t i = first_hole(config, place->unit);
 	     i < config->n_holes && config->holes[i].unit == place->unit; i++) {
 		const struct config_hole *hole = &config->holes[i];
 
-		if (hole->function == place->function && hole->first <= last &&
-		    hole->last >= place->address)
-			config_error_item(mapping, key, item,
-					  "address %u to %u lies in the unit's hole from %u to %u, "
-					  "which must never be read; allowed: other addresses, or "
-					  "a smaller hole",
-					  place->address, last, hole->first, hole->last);
+		if (hole->function != place->function || hole->first > last ||
+		    hole->last < place->address)
+			continue;
+		if (words == 1)
+			(void)snprintf(what, sizeof(what), "address %u lies", place->address);
+		else
+			(void)snprintf(what, sizeof(what), "addresses %u to %u lie", place->address,
+				       last);
+		config_error_item(mapping, key, item,
+				  "%s in the unit's hole from %u to %u, which must never be read; "
+				  "allowed: other addresses, or a smaller hole",
+				  what, hole->first, hole->last);
 	}
 	if (most > 0 && words > most)
 		config_error_item(mapping, key, item,
@@ -333,6 +340,24 @@ bool config_resolve_earlier(const struct config_mapping *mapping, const char *ke
 	return false;
 }
 
+/** check_condition_bound() - one that is never or always met is a mistake */
+static void check_condition_bound(const struct config_mapping *mapping,
+				  const struct config_channel *channel)
+{
+	const struct config_channel *by = &mapping->reader->config->channels[channel->enabled_by];
+	const char *key = channel->enabled_above ? "enabled-above" : "enabled-below";
+	double bound = channel->enabled_bound, min = by->decode.min, max = by->decode.max;
+	bool met = channel->enabled_above ? bound >= min && bound < max
+					  : bound > min && bound <= max;
+
+	if (config_given(mapping, key) && min < max && !met)
+		config_error(mapping, key,
+			     "\"%s\" ranges from %g to %g, so the condition would %s hold; "
+			     "allowed: a bound within that range",
+			     or_unknown(by->name), min, max,
+			     (bound <= min) == channel->enabled_above ? "always" : "never");
+}
+
 void config_check_condition(const struct config_mapping *mapping, struct channel_draft *draft)
 {
 	struct config_channel *channel = &draft->channel;
@@ -357,6 +382,8 @@ void config_check_condition(const struct config_mapping *mapping, struct channel
 	channel->conditional = config_usable(mapping, "enabled-by") &&
 			       config_resolve_earlier(mapping, "enabled-by", 0, draft->enabled_by,
 						      &channel->enabled_by);
+	if (channel->conditional)
+		check_condition_bound(mapping, channel);
 }
 
 void config_check_lost(const struct config_mapping *mapping, const struct config_channel *channel,
@@ -427,8 +454,10 @@ static void check_against_unit(const struct config_mapping *mapping, struct chan
 int config_finish_channel(struct config_mapping *mapping, void *data)
 {
 	struct channel_draft *draft = data;
-	/* a signal that is not there has been reported; what it would have said is not missing */
-	bool silent = config_state(mapping, "signal") != OPTION_ABSENT && !mapping->base.node;
+	/* a signal that is not there, or is bad, has been reported; so what it would have said
+	 * is not missing here */
+	bool silent = config_state(mapping, "signal") != OPTION_ABSENT &&
+		      (!mapping->base.node || mapping->base.bad);
 	bool known = config_check_storage(mapping, draft, silent);
 
 	if (!silent && config_state(mapping, "address") == OPTION_ABSENT)

@@ -55,7 +55,7 @@ static void check_url(const struct config_mapping *mapping, struct config_destin
 
 	if (!config_usable(mapping, "url") || config_url_parse(d->url, &scheme, &local))
 		return;
-	d->kind = REPORTS & 1U << scheme ? DESTINATION_REPORTS : DESTINATION_FILES;
+	d->kind = (REPORTS & 1U << scheme) ? DESTINATION_REPORTS : DESTINATION_FILES;
 	check_keys(mapping, scheme);
 	if (scheme == CONFIG_FTP && !local)
 		config_warning(mapping, "url",

@@ -150,9 +150,9 @@ static int set_place(struct config_mapping *mapping, struct link_draft *draft)
 	const char *address;
 	int r;
 
-	link->kind = i < ARRAY_SIZE(kinds) ? kinds[i].kind : WIRE_LINK_TCP;
 	if (i == ARRAY_SIZE(kinds))
 		return config_default_text(&link->host, "");
+	link->kind = kinds[i].kind;
 	check_fits(mapping, link->kind);
 	if (link->kind != WIRE_LINK_TCP)
 		set_character(mapping, link);

@@ -186,26 +186,64 @@ static struct config_profile *find_profile(const struct config_reader *reader, c
 	return NULL;
 }
 
-/**
- * walk_profile() - check it, and give its holes and states to the reader's unit
- * @first: else its errors have been reported with another unit
- */
-static int walk_profile(struct config_reader *reader, struct config_profile *profile, bool first)
+/** walk_profile() - check it, and give its holes and states to the reader's unit */
+static int walk_profile(struct config_reader *reader, struct config_profile *profile)
 {
-	struct config_report silence = {0}, *report = reader->report;
+	const struct config *config = reader->config;
+	size_t n_errors = reader->report->n_errors;
 	const char *file = reader->file;
-	size_t n_errors = report->n_errors;
 	int r;
 
-	if (!first)
-		reader->report = &silence;
+	profile->first_state = config->n_states;
+	profile->first_hole = config->n_holes;
 	reader->file = profile->file;
 	reader->profile = profile;
 	r = config_walk(reader, &config_profile_group, profile->root);
-	profile->bad |= report->n_errors > n_errors;
 	reader->profile = NULL;
 	reader->file = file;
-	reader->report = report;
+	profile->bad |= reader->report->n_errors > n_errors;
+	profile->n_states = config->n_states - profile->first_state;
+	profile->n_holes = config->n_holes - profile->first_hole;
+	return r;
+}
+
+/** copy_state() - the @from-th for the reader's unit too. Return: 0; -ENOMEM. */
+static int copy_state(struct config_reader *reader, const struct config_profile *profile,
+		      size_t from)
+{
+	struct config *config = reader->config;
+	struct config_state state = config->states[from];
+	int r;
+
+	state.unit = reader->unit;
+	state.path = NULL;
+	state.name = state.name ? strdup(state.name) : NULL;
+	r = config->states[from].name && !state.name ? -ENOMEM : config_name_state(reader, &state);
+	if (r == 0 && state.name)
+		r = config_names_add(reader,
+				     (struct config_name){KIND_STATE, state.unit, state.name,
+							  config->n_states, profile->file, 1});
+	if (r == 0)
+		r = config_append(&config->states, &config->n_states, &state, sizeof(state));
+	free(state.name); /* NULL once they have moved */
+	free(state.path);
+	return r;
+}
+
+/** copy_profile() - what the first unit got from it, for another one */
+static int copy_profile(struct config_reader *reader, const struct config_profile *profile)
+{
+	struct config *config = reader->config;
+	int r = 0;
+
+	for (size_t i = 0; i < profile->n_holes && r == 0; i++) {
+		struct config_hole hole = config->holes[profile->first_hole + i];
+
+		hole.unit = reader->unit;
+		r = config_append(&config->holes, &config->n_holes, &hole, sizeof(hole));
+	}
+	for (size_t i = 0; i < profile->n_states && r == 0; i++)
+		r = copy_state(reader, profile, profile->first_state + i);
 	return r;
 }
 
@@ -227,7 +265,7 @@ int config_base_unit(struct config_mapping *mapping, struct config_base *ret)
 	profile = r == 0 ? find_profile(reader, wanted) : NULL;
 	if (!profile || !profile->root)
 		return r;
-	r = walk_profile(reader, profile, first);
+	r = first ? walk_profile(reader, profile) : copy_profile(reader, profile);
 	*ret = (struct config_base){profile->root, "profile", profile->bad};
 	return r;
 }

@@ -131,9 +131,9 @@ static const struct config_option destination_options[] = {
 	TEXT("ca", D(ca), "", 64, config_credential_check, "credential with the authority that signs the receiver"),
 	TEXT("certificate", D(certificate), "", 64, config_credential_check, "credential with our client certificate"),
 	TEXT("key", D(key), "", 64, config_credential_check, "credential with the certificate's key; sftp: the key to log in with"),
-	TEXT("user", D(user), "", 64, config_user_check, "files: the name to log in with"),
-	TEXT("password", D(password), "", 64, config_credential_check, "files: credential with the password"),
-	TEXT("host-key", D(host_key), "", 64, config_credential_check, "sftp: credential with the server's key as in known_hosts"),
+	TEXT("user", D(user), "", 64, config_user_check, "the name to log in with, for files"),
+	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
+	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
 };
 static const struct config_group destination_group =

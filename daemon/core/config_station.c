@@ -30,7 +30,7 @@ static bool resolve_destination(const struct config_mapping *mapping, const char
 			     "the destination \"%s\" takes reports, not files; allowed: one whose "
 			     "URL begins with sftp://, ftpes:// or ftp://",
 			     wanted);
-	else if (listing.n == 0 && reader->report->n_errors == 0)
+	else if (listing.n == 0 && !reader->main_bad)
 		config_error(
 			mapping, "destination",
 			"no destination takes files; allowed: one in wastewatch.yaml whose URL "

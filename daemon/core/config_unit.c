@@ -31,9 +31,9 @@ static void check_times(const struct config_mapping *mapping, const struct confi
 
 /** check_line() - what depends on the kind of link */
 static void check_line(const struct config_mapping *mapping, const struct config_unit *unit,
-		       const struct config_link *link)
+		       enum wire_link_kind kind)
 {
-	bool rtu = link->kind == WIRE_LINK_RTU || link->kind == WIRE_LINK_RTU_TCP;
+	bool rtu = kind == WIRE_LINK_RTU || kind == WIRE_LINK_RTU_TCP;
 
 	if (config_usable(mapping, "id") && rtu && (unit->id == 0 || unit->id > RTU_IDS))
 		config_error(mapping, "id",
@@ -43,7 +43,7 @@ static void check_line(const struct config_mapping *mapping, const struct config
 	else if (config_usable(mapping, "id") && unit->id > RTU_IDS && unit->id < 255)
 		config_error(mapping, "id", "the unit id %u is reserved; allowed: 0 to 247, or 255",
 			     unit->id);
-	if (config_given(mapping, "quiet") && !rtu)
+	if (config_given(mapping, "quiet") && kind == WIRE_LINK_TCP)
 		config_error(mapping, "quiet",
 			     "over Modbus TCP an answer names its request, so nobody need wait for "
 			     "late ones; allowed: on links with rtu or rtu-tcp");
@@ -70,7 +70,6 @@ static size_t resolve_link(const struct config_mapping *mapping, const char *wan
 
 int config_finish_unit(struct config_mapping *mapping, void *data)
 {
-	static const struct config_link unknown = {.kind = WIRE_LINK_TCP};
 	struct config_reader *reader = mapping->reader;
 	struct config *config = reader->config;
 	struct unit_draft *draft = data;
@@ -80,7 +79,7 @@ int config_finish_unit(struct config_mapping *mapping, void *data)
 	unit->link = resolve_link(mapping, draft->link);
 	check_times(mapping, unit);
 	check_line(mapping, unit,
-		   unit->link < config->n_links ? &config->links[unit->link] : &unknown);
+		   unit->link < config->n_links ? config->links[unit->link].kind : 0);
 	r = config_names_claim(mapping, "name", KIND_UNIT, reader->site, unit->name,
 			       config->n_units);
 	if (r == 0)
@@ -128,7 +127,7 @@ static const char *or_unknown(const char *name)
 	return name ? name : "?";
 }
 
-static int name_state(const struct config_reader *reader, struct config_state *state)
+int config_name_state(const struct config_reader *reader, struct config_state *state)
 {
 	const char *site = reader->config->sites[reader->site].name;
 
@@ -161,7 +160,7 @@ int config_finish_state(struct config_mapping *mapping, void *data)
 	r = config_names_claim(mapping, "name", KIND_STATE, reader->unit, state->name,
 			       config->n_states);
 	if (r == 0)
-		r = name_state(reader, state);
+		r = config_name_state(reader, state);
 	if (r == 0)
 		r = config_append(&config->states, &config->n_states, state, sizeof(*state));
 	free(state->path); /* NULL once it has moved */
@@ -178,7 +177,7 @@ static void check_rule(const struct config_mapping *mapping, const struct config
 			     "the mask 0x%X has bits that a state of %u bits has not; allowed: "
 			     "0x1 to 0x%llX",
 			     rule->mask, bits, (unsigned long long)all);
-	else if (config_given(mapping, "is") && config_usable(mapping, "mask") &&
+	else if (config_given(mapping, "is") && config_state(mapping, "mask") != OPTION_BAD &&
 		 rule->is & ~rule->mask)
 		config_error(mapping, "is",
 			     "0x%X has bits outside the mask 0x%X, so the rule never fits; "

@@ -148,15 +148,17 @@ static bool parse_duration(const struct config_option *option, const char *text,
 static bool parse_choice(const struct config_option *option, const char *text, void *field,
 			 char why[static CONFIG_WHY_MAX])
 {
-	for (const struct config_choice *c = option->choices; c->text; c++)
+	bool numbers = false;
+
+	for (const struct config_choice *c = option->choices; c->text; c++) {
 		if (strcmp(c->text, text) == 0) {
 			store_integer(field, option->size, c->value);
 			return true;
 		}
+		numbers = isdigit((unsigned char)c->text[0]);
+	}
 	return config_complain(why, option,
-			       isdigit((unsigned char)option->choices[0].text[0])
-				       ? "there is no such number"
-				       : "there is no such word");
+			       numbers ? "it is none of these numbers" : "there is no such word");
 }
 
 static bool parse_code(const struct config_option *option, const char *text, size_t i,

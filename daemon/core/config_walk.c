@@ -41,7 +41,7 @@ static const struct config_node *place_of(const struct config_mapping *mapping, 
 static void error_at(const struct config_mapping *mapping, const struct config_node *node,
 		     const char *format, ...)
 {
-	char text[1024];
+	char text[1200];
 	va_list arguments;
 
 	if (!node)
@@ -352,6 +352,17 @@ bool config_given(const struct config_mapping *mapping, const char *key)
 	return config_state(mapping, key) == OPTION_GIVEN;
 }
 
+/** hint_of() - what to say of a value that the reader of this file does not see in it */
+static const char *hint_of(const struct config_mapping *mapping, size_t i)
+{
+	return mapping->filled[i] ? " (so says the profile; the key here goes before it)" : "";
+}
+
+bool config_filled(const struct config_mapping *mapping, const char *key)
+{
+	return mapping->filled[index_of(mapping, key)];
+}
+
 const char *config_scalar(const struct config_mapping *mapping, const char *key)
 {
 	const struct config_node *node = mapping->value[index_of(mapping, key)];
@@ -361,20 +372,22 @@ const char *config_scalar(const struct config_mapping *mapping, const char *key)
 
 void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
 {
+	size_t i = index_of(mapping, key);
 	char text[1024];
 	va_list arguments;
 
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	error_at(mapping, place_of(mapping, index_of(mapping, key), NULL), "%s", text);
+	error_at(mapping, place_of(mapping, i, NULL), "%s%s", text, hint_of(mapping, i));
 }
 
 void config_error_item(const struct config_mapping *mapping, const char *key, size_t i,
 		       const char *format, ...)
 {
-	const struct config_node *node = mapping->value[index_of(mapping, key)];
-	const struct config_node *item = node ? node->first : NULL;
+	size_t index = index_of(mapping, key);
+	const struct config_node *item = mapping->value[index] ? mapping->value[index]->first
+							       : NULL;
 	char text[1024];
 	va_list arguments;
 
@@ -383,7 +396,7 @@ void config_error_item(const struct config_mapping *mapping, const char *key, si
 	va_start(arguments, format);
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	error_at(mapping, place_of(mapping, index_of(mapping, key), item), "%s", text);
+	error_at(mapping, place_of(mapping, index, item), "%s%s", text, hint_of(mapping, index));
 }
 
 void config_lacking(const struct config_mapping *mapping, const char *key)

@@ -77,7 +77,9 @@ struct config_site {
  * wire_link
  * @name: unique in its site
  * @host: numeric IPv4 or IPv6 address, or the absolute path of the serial device
- * @single: the device bears one connection only: `wastewatch probe` must not open a second
+ * @baud, @parity, @stop_bits: 0 on Modbus TCP; @baud 0 also on RTU over TCP where not given
+ * @single: the device bears one connection only: `wastewatch probe` must not open a second.
+ *   Always true of a serial device.
  */
 struct config_link {
 	char *name;
@@ -105,7 +107,8 @@ struct config_link {
  * @quiet_ms: RTU: its worst answer time, see struct wire_unit
  * @max_registers: longest request, 1-125
  * @max_gap: registers nobody asked for that a request may read through
- * @profile: name of the instrument's profile, "" none
+ * @profile: name of the instrument's profile, "" none; its holes and states are among
+ *   those of the unit, and its other words among the unit's and channels' fields
  */
 struct config_unit {
 	char *name;
@@ -316,8 +319,8 @@ struct config {
 	struct config_channel *channels;
 	struct config_limit *limits; /* grouped by channel, in the order of the channels */
 	struct config_destination *destinations;
-	struct config_hole *holes;
-	struct config_state *states;
+	struct config_hole *holes;   /* in the order of the units */
+	struct config_state *states; /* in the order of the units */
 	struct config_station *stations;
 	struct config_parameter *parameters;
 	size_t n_sites;
@@ -335,7 +338,8 @@ struct config {
 };
 
 /**
- * config_load() - read and check DIR/wastewatch.yaml and DIR/sites.d/\*.yaml
+ * config_load() - read and check DIR/wastewatch.yaml and DIR/sites.d/\*.yaml, with the profiles
+ * that they name (see config_profile.h)
  * @errors: where to write one line per error, "file:line:column: what is wrong; what is
  *   allowed"; NULL: nowhere. Warnings go there too, marked "warning:".
  * @ret_n_errors: how many errors there were, NULL allowed

@@ -125,12 +125,18 @@ struct config_mapping {
  * @file: where it was read; owned by the reader
  * @root: NULL: it could not be read, which was reported
  * @bad: there are errors in it, they were reported
+ * @first_state, @n_states, @first_hole, @n_holes: what the first unit got from it, in the
+ *   configuration; further units get copies
  */
 struct config_profile {
 	char *name;
 	const char *file;
 	struct config_node *root;
 	bool bad;
+	size_t first_state;
+	size_t n_states;
+	size_t first_hole;
+	size_t n_holes;
 };
 
 /**
@@ -143,6 +149,7 @@ struct config_profile {
  * @first_site_channel: where the channels of this site begin
  * @names: tsearch() tree of all names, see config_names.h
  * @files: names of all files so far; the names refer to them
+ * @main_bad: there are errors in wastewatch.yaml
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  */
@@ -164,6 +171,7 @@ struct config_reader {
 	void *names;
 	char **files;
 	size_t n_files;
+	bool main_bad;
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
@@ -185,6 +193,9 @@ bool config_usable(const struct config_mapping *mapping, const char *key);
 
 /** config_given() - the file has a good value for the key, no default */
 bool config_given(const struct config_mapping *mapping, const char *key);
+
+/** config_filled() - the key's value is from a profile */
+bool config_filled(const struct config_mapping *mapping, const char *key);
 
 /** config_error() - report at the value of @key, or at the mapping when it was not given */
 void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
@@ -301,6 +312,9 @@ struct profile_draft {
 	char *unverified;
 	struct config_unit unit; /* its defaults */
 };
+
+/** config_name_state() - set its path. Return: 0; -ENOMEM. */
+int config_name_state(const struct config_reader *reader, struct config_state *state);
 
 int config_base_unit(struct config_mapping *mapping, struct config_base *ret);
 int config_base_channel(struct config_mapping *mapping, struct config_base *ret);

@@ -94,8 +94,11 @@ static void load_texts(struct directory *d, const char *main_text, const char *s
 
 static void close_directory(struct directory *d)
 {
-	static const char *const names[] = {"sites.d/a.yaml",  "sites.d/b.yaml", "sites.d/c.yml",
-					    "wastewatch.yaml", "sites.d",	 ""};
+	static const char *const names[] = {"sites.d/a.yaml",	"sites.d/b.yaml",
+					    "sites.d/c.yml",	"wastewatch.yaml",
+					    "profiles/p.yaml",	"profiles/q.yaml",
+					    "profiles/pp.yaml", "sites.d",
+					    "profiles",		""};
 	char path[128];
 
 	forget(d);
@@ -122,24 +125,47 @@ static bool says(const struct directory *d, const char *file, const char *place,
 	return false;
 }
 
+/** struct bad - @place NULL: a "^" in the text stands where the error is reported */
 struct bad {
 	const char *text;
 	const char *place;
 	const char *says;
 };
 
+/** take_mark() - copy a text without its "^", whose place becomes "LINE:COLUMN" */
+static void take_mark(const char *text, char copy[static 4096], char place[static 32])
+{
+	const char *mark = strchr(text, '^');
+	unsigned int line = 1, column = 1;
+
+	if (!mark)
+		fail_msg("no mark in:\n%s", text);
+	for (const char *c = text; c < mark; c++) {
+		line += *c == '\n';
+		column = *c == '\n' ? 1 : column + (((unsigned char)*c & 0xc0) != 0x80);
+	}
+	(void)snprintf(place, 32, "%u:%u", line, column);
+	(void)snprintf(copy, 4096, "%.*s%s", (int)(mark - text), text, mark + 1);
+}
+
 static void check_rows(const struct bad *rows, size_t n, bool main)
 {
+	char text[4096], place[32];
 	struct directory d;
 
 	open_directory(&d);
 	for (size_t i = 0; i < n; i++) {
-		load_texts(&d, main ? rows[i].text : MAIN, main ? SITE : rows[i].text);
+		if (rows[i].place) {
+			(void)snprintf(text, sizeof(text), "%s", rows[i].text);
+			(void)snprintf(place, sizeof(place), "%s", rows[i].place);
+		} else {
+			take_mark(rows[i].text, text, place);
+		}
+		load_texts(&d, main ? text : MAIN, main ? SITE : text);
 		if (d.result != -EINVAL || d.n_errors != 1 ||
-		    !says(&d, main ? "wastewatch.yaml" : "sites.d/a.yaml", rows[i].place,
-			  rows[i].says))
-			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", rows[i].place,
-				 rows[i].says, rows[i].text, d.result, d.n_errors, d.said);
+		    !says(&d, main ? "wastewatch.yaml" : "sites.d/a.yaml", place, rows[i].says))
+			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
+				 rows[i].says, text, d.result, d.n_errors, d.said);
 		assert_non_null(strchr(d.said, ';'));
 	}
 	close_directory(&d);
@@ -389,6 +415,1056 @@ static void test_bad_limits(void **state)
 	check_rows(rows, ARRAY_SIZE(rows), false);
 }
 
+#define FILES(text) MAIN "destinations:\n  - " text "\n"
+
+static void test_bad_destinations(void **state)
+{
+	static const struct bad rows[] = {
+		{FILES("^{name: d, url: \"sftp://h/x\", host-key: k, password: p}"), NULL,
+		 "no \"user\"; it must say the name"},
+		{FILES("^{name: d, url: \"sftp://h/x\", user: u, password: p}"), NULL,
+		 "no \"host-key\"; it must say"},
+		{FILES("^{name: d, url: \"sftp://h/x\", user: u, host-key: k}"), NULL,
+		 "nothing to log in with; allowed: password, key or both"},
+		{FILES("^{name: d, url: \"ftpes://h/x\", user: u}"), NULL, "no \"password\""},
+		{FILES("^{name: d, url: \"ftp://127.0.0.1/x\", user: u}"), NULL, "no \"password\""},
+		{FILES("{name: d, url: \"sftp://h/x\", user: u, host-key: k, password: p, ca: ^c}"),
+		 NULL, "\"ca\" means nothing for this URL; allowed: with https or ftpes"},
+		{FILES("{name: d, url: \"ftpes://h/x\", user: u, password: p, host-key: ^k}"), NULL,
+		 "means nothing for this URL; allowed: with sftp"},
+		{FILES("{name: d, url: \"ftpes://h/x\", user: u, password: p, key: ^k}"), NULL,
+		 "means nothing for this URL; allowed: with https (and certificate) or sftp"},
+		{FILES("{name: d, url: \"sftp://h/x\", user: u, host-key: k, key: k, certificate: "
+		       "^c}"),
+		 NULL, "means nothing for this URL; allowed: with https"},
+		{FILES("{name: d, url: \"sftp://h/x\", user: u, host-key: k, key: k, min-class: "
+		       "^limit}"),
+		 NULL, "files hold all that was measured"},
+		{FILES("{name: d, url: \"sftp://h/x\", user: u, host-key: k, key: k, hmac-secret: "
+		       "^s}"),
+		 NULL, "reports are signed and files are not"},
+		{FILES("{name: d, url: https://h/x, user: ^u}"), NULL,
+		 "means nothing for this URL; allowed: with sftp, ftpes or ftp"},
+		{FILES("{name: d, url: https://h/x, password: ^p}"), NULL, "means nothing"},
+		{FILES("{name: d, url: https://h/x, host-key: ^p}"), NULL, "means nothing"},
+		{FILES("{name: d, url: \"sftp://h/x\", user: ^\"a:b\", host-key: k, key: k}"), NULL,
+		 "no name to log in with"},
+		{FILES("{name: d, url: \"sftp://h/x\", user: u, host-key: ^a/b, key: k}"), NULL,
+		 "not the name of a credential"},
+		{FILES("{name: d, url: ^\"sftp://u:p@h/x\", user: u, host-key: k, key: k}"), NULL,
+		 "for files user and password of their own"},
+		{FILES("{name: d, url: ^\"ftp://127.0.0.1/x;type=a\", user: u, password: p}"), NULL,
+		 "no \"?\" and no \";\""},
+		{FILES("{name: d, url: ^\"ftpes://h/x?y\", user: u, password: p}"), NULL,
+		 "no \"?\" and no \";\""},
+		{FILES("{name: d, url: ^\"ftps://h/x\", user: u, password: p}"), NULL,
+		 "for files sftp://, ftpes:// or ftp://"},
+		{FILES("{name: d, url: ^\"sftp://h:0/x\", user: u, host-key: k, key: k}"), NULL,
+		 "host or port"},
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), true);
+}
+
+#define LINE(text) "site: a\nlinks:\n  - " text "\n" REST
+#define RTU(text)  LINE("{name: l, rtu: /dev/serial/by-id/x, baud: 9600, " text "}")
+
+static void test_bad_links(void **state)
+{
+	static const struct bad rows[] = {
+		{LINE("^{name: l}"), NULL, "goes nowhere; it must say where its devices are"},
+		{LINE("{name: l, tcp: \"127.0.0.1:1\", rtu: ^/dev/x, baud: 9600}"), NULL,
+		 "one place, this one has \"tcp\" already; allowed: exactly one"},
+		{LINE("{name: l, rtu: /dev/x, baud: 9600, rtu-tcp: ^\"127.0.0.1:1\"}"), NULL,
+		 "this one has \"rtu\" already"},
+		{LINE("{name: l, rtu: ^ttyS0, baud: 9600}"), NULL, "allowed: an absolute path"},
+		{LINE("{name: l, rtu: ^/dev/../x, baud: 9600}"), NULL, "without \".\" and \"..\""},
+		{LINE("{name: l, rtu: ^/dev/x/, baud: 9600}"), NULL, "allowed: an absolute path"},
+		{LINE("{name: l, rtu: ^/, baud: 9600}"), NULL, "allowed: an absolute path"},
+		{LINE("{name: l, rtu-tcp: ^plc, baud: 9600}"), NULL, "not an address"},
+		{LINE("^{name: l, rtu: /dev/x}"), NULL, "no \"baud\"; it must say bits per second"},
+		{LINE("{name: l, rtu: /dev/x, baud: ^14400}"), NULL,
+		 "none of these numbers; allowed: 110, 300, 600, 1200, 2400, 4800, 9600, 19200, "
+		 "38400, 57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, "
+		 "1500000, 2500000, 3000000, 3500000 or 4000000"},
+		{LINE("{name: l, rtu: /dev/x, baud: ^2000000}"), NULL, "none of these numbers"},
+		{LINE("{name: l, rtu: /dev/x, baud: ^50}"), NULL, "none of these numbers"},
+		{RTU("parity: ^mark"), NULL, "allowed: none, even or odd"},
+		{RTU("stop-bits: ^3"), NULL, "none of these numbers; allowed: 1 or 2"},
+		{RTU("rs485: ^true"), NULL, "no such word; allowed: no or yes"},
+		{RTU("rts-before: ^1ms"), NULL, "with rs485: yes"},
+		{RTU("rs485: no, rts-after: ^1ms"), NULL, "with rs485: yes"},
+		{RTU("rts-low-on-send: ^yes"), NULL, "with rs485: yes"},
+		{RTU("rx-during-tx: ^yes"), NULL, "with rs485: yes"},
+		{RTU("rs485: yes, rts-before: ^101ms"), NULL,
+		 "too long; allowed: a duration from "},
+		{RTU("rs485: yes, rts-after: ^1500us"), NULL, "whole number of milliseconds"},
+		{RTU("single: ^yes"), NULL, "one user anyway; allowed: with tcp or rtu-tcp"},
+		{RTU("first-delay: ^61s"), NULL, "too long; allowed: a duration from 0s to 1min"},
+		{LINE("{name: l, tcp: \"127.0.0.1:1\", baud: ^9600}"), NULL, "no bit rate"},
+		{LINE("{name: l, tcp: \"127.0.0.1:1\", parity: ^even}"), NULL, "no parity"},
+		{LINE("{name: l, tcp: \"127.0.0.1:1\", stop-bits: ^1}"), NULL, "no stop bits"},
+		{LINE("{name: l, tcp: \"127.0.0.1:1\", rs485: ^no}"), NULL, "allowed: with rtu"},
+		{LINE("{name: l, rtu-tcp: \"127.0.0.1:1\", rs485: ^yes}"), NULL,
+		 "allowed: with rtu"},
+		{LINE("{name: l, rtu-tcp: \"127.0.0.1:1\", rts-after: ^0ms}"), NULL,
+		 "allowed: with rtu"},
+		{LINE("{name: l, rtu: /dev/x, baud: 9600}\n  - {name: m, rtu: ^/dev/x, baud: "
+		      "9600}"),
+		 NULL, "one link per serial line"},
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+}
+
+/* a unit on a serial line; another one with holes and states on Modbus TCP */
+#define ON_LINE(text)                                                                        \
+	"site: a\nlinks: [{name: l, rtu: /dev/x, baud: 9600}]\nunits:\n  - {name: u, link: " \
+	"l, " text "}\n"                                                                     \
+	"sources: [{name: s, kind: gas, channels: "                                          \
+	"[{name: c, from: u, address: 0, type: int16, range: [0, 1], lost-after: 1d}]}]\n"
+#define PARTS(text) UNIT("link: l, id: 1, " text)
+#define STATE(text) PARTS("states: [" text "]")
+#define RULE(text)  STATE("{name: x, address: 9, type: uint16, rules: [{" text "}]}")
+
+static void test_bad_units(void **state)
+{
+	static const struct bad rows[] = {
+		{ON_LINE("id: ^0"), NULL, "everybody, and nobody answers; allowed: 1 to 247"},
+		{ON_LINE("id: ^248"), NULL, "is reserved; allowed: 1 to 247"},
+		{ON_LINE("id: ^255"), NULL, "is reserved; allowed: 1 to 247"},
+		{ON_LINE("id: 1, quiet: ^499ms"), NULL,
+		 "shorter than the timeout; allowed: 500 ms or more"},
+		{ON_LINE("id: 1, quiet: ^61s"), NULL, "too long; allowed: a duration from 10ms to"},
+		{ON_LINE("id: 1, turnaround: ^11s"), NULL, "too long; allowed: a duration from 0s"},
+		{PARTS("quiet: ^1s"), NULL, "allowed: on links with rtu or rtu-tcp"},
+		{PARTS("holes: [^{from: 1}]"), NULL, "no \"to\"; it must say the last address"},
+		{PARTS("holes: [^{to: 1}]"), NULL, "no \"from\"; it must say the first address"},
+		{PARTS("holes: [{from: 2, to: ^1}]"), NULL, "before it begins; allowed: 2 or more"},
+		{PARTS("holes: [{from: 2, to: ^65536}]"), NULL, "out of range"},
+		{PARTS("holes: [{table: ^x, from: 2, to: 3}]"), NULL, "no such word"},
+		/* line 6 holds the channel at address 0 of holding */
+		{PARTS("holes: [{from: 0, to: 0}]"), "5:71",
+		 "address 0 lies in the unit's hole from 0 to 0"},
+		{STATE("^{name: x, address: 9, type: uint16}"), NULL, "no rule; it must say"},
+		{STATE("^{address: 9, type: uint16, rules: [{quality: fault}]}"), NULL,
+		 "no \"name\""},
+		{STATE("^{name: x, type: uint16, rules: [{quality: fault}]}"), NULL,
+		 "no \"address\""},
+		{STATE("^{name: x, address: 9, rules: [{quality: fault}]}"), NULL,
+		 "this state has no \"type\"; it must say uint8, uint16, uint32 or bit"},
+		{STATE("{name: x, address: 9, type: ^int16, rules: [{quality: fault}]}"), NULL,
+		 "allowed: uint8, uint16, uint32 or bit"},
+		{STATE("{name: x, address: 9, type: uint16, byte: ^low, rules: [{quality: "
+		       "fault}]}"),
+		 NULL, "only an int8 or uint8"},
+		{STATE("{name: x, address: 9, type: uint8, bit: ^1, rules: [{quality: fault}]}"),
+		 NULL, "only the type bit"},
+		{STATE("{name: x, address: 9, type: uint8, order: ^AB, rules: [{quality: fault}]}"),
+		 NULL, "a single byte has no byte order"},
+		{STATE("{name: x, address: 9, type: uint32, order: ^AB, rules: [{quality: "
+		       "fault}]}"),
+		 NULL, "not an order of the 4 bytes"},
+		{STATE("{name: x, address: ^65535, type: uint32, rules: [{quality: fault}]}"), NULL,
+		 "leaves no room"},
+		{STATE("{name: x, address: 9, type: uint16, otherwise: ^bad, rules: [{quality: "
+		       "fault}]}"),
+		 NULL, "allowed: good, calibrating, maintenance, fault or not-in-operation"},
+		{STATE("{name: x, address: 9, type: uint16, rules: [{quality: fault}]}, {name: ^x, "
+		       "address: 9, type: uint16, rules: [{quality: fault}]}"),
+		 NULL, "a second state is called \"x\""},
+		{PARTS("holes: [{from: 10, to: 12}], states: [{name: x, address: ^9, type: uint32, "
+		       "rules: [{quality: fault}]}]"),
+		 NULL, "9 to 10 lie in the unit's hole from 10 to 12"},
+		{PARTS("max-registers: 1, states: [{name: x, address: ^9, type: uint32, rules: "
+		       "[{quality: fault}]}]"),
+		 NULL, "max-registers of 2 or more"},
+		{RULE("quality: ^frozen"), NULL, "allowed: good, calibrating, maintenance, fault"},
+		{STATE("{name: x, address: 9, type: uint16, rules: [^{mask: 1}]}"), NULL,
+		 "no \"quality\""},
+		{RULE("mask: ^0, quality: fault"), NULL, "out of range"},
+		{RULE("mask: ^0x10000, quality: fault"), NULL,
+		 "of 16 bits has not; allowed: 0x1 to"},
+		{RULE("mask: ^0x100000000, quality: fault"), NULL, "out of range"},
+		{RULE("mask: 3, is: ^4, quality: fault"), NULL, "outside the mask 0x3"},
+		{RULE("is: ^0x10000, quality: fault"), NULL, "outside the mask 0xFFFF"},
+		{STATE("{name: x, table: coil, address: 9, rules: [{is: ^2, quality: fault}]}"),
+		 NULL, "outside the mask 0x1"},
+		{STATE("{name: x, address: 9, type: uint8, rules: [{mask: ^0x100, quality: "
+		       "fault}]}"),
+		 NULL, "0x1 to 0xFF"},
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+}
+
+/* each unit's holes are found among those of all, and none of another's */
+static void test_holes_of_many(void **state)
+{
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (unsigned int n = 1; n <= 7; n++) {
+		char *text = NULL;
+		size_t n_text = 0;
+		FILE *file = open_memstream(&text, &n_text);
+
+		assert_non_null(file);
+		(void)fprintf(file,
+			      "site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n");
+		for (unsigned int i = 0; i < n; i++)
+			(void)fprintf(file,
+				      "  - {name: u%u, link: l, id: %u, holes: [{from: %u, to: "
+				      "%u}, {from: 100, to: 100}]}\n",
+				      i, i, i * 2, i * 2);
+		(void)fprintf(file, "sources:\n  - name: s\n    kind: gas\n    channels:\n");
+		for (unsigned int i = 0; i < n; i++)
+			(void)fprintf(file,
+				      "      - {name: a%u, from: u%u, address: %u, type: int16, "
+				      "range: [0, 1]}\n"
+				      "      - {name: b%u, from: u%u, address: %u, type: int16, "
+				      "range: [0, 1]}\n"
+				      "      - {name: c%u, from: u%u, address: 100, type: int16, "
+				      "range: [0, 1]}\n",
+				      i, i, i * 2, i, i, i * 2 + 1, i, i);
+		assert_int_equal(fclose(file), 0);
+		load_texts(&d, MAIN, text);
+		free(text);
+		assert_int_equal(d.n_errors, 2 * n);
+	}
+	close_directory(&d);
+}
+
+/* twelve rules are enough for any state */
+static void test_rules_at_most(void **state)
+{
+	char text[2048] = "";
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 1; i <= CONFIG_RULES_MAX + 1; i++) {
+		char site[4096];
+		size_t n = strlen(text);
+
+		(void)snprintf(text + n, sizeof(text) - n, "%s{is: %zu, quality: fault}",
+			       i > 1 ? ", " : "", i);
+		(void)snprintf(
+			site, sizeof(site),
+			RULE("quality: fault}], otherwise: good}, {name: y, address: 9, "
+			     "type: uint16, rules: [%s]}]}\n  - {name: w, link: l, id: 1, "
+			     "states: [{name: x, type: uint16, address: 3, rules: [{quality: "
+			     "good"),
+			text);
+		load_texts(&d, MAIN, site);
+		assert_int_equal(d.result, i <= 12 ? 0 : -EINVAL);
+	}
+	assert_int_equal(d.n_errors, 1);
+	assert_non_null(strstr(d.said, "one rule too many; allowed: 12"));
+	close_directory(&d);
+}
+
+#define CHANNELS(text)                                                                            \
+	"site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n"                           \
+	"  - {name: u, link: l, id: 1, states: [{name: x, address: 9, type: uint16, rules: "      \
+	"[{quality: fault}]}, {name: y, address: 9, type: uint16, rules: [{quality: fault}]}]}\n" \
+	"  - {name: v, link: l, id: 2, interval: 6min}\n"                                         \
+	"sources:\n  - name: s\n    kind: gas\n    channels:\n"                                   \
+	"      - {name: c, from: u, address: 0, type: int16, unit: \"%\", range: [0, 9]}\n"       \
+	"      - {name: e, from: v, address: 0, type: int16, range: [0, 9], lost-after: "         \
+	"1d}\n" text
+#define CHANNEL_OF(text) \
+	CHANNELS("      - {name: d, from: u, address: 5, range: [0, 9], " text "}\n")
+
+static void test_bad_judgement(void **state)
+{
+	static const struct bad rows[] = {
+		{CHANNEL_OF("type: int16, byte: ^high"), NULL, "only an int8 or uint8"},
+		{CHANNEL_OF("type: int8, byte: ^middle"), NULL, "allowed: low or high"},
+		{CHANNEL_OF("type: int8, order: ^AB"), NULL, "a single byte has no byte order"},
+		{CHANNEL_OF("type: uint8, invalid: ^[0x100]"), NULL, "bit patterns of 8 bits"},
+		{CHANNEL_OF("type: uint8, states: ^x"), NULL, "not a list"},
+		{CHANNEL_OF("type: uint8, states: [x, ^z]"), NULL,
+		 "no state of this unit \"z\", did you mean \"x\"?; allowed: x, y"},
+		{CHANNEL_OF("type: uint8, states: [^9]"), NULL, "not a name"},
+		{CHANNEL_OF("type: uint8, states: [x, y, x, y, ^x]"), NULL,
+		 "one name too many; allowed: a list of up to 4 names"},
+		{CHANNELS("      - {name: d, from: v, address: 1, type: int16, range: [0, 9], "
+			  "lost-after: 1d, states: [^x]}\n"),
+		 NULL, "the unit has no states; allowed"},
+		{CHANNEL_OF("type: uint8, frozen-after: ^999ms"), NULL, "too short; allowed: a "},
+		{CHANNEL_OF("type: uint8, frozen-after: ^1s"), NULL,
+		 "two intervals of the unit \"u\", so there is nothing to compare; allowed: 2000"},
+		{CHANNEL_OF("type: uint8, frozen-after: ^8d"), NULL, "too long"},
+		{CHANNEL_OF("type: uint8, frozen-change: ^1"), NULL, "without \"frozen-after\""},
+		{CHANNEL_OF("type: uint8, frozen-after: 1h, frozen-change: ^-1"), NULL,
+		 "no change is that small"},
+		{CHANNEL_OF("type: uint8, frozen-after: 1h, frozen-change: ^9"), NULL,
+		 "less than the range is wide"},
+		{CHANNEL_OF("type: uint8, max-rate: ^0"), NULL, "allowed: more than 0, per minute"},
+		{CHANNEL_OF("type: uint8, max-rate: ^-1"), NULL, "more than 0"},
+		{CHANNEL_OF("type: uint8, enabled-above: ^1"), NULL, "with enabled-by"},
+		{CHANNEL_OF("type: uint8, enabled-below: ^1"), NULL, "with enabled-by"},
+		{CHANNEL_OF("type: uint8, enabled-by: ^c"), NULL, "exactly one bound"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: 1, enabled-below: ^2"),
+		 NULL, "exactly one bound"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: ^9"), NULL,
+		 "\"c\" ranges from 0 to 9, so the condition would never hold; allowed"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-above: ^-1"), NULL, "always hold"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-below: ^0"), NULL, "never hold"},
+		{CHANNEL_OF("type: uint8, enabled-by: c, enabled-below: ^10"), NULL, "always hold"},
+		{CHANNEL_OF("type: uint8, enabled-by: ^z, enabled-above: 1"), NULL,
+		 "no channel before this one \"z\""},
+		{CHANNEL_OF("type: uint8, enabled-by: ^d, enabled-above: 1"), NULL,
+		 "no channel before this one \"d\", did you mean \"c\"?; allowed: c, e"},
+		{HEAD "      - {name: c, from: u, address: 0, type: int16, range: [0, 1], "
+		      "enabled-by: ^d, enabled-above: 1}\n",
+		 NULL, "no channel stands before this one; allowed"},
+		{CHANNEL_OF("type: uint8, signal: ^x"), NULL,
+		 "the unit \"u\" has no profile and so no signals; allowed: a \"profile\""},
+		{CHANNELS("      - ^{name: d, from: u, type: int16, range: [0, 9]}\n"), NULL,
+		 "no \"address\"; it must say where its value is, or name with \"signal\""},
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+}
+
+#define DERIVED(text) CHANNELS("    derived:\n      - " text "\n")
+#define OF(text)      DERIVED("{name: r, range: [0, 9], lost-after: 1d, " text "}")
+
+static void test_bad_derived(void **state)
+{
+	static const struct bad rows[] = {
+		{DERIVED("^{formula: load, inputs: [c, c], range: [0, 1]}"), NULL, "no \"name\""},
+		{DERIVED("^{name: r, formula: load, inputs: [c, c]}"), NULL, "no \"range\""},
+		{DERIVED("^{name: r, inputs: [c, c], range: [0, 1]}"), NULL,
+		 "no \"formula\"; it must say oxygen, load, sum, difference or ratio"},
+		{DERIVED("^{name: r, formula: load, range: [0, 1]}"), NULL, "no \"inputs\""},
+		{OF("formula: ^mean, inputs: [c, c]"), NULL, "allowed: oxygen, load, sum"},
+		{OF("formula: load, inputs: ^c"), NULL, "not a list"},
+		{OF("formula: load, inputs: ^[c]"), NULL,
+		 "load cannot be made of 1 inputs; allowed: [the concentration, the flow]"},
+		{OF("formula: load, inputs: ^[c, c, c]"), NULL, "made of 3 inputs"},
+		{OF("formula: difference, inputs: ^[]"), NULL, "made of 0 inputs"},
+		{OF("formula: ratio, least: 1, inputs: ^[c, c, c]"), NULL, "[A, B] for A / B"},
+		{OF("formula: oxygen, reference: 7, inputs: ^[c]"), NULL, "made of 1 inputs"},
+		{OF("formula: sum, inputs: ^[c]"), NULL, "allowed: 2 to 8 channels"},
+		{OF("formula: sum, inputs: [c, c, c, c, c, c, c, c, ^c]"), NULL,
+		 "one name too many; allowed: a list of up to 8 names"},
+		{OF("formula: sum, inputs: [c, ^f]"), NULL,
+		 "no channel before this one \"f\", did you mean \"c\"?; allowed: c, e"},
+		{OF("formula: sum, inputs: [c, ^r]"), NULL, "no channel before this one \"r\""},
+		{OF("formula: sum, inputs: [c, c], reference: ^7"), NULL,
+		 "formula: sum has no \"reference\"; allowed: with formula: oxygen"},
+		{OF("formula: sum, inputs: [c, c], least: ^7"), NULL, "with formula: ratio"},
+		{OF("formula: oxygen, reference: 7, inputs: [e, c], factor: ^7"), NULL,
+		 "has no \"factor\"; allowed: with every other formula"},
+		{OF("formula: load, inputs: [c, c], factor: ^0"), NULL, "makes every value 0"},
+		{DERIVED("^{name: r, range: [0, 9], formula: oxygen, inputs: [c, c]}"), NULL,
+		 "no \"reference\"; it must say reference oxygen"},
+		{OF("formula: oxygen, reference: ^20.9, inputs: [c, c]"), NULL,
+		 "allowed: 0 to below 20.9"},
+		{OF("formula: oxygen, reference: ^-0.1, inputs: [c, c]"), NULL, "to below 20.9"},
+		{DERIVED("^{name: r, range: [0, 9], formula: ratio, inputs: [c, c]}"), NULL,
+		 "no \"least\"; it must say"},
+		{OF("formula: ratio, least: ^0, inputs: [c, c]"), NULL, "allowed: more than 0"},
+		{OF("formula: ratio, least: ^-1, inputs: [c, c]"), NULL, "allowed: more than 0"},
+		{DERIVED("{name: r, formula: sum, inputs: [c, c], range: ^[1, 1]}"), NULL, "empty"},
+		{OF("formula: sum, inputs: [c, c], ^frozen-after: 1h"), NULL, "unknown key"},
+		{OF("formula: sum, inputs: [c, c], ^max-rate: 1"), NULL, "unknown key"},
+		{OF("formula: sum, inputs: [c, c], enabled-by: ^c"), NULL, "exactly one bound"},
+		{OF("formula: sum, inputs: [c, c], enabled-by: ^q, enabled-above: 1"), NULL,
+		 "no channel before this one \"q\""},
+		{DERIVED("{name: ^c, formula: sum, inputs: [c, c], range: [0, 1]}"), NULL,
+		 "a second derived channel is called \"c\""},
+		/* the slower input counts */
+		{DERIVED("{name: r, formula: sum, inputs: [c, e], range: [0, 1], lost-after: "
+			 "^719s}"),
+		 NULL, "two intervals of its slowest input, so one"},
+		{DERIVED("{name: r, formula: sum, inputs: [c, e], range: [0, 1], lost-after: "
+			 "12min}\n"
+			 "      - {name: t, formula: sum, inputs: [c, r], range: [0, 1], "
+			 "lost-after: "
+			 "^719s}"),
+		 NULL, "720000 ms or more"},
+		{OF("formula: sum, inputs: [c, e]") "    limits:\n      - {channel: r, class: "
+						    "warning, high: 1, on: ^mean-5min}\n",
+		 NULL, "less than once in five minutes, so a window of 5min has no mean"},
+		{OF("formula: sum, inputs: [c, c]") "    limits:\n      - {channel: r, class: "
+						    "warning, high: ^10}\n",
+		 NULL, "outside the channel's range; allowed: 0 to 9"},
+	};
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+}
+
+#define DATA                                                                                    \
+	MAIN "destinations:\n  - {name: data, url: \"sftp://h/x\", user: u, key: k, host-key: " \
+	     "h}\n"
+#define STATION(text) CHANNELS("stations:\n  - " text "\n")
+#define WITH(text)                                                \
+	STATION("{name: t, file: A_B_C, destination: data, " text \
+		"parameters: [{channel: s/c, symbol: COD}]}")
+#define PARAMETER(text) STATION("{name: t, file: A_B_C, destination: data, parameters: [" text "]}")
+
+static void test_bad_stations(void **state)
+{
+	static const struct bad rows[] = {
+		{STATION("^{file: A_B_C, destination: data, parameters: [{channel: s/c, symbol: "
+			 "x}]}"),
+		 NULL, "no \"name\""},
+		{STATION("^{name: t, destination: data, parameters: [{channel: s/c, symbol: x}]}"),
+		 NULL, "no \"file\"; it must say how file names begin"},
+		{STATION("^{name: t, file: A_B_C, parameters: [{channel: s/c, symbol: x}]}"), NULL,
+		 "no \"destination\""},
+		{STATION("^{name: t, file: A_B_C, destination: data}"), NULL, "no parameter"},
+		{STATION("{name: t, file: ^A-B_C, destination: data, parameters: [{channel: s/c, "
+			 "symbol: x}]}"),
+		 NULL, "allowed: letters A-Z and a-z, digits and \"_\""},
+		{STATION("{name: t, file: ^../A_B, destination: data, parameters: [{channel: s/c, "
+			 "symbol: x}]}"),
+		 NULL, "as in TenTinh_TenCoSo_TenTram"},
+		{STATION("{name: t, file: A_B_C, destination: ^date, parameters: [{channel: s/c, "
+			 "symbol: x}]}"),
+		 NULL, "no destination for files \"date\", did you mean \"data\"?; allowed: data"},
+		{WITH("directory: ^/x, "), NULL, "not in front, no \"..\""},
+		{WITH("directory: ^a/../b, "), NULL, "no \"..\""},
+		{WITH("directory: ^\"%H\", "), NULL, "%Y, %m and %d become the date"},
+		{WITH("directory: ^\"x%\", "), NULL, "%Y, %m and %d become the date"},
+		{WITH("directory: ^\"a b\", "), NULL, "not a directory below"},
+		{WITH("form: ^columns, "), NULL, "allowed: lines or one-line"},
+		{WITH("line-end: ^cr, "), NULL, "allowed: lf or crlf"},
+		{WITH("decimals: ^10, "), NULL, "from 0 to 9"},
+		{WITH("missing: ^\"a\\tb\", "), NULL, "control character"},
+		{WITH("missing: ^\"12345678901234567\", "), NULL, "up to 16 bytes"},
+		{WITH("time: ^middle, "), NULL, "allowed: end or start"},
+		{PARAMETER("^{symbol: x}"), NULL, "no \"channel\""},
+		{PARAMETER("^{channel: s/c}"), NULL, "no \"symbol\""},
+		{PARAMETER("{channel: ^c, symbol: x}"), NULL,
+		 "no channel \"c\", did you mean \"s/c\"?; allowed: s/c, s/e"},
+		{PARAMETER("{channel: ^t/c, symbol: x}"), NULL, "no channel \"t/c\""},
+		{PARAMETER("{channel: ^s/d, symbol: x}"), NULL, "no channel \"s/d\""},
+		{PARAMETER("{channel: ^s/, symbol: x}"), NULL, "no channel \"s/\""},
+		{PARAMETER("{channel: ^s/e, symbol: x}"), NULL, "less than once in five minutes"},
+		{PARAMETER("{channel: s/c, symbol: ^\"\"}"), NULL, "it is empty"},
+		{PARAMETER("{channel: s/c, symbol: ^\"a\\tb\"}"), NULL, "control character"},
+		{PARAMETER("{channel: s/c, symbol: ^123456789012345678901234567890123}"), NULL,
+		 "up to 32 bytes"},
+		{PARAMETER("{channel: s/c, symbol: x, unit: ^\"a\\tb\"}"), NULL, "control char"},
+		{PARAMETER("{channel: s/c, symbol: x}, {channel: s/c, symbol: ^x}"), NULL,
+		 "a second parameter is called \"x\""},
+		{WITH("") "  - {name: ^t, file: A_B_D, destination: data, parameters: [{channel: "
+			  "s/c, symbol: COD}]}\n",
+		 NULL, "a second station is called \"t\""},
+		{WITH("") "  - {name: w, file: ^A_B_C, destination: data, parameters: [{channel: "
+			  "s/c, symbol: COD}]}\n",
+		 NULL, "writes files of this name"},
+	};
+	char text[4096], place[32];
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		take_mark(rows[i].text, text, place);
+		load_texts(&d, DATA, text);
+		if (d.result != -EINVAL || d.n_errors != 1 ||
+		    !says(&d, "sites.d/a.yaml", place, rows[i].says))
+			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
+				 rows[i].says, text, d.result, d.n_errors, d.said);
+	}
+	/* a destination of the wrong kind, none at all, and none because of another error */
+	load_texts(&d, MAIN "destinations:\n  - {name: data, url: https://h/x}\n", WITH(""));
+	assert_int_equal(d.n_errors, 1);
+	assert_non_null(strstr(d.said, "takes reports, not files; allowed: one whose"));
+	load_texts(&d, MAIN, WITH(""));
+	assert_int_equal(d.n_errors, 1);
+	assert_non_null(strstr(d.said, "no destination takes files; allowed: one in"));
+	load_texts(&d, MAIN "destinations: x\n", WITH(""));
+	assert_int_equal(d.n_errors, 1);
+	assert_null(strstr(d.said, "takes files"));
+	close_directory(&d);
+}
+
+/* profiles */
+
+#define PROFILE                                                                                 \
+	"profile: p\ntitle: Maker Model\ndocument: manual p. 1\nunverified: the order\n"        \
+	"max-registers: 16\nmax-gap: 3\ntimeout: 300ms\nturnaround: 20ms\n"                     \
+	"holes: [{table: input, from: 40, to: 49}]\n"                                           \
+	"states:\n"                                                                             \
+	"  - {name: st, table: input, address: 2, type: uint8, byte: high, otherwise: fault,\n" \
+	"     rules: [{is: 0, quality: good}, {mask: 6, quality: calibrating}]}\n"              \
+	"  - {name: wide, table: input, address: 4, type: uint32, rules: [{quality: fault}]}\n" \
+	"signals:\n"                                                                            \
+	"  - {name: cod, table: input, address: 10, type: float32, order: CDAB, unit: mg/l,\n"  \
+	"     range: [0, 500], scale: 2, offset: 1, invalid: [0x7FA00000], states: [st],\n"     \
+	"     frozen-after: 1h, frozen-change: 0.5, max-rate: 60, title: Demand}\n"             \
+	"  - {name: on, table: discrete, address: 7}\n"
+#define USING(unit, channel)                                                         \
+	"site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n"              \
+	"  - {name: u, link: l, id: 1, profile: p" unit "}\nsources:\n  - name: s\n" \
+	"    kind: gas\n    channels:\n      - {name: c, from: u, signal: cod" channel "}\n"
+
+static void write_profile(struct directory *d, const char *file, const char *text)
+{
+	char path[128];
+
+	(void)snprintf(path, sizeof(path), "%s/profiles", d->path);
+	(void)mkdir(path, 0755);
+	write_file(d, file, text, strlen(text));
+}
+
+static bool same(double a, double b)
+{
+	return a >= b && a <= b;
+}
+
+static void test_profile(void **state)
+{
+	static const char two[] = USING(
+		"", "") "      - {name: k, from: w, signal: cod, title: T, unit: g/l, range: [0, "
+			"9], scale: 1, invalid: [], states: [own, st], frozen-after: ~, "
+			"order: ABCD, max-rate: 5}\n"
+			"      - {name: on, from: w, signal: on, range: [0, 1]}\n"
+			"site_rest: 1\n";
+	char site[4096];
+	struct directory d;
+	const struct config *c;
+	const struct config_channel *k;
+
+	(void)state;
+	open_directory(&d);
+	write_profile(&d, "profiles/p.yaml", PROFILE);
+	/* the second unit overrides, and has a state and a hole of its own */
+	(void)snprintf(site, sizeof(site), "%s", two);
+	*strstr(site, "site_rest") = '\0';
+	{
+		char *at = strstr(site, "sources:"), rest[4096];
+
+		(void)snprintf(rest, sizeof(rest), "%s", at);
+		(void)snprintf(at, sizeof(site) - (size_t)(at - site),
+			       "  - {name: w, link: l, id: 2, profile: p, max-gap: 0, timeout: 1s, "
+			       "holes: [{from: 1, to: 2}], states: [{name: own, address: 9, type: "
+			       "bit, bit: 3, rules: [{quality: maintenance}]}]}\n%s",
+			       rest);
+	}
+	load_texts(&d, MAIN, site);
+	if (d.result || d.n_said)
+		fail_msg("%s\n%s", d.said, site);
+	c = d.config;
+	assert_string_equal(c->units[0].profile, "p");
+	assert_int_equal(c->units[0].max_registers, 16);
+	assert_int_equal(c->units[0].max_gap, 3);
+	assert_int_equal(c->units[0].timeout_ms, 300);
+	assert_int_equal(c->units[0].turnaround_ms, 20);
+	assert_int_equal(c->units[1].max_registers, 16);
+	assert_int_equal(c->units[1].max_gap, 0);
+	assert_int_equal(c->units[1].timeout_ms, 1000);
+
+	assert_int_equal(c->n_holes, 3);
+	assert_int_equal(c->holes[0].unit, 0);
+	assert_int_equal(c->holes[0].function, 4);
+	assert_int_equal(c->holes[0].first, 40);
+	assert_int_equal(c->holes[0].last, 49);
+	assert_int_equal(c->holes[1].unit, 1);
+	assert_int_equal(c->holes[1].last, 49);
+	assert_int_equal(c->holes[2].unit, 1);
+	assert_int_equal(c->holes[2].function, 3);
+
+	assert_int_equal(c->n_states, 5);
+	assert_string_equal(c->states[0].path, "a/u/st");
+	assert_string_equal(c->states[2].path, "a/w/st");
+	assert_string_equal(c->states[4].path, "a/w/own");
+	for (size_t i = 0; i <= 2; i += 2) {
+		assert_int_equal(c->states[i].unit, i / 2);
+		assert_int_equal(c->states[i].function, 4);
+		assert_int_equal(c->states[i].address, 2);
+		assert_int_equal(c->states[i].decode.type, DECODE_UINT8);
+		assert_int_equal(c->states[i].decode.bit, 8);
+		assert_int_equal(c->states[i].otherwise, QUALITY_DEVICE_FAULT);
+		assert_int_equal(c->states[i].n_rules, 2);
+		assert_int_equal(c->states[i].rules[0].mask, 0xff);
+		assert_false(c->states[i].rules[0].any);
+		assert_int_equal(c->states[i].rules[0].quality, QUALITY_GOOD);
+		assert_int_equal(c->states[i].rules[1].mask, 6);
+		assert_true(c->states[i].rules[1].any);
+		assert_int_equal(c->states[i].rules[1].quality, QUALITY_CALIBRATING);
+	}
+	assert_int_equal(c->states[1].rules[0].mask, 0xffffffff);
+	assert_int_equal(c->states[4].decode.bit, 3);
+	assert_int_equal(c->states[4].rules[0].mask, 1);
+
+	k = &c->channels[0];
+	assert_string_equal(k->title, "Demand");
+	assert_string_equal(k->measure, "mg/l");
+	assert_int_equal(k->function, 4);
+	assert_int_equal(k->address, 10);
+	assert_int_equal(k->decode.type, DECODE_FLOAT32);
+	assert_memory_equal(k->decode.order, ((uint8_t[]){2, 3, 0, 1}), 4);
+	assert_true(same(k->decode.scale, 2) && same(k->decode.offset, 1));
+	assert_true(same(k->decode.min, 0) && same(k->decode.max, 500));
+	assert_int_equal(k->decode.n_invalid, 1);
+	assert_int_equal(k->n_states, 1);
+	assert_int_equal(k->states[0], 0);
+	assert_int_equal(k->frozen_after_ms, 3600000);
+	assert_true(same(k->frozen_change, 0.5) && same(k->max_rate, 60));
+	assert_int_equal(k->interval_ms, 1000);
+
+	k = &c->channels[1];
+	assert_string_equal(k->title, "T");
+	assert_string_equal(k->measure, "g/l");
+	assert_memory_equal(k->decode.order, ((uint8_t[]){0, 1, 2, 3}), 4);
+	assert_true(same(k->decode.scale, 1) && same(k->decode.offset, 1));
+	assert_true(same(k->decode.max, 9) && same(k->max_rate, 5));
+	assert_int_equal(k->decode.n_invalid, 0);
+	assert_int_equal(k->n_states, 2);
+	assert_int_equal(k->states[0], 4);
+	assert_int_equal(k->states[1], 2);
+	assert_int_equal(k->frozen_after_ms, 0);
+
+	assert_int_equal(c->channels[2].function, 2);
+	assert_int_equal(c->channels[2].decode.type, DECODE_BIT);
+	close_directory(&d);
+}
+
+/* the digest covers the profiles that are used, and no others */
+static void test_profile_digest(void **state)
+{
+	struct directory d;
+	uint8_t first[32];
+
+	(void)state;
+	open_directory(&d);
+	write_profile(&d, "profiles/p.yaml", PROFILE);
+	load_texts(&d, MAIN, USING("", ""));
+	assert_int_equal(d.result, 0);
+	memcpy(first, d.config->digest, sizeof(first));
+	write_profile(&d, "profiles/q.yaml", "not read");
+	load(&d);
+	assert_memory_equal(d.config->digest, first, sizeof(first));
+	write_profile(&d, "profiles/p.yaml", PROFILE "# more\n");
+	load(&d);
+	assert_memory_not_equal(d.config->digest, first, sizeof(first));
+	close_directory(&d);
+}
+
+static void test_bad_profile_use(void **state)
+{
+	static const struct bad uses[] = {
+		{"site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n  - {name: u, link: "
+		 "l, id: 1, profile: ^pq}\nsources: [{name: s, kind: gas, channels: [{name: c, "
+		 "from: "
+		 "u, signal: cod}]}]\n",
+		 NULL, "no profile \"pq\", did you mean \"p\"?; allowed: p, pp"},
+		{"site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n  - {name: u, link: "
+		 "l, id: 1, profile: ^../p}\nsources: [{name: s, kind: gas, channels: [{name: c, "
+		 "from: u, signal: cod}]}]\n",
+		 NULL, "not a name"},
+		{USING("", "}\n      - {name: d, from: u, signal: ^cd"), NULL,
+		 "no signal in this profile \"cd\", did you mean \"cod\"?; allowed: cod, on"},
+		{USING("", "}\n      - ^{name: d, from: u, signal: on"), NULL,
+		 "this channel has no \"range\""},
+		{USING(", states: [{name: ^st, address: 1, type: uint8, rules: [{quality: good}]}]",
+		       ""),
+		 NULL, "a second state is called \"st\""},
+		/* the profile's own words are at fault only in this file's eyes */
+		{USING("", "}\n      - {name: d, from: u, type: int16, signal: ^cod"), "10:49",
+		 "\"order\" cannot be \"CDAB\""},
+		{USING("", "}\n      - {name: d, from: u, range: [0, 0.4], signal: ^cod"), NULL,
+		 "less than the range is wide"},
+		{USING(", interval: ^200ms", ""), "4:40",
+		 "so says the profile; the key here goes before it"},
+		{USING(", max-registers: 1", "}\n      - {name: d, from: u, signal: ^cod"), "9:36",
+		 "max-registers of 2 or more"},
+		{USING(", max-registers: 1",
+		       ", type: int16, order: AB, invalid: [], states: [^wide]"),
+		 NULL, "max-registers of 2 or more"},
+		{USING(", holes: [{table: input, from: 5, to: 5}]", ", states: [^wide]"), NULL,
+		 "4 to 5 lie in the unit's hole from 5 to 5"},
+		{USING(", holes: [{table: input, from: 2, to: 2}]",
+		       ", states: [wide]}\n      - {name: d, from: u, signal: ^cod"),
+		 NULL, "address 2 lies in the unit's hole from 2 to 2"},
+		{USING("", ", address: ^45"), NULL,
+		 "45 to 46 lie in the unit's hole from 40 to 49"},
+		{USING("", ", address: ^39"), NULL, "39 to 40 lie in the unit's hole"},
+	};
+	char text[4096], place[32];
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	write_profile(&d, "profiles/p.yaml", PROFILE);
+	write_profile(&d, "profiles/pp.yaml", PROFILE);
+	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
+		take_mark(uses[i].text, text, place);
+		load_texts(&d, MAIN, text);
+		if (d.result != -EINVAL || (!uses[i].place && d.n_errors != 1) ||
+		    !says(&d, "sites.d/a.yaml", uses[i].place ? uses[i].place : place,
+			  uses[i].says))
+			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
+				 uses[i].says, text, d.result, d.n_errors, d.said);
+	}
+	close_directory(&d);
+}
+
+/* what is wrong in a profile is said there, and once, whoever uses it */
+static void test_bad_profiles(void **state)
+{
+#define HEADER "profile: p\ntitle: T\ndocument: D\n"
+#define GOOD   "signals: [{name: cod, address: 1, type: uint16, range: [0, 1]}]\n"
+	static const struct bad rows[] = {
+		{"^x\n", NULL, "a profile must stand here"},
+		{"^title: T\ndocument: D\n" GOOD, NULL, "no \"profile\""},
+		{"profile: ^q\ntitle: T\ndocument: D\n" GOOD, NULL, "not the file's; allowed: p"},
+		{"^profile: p\ntitle: T\n" GOOD, NULL, "no \"document\"; it must say where"},
+		{"^profile: p\ndocument: D\n" GOOD, NULL, "no \"title\"; it must say maker"},
+		{"^" HEADER, NULL, "no signal; it must say"},
+		{HEADER "timeout: ^x\n" GOOD, NULL, "not a duration"},
+		{HEADER "max-gap: ^125\n" GOOD, NULL, "out of range"},
+		{HEADER "^interval: 1s\n" GOOD, NULL, "unknown key \"interval\" in a profile"},
+		{HEADER "signals: [{name: cod, address: ^x, type: uint16, range: [0, 1]}]\n", NULL,
+		 "not a whole number"},
+		{HEADER "signals: [^{name: cod, type: uint16, range: [0, 1]}]\n", NULL,
+		 "no \"address\""},
+		{HEADER "signals: [^{name: cod, address: 1, range: [0, 1]}]\n", NULL,
+		 "no \"type\""},
+		{HEADER "signals: [{name: cod, address: 1, type: uint16, order: ^ABCD, range: [0, "
+			"1]}]\n",
+		 NULL, "AB (high byte first)"},
+		{HEADER "signals: [{name: cod, address: 1, type: uint16, range: ^[1, 0]}]\n", NULL,
+		 "the range is empty"},
+		{HEADER "signals: [{name: cod, address: 1, type: uint16, range: [0, 1], states: "
+			"[^x]}]\n",
+		 NULL, "the unit has no states"},
+		{HEADER "signals: [{name: cod, address: 1, type: uint16, range: [0, 1]}, {name: "
+			"^cod, address: 2, type: uint16, range: [0, 1]}]\n",
+		 NULL, "a second signal is called \"cod\""},
+		{HEADER
+		 "holes: [{from: 0, to: 3}]\nsignals: [{name: cod, address: ^1, type: uint16, "
+		 "range: [0, 1]}]\n",
+		 NULL, "lies in the unit's hole from 0 to 3"},
+		{HEADER "signals: [{name: cod, address: 1, type: uint16, range: [0, 1], "
+			"^enabled-by: c}]\n",
+		 NULL, "unknown key"},
+	};
+	static const char site[] = "site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n"
+				   "  - {name: u, link: l, id: 1, profile: p}\n"
+				   "  - {name: v, link: l, id: 2, profile: p}\n"
+				   "sources:\n  - name: s\n    kind: gas\n    channels:\n"
+				   "      - {name: c, from: u, signal: cod}\n"
+				   "      - {name: d, from: v, signal: cod}\n";
+	char text[4096], place[32];
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		take_mark(rows[i].text, text, place);
+		write_profile(&d, "profiles/p.yaml", text);
+		load_texts(&d, MAIN, site);
+		if (d.result != -EINVAL || d.n_errors != 1 ||
+		    !says(&d, "profiles/p.yaml", place, rows[i].says))
+			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
+				 rows[i].says, text, d.result, d.n_errors, d.said);
+	}
+	close_directory(&d);
+}
+
+/* beside the configuration first, then where the environment says */
+static void test_profile_folders(void **state)
+{
+	struct directory d, other;
+	char path[128];
+
+	(void)state;
+	open_directory(&d);
+	open_directory(&other);
+	write_profile(&other, "profiles/p.yaml", PROFILE);
+	(void)snprintf(path, sizeof(path), "%s/profiles", other.path);
+	assert_int_equal(setenv("WASTEWATCH_PROFILES", path, 1), 0);
+	load_texts(&d, MAIN, USING("", ""));
+	if (d.result)
+		fail_msg("%s", d.said);
+	assert_int_equal(chmod(path, 01777), 0);
+	load(&d);
+	assert_int_equal(d.n_errors, 1);
+	assert_non_null(strstr(d.said, "profiles:1:1: everybody on this machine may write"));
+	assert_int_equal(chmod(path, 0755), 0);
+	write_profile(&d, "profiles/p.yaml", "x");
+	load(&d);
+	assert_true(says(&d, "profiles/p.yaml", "1:1", "a profile must stand here"));
+	assert_int_equal(setenv("WASTEWATCH_PROFILES", "/nonexistent", 1), 0);
+	(void)snprintf(path, sizeof(path), "%s/profiles/p.yaml", d.path);
+	assert_int_equal(remove(path), 0);
+	load(&d);
+	assert_int_equal(d.n_errors, 1);
+	assert_non_null(strstr(d.said, "no profile \"p\", nor any other; allowed: the name of"));
+	assert_int_equal(unsetenv("WASTEWATCH_PROFILES"), 0);
+	close_directory(&other);
+	close_directory(&d);
+}
+
+/* all that may be left out, and all that may be said, of the newer kinds */
+static void test_devices(void **state)
+{
+	static const char site[] =
+		"site: a\nlinks:\n"
+		"  - {name: t, tcp: \"127.0.0.1:502\", single: yes, first-delay: 60s}\n"
+		"  - {name: r, rtu: /dev/ttyS1, baud: 110}\n"
+		"  - {name: n, rtu: /dev/pts/3, baud: 4000000, parity: none, rs485: yes, "
+		"rts-before: 100ms, rts-after: 0ms, rts-low-on-send: yes, rx-during-tx: yes}\n"
+		"  - {name: o, rtu: /dev/x, baud: \"9600\", parity: odd, stop-bits: 2, rs485: yes, "
+		"rts-low-on-send: no}\n"
+		"  - {name: q, rtu-tcp: \"[::1]:4001\"}\n"
+		"  - {name: p, rtu-tcp: \"127.0.0.1:4001\", baud: 19200, single: no}\n"
+		"units:\n"
+		"  - {name: u, link: r, id: 247, quiet: 500ms, turnaround: 10s}\n"
+		"  - {name: v, link: q, id: 1, quiet: 60s, timeout: 1s, states: [\n"
+		"      {name: coil, table: coil, address: 65535, rules: [{is: 0, quality: "
+		"not-in-operation}]},\n"
+		"      {name: wide, table: input, address: 65534, type: uint32, order: CDAB, "
+		"otherwise: calibrating, rules: [{mask: 0xFFFFFFFF, is: 0xFFFFFFFF, quality: "
+		"good}]},\n"
+		"      {name: bit, address: 0, type: bit, bit: 15, rules: [{quality: "
+		"maintenance}]}],\n"
+		"     holes: [{from: 0x10, to: 0x10}, {table: discrete, from: 0, to: 65535}]}\n"
+		"sources:\n  - name: s\n    kind: gas\n"
+		"    derived:\n"
+		"      - {name: r1, formula: oxygen, inputs: [hi, o2], reference: 0, range: [0, "
+		"9]}\n"
+		"      - {name: r2, title: T, unit: g/h, formula: load, inputs: [r1, lo], factor: "
+		"-1.5, range: [-9, 9], enabled-by: r1, enabled-below: 9}\n"
+		"      - {name: r3, formula: ratio, inputs: [r2, r2], least: 0.1, range: [0, 1]}\n"
+		"      - {name: r4, formula: sum, inputs: [hi, hi, hi, hi, hi, hi, hi, r3], range: "
+		"[0, 1]}\n"
+		"      - {name: r5, formula: difference, inputs: [hi, lo], range: [0, 1]}\n"
+		"    channels:\n"
+		"      - {name: hi, from: v, address: 1, type: int8, byte: high, invalid: [0xFF], "
+		"range: [0, 9], states: [wide, coil, bit, wide], frozen-after: 2s, max-rate: 0.1}\n"
+		"      - {name: lo, from: v, address: 1, type: uint8, range: [0, 9], enabled-by: "
+		"hi, "
+		"enabled-above: 2.5}\n"
+		"      - {name: o2, from: u, address: 15, type: uint16, unit: \"%\", range: [0, "
+		"25], "
+		"frozen-after: 7d, frozen-change: 0}\n"
+		"    limits:\n"
+		"      - {channel: r1, class: warning, high: 1, on: mean-5min}\n"
+		"      - {channel: r1, class: warning, name: h, high: 1, on: mean-1h}\n"
+		"      - {channel: r1, class: warning, name: d, high: 1, on: mean-24h}\n"
+		"stations:\n"
+		"  - {name: N, file: LS_HT_N1, destination: data, parameters: [{channel: s/hi, "
+		"symbol: Nhiệtđộ}]}\n"
+		"  - {name: K, file: LS_HT_K1, destination: data, directory: \"K/%Y/%m/%d\", form: "
+		"one-line, line-end: crlf, decimals: 0, missing: \"\", time: start, parameters: "
+		"[{channel: s/r2, symbol: PM, unit: kg/h}, {channel: s/o2, symbol: O2}, {channel: "
+		"s/o2, symbol: O, unit: \"\"}]}\n";
+	struct directory d;
+	const struct config *c;
+
+	(void)state;
+	open_directory(&d);
+	load_texts(&d,
+		   MAIN "destinations:\n"
+			"  - {name: data, url: \"sftp://h:22/x\", user: u, key: k, host-key: h}\n"
+			"  - {name: b, url: \"ftpes://h/x\", user: u, password: w, ca: c}\n"
+			"  - {name: f, url: \"ftp://localhost:21\", user: u, password: w}\n",
+		   site);
+	if (d.result || d.n_said)
+		fail_msg("%s", d.said);
+	c = d.config;
+	assert_int_equal(c->destinations[0].kind, DESTINATION_FILES);
+	assert_string_equal(c->destinations[0].user, "u");
+	assert_string_equal(c->destinations[0].key, "k");
+	assert_string_equal(c->destinations[0].host_key, "h");
+	assert_string_equal(c->destinations[0].password, "");
+	assert_string_equal(c->destinations[1].password, "w");
+	assert_string_equal(c->destinations[1].ca, "c");
+	assert_int_equal(c->destinations[2].kind, DESTINATION_FILES);
+
+	assert_int_equal(c->links[0].kind, WIRE_LINK_TCP);
+	assert_true(c->links[0].single);
+	assert_int_equal(c->links[0].first_delay_ms, 60000);
+	assert_int_equal(c->links[0].parity, 0);
+	assert_int_equal(c->links[1].kind, WIRE_LINK_RTU);
+	assert_string_equal(c->links[1].host, "/dev/ttyS1");
+	assert_int_equal(c->links[1].port, 0);
+	assert_int_equal(c->links[1].baud, 110);
+	assert_int_equal(c->links[1].parity, WIRE_PARITY_EVEN);
+	assert_int_equal(c->links[1].stop_bits, 1);
+	assert_int_equal(c->links[1].rs485, 0);
+	assert_int_equal(c->links[1].first_delay_ms, 0);
+	assert_true(c->links[1].single);
+	assert_int_equal(c->links[2].baud, 4000000);
+	assert_int_equal(c->links[2].parity, WIRE_PARITY_NONE);
+	assert_int_equal(c->links[2].stop_bits, 2);
+	assert_int_equal(c->links[2].rs485, 7);
+	assert_int_equal(c->links[2].rts_before_ms, 100);
+	assert_int_equal(c->links[2].rts_after_ms, 0);
+	assert_int_equal(c->links[3].baud, 9600);
+	assert_int_equal(c->links[3].parity, WIRE_PARITY_ODD);
+	assert_int_equal(c->links[3].stop_bits, 2);
+	assert_int_equal(c->links[3].rs485, WIRE_RS485_ENABLED);
+	assert_int_equal(c->links[4].kind, WIRE_LINK_RTU_TCP);
+	assert_string_equal(c->links[4].host, "::1");
+	assert_int_equal(c->links[4].port, 4001);
+	assert_int_equal(c->links[4].baud, 0);
+	assert_false(c->links[4].single);
+	assert_int_equal(c->links[5].baud, 19200);
+
+	assert_int_equal(c->units[0].id, 247);
+	assert_int_equal(c->units[0].quiet_ms, 500);
+	assert_int_equal(c->units[0].turnaround_ms, 10000);
+	assert_string_equal(c->units[0].profile, "");
+	assert_int_equal(c->units[1].quiet_ms, 60000);
+	assert_int_equal(c->n_holes, 2);
+	assert_int_equal(c->holes[1].function, 2);
+	assert_int_equal(c->states[0].function, 1);
+	assert_int_equal(c->states[0].decode.type, DECODE_BIT);
+	assert_int_equal(c->states[0].rules[0].mask, 1);
+	assert_false(c->states[0].rules[0].any);
+	assert_int_equal(c->states[0].rules[0].quality, QUALITY_NOT_IN_OPERATION);
+	assert_int_equal(c->states[0].otherwise, QUALITY_GOOD);
+	assert_int_equal(c->states[1].rules[0].is, 0xffffffff);
+	assert_int_equal(c->states[1].otherwise, QUALITY_CALIBRATING);
+	assert_memory_equal(c->states[1].decode.order, ((uint8_t[]){2, 3, 0, 1}), 4);
+	assert_true(same(c->states[1].decode.scale, 1));
+	assert_int_equal(c->states[2].decode.bit, 15);
+
+	/* measured ones stand before derived ones, whatever the order in the file */
+	assert_string_equal(c->channels[0].name, "hi");
+	assert_int_equal(c->channels[0].decode.bit, 8);
+	assert_int_equal(c->channels[0].n_states, 4);
+	assert_int_equal(c->channels[0].states[1], 0);
+	assert_int_equal(c->channels[0].frozen_after_ms, 2000);
+	assert_true(same(c->channels[0].frozen_change, 0));
+	assert_int_equal(c->channels[1].decode.bit, 0);
+	assert_true(c->channels[1].conditional && c->channels[1].enabled_above);
+	assert_int_equal(c->channels[1].enabled_by, 0);
+	assert_true(same(c->channels[1].enabled_bound, 2.5));
+	assert_int_equal(c->channels[1].formula, FORMULA_NONE);
+	assert_int_equal(c->channels[3].formula, FORMULA_OXYGEN);
+	assert_int_equal(c->channels[3].function, 0);
+	assert_int_equal(c->channels[3].unit, 1);
+	assert_int_equal(c->channels[3].n_inputs, 2);
+	assert_int_equal(c->channels[3].inputs[1], 2);
+	assert_true(same(c->channels[3].reference, 0) && same(c->channels[3].factor, 1));
+	assert_true(same(c->channels[3].decode.max, 9));
+	assert_string_equal(c->channels[3].path, "a/s/r1");
+	assert_int_equal(c->channels[4].inputs[0], 3);
+	assert_true(same(c->channels[4].factor, -1.5));
+	assert_true(c->channels[4].conditional && !c->channels[4].enabled_above);
+	assert_true(same(c->channels[4].enabled_bound, 9));
+	assert_int_equal(c->channels[4].unit, 1);
+	assert_true(same(c->channels[5].least, 0.1));
+	assert_int_equal(c->channels[6].n_inputs, 8);
+	assert_int_equal(c->channels[6].inputs[7], 5);
+	assert_int_equal(c->limits[0].on, LIMIT_ON_MEAN_5MIN);
+	assert_int_equal(c->limits[1].on, LIMIT_ON_MEAN_1H);
+	assert_int_equal(c->limits[2].on, LIMIT_ON_MEAN_24H);
+
+	assert_int_equal(c->n_stations, 2);
+	assert_string_equal(c->stations[0].file, "LS_HT_N1");
+	assert_string_equal(c->stations[0].directory, "");
+	assert_string_equal(c->stations[0].missing, "---");
+	assert_int_equal(c->stations[0].decimals, 4);
+	assert_false(c->stations[0].in_one_line || c->stations[0].crlf ||
+		     c->stations[0].time_is_start);
+	assert_int_equal(c->stations[0].n_parameters, 1);
+	assert_string_equal(c->stations[1].directory, "K/%Y/%m/%d");
+	assert_string_equal(c->stations[1].missing, "");
+	assert_int_equal(c->stations[1].decimals, 0);
+	assert_true(c->stations[1].in_one_line && c->stations[1].crlf &&
+		    c->stations[1].time_is_start);
+	assert_int_equal(c->stations[1].first_parameter, 1);
+	assert_int_equal(c->stations[1].n_parameters, 3);
+	assert_string_equal(c->parameters[0].symbol, "Nhiệtđộ");
+	assert_string_equal(c->parameters[0].measure, "");
+	assert_int_equal(c->parameters[1].channel, 4);
+	assert_string_equal(c->parameters[1].measure, "kg/h");
+	assert_string_equal(c->parameters[2].measure, "%");
+	assert_string_equal(c->parameters[3].measure, "");
+	close_directory(&d);
+}
+
+static void test_warnings(void **state)
+{
+	static const struct {
+		const char *main;
+		struct bad site;
+	} rows[] = {
+		{MAIN, {LINE("{name: l, rtu: ^/dev/ttyUSB0, baud: 9600}"), NULL, "by-id"}},
+		{MAIN, {LINE("{name: l, rtu: ^/dev/ttyACM1, baud: 9600}"), NULL, "by-id"}},
+		{MAIN,
+		 {LINE("{name: l, tcp: \"127.0.0.1:1\"}\n  - {name: m, rtu-tcp: ^\"127.0.0.1:1\"}"),
+		  NULL, "a second link goes to"}},
+		{MAIN,
+		 {OF("formula: oxygen, reference: 7, inputs: ^[c, e]"), NULL, "not in per cent"}},
+		{MAIN,
+		 {OF("formula: sum, unit: mg/l, inputs: [c, c]") "    limits:\n      - {channel: "
+								 "r, "
+								 "class: limit, origin: o, high: "
+								 "^3.1}\n",
+		  NULL, "three times the limit"}},
+		{DATA,
+		 {STATION("{name: t, file: ^A_B, destination: data, parameters: [{channel: s/c, "
+			  "symbol: x}]}"),
+		  NULL, "three parts"}},
+	};
+	char text[4096], place[32];
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		take_mark(rows[i].site.text, text, place);
+		load_texts(&d, rows[i].main, text);
+		if (d.result || !says(&d, "sites.d/a.yaml", place, "warning: ") ||
+		    !says(&d, "sites.d/a.yaml", place, rows[i].site.says))
+			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
+				 rows[i].site.says, text, d.result, d.n_errors, d.said);
+	}
+	take_mark(FILES("{name: d, url: ^\"ftp://192.0.2.1/x\", user: u, password: p}"), text,
+		  place);
+	load_texts(&d, text, SITE);
+	assert_int_equal(d.result, 0);
+	assert_true(says(&d, "wastewatch.yaml", place, "travel in clear"));
+	close_directory(&d);
+}
+
+/* an instrument that is known: two lines, and its states come with it */
+static void test_known_instrument(void **state)
+{
+	const char *source = getenv("WASTEWATCH_SOURCE");
+	struct directory d;
+	char path[4096];
+
+	(void)state;
+	open_directory(&d);
+	(void)snprintf(path, sizeof(path), "%s%sconf/profiles", source ? source : "",
+		       source ? "/" : "");
+	assert_int_equal(setenv("WASTEWATCH_PROFILES", path, 1), 0);
+	load_texts(&d, MAIN,
+		   "site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\nunits:\n"
+		   "  - {name: u, link: l, id: 1, profile: endress-hauser-liquiline-cm44x}\n"
+		   "sources:\n  - name: s\n    kind: liquid\n    channels:\n"
+		   "      - {name: pH, from: u, signal: ain16, range: [0, 14]}\n");
+	if (d.result || d.n_said)
+		fail_msg("%s", d.said);
+	assert_int_equal(d.config->channels[0].address, 60);
+	assert_int_equal(d.config->channels[0].n_states, 1);
+	assert_string_equal(d.config->states[d.config->channels[0].states[0]].name, "ain16-state");
+	assert_int_equal(d.config->states[15].address, 62);
+	assert_int_equal(unsetenv("WASTEWATCH_PROFILES"), 0);
+	close_directory(&d);
+}
+
 static void test_minutes(void **state)
 {
 	struct directory d;
@@ -520,11 +1596,6 @@ static void test_files(void **state)
 	close_directory(&d);
 	assert_int_equal(config_load(&d.config, d.path, NULL, NULL), -ENOENT);
 	assert_null(d.config);
-}
-
-static bool same(double a, double b)
-{
-	return a >= b && a <= b;
 }
 
 static void test_defaults(void **state)
@@ -876,14 +1947,22 @@ static void test_distance_and_quote(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_main),     cmocka_unit_test(test_bad_devices),
-		cmocka_unit_test(test_bad_channels), cmocka_unit_test(test_bad_limits),
-		cmocka_unit_test(test_all_errors),   cmocka_unit_test(test_files),
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_values),
-		cmocka_unit_test(test_margin),	     cmocka_unit_test(test_hash),
-		cmocka_unit_test(test_large),	     cmocka_unit_test(test_example),
-		cmocka_unit_test(test_durations),    cmocka_unit_test(test_distance_and_quote),
-		cmocka_unit_test(test_minutes),	     cmocka_unit_test(test_destinations_at_most),
+		cmocka_unit_test(test_bad_main),	cmocka_unit_test(test_bad_devices),
+		cmocka_unit_test(test_bad_channels),	cmocka_unit_test(test_bad_limits),
+		cmocka_unit_test(test_all_errors),	cmocka_unit_test(test_files),
+		cmocka_unit_test(test_defaults),	cmocka_unit_test(test_values),
+		cmocka_unit_test(test_margin),		cmocka_unit_test(test_hash),
+		cmocka_unit_test(test_large),		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_durations),	cmocka_unit_test(test_distance_and_quote),
+		cmocka_unit_test(test_minutes),		cmocka_unit_test(test_destinations_at_most),
+		cmocka_unit_test(test_bad_links),	cmocka_unit_test(test_bad_destinations),
+		cmocka_unit_test(test_bad_units),	cmocka_unit_test(test_rules_at_most),
+		cmocka_unit_test(test_holes_of_many),	cmocka_unit_test(test_bad_judgement),
+		cmocka_unit_test(test_bad_derived),	cmocka_unit_test(test_bad_stations),
+		cmocka_unit_test(test_profile),		cmocka_unit_test(test_profile_digest),
+		cmocka_unit_test(test_bad_profile_use), cmocka_unit_test(test_bad_profiles),
+		cmocka_unit_test(test_profile_folders), cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_warnings),	cmocka_unit_test(test_known_instrument),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

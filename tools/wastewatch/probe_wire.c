@@ -167,7 +167,7 @@ static void clear_up(struct probe_wire *wire, const struct probe_outcome *outcom
 	if (outcome->result == PROBE_GOOD || outcome->result == PROBE_EXCEPTION)
 		return;
 	wire_close(wire);
-	if (wire->target->wire.kind == WIRE_LINK_RTU &&
+	if (wire->target->wire.kind != WIRE_LINK_TCP &&
 	    wire->target->quiet_ms > wire->target->timeout_ms)
 		wait_ms(wire->target->quiet_ms - wire->target->timeout_ms);
 }

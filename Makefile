@@ -85,8 +85,10 @@ $(B)/wastewatch-poller: $(call objs,daemon/poller/main.c) $(poller_o) $(common_o
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_poller))
 $(B)/wastewatch-sender: $(call objs,daemon/sender/main.c) $(sender_o) $(common_o)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(call pkg,$(libs_sender))
-$(B)/wastewatch: $(command_o) $(core_o) $(common_o)
-	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+# The command reads the configuration like the core and registers like the poller.
+$(B)/wastewatch: $(command_o) $(core_o) $(poller_o) $(common_o)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ \
+		$(call pkg,$(libs_core) libmodbus) -lm
 # The simulator reads the core's configuration, so it takes the core's modules.
 $(B)/wastewatch-sim: $(call objs,tools/sim/main.c) $(sim_o) $(core_o) $(common_o)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
@@ -102,7 +104,8 @@ $(B)/obj/%.o: %.c
 # Unit tests: one program per file of tests/unit. They may use every module except the main
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(common_o)
+probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c))
+modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
 	$(call run,AR) $(AR) rcs $@ $^

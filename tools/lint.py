@@ -21,7 +21,7 @@ PARTS = {
     "poller": {"common", "poller"},
     "sender": {"common", "sender"},
     "core": {"common", "core"},
-    "tools": {"common", "core", "tools"},
+    "tools": {"common", "core", "poller", "tools"},
     "tests": {"common", "core", "poller", "sender", "tools"},
 }
 

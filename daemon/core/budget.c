@@ -42,8 +42,10 @@ struct budget_request budget_request(const struct plan *plan, size_t request)
 	if (link->baud == 0)
 		return cost;
 	cost.character_us = characters_us(link, cost.n_out + cost.n_in);
-	cost.silence_us = 2 * (int64_t)link->frame_gap_us +
-			  plan->units[r->unit].turnaround_ms * US_PER_MS +
+	/* the device keeps a gap before its answer, we one after it or the unit's turnaround */
+	cost.silence_us = (int64_t)link->frame_gap_us +
+			  MAX((int64_t)link->frame_gap_us,
+			      plan->units[r->unit].turnaround_ms * US_PER_MS) +
 			  (link->rts_before_ms + link->rts_after_ms) * US_PER_MS;
 	return cost;
 }

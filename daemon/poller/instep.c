@@ -148,17 +148,16 @@ void instep_answered(struct instep *instep, uint8_t unit_id)
 		owe(debt, &was.by);
 }
 
-void instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent)
+bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent)
 {
 	struct debt *debt = &instep->units[unit_id];
 
-	if (debt->n_owed == 0)
-		return;
 	if (!function_owed(debt, sent->function)) {
 		instep_answered(instep, unit_id);
-		return;
+		return false;
 	}
 	owe(debt, sent);
 	debt->getting = false;
 	debt->refused = true;
+	return true;
 }

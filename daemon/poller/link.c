@@ -346,28 +346,29 @@ static void on_misanswered(struct link *link, int64_t now_us, const struct link_
 }
 
 /*
- * On a line an answer also says which ones are still to come. Return: it is worth nothing else,
- * since it was asked for in place of the request to get in step.
+ * On a line an answer also says which ones are still to come. Return: it is worth nothing else:
+ * it was asked for in place of the request to get in step, or is a refusal of who knows what.
  */
 static bool keep_in_step(struct link *link, const struct link_input *input)
 {
 	const struct outstanding *sent = &link->sent;
+	bool doubtful = false;
 
 	if (!link->instep || link->state != WIRE_LINK_WAITING)
 		return false;
 	if (input->event == LINK_ANSWERED)
 		instep_answered(link->instep, sent->unit_id);
 	else if (input->event == LINK_REFUSED)
-		instep_refused(link->instep, sent->unit_id, &sent->asked);
+		doubtful = instep_refused(link->instep, sent->unit_id, &sent->asked);
 	else if (input->event == LINK_CLOSED)
 		instep_silent(link->instep, sent->unit_id, &sent->asked, sent->sent_us);
 	else
 		return false;
 	count_wrong(link, sent->seen);
-	return sent->getting && input->event != LINK_CLOSED;
+	return doubtful || (sent->getting && input->event != LINK_CLOSED);
 }
 
-/* in step again: the request itself is next */
+/* in step again, or nearer to it: the request itself is next */
 static void on_in_step(struct link *link, int64_t now_us, const struct link_input *input,
 		       struct script *script)
 {

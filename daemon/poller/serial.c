@@ -146,6 +146,7 @@ int serial_open(const struct wire_link *config)
 void serial_close(int fd)
 {
 	(void)tcflush(fd, TCIOFLUSH); /* fails where the line is gone: nothing waits then */
+	(void)ioctl(fd, TIOCNXCL);    /* outlives us where another program has it open */
 	(void)close(fd);	      /* reads only: nothing can be lost */
 }
 

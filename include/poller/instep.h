@@ -65,5 +65,8 @@ void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_req
 /** instep_answered() - @unit_id has answered what was sent last, in its form */
 void instep_answered(struct instep *instep, uint8_t unit_id);
 
-/** instep_refused() - @unit_id has answered @sent with an exception */
-void instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent);
+/**
+ * instep_refused() - @unit_id has answered @sent with an exception
+ * Return: it may be that to an earlier request and is worth nothing; @sent is still to be asked.
+ */
+bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent);

@@ -31,6 +31,11 @@ struct command_options {
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
+	const char *table;    /* probe --table */
+	const char *timeout;  /* probe --timeout */
+	bool watch;	      /* probe --watch */
+	const char *interval; /* probe --watch=INTERVAL */
+	bool force;	      /* probe --force */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
 	size_t n_arguments;
@@ -43,6 +48,7 @@ int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
+int command_probe(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_fail() - say an error; returns EXIT_FAILURE */

@@ -11,11 +11,21 @@
  *   at 60s SITE/SOURCE/CHANNEL stuck                hold whatever it shows now
  *   at 60s SITE/SOURCE/CHANNEL raw 0xFFFF           hold this bit pattern
  *   at 60s link NAME normal|dead|refuse|reset|garbage|drop
+ *   at 60s link NAME badcrc|echo|foreign|noise
  *   at 60s link NAME late 700ms                     every answer after so long
  *   at 60s link NAME drip 100ms                     a byte, a pause, a byte, …
  *   at 60s unit NAME normal|dead
  *   at 60s unit NAME exception 4                    every answer is this exception
+ *   at 60s unit NAME calibrating|maintenance|fault|measuring    its status registers say so
+ *   at 60s unit NAME refuse input 12-13             these registers are illegal now; also
+ *                                                   holding, coil, discrete; one or a range
+ *   at 60s unit NAME allow                          all refused registers are legal again
+ *   at 60s state SITE/UNIT/STATE raw 0x0004         a status register holds this bit pattern
  *   at 80s end
+ *
+ * On a serial line, "refuse" is an instrument that was unplugged, "drop" one that was plugged
+ * out and in again, and "reset" does that instead of answering: the device's name comes back
+ * as another terminal.
  *
  * NAME is SITE/NAME where two sites use the name. Times: a number with ms, s, min or h.
  * No clock; reads only the stream that it is given.
@@ -28,6 +38,7 @@
 
 #include "common/macro.h"
 #include "core/config.h"
+#include "tools/sim_map.h"
 
 enum sim_verb {
 	SIM_RAMP,
@@ -41,6 +52,10 @@ enum sim_verb {
 	SIM_UNIT_NORMAL,
 	SIM_UNIT_DEAD,
 	SIM_UNIT_EXCEPTION,
+	SIM_UNIT_SAYS,
+	SIM_UNIT_REFUSE,
+	SIM_UNIT_ALLOW,
+	SIM_STATE_RAW,
 	SIM_END,
 };
 
@@ -53,17 +68,23 @@ enum sim_link_mode {
 	SIM_LINK_GARBAGE, /* random bytes instead of an answer */
 	SIM_LINK_LATE,
 	SIM_LINK_DRIP,
+	SIM_LINK_BADCRC,  /* RTU: a wrong check sum */
+	SIM_LINK_ECHO,	  /* the request comes back before the answer */
+	SIM_LINK_FOREIGN, /* the answer is another unit's */
+	SIM_LINK_NOISE,	  /* random bytes before the answer */
 };
 
 /**
  * struct sim_action - one line of a scenario
  * @at_ms: since the start
- * @target: index of the channel, link or unit in the configuration
+ * @target: index of the channel, link, unit or state in the configuration
  * @value: RAMP, SET: engineering units; can be encoded by the channel
- * @raw: RAW, NAN: bit pattern, fits the channel's type
+ * @raw: RAW, NAN, STATE_RAW: bit pattern, fits the channel's or state's type
  * @over_ms: RAMP, NORMAL: length of the way there
  * @mode, @delay_ms: LINK
  * @exception: UNIT_EXCEPTION: 1-255
+ * @quality: UNIT_SAYS: good, calibrating, maintenance or device fault; some state can say it
+ * @range: UNIT_REFUSE
  */
 struct sim_action {
 	int64_t at_ms;
@@ -75,6 +96,8 @@ struct sim_action {
 	enum sim_link_mode mode;
 	uint32_t delay_ms;
 	uint8_t exception;
+	enum quality quality;
+	struct sim_range range;
 	unsigned int line;
 };
 

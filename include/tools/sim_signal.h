@@ -32,16 +32,20 @@ struct sim_signal {
 };
 
 /**
- * sim_signal_init() - derive a channel's normal course from its range and limits
+ * sim_signals_init() - the normal course of every channel, from ranges, limits and conditions
+ * @signals: one per channel; those of derived channels stay unused, they follow from their inputs
  *
  * With high limits only: between 30 % and 55 % of the way from 0 (or the range's lower end,
  * if that is above 0) to the lowest. With low limits only: 20-50 % of the way from the
  * highest to the range's end. With both: the middle fifth between them (deadbands taken
  * off). With none: 20-50 % of the range. Always inside the range. A bit is constant and
  * breaks no limit, where one of its two values does not.
+ *
+ * A channel that another one's condition hangs on is such that the condition holds. Inputs of
+ * derived channels are lowered or raised, in their ranges, until the derived one breaks no
+ * limit either, where that can be. Nothing changes faster than the channel's believable rate.
  */
-void sim_signal_init(struct sim_signal *s, const struct config *config, size_t channel,
-		     uint64_t seed);
+void sim_signals_init(struct sim_signal *signals, const struct config *config, uint64_t seed);
 
 /** sim_signal_value() - @t_ms since the simulator's start; noise changes every 100 ms */
 double sim_signal_value(const struct sim_signal *s, int64_t t_ms);

@@ -8,6 +8,7 @@ fake core checks each reading: the value of another register is seen whatever th
 import fcntl
 import os
 import select
+import shutil
 import socket
 import struct
 import tempfile
@@ -102,13 +103,21 @@ class Line:
 
     def plug(self):
         self.master, self.held = os.openpty()
+        self.ended = threading.Event()
         tty.setraw(self.held)
         os.symlink(os.ttyname(self.held), self.path + ".new")
         os.replace(self.path + ".new", self.path)
-        master = self.master
-        threading.Thread(target=self.slave.serve, daemon=True, args=(
-            lambda: os.read(master, 4096), lambda data: os.write(master, data))).start()
+        self.thread = threading.Thread(target=self._serve, args=(self.master,), daemon=True)
+        self.thread.start()
         return self
+
+    def _serve(self, master):
+        def read():
+            while not self.ended.is_set():
+                if select.select([master], [], [], 0.05)[0]:
+                    return os.read(master, 4096)
+            return b""
+        self.slave.serve(read, lambda data: os.write(master, data))
 
     def unplug(self):
         """The device goes; its path, too."""
@@ -119,14 +128,15 @@ class Line:
 
     def hang_up(self):
         """The other end is gone, the path is there: opening gives an error of its own."""
-        master, self.master = self.master, None
+        self.ended.set()
+        self.thread.join()
         os.close(self.held)
-        # wake the thread that reads, which would keep the terminal until then
-        os.close(master)
+        os.close(self.master)
+        self.master = None
 
     def stop(self):
         self.unplug()
-        os.rmdir(self.directory)
+        shutil.rmtree(self.directory)
 
 
 class SerialServer:

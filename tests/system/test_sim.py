@@ -66,13 +66,16 @@ class Plant:
         self.port, self.other = free_ports(2)
         (directory / "sites.d").mkdir(exist_ok=True)
         (directory / "wastewatch.yaml").write_text(MAIN)
-        (directory / "sites.d" / "north.yaml").write_text(
-            SITE.format(port=self.port, other=self.other, host=host))
+        self.write_site(directory, host)
         command = [BUILD / "wastewatch-sim", "--config", directory, *options]
         if scenario is not None:
             (directory / "scenario").write_text(scenario)
             command += ["--scenario", directory / "scenario"]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    def write_site(self, directory, host):
+        (directory / "sites.d" / "north.yaml").write_text(
+            SITE.format(port=self.port, other=self.other, host=host))
 
     def line(self):
         ready, _, _ = select.select([self.process.stdout], [], [], PATIENCE_S)

@@ -13,9 +13,9 @@
 
 static struct config_site sites[] = {{.name = (char[]){"north"}}, {.name = (char[]){"south"}}};
 static struct config_link links[] = {
-	{.name = (char[]){"wwtp"}, .site = 0},
-	{.name = (char[]){"plc"}, .site = 0},
-	{.name = (char[]){"plc"}, .site = 1},
+	{.name = (char[]){"wwtp"}, .site = 0, .kind = WIRE_LINK_TCP},
+	{.name = (char[]){"plc"}, .site = 0, .kind = WIRE_LINK_RTU},
+	{.name = (char[]){"plc"}, .site = 1, .kind = WIRE_LINK_RTU_TCP},
 };
 static struct config_unit units[] = {
 	{.name = (char[]){"analyser"}, .link = 0},
@@ -35,8 +35,22 @@ static struct config_channel channels[] = {
 	 .function = 3,
 	 .address = 2,
 	 .decode = {.type = DECODE_FLOAT32, .order = {0, 1, 2, 3}, .scale = 1, .max = 14}},
+	{.name = (char[]){"sum"},
+	 .path = (char[]){"north/outfall/sum"},
+	 .measure = (char[]){""},
+	 .formula = FORMULA_SUM},
 };
-static size_t by_path[] = {0, 1};
+static struct config_state states[] = {
+	{.name = (char[]){"device"},
+	 .path = (char[]){"north/analyser/device"},
+	 .unit = 0,
+	 .function = 4,
+	 .decode = {.type = DECODE_UINT16, .order = {0, 1}, .scale = 1},
+	 .rules = {{.mask = 4, .any = true, .quality = QUALITY_CALIBRATING},
+		   {.mask = 8, .any = true, .quality = QUALITY_DEVICE_FAULT}},
+	 .n_rules = 2},
+};
+static size_t by_path[] = {0, 1, 2};
 static const struct config config = {
 	.channels_by_path = by_path,
 	.sites = sites,
@@ -48,7 +62,9 @@ static const struct config config = {
 	.n_links = 3,
 	.n_units = 3,
 	.n_sources = 1,
-	.n_channels = 2,
+	.n_channels = 3,
+	.states = states,
+	.n_states = 1,
 };
 
 static int read_text(const char *text, struct sim_scenario **ret, char **ret_errors)
@@ -106,6 +122,23 @@ static void test_lines(void **state)
 		{"at 1s unit south/meter exception 4",
 		 "00:01 unit south/meter answers everything with exception 4"},
 		{"at 1s unit north/meter normal", "00:01 unit north/meter works normally"},
+		{"at 1s link north/plc badcrc",
+		 "00:01 link north/plc answers with a wrong check sum"},
+		{"at 1s link wwtp echo",
+		 "00:01 link north/wwtp sends each request back before the answer"},
+		{"at 1s link wwtp foreign", "00:01 link north/wwtp answers as another unit"},
+		{"at 1s link wwtp noise", "00:01 link north/wwtp answers after bytes of noise"},
+		{"at 1s unit analyser calibrating", "00:01 unit north/analyser says calibrating"},
+		{"at 1s unit analyser fault", "00:01 unit north/analyser says device fault"},
+		{"at 1s unit analyser measuring", "00:01 unit north/analyser says measuring"},
+		{"at 1s unit analyser refuse input 12-13",
+		 "00:01 unit north/analyser refuses input 12 to 13"},
+		{"at 1s unit south/meter refuse coil 65535",
+		 "00:01 unit south/meter refuses coil 65535 to 65535"},
+		{"at 1s unit analyser allow",
+		 "00:01 unit north/analyser refuses no address any more"},
+		{"at 1s state north/analyser/device raw 0x0004",
+		 "00:01 state north/analyser/device shows the raw value 0x4"},
 		{"at 80s end", "01:20 the scenario ends"},
 	};
 
@@ -156,7 +189,21 @@ static void test_refused(void **state)
 		{"at 1s link plc dead", "2 sites have a link \"plc\"; write SITE/plc"},
 		{"at 1s link east/plc dead", "no link \"east/plc\""},
 		{"at 1s link wwtp slow",
-		 "allowed here: normal, dead, refuse, reset, garbage, late, drip, drop"},
+		 "allowed here: normal, dead, refuse, reset, garbage, late, drip, drop, badcrc, "
+		 "echo, foreign, noise"},
+		{"at 1s link wwtp badcrc", "speaks Modbus TCP, which has no check sum"},
+		{"at 1s unit analyser maintenance", "no state of the unit can say \"maintenance\""},
+		{"at 1s unit north/meter measuring", "no state of the unit can say \"measuring\""},
+		{"at 1s unit analyser refuse", "\"\" is no table; allowed: holding, input, coil"},
+		{"at 1s unit analyser refuse input", "\"\" are no addresses; allowed: 0 to 65535"},
+		{"at 1s unit analyser refuse input 13-12", "\"13-12\" are no addresses"},
+		{"at 1s unit analyser refuse input 1-65536", "\"1-65536\" are no addresses"},
+		{"at 1s unit analyser refuse input -1", "\"-1\" are no addresses"},
+		{"at 1s unit analyser allow input", "\"input\" is too much"},
+		{"at 1s state north/analyser/x raw 1", "no state \"north/analyser/x\""},
+		{"at 1s state north/analyser/device set 1", "allowed here: raw"},
+		{"at 1s state north/analyser/device raw 65536", "allowed: 0 to 0xFFFF"},
+		{"at 1s north/outfall/sum set 1", "is derived and follows from its inputs"},
 		{"at 1s link wwtp late", "\"\" is no time"},
 		{"at 1s link wwtp late 0ms", "delay of 0 ms; allowed: 1ms to 1h"},
 		{"at 1s link wwtp drip 2h", "allowed: 1ms to 1h"},

@@ -27,6 +27,7 @@ struct options {
 	const char *count;
 	uint64_t seed;
 	double speed;
+	bool line_speed;
 	bool verbose;
 };
 
@@ -46,12 +47,13 @@ static void print_help(void)
 {
 	(void)fputs(
 		"Usage: wastewatch-sim --config DIR [OPTION]...\n"
-		"Serve every TCP link of a wastewatch configuration as a Modbus plant on "
-		"loopback.\n\n"
+		"Serve every link of a wastewatch configuration as a Modbus plant: TCP on "
+		"loopback,\nserial lines as terminals behind the names of the devices.\n\n"
 		"  --config DIR      directory with wastewatch.yaml and sites.d/\n"
 		"  --scenario FILE   what goes wrong, and when; \"-\" is standard input\n"
 		"  --seed N          of the signals, 0 to 2^64-1 (1)\n"
 		"  --speed X         scenario and signals run X times as fast, 0.001 to 1000 (1)\n"
+		"  --line-speed      RTU answers take as long as their bytes at the baud rate\n"
 		"  --count FILE      write the counters there at the end, one line of JSON\n"
 		"  --verbose         say more on standard error\n"
 		"  --help            this text\n\n"
@@ -86,6 +88,7 @@ static int parse_options(struct options *o, int argc, char **argv)
 		{"scenario", required_argument, NULL, 's'},
 		{"seed", required_argument, NULL, 'r'},
 		{"speed", required_argument, NULL, 'x'},
+		{"line-speed", no_argument, NULL, 'b'},
 		{"count", required_argument, NULL, 'n'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
@@ -103,6 +106,8 @@ static int parse_options(struct options *o, int argc, char **argv)
 			o->scenario = optarg;
 		else if (c == 'n')
 			o->count = optarg;
+		else if (c == 'b')
+			o->line_speed = true;
 		else if (c == 'v')
 			o->verbose = true;
 		else if (c == 'r' && (r = parse_seed(optarg, &o->seed)) < 0)
@@ -141,8 +146,9 @@ static void play(struct sim *sim, const struct sim_action *a)
 
 	sim_action_text(a, sim->config,
 			on_channel ? sim_plant_value(sim->plant, a->target, a->at_ms) : 0, text);
-	sim_plant_act(sim->plant, a, a->at_ms);
-	r = sim_server_act(sim->server, a);
+	r = sim_plant_act(sim->plant, a, a->at_ms);
+	if (r == 0)
+		r = sim_server_act(sim->server, a);
 	(void)puts(text);
 	if (r < 0 || a->verb == SIM_END)
 		(void)sd_event_exit(sim->event, r < 0 ? EXIT_FAILURE : 0);
@@ -250,14 +256,19 @@ static void raise_file_limit(void)
 /* Return: exit status of the loop; -errno. */
 static int serve(struct sim *sim, const struct options *o)
 {
+	struct sim_server_options options = {
+		.now_ms = sim_now_ms,
+		.userdata = sim,
+		.seed = o->seed,
+		.line_speed = o->line_speed,
+	};
 	int r;
 
 	r = add_signals(sim);
 	if (r >= 0)
 		r = sd_event_now(sim->event, CLOCK_BOOTTIME, &sim->start_us);
 	if (r >= 0)
-		r = sim_server_new(&sim->server, sim->event, sim->config, sim->plant, sim_now_ms,
-				   sim, o->seed);
+		r = sim_server_new(&sim->server, sim->event, sim->config, sim->plant, &options);
 	if (r >= 0)
 		r = sd_event_add_time(sim->event, &sim->timer, CLOCK_BOOTTIME, sim->start_us,
 				      TIMER_ACCURACY_US, on_timer, sim);

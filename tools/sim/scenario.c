@@ -8,6 +8,7 @@
 
 #include "tools/sim_encode.h"
 #include "tools/sim_scenario.h"
+#include "tools/sim_state.h"
 
 #define WORDS_MAX   8
 #define TIME_MAX_MS (INT64_C(366) * 86400000)
@@ -137,9 +138,8 @@ static int parse_nan(struct parser *p, struct sim_action *a)
 		    decode_type_text(c->decode.type));
 }
 
-static int parse_raw(struct parser *p, struct sim_action *a)
+static int take_raw(struct parser *p, struct sim_action *a, enum decode_type type)
 {
-	enum decode_type type = p->config->channels[a->target].decode.type;
 	const char *text = take(p);
 	char *end;
 
@@ -152,9 +152,27 @@ static int parse_raw(struct parser *p, struct sim_action *a)
 	return 0;
 }
 
+static int parse_raw(struct parser *p, struct sim_action *a)
+{
+	return take_raw(p, a, p->config->channels[a->target].decode.type);
+}
+
+static int parse_state_raw(struct parser *p, struct sim_action *a)
+{
+	return take_raw(p, a, p->config->states[a->target].decode.type);
+}
+
 static int parse_link_delay(struct parser *p, struct sim_action *a)
 {
 	return take_delay(p, &a->delay_ms);
+}
+
+/* Modbus TCP leaves that to TCP */
+static int parse_badcrc(struct parser *p, struct sim_action *a)
+{
+	if (p->config->links[a->target].kind != WIRE_LINK_TCP)
+		return 0;
+	return fail(p, "the link speaks Modbus TCP, which has no check sum; \"badcrc\" is for RTU");
 }
 
 static int parse_exception(struct parser *p, struct sim_action *a)
@@ -169,51 +187,108 @@ static int parse_exception(struct parser *p, struct sim_action *a)
 	return 0;
 }
 
+static int parse_says(struct parser *p, struct sim_action *a)
+{
+	uint64_t raw;
+
+	for (size_t i = 0; i < p->config->n_states; i++)
+		if (p->config->states[i].unit == a->target &&
+		    sim_state_find(p->config, i, a->quality, &raw) == 0)
+			return 0;
+	return fail(p,
+		    "no state of the unit can say \"%s\"; its states and their meanings are in "
+		    "the configuration",
+		    p->words[p->next - 1]);
+}
+
+static int parse_refuse(struct parser *p, struct sim_action *a)
+{
+	static const char *const tables[] = {"", "coil", "discrete", "holding", "input"};
+	const char *table = take(p), *text;
+	unsigned long first, last;
+	char *end;
+
+	for (unsigned int i = 1; i < ARRAY_SIZE(tables); i++)
+		if (strcmp(tables[i], table) == 0)
+			a->range.function = i;
+	if (a->range.function == 0)
+		return fail(p, "\"%s\" is no table; allowed: holding, input, coil, discrete",
+			    table);
+	text = take(p);
+	first = last = strtoul(text, &end, 10);
+	if (end != text && *end == '-')
+		last = strtoul(end + 1, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || first > last || last > UINT16_MAX)
+		return fail(p, "\"%s\" are no addresses; allowed: 0 to 65535, such as 12 or 12-13",
+			    text);
+	a->range.address = (unsigned int)first;
+	a->range.count = (unsigned int)(last - first + 1);
+	return 0;
+}
+
+/* @mode: of links; @quality: of units that say something */
 struct verb {
 	const char *word;
 	enum sim_verb verb;
 	enum sim_link_mode mode;
 	int (*parse)(struct parser *p, struct sim_action *a);
+	enum quality quality;
 };
 
 static const struct verb channel_verbs[] = {
-	{"ramp", SIM_RAMP, 0, parse_ramp},
-	{"set", SIM_SET, 0, take_value},
-	{"nan", SIM_NAN, 0, parse_nan},
-	{"normal", SIM_NORMAL, 0, parse_normal},
-	{"stuck", SIM_STUCK, 0, NULL},
-	{"raw", SIM_RAW, 0, parse_raw},
-	{NULL, 0, 0, NULL},
+	{"ramp", SIM_RAMP, 0, parse_ramp, 0},
+	{"set", SIM_SET, 0, take_value, 0},
+	{"nan", SIM_NAN, 0, parse_nan, 0},
+	{"normal", SIM_NORMAL, 0, parse_normal, 0},
+	{"stuck", SIM_STUCK, 0, NULL, 0},
+	{"raw", SIM_RAW, 0, parse_raw, 0},
+	{NULL, 0, 0, NULL, 0},
 };
 
 static const struct verb link_verbs[] = {
-	{"normal", SIM_LINK, SIM_LINK_NORMAL, NULL},
-	{"dead", SIM_LINK, SIM_LINK_DEAD, NULL},
-	{"refuse", SIM_LINK, SIM_LINK_REFUSE, NULL},
-	{"reset", SIM_LINK, SIM_LINK_RESET, NULL},
-	{"garbage", SIM_LINK, SIM_LINK_GARBAGE, NULL},
-	{"late", SIM_LINK, SIM_LINK_LATE, parse_link_delay},
-	{"drip", SIM_LINK, SIM_LINK_DRIP, parse_link_delay},
-	{"drop", SIM_LINK_DROP, SIM_LINK_NORMAL, NULL},
-	{NULL, 0, 0, NULL},
+	{"normal", SIM_LINK, SIM_LINK_NORMAL, NULL, 0},
+	{"dead", SIM_LINK, SIM_LINK_DEAD, NULL, 0},
+	{"refuse", SIM_LINK, SIM_LINK_REFUSE, NULL, 0},
+	{"reset", SIM_LINK, SIM_LINK_RESET, NULL, 0},
+	{"garbage", SIM_LINK, SIM_LINK_GARBAGE, NULL, 0},
+	{"late", SIM_LINK, SIM_LINK_LATE, parse_link_delay, 0},
+	{"drip", SIM_LINK, SIM_LINK_DRIP, parse_link_delay, 0},
+	{"drop", SIM_LINK_DROP, SIM_LINK_NORMAL, NULL, 0},
+	{"badcrc", SIM_LINK, SIM_LINK_BADCRC, parse_badcrc, 0},
+	{"echo", SIM_LINK, SIM_LINK_ECHO, NULL, 0},
+	{"foreign", SIM_LINK, SIM_LINK_FOREIGN, NULL, 0},
+	{"noise", SIM_LINK, SIM_LINK_NOISE, NULL, 0},
+	{NULL, 0, 0, NULL, 0},
 };
 
 static const struct verb unit_verbs[] = {
-	{"normal", SIM_UNIT_NORMAL, 0, NULL},
-	{"dead", SIM_UNIT_DEAD, 0, NULL},
-	{"exception", SIM_UNIT_EXCEPTION, 0, parse_exception},
-	{NULL, 0, 0, NULL},
+	{"normal", SIM_UNIT_NORMAL, 0, NULL, 0},
+	{"dead", SIM_UNIT_DEAD, 0, NULL, 0},
+	{"exception", SIM_UNIT_EXCEPTION, 0, parse_exception, 0},
+	{"measuring", SIM_UNIT_SAYS, 0, parse_says, QUALITY_GOOD},
+	{"calibrating", SIM_UNIT_SAYS, 0, parse_says, QUALITY_CALIBRATING},
+	{"maintenance", SIM_UNIT_SAYS, 0, parse_says, QUALITY_MAINTENANCE},
+	{"fault", SIM_UNIT_SAYS, 0, parse_says, QUALITY_DEVICE_FAULT},
+	{"refuse", SIM_UNIT_REFUSE, 0, parse_refuse, 0},
+	{"allow", SIM_UNIT_ALLOW, 0, NULL, 0},
+	{NULL, 0, 0, NULL, 0},
+};
+
+static const struct verb state_verbs[] = {
+	{"raw", SIM_STATE_RAW, 0, parse_state_raw, 0},
+	{NULL, 0, 0, NULL, 0},
 };
 
 static int parse_verb(struct parser *p, struct sim_action *a, const struct verb *verbs)
 {
 	const char *word = take(p);
-	char allowed[128] = "";
+	char allowed[160] = "";
 
 	for (const struct verb *v = verbs; v->word; v++) {
 		if (strcmp(word, v->word) == 0) {
 			a->verb = v->verb;
 			a->mode = v->mode;
+			a->quality = v->quality;
 			return v->parse ? v->parse(p, a) : 0;
 		}
 		(void)snprintf(allowed + strlen(allowed), sizeof(allowed) - strlen(allowed), "%s%s",
@@ -271,6 +346,18 @@ static int find_named(struct parser *p, const char *what, size_t n,
 	return 0;
 }
 
+static int find_state(struct parser *p, size_t *ret)
+{
+	const char *path = take(p);
+
+	for (size_t i = 0; i < p->config->n_states; i++)
+		if (strcmp(p->config->states[i].path, path) == 0) {
+			*ret = i;
+			return 0;
+		}
+	return fail(p, "no state \"%s\" in the configuration; allowed: SITE/UNIT/STATE", path);
+}
+
 static int parse_subject(struct parser *p, struct sim_action *a)
 {
 	const char *word = take(p);
@@ -288,11 +375,17 @@ static int parse_subject(struct parser *p, struct sim_action *a)
 		r = find_named(p, "unit", p->config->n_units, unit_place, &a->target);
 		return r < 0 ? r : parse_verb(p, a, unit_verbs);
 	}
+	if (strcmp(word, "state") == 0) {
+		r = find_state(p, &a->target);
+		return r < 0 ? r : parse_verb(p, a, state_verbs);
+	}
 	if (config_channel_find(p->config, word, &a->target) < 0)
 		return fail(p,
 			    "no channel \"%s\" in the configuration; allowed: SITE/SOURCE/CHANNEL, "
-			    "\"link\", \"unit\" or \"end\"",
+			    "\"link\", \"unit\", \"state\" or \"end\"",
 			    word);
+	if (p->config->channels[a->target].function == 0)
+		return fail(p, "%s is derived and follows from its inputs; change those", word);
 	return parse_verb(p, a, channel_verbs);
 }
 

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,12 +10,15 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "tools/sim_frame.h"
+#include "tools/sim_listen.h"
 #include "tools/sim_server.h"
 #include "tools/sim_signal.h"
+#include "tools/sim_stream.h"
 
-#define BACKLOG	      4096
-#define ACCURACY_US   1000
-#define GARBAGE_BYTES 32
+#define NOISE_MAX	   4   /* bytes before an answer: less than a frame has */
+#define GAP_CHARACTERS	   7U  /* 3.5 of silence before the answer, and 3.5 after it */
+#define CHARACTER_BITS_MIN 10U /* start, 8 data, stop */
 
 struct counters {
 	uint64_t n_connections;
@@ -27,27 +29,18 @@ struct counters {
 	uint64_t n_malformed;
 };
 
-/*
- * @in: what has come and is not answered yet
- * @out: the answer, [n_sent, n_out) still to send
- * @timer: running while an answer waits for its delay
- */
 struct connection {
 	struct connection *next;
 	struct connection *prev;
 	struct link *link;
-	sd_event_source *io;
-	sd_event_source *timer;
-	int fd;
-	uint16_t n_in;
-	uint16_t n_out;
-	uint16_t n_sent;
-	bool drips;
-	uint8_t in[SIM_FRAME_MAX];
-	uint8_t out[SIM_FRAME_MAX];
+	struct sim_stream *stream;
 };
 
-/* @starved: stopped accepting because descriptors ran out */
+/*
+ * @listener: of TCP links, NULL while they refuse
+ * @terminal: of serial lines, behind the device's name
+ * @starved: stopped accepting because descriptors ran out
+ */
 struct link {
 	struct sim_server *server;
 	struct connection *connections;
@@ -56,6 +49,7 @@ struct link {
 	enum sim_link_mode mode;
 	uint32_t delay_ms;
 	bool starved;
+	char terminal[SIM_TERMINAL_MAX];
 	struct counters counters;
 };
 
@@ -63,10 +57,8 @@ struct sim_server {
 	sd_event *event;
 	const struct config *config;
 	const struct sim_plant *plant;
-	int64_t (*now_ms)(void *userdata);
-	void *userdata;
-	uint64_t seed;
-	uint64_t n_garbage;
+	struct sim_server_options options;
+	uint64_t n_random;
 	size_t n_links;
 	bool starved;
 	struct link links[];
@@ -82,15 +74,21 @@ static const char *link_site(const struct link *link)
 	return link->server->config->sites[link_config(link)->site].name;
 }
 
+static bool is_line(const struct link *link)
+{
+	return link_config(link)->kind == WIRE_LINK_RTU;
+}
+
+static enum sim_framing framing_of(const struct link *link)
+{
+	return link_config(link)->kind == WIRE_LINK_TCP ? SIM_FRAMING_TCP : SIM_FRAMING_RTU;
+}
+
 static void connection_close(struct connection *c, bool reset)
 {
-	static const struct linger abort_now = {.l_onoff = 1, .l_linger = 0};
 	struct sim_server *server = c->link->server;
 
-	if (reset)
-		(void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &abort_now, sizeof(abort_now));
-	sd_event_source_disable_unref(c->io); /* closes the descriptor, which it owns */
-	sd_event_source_disable_unref(c->timer);
+	sim_stream_free(c->stream, reset);
 	if (c->next)
 		c->next->prev = c->prev;
 	if (c->prev)
@@ -114,175 +112,137 @@ static void link_close_all(struct link *link, bool reset)
 		connection_close(link->connections, reset);
 }
 
-static int connection_write(struct connection *c);
-
-static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
+static size_t put_random(struct sim_server *server, size_t max, uint8_t *out)
 {
-	struct connection *c = userdata;
-
-	(void)source;
-	(void)usec;
-	return connection_write(c);
-}
-
-static int connection_wait(struct connection *c, uint32_t delay_ms)
-{
-	uint64_t delay_us = (uint64_t)delay_ms * (uint64_t)US_PER_MS;
-	int r;
-
-	if (!c->timer)
-		return sd_event_add_time_relative(c->link->server->event, &c->timer,
-						  CLOCK_MONOTONIC, delay_us, ACCURACY_US, on_timer,
-						  c);
-	r = sd_event_source_set_time_relative(c->timer, delay_us);
-	return r < 0 ? r : sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
-}
-
-/* begin to send @c->out, at once or when the link's delay is over */
-static int connection_answer(struct connection *c, size_t n)
-{
-	const struct link *link = c->link;
-
-	c->n_out = (uint16_t)n;
-	c->n_sent = 0;
-	c->drips = link->mode == SIM_LINK_DRIP;
-	if (link->mode != SIM_LINK_LATE)
-		return connection_write(c);
-	if (sd_event_source_set_io_events(c->io, 0) < 0 || connection_wait(c, link->delay_ms) < 0) {
-		log_err("no memory for a delayed answer; connection closed");
-		connection_close(c, false);
-	}
-	return 0;
-}
-
-static size_t make_garbage(struct link *link, uint8_t *out)
-{
-	struct sim_server *server = link->server;
-	size_t n = 1 + sim_random(server->seed, server->n_garbage++) % GARBAGE_BYTES;
+	uint64_t seed = server->options.seed;
+	size_t n = 1 + sim_random(seed, server->n_random++) % max;
 
 	for (size_t i = 0; i < n; i++)
-		out[i] = (uint8_t)sim_random(server->seed, server->n_garbage++);
+		out[i] = (uint8_t)sim_random(seed, server->n_random++);
 	return n;
 }
 
-/* Return: bytes of the answer; 0 none; -ECONNRESET the connection is to be reset. */
-static int connection_serve(struct connection *c, size_t n_frame)
+static size_t put_echo(enum sim_framing framing, const struct sim_frame *request, uint8_t *out)
 {
-	struct link *link = c->link;
-	struct sim_server *server = link->server;
-	size_t n;
+	return sim_frame_put(framing, request, request->pdu, request->n_pdu, out);
+}
 
-	link->counters.n_requests++;
-	if (link->mode == SIM_LINK_DEAD || link->mode == SIM_LINK_RESET) {
+/* how long the bytes of request and answer are under way on the line */
+static uint64_t line_time_us(const struct link *link, size_t n_bytes)
+{
+	const struct config_link *l = link_config(link);
+	unsigned int bits = CHARACTER_BITS_MIN - 1 + MAX(l->stop_bits, 1U) +
+			    (l->parity == WIRE_PARITY_EVEN || l->parity == WIRE_PARITY_ODD);
+
+	if (!link->server->options.line_speed || l->baud == 0)
+		return 0;
+	return (uint64_t)(n_bytes + GAP_CHARACTERS) * bits * (uint64_t)US_PER_S / l->baud;
+}
+
+/* the plant's answer as the link's mode has it; Return: bytes, 0 none. */
+static size_t put_answer(struct link *link, const struct sim_frame *request, uint8_t *out)
+{
+	struct sim_server *server = link->server;
+	enum sim_framing framing = framing_of(link);
+	struct sim_frame head = *request;
+	uint8_t pdu[SIM_PDU_MAX];
+	size_t n, n_pdu;
+
+	n_pdu = sim_plant_answer(server->plant, link->index, request->unit, request->pdu,
+				 request->n_pdu, server->options.now_ms(server->options.userdata),
+				 pdu);
+	if (n_pdu == 0) {
 		link->counters.n_unanswered++;
-		return link->mode == SIM_LINK_RESET ? -ECONNRESET : 0;
+		return 0;
 	}
-	if (link->mode == SIM_LINK_GARBAGE) {
-		link->counters.n_unanswered++;
-		return (int)make_garbage(link, c->out);
-	}
-	n = sim_plant_answer(server->plant, link->index, c->in, n_frame,
-			     server->now_ms(server->userdata), c->out);
-	if (n == 0)
-		link->counters.n_unanswered++;
-	else if ((c->out[SIM_MBAP_BYTES] & 0x80) != 0)
+	if ((pdu[0] & 0x80) != 0)
 		link->counters.n_exceptions++;
 	else
 		link->counters.n_reads++;
-	return (int)n;
+	if (link->mode == SIM_LINK_FOREIGN)
+		head.unit++;
+	n = link->mode == SIM_LINK_NOISE ? put_random(server, NOISE_MAX, out) : 0;
+	if (link->mode == SIM_LINK_ECHO)
+		n = put_echo(framing, request, out);
+	n += sim_frame_put(framing, &head, pdu, n_pdu, out + n);
+	if (link->mode == SIM_LINK_BADCRC)
+		out[n - 1] ^= 0xff;
+	return n;
 }
 
-/* answer the whole requests in @c->in until one answer has to wait */
-static int connection_process(struct connection *c)
-{
-	int n_frame, n;
-
-	while (c->n_out == 0) {
-		n_frame = sim_plant_frame_size(c->in, c->n_in);
-		if (n_frame < 0) {
-			log_debug("link %s/%s: not Modbus TCP; connection closed",
-				  link_site(c->link), link_config(c->link)->name);
-			c->link->counters.n_malformed++;
-			connection_close(c, false);
-			return 0;
-		}
-		if (n_frame == 0 || n_frame > c->n_in)
-			return 0;
-		n = connection_serve(c, (size_t)n_frame);
-		if (n < 0) {
-			connection_close(c, true);
-			return 0;
-		}
-		c->n_in = (uint16_t)(c->n_in - n_frame);
-		memmove(c->in, c->in + n_frame, c->n_in);
-		if (n > 0)
-			return connection_answer(c, (size_t)n);
-	}
-	return 0;
-}
-
-/* send the rest of the answer, a byte of it if the link drips, and go on reading after it */
-static int connection_write(struct connection *c)
-{
-	size_t rest = (size_t)(c->n_out - c->n_sent);
-	ssize_t n = send(c->fd, c->out + c->n_sent, c->drips ? 1 : rest, MSG_NOSIGNAL);
-	int r;
-
-	if (n < 0 && errno != EAGAIN) {
-		connection_close(c, false);
-		return 0;
-	}
-	c->n_sent = (uint16_t)(c->n_sent + (n > 0 ? n : 0));
-	if (c->n_sent < c->n_out) {
-		r = sd_event_source_set_io_events(c->io, c->drips ? 0 : EPOLLOUT);
-		if (r >= 0 && c->drips)
-			r = connection_wait(c, c->link->delay_ms);
-		if (r < 0)
-			connection_close(c, false);
-		return 0;
-	}
-	c->n_out = c->n_sent = 0;
-	(void)sd_event_source_set_io_events(c->io, EPOLLIN); /* no change costs no call */
-	return connection_process(c);
-}
-
-static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata)
+static void on_request(void *userdata, const struct sim_frame *request, struct sim_answer *ret)
 {
 	struct connection *c = userdata;
-	ssize_t n;
+	struct link *link = c->link;
 
-	(void)source;
-	if (c->n_out > 0) {
-		if ((revents & EPOLLOUT) != 0)
-			return connection_write(c);
-		connection_close(c, false); /* hung up or failed while its answer waited */
-		return 0;
+	link->counters.n_requests++;
+	switch (link->mode) {
+	case SIM_LINK_DEAD:
+	case SIM_LINK_REFUSE: /* not with an open connection */
+	case SIM_LINK_RESET:
+		link->counters.n_unanswered++;
+		ret->hang_up = link->mode == SIM_LINK_RESET;
+		return;
+	case SIM_LINK_GARBAGE:
+		link->counters.n_unanswered++;
+		ret->n = put_random(link->server, SIM_NOISE_MAX, ret->bytes);
+		break;
+	case SIM_LINK_NORMAL:
+	case SIM_LINK_LATE:
+	case SIM_LINK_DRIP:
+	case SIM_LINK_BADCRC:
+	case SIM_LINK_ECHO:
+	case SIM_LINK_FOREIGN:
+	case SIM_LINK_NOISE:
+		ret->n = put_answer(link, request, ret->bytes);
+		break;
 	}
-	n = recv(fd, c->in + c->n_in, sizeof(c->in) - c->n_in, 0);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return 0;
-	if (n <= 0) {
-		connection_close(c, false);
-		return 0;
-	}
-	c->n_in = (uint16_t)(c->n_in + n);
-	return connection_process(c);
+	ret->wait_us = line_time_us(link, request->size + ret->n);
+	if (link->mode == SIM_LINK_LATE)
+		ret->wait_us += link->delay_ms * (uint64_t)US_PER_MS;
+	if (link->mode == SIM_LINK_DRIP)
+		ret->drip_ms = link->delay_ms;
 }
 
-static void connection_new(struct link *link, int fd)
+static void on_malformed(void *userdata)
+{
+	const struct connection *c = userdata;
+
+	log_debug("link %s/%s: not a Modbus request", link_site(c->link),
+		  link_config(c->link)->name);
+	c->link->counters.n_malformed++;
+}
+
+static int link_listen(struct link *link);
+
+static void on_end(void *userdata, bool hung_up)
+{
+	struct connection *c = userdata;
+	struct link *link = c->link;
+
+	if (is_line(link))
+		(void)link_listen(link); /* before the old one goes: another name; said if not */
+	connection_close(c, hung_up);
+}
+
+static const struct sim_stream_user stream_user = {on_request, on_malformed, on_end};
+
+/* takes @fd over */
+static int connection_new(struct link *link, int fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
-	int on = 1;
+	int r;
 
-	if (!c || sd_event_add_io(link->server->event, &c->io, fd, EPOLLIN, on_io, c) < 0) {
-		log_err("no memory for a connection; closed");
-		free(c);
+	if (!c) {
 		(void)close(fd);
-		return;
+		return -ENOMEM;
 	}
-	(void)sd_event_source_set_io_fd_own(c->io, 1); /* fails on bad arguments only */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	c->fd = fd;
+	r = sim_stream_new(&c->stream, link->server->event, fd, is_line(link), framing_of(link),
+			   &stream_user, c);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
 	c->link = link;
 	c->next = link->connections;
 	if (c->next)
@@ -291,6 +251,16 @@ static void connection_new(struct link *link, int fd)
 	link->counters.n_connections++;
 	log_debug("link %s/%s: connection %llu", link_site(link), link_config(link)->name,
 		  (unsigned long long)link->counters.n_connections);
+	return 0;
+}
+
+static void take_peer(struct link *link, int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (connection_new(link, fd) < 0)
+		log_err("no memory for a connection; closed");
 }
 
 static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *userdata)
@@ -300,7 +270,7 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
 
 	(void)revents;
 	while ((peer = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
-		connection_new(link, peer);
+		take_peer(link, peer);
 	if (errno != EMFILE && errno != ENFILE && errno != ENOMEM && errno != ENOBUFS)
 		return 0; /* EAGAIN, or a client that has gone again */
 	if (!link->server->starved)
@@ -311,67 +281,20 @@ static int on_listener(sd_event_source *source, int fd, uint32_t revents, void *
 	return sd_event_source_set_enabled(source, SD_EVENT_OFF);
 }
 
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
-
-/* Return: bytes of the address; -EADDRNOTAVAIL not a loopback address. */
-static int parse_address(const struct config_link *l, union address *ret)
-{
-	*ret = (union address){0};
-	if (inet_pton(AF_INET, l->host, &ret->v4.sin_addr) == 1) {
-		ret->v4.sin_family = AF_INET;
-		ret->v4.sin_port = htons(l->port);
-		return ntohl(ret->v4.sin_addr.s_addr) >> 24 == 127 ? (int)sizeof(ret->v4)
-								   : -EADDRNOTAVAIL;
-	}
-	if (inet_pton(AF_INET6, l->host, &ret->v6.sin6_addr) == 1) {
-		ret->v6.sin6_family = AF_INET6;
-		ret->v6.sin6_port = htons(l->port);
-		return IN6_IS_ADDR_LOOPBACK(&ret->v6.sin6_addr) ? (int)sizeof(ret->v6)
-								: -EADDRNOTAVAIL;
-	}
-	return -EADDRNOTAVAIL;
-}
-
-/* Return: listening descriptor; -errno. */
-static int open_listener(const union address *address, socklen_t size)
-{
-	int fd = socket(address->any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	int on = 1, r;
-
-	if (fd < 0)
-		return -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(fd, &address->any, size) == 0 && listen(fd, BACKLOG) == 0)
-		return fd;
-	r = -errno;
-	(void)close(fd);
-	return r;
-}
-
-static int link_listen(struct link *link)
+static int listen_tcp(struct link *link)
 {
 	const struct config_link *l = link_config(link);
-	union address address;
-	int size, fd, r;
+	int fd = sim_listen_tcp(l->host, l->port), r;
 
-	size = parse_address(l, &address);
-	if (size < 0) {
+	if (fd == -EADDRNOTAVAIL)
 		log_err("link %s/%s: %s is not a loopback address; the simulator serves "
-			"127.0.0.0/8 "
-			"and ::1 only, so that nobody takes it for a plant",
+			"127.0.0.0/8 and ::1 only, so that nobody takes it for a plant",
 			link_site(link), l->name, l->host);
-		return size;
-	}
-	fd = open_listener(&address, (socklen_t)size);
-	if (fd < 0) {
+	else if (fd < 0)
 		log_err("link %s/%s: cannot listen on %s port %u: %s", link_site(link), l->name,
 			l->host, l->port, strerror(-fd));
+	if (fd < 0)
 		return fd;
-	}
 	r = sd_event_add_io(link->server->event, &link->listener, fd, EPOLLIN, on_listener, link);
 	if (r < 0) {
 		(void)close(fd);
@@ -380,9 +303,43 @@ static int link_listen(struct link *link)
 	return sd_event_source_set_io_fd_own(link->listener, 1);
 }
 
+static int listen_line(struct link *link)
+{
+	const struct config_link *l = link_config(link);
+	int fd = sim_listen_line(l->host, link->terminal, link->terminal);
+
+	if (fd == -EEXIST)
+		log_err("link %s/%s: %s exists and is no name of this plant's; the simulator "
+			"replaces only a symbolic link to a terminal that is gone. Remove it, or "
+			"name another device",
+			link_site(link), l->name, l->host);
+	else if (fd < 0)
+		log_err("link %s/%s: cannot make the serial line %s: %s", link_site(link), l->name,
+			l->host, strerror(-fd));
+	return fd < 0 ? fd : connection_new(link, fd);
+}
+
+static int link_listen(struct link *link)
+{
+	return is_line(link) ? listen_line(link) : listen_tcp(link);
+}
+
+/* nobody can connect any more */
+static void link_deafen(struct link *link)
+{
+	link->listener = sd_event_source_disable_unref(link->listener);
+	if (is_line(link) && *link->terminal)
+		sim_listen_remove(link_config(link)->host, link->terminal);
+	link->terminal[0] = '\0';
+}
+
+static bool link_listens(const struct link *link)
+{
+	return is_line(link) ? *link->terminal != '\0' : link->listener != NULL;
+}
+
 int sim_server_new(struct sim_server **ret, sd_event *event, const struct config *config,
-		   const struct sim_plant *plant, int64_t (*now_ms)(void *userdata), void *userdata,
-		   uint64_t seed)
+		   const struct sim_plant *plant, const struct sim_server_options *options)
 {
 	CLEANUP(sim_server_free)
 	struct sim_server *server = calloc(1, sizeof(*server) +
@@ -391,19 +348,18 @@ int sim_server_new(struct sim_server **ret, sd_event *event, const struct config
 
 	if (!server)
 		return -ENOMEM;
-	*server = (struct sim_server){.event = sd_event_ref(event),
-				      .config = config,
-				      .plant = plant,
-				      .now_ms = now_ms,
-				      .userdata = userdata,
-				      .seed = seed,
-				      .n_links = config->n_links};
+	server->event = sd_event_ref(event);
+	server->config = config;
+	server->plant = plant;
+	server->options = *options;
+	server->n_links = config->n_links;
 	for (size_t i = 0; i < config->n_links; i++) {
-		server->links[i].server = server;
-		server->links[i].index = i;
-		if (sim_plant_endpoint(plant, i) != i)
-			continue; /* served by the first link with this address */
-		r = link_listen(&server->links[i]);
+		struct link *link = &server->links[i];
+
+		link->server = server;
+		link->index = i;
+		/* the others are served by the first link with their address */
+		r = sim_plant_endpoint(plant, i) == i ? link_listen(link) : 0;
 		if (r < 0)
 			return r;
 	}
@@ -415,14 +371,30 @@ struct sim_server *sim_server_free(struct sim_server *server)
 {
 	if (!server)
 		return NULL;
-	for (size_t i = 0; i < server->n_links; i++) {
+	for (size_t i = 0; i < server->n_links && server->links[i].server; i++) {
+		link_deafen(&server->links[i]);
 		link_close_all(&server->links[i], false);
-		server->links[i].listener = sd_event_source_disable_unref(
-			server->links[i].listener);
 	}
 	sd_event_unref(server->event);
 	free(server);
 	return NULL;
+}
+
+/* A line comes back before the old terminal goes, so that it has another name. */
+static int link_drop(struct link *link, bool reset)
+{
+	struct connection *old = link->connections;
+	int r = 0;
+
+	if (!is_line(link)) {
+		link_close_all(link, reset);
+		return 0;
+	}
+	if (old) {
+		r = link_listen(link);
+		connection_close(old, false);
+	}
+	return r;
 }
 
 int sim_server_act(struct sim_server *server, const struct sim_action *action)
@@ -432,20 +404,18 @@ int sim_server_act(struct sim_server *server, const struct sim_action *action)
 	if (action->verb != SIM_LINK && action->verb != SIM_LINK_DROP)
 		return 0;
 	link = &server->links[sim_plant_endpoint(server->plant, action->target)];
-	if (action->verb == SIM_LINK_DROP) {
-		link_close_all(link, false);
-		return 0;
-	}
+	if (action->verb == SIM_LINK_DROP)
+		return link_drop(link, false);
 	link->mode = action->mode;
 	link->delay_ms = action->delay_ms;
 	if (action->mode == SIM_LINK_REFUSE) {
-		link->listener = sd_event_source_disable_unref(link->listener);
+		link_deafen(link);
 		link_close_all(link, false);
 		return 0;
 	}
-	if (action->mode == SIM_LINK_RESET)
-		link_close_all(link, true);
-	return link->listener ? 0 : link_listen(link);
+	if (action->mode == SIM_LINK_RESET && link_listens(link))
+		return link_drop(link, true);
+	return link_listens(link) ? 0 : link_listen(link);
 }
 
 void sim_server_print(const struct sim_server *server, FILE *out)

@@ -14,6 +14,10 @@ const char *sim_link_mode_text(enum sim_link_mode mode)
 		[SIM_LINK_GARBAGE] = "answers with garbage",
 		[SIM_LINK_LATE] = "answers late",
 		[SIM_LINK_DRIP] = "answers byte by byte",
+		[SIM_LINK_BADCRC] = "answers with a wrong check sum",
+		[SIM_LINK_ECHO] = "sends each request back before the answer",
+		[SIM_LINK_FOREIGN] = "answers as another unit",
+		[SIM_LINK_NOISE] = "answers after bytes of noise",
 	};
 
 	return texts[mode];
@@ -84,14 +88,24 @@ static void put_link(const struct sim_action *a, const struct config *config, ch
 static void put_unit(const struct sim_action *a, const struct config *config, char *text,
 		     size_t size)
 {
+	static const char *const tables[] = {"", "coil", "discrete", "holding", "input"};
 	const struct config_unit *u = &config->units[a->target];
 	const char *site = config->sites[config->links[u->link].site].name;
 
+	text += snprintf(text, size, "unit %s/%s ", site, u->name);
+	size -= strlen(site) + strlen(u->name) + 7;
 	if (a->verb == SIM_UNIT_EXCEPTION)
-		(void)snprintf(text, size, "unit %s/%s answers everything with exception %u", site,
-			       u->name, a->exception);
+		(void)snprintf(text, size, "answers everything with exception %u", a->exception);
+	else if (a->verb == SIM_UNIT_SAYS)
+		(void)snprintf(text, size, "says %s",
+			       a->quality == QUALITY_GOOD ? "measuring" : quality_text(a->quality));
+	else if (a->verb == SIM_UNIT_REFUSE)
+		(void)snprintf(text, size, "refuses %s %u to %u", tables[a->range.function],
+			       a->range.address, a->range.address + a->range.count - 1);
+	else if (a->verb == SIM_UNIT_ALLOW)
+		(void)snprintf(text, size, "refuses no address any more");
 	else
-		(void)snprintf(text, size, "unit %s/%s %s", site, u->name,
+		(void)snprintf(text, size, "%s",
 			       a->verb == SIM_UNIT_DEAD ? "is dead: it does not answer"
 							: "works normally");
 }
@@ -118,7 +132,15 @@ void sim_action_text(const struct sim_action *action, const struct config *confi
 	case SIM_UNIT_NORMAL:
 	case SIM_UNIT_DEAD:
 	case SIM_UNIT_EXCEPTION:
+	case SIM_UNIT_SAYS:
+	case SIM_UNIT_REFUSE:
+	case SIM_UNIT_ALLOW:
 		put_unit(action, config, text + n, SIM_TEXT_MAX - n);
+		break;
+	case SIM_STATE_RAW:
+		(void)snprintf(text + n, SIM_TEXT_MAX - n, "state %s shows the raw value 0x%llX",
+			       config->states[action->target].path,
+			       (unsigned long long)action->raw);
 		break;
 	case SIM_END:
 		(void)snprintf(text + n, SIM_TEXT_MAX - n, "the scenario ends");

@@ -6,6 +6,9 @@
 #include <getopt.h>
 #include <limits.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,8 @@ static const struct command {
 	{"plan", command_plan, 0, 0, "", "what is read from each unit, and how busy the lines are"},
 	{"replay", command_replay, 1, ANY_NUMBER, "FILE...",
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
+	{"probe", command_probe, 1, ANY_NUMBER, "LINK ADDRESS",
+	 "read registers of a device, in every decoding"},
 	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };
 
@@ -39,24 +44,33 @@ static void print_usage(FILE *file)
 {
 	(void)fputs("Usage: wastewatch COMMAND [OPTION]... [ARGUMENT]\n\n", file);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		(void)fprintf(file, "  %-10s %-9s %s\n", commands[i].name,
+		(void)fprintf(file, "  %-10s %-12s %s\n", commands[i].name,
 			      commands[i].argument_name, commands[i].help);
-	(void)fputs("\n"
-		    "  --config DIR       default /etc/wastewatch\n"
-		    "  --state DIR        default /var/lib/wastewatch\n"
-		    "  --runtime DIR      default /run/wastewatch\n"
-		    "  --credentials DIR  default /etc/wastewatch/credentials\n"
-		    "  --json             data for programs, one document or one line per item\n"
-		    "  --csv              means: a table for a spreadsheet\n"
-		    "  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
-		    "  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
-		    "  replay reads a table (time,channel,value,status) or the department's data\n"
-		    "  files, or directories of them; --files DIR writes those that would be sent\n"
-		    "  --help, --version\n"
-		    "\n"
-		    "Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		    "incident or channel; 4 (status) something needs attention.\n",
-		    file);
+	(void)fputs(
+		"\n"
+		"  --config DIR       default /etc/wastewatch\n"
+		"  --state DIR        default /var/lib/wastewatch\n"
+		"  --runtime DIR      default /run/wastewatch\n"
+		"  --credentials DIR  default /etc/wastewatch/credentials\n"
+		"  --json             data for programs, one document or one line per item\n"
+		"  --csv              means: a table for a spreadsheet\n"
+		"  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
+		"  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
+		"  replay reads a table (time,channel,value,status) or the department's data\n"
+		"  files, or directories of them; --files DIR writes those that would be sent\n"
+		"  --help, --version\n"
+		"\n"
+		"probe LINK[:UNIT] ADDRESS [COUNT] reads only, 0-based; LINK is LINK or\n"
+		"SITE/LINK of the configuration, or tcp:HOST:PORT[:ID], rtu-tcp:HOST:PORT[:ID],\n"
+		"rtu:DEVICE:BAUD[:8E1][:ID]\n"
+		"  --table TABLE      holding (default), input, coil or discrete\n"
+		"  --watch[=TIME]     again and again, every 2s\n"
+		"  --timeout TIME     of an answer; default as configured, or 1s\n"
+		"  --force            beside the daemon even where \"single: yes\" is set\n"
+		"\n"
+		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
+		"incident or channel; 4 (status) something needs attention.\n",
+		file);
 }
 
 int command_fail(const char *format, ...)
@@ -102,89 +116,73 @@ static int wrong(const char *text, const char *what)
 	return EXIT_USAGE;
 }
 
-static bool is_of_means(struct command_options *ret, int c)
+#define NONE	     SIZE_MAX
+#define PLACE(field) offsetof(struct command_options, field)
+
+/* @text: where its argument goes; @flag: what it makes true */
+static const struct option_row {
+	const char *name;
+	int has_argument;
+	size_t text;
+	size_t flag;
+} option_rows[] = {
+	{"config", required_argument, PLACE(config), NONE},
+	{"state", required_argument, PLACE(state), NONE},
+	{"runtime", required_argument, PLACE(runtime), NONE},
+	{"credentials", required_argument, PLACE(credentials), NONE},
+	{"json", no_argument, NONE, PLACE(json)},
+	{"open", no_argument, NONE, PLACE(only_open)},
+	{"reports", no_argument, NONE, PLACE(reports)},
+	{"minutes", no_argument, NONE, PLACE(minutes)},
+	{"files", required_argument, PLACE(files), NONE},
+	{"csv", no_argument, NONE, PLACE(csv)},
+	{"window", required_argument, PLACE(window), NONE},
+	{"from", required_argument, PLACE(from), NONE},
+	{"to", required_argument, PLACE(to), NONE},
+	{"table", required_argument, PLACE(table), NONE},
+	{"timeout", required_argument, PLACE(timeout), NONE},
+	{"watch", optional_argument, PLACE(interval), PLACE(watch)},
+	{"force", no_argument, NONE, PLACE(force)},
+};
+
+#define N_OPTIONS (sizeof(option_rows) / sizeof(*option_rows))
+
+enum { OPTION_HELP = N_OPTIONS, OPTION_VERSION }; /* places in the table for getopt */
+
+static void keep(struct command_options *options, const struct option_row *row, const char *text)
 {
-	switch (c) {
-	case 'C':
-		ret->csv = true;
-		return true;
-	case 'w':
-		ret->window = optarg;
-		return true;
-	case 'f':
-		ret->from = optarg;
-		return true;
-	case 't':
-		ret->to = optarg;
-		return true;
-	default:
-		return false;
-	}
+	char *base = (char *)options;
+
+	if (row->text != NONE)
+		memcpy(base + row->text, &text, sizeof(text));
+	if (row->flag != NONE)
+		memcpy(base + row->flag, &(bool){true}, sizeof(bool));
 }
 
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct command_options *ret)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'},
-		{"runtime", required_argument, NULL, 'r'},
-		{"credentials", required_argument, NULL, 'k'},
-		{"json", no_argument, NULL, 'j'},
-		{"csv", no_argument, NULL, 'C'},
-		{"window", required_argument, NULL, 'w'},
-		{"from", required_argument, NULL, 'f'},
-		{"to", required_argument, NULL, 't'},
-		{"open", no_argument, NULL, 'o'},
-		{"reports", no_argument, NULL, 'R'},
-		{"minutes", no_argument, NULL, 'M'},
-		{"files", required_argument, NULL, 'F'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
+	struct option options[N_OPTIONS + 3] = {
+		[OPTION_HELP] = {"help", no_argument, NULL, 0},
+		[OPTION_VERSION] = {"version", no_argument, NULL, 0},
 	};
-	int c;
+	int c, i = 0;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		if (is_of_means(ret, c))
-			continue;
-		switch (c) {
-		case 'c':
-			ret->config = optarg;
-			break;
-		case 's':
-			ret->state = optarg;
-			break;
-		case 'r':
-			ret->runtime = optarg;
-			break;
-		case 'k':
-			ret->credentials = optarg;
-			break;
-		case 'j':
-			ret->json = true;
-			break;
-		case 'o':
-			ret->only_open = true;
-			break;
-		case 'R':
-			ret->reports = true;
-			break;
-		case 'M':
-			ret->minutes = true;
-			break;
-		case 'F':
-			ret->files = optarg;
-			break;
-		case 'h':
+	for (size_t k = 0; k < N_OPTIONS; k++)
+		options[k] = (struct option){option_rows[k].name, option_rows[k].has_argument, NULL,
+					     0};
+	while ((c = getopt_long(argc, argv, "", options, &i)) >= 0) {
+		if (c != 0)
+			return wrong("", "wrong option");
+		if (i == OPTION_HELP) {
 			print_usage(stdout);
 			return EXIT_SUCCESS;
-		case 'V':
+		}
+		if (i == OPTION_VERSION) {
 			(void)puts("wastewatch " WASTEWATCH_VERSION);
 			return EXIT_SUCCESS;
-		default:
-			return wrong("", "wrong option");
 		}
+		keep(ret, &option_rows[i], optarg);
 	}
 	return -1;
 }

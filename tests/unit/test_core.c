@@ -541,9 +541,17 @@ static void test_lost_in_an_incident(void **state)
 	assert_true(has(rig.batch.reports[0].body, "\"lost\":true"));
 	assert_true(has(rig.batch.reports[0].body, "\"quality\":\"communication lost\""));
 	assert_true(has(rig.batch.reports[0].body, "\"status\":\"02\""));
+	assert_true(has(rig.batch.reports[0].body, "\"reason\":\"no answer in time\""));
+	assert_true(has(rig.batch.reports[0].body, "\"means\":{}"));
 	assert_string_equal(said(&rig), "measurement.lost; incident.updated");
 	run(&rig, COD, 600, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
 	assert_string_equal(said(&rig), ""); /* and it does not end while nobody can see */
+	good(&rig, COD, 1, 170);
+	good(&rig, COD, 60, 160);
+	assert_true(has(rig.batch.reports[rig.batch.n_reports - 1].body,
+			"\"means\":{\"5min\":{\"capture_percent\":0,\"from\":\"2026-11-24T21:05:00."
+			"000+07:00\","
+			"\"valid\":false}}"));
 	rig_close(&rig);
 }
 
@@ -991,6 +999,8 @@ static void feed(struct rig *rig, const struct input *input)
 struct saved {
 	void *bytes;
 	size_t n;
+	void *windows;
+	size_t n_windows;
 	struct chain chain;
 	size_t said; /* bytes that the whole run had said so far */
 };
@@ -1004,6 +1014,8 @@ static void run_whole(const struct input *inputs, struct saved *saved, char **re
 	rig_open(&rig);
 	for (size_t i = 0; i <= N_STEPS; i++) {
 		assert_int_equal(core_save(rig.core, &saved[i].bytes, &saved[i].n), 0);
+		assert_int_equal(
+			core_save_windows(rig.core, &saved[i].windows, &saved[i].n_windows), 0);
 		saved[i].chain = rig.core->chain;
 		(void)fflush(out);
 		saved[i].said = *ret_n;
@@ -1027,6 +1039,8 @@ static void resume(const struct input *inputs, const struct saved *saved, size_t
 
 	rig_open(&rig);
 	assert_int_equal(core_restore(rig.core, saved[from].bytes, saved[from].n), 0);
+	assert_int_equal(core_restore_windows(rig.core, saved[from].windows, saved[from].n_windows),
+			 0);
 	rig.core->chain = saved[from].chain;
 	for (size_t i = from; i < N_STEPS; i++) {
 		feed(&rig, &inputs[i]);
@@ -1074,8 +1088,10 @@ static void test_resume_anywhere(void **state)
 				fail_msg("seed %u has no %s", seed, parts[i]);
 		for (size_t i = 0; i <= N_STEPS; i++)
 			resume(inputs, saved, i, whole);
-		for (size_t i = 0; i <= N_STEPS; i++)
+		for (size_t i = 0; i <= N_STEPS; i++) {
 			free(saved[i].bytes);
+			free(saved[i].windows);
+		}
 		free(whole);
 	}
 }

@@ -192,7 +192,7 @@ def test_schema_is_strict(bodies):
 
 
 OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "first_out",
-            "mean_1min", "mean"}
+            "mean_1min", "mean", "5min", "1h", "24h"}
 
 
 def test_schema_wants_all(bodies):

@@ -161,6 +161,7 @@ def test_the_sender_dies_and_the_file_waits(plant):
     pass_windows(plant, 1).close()
     first = take(link)
     link.close()
+    plant.until(lambda: "the sender is gone" in plant.log(), "the core has noticed")
     link = sender(plant)
     assert take(link).url == first.url
 

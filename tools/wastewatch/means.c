@@ -55,7 +55,7 @@ static const char *clean(const char *text, char cleaned[static CLEAN_MAX])
 {
 	size_t n = 0;
 
-	for (; text[n] && n < CLEAN_MAX - 1; n++) {
+	for (; n < CLEAN_MAX - 1 && text[n]; n++) {
 		unsigned char c = (unsigned char)text[n];
 
 		cleaned[n] = text[n];

@@ -228,7 +228,10 @@ static void print_quality(const json_t *channel)
 	(void)printf("%s", quality);
 	if (strcmp(quality, "good") == 0)
 		return;
-	if (*reason && strcmp(reason, quality) != 0)
+	/* "calibrating, as mill/gas/check says" need not say it twice */
+	if (strncmp(reason, quality, strlen(quality)) == 0)
+		(void)printf("%s", reason + strlen(quality));
+	else if (*reason)
 		(void)printf(": %s", reason);
 	if (*text(channel, "raw"))
 		(void)printf(", reads %s", text(channel, "raw"));

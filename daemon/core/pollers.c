@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "core/service.h"
+#include "core/tally.h"
 
 #define STANDBY	 SIZE_MAX
 #define HELLO_MS 5000 /* a connection that says nothing for so long is closed */
@@ -37,6 +38,9 @@ struct slot {
 
 struct pollers {
 	struct service *service;
+	struct tally lost;    /* readings */
+	struct tally started; /* pollers that began anew */
+	int64_t started_since_ms;
 	sd_event_source *listener;
 	bool starved; /* said: no descriptor was free for a connection */
 	struct poller *list[POLLERS_MAX];
@@ -98,15 +102,41 @@ static int assign(struct pollers *pollers, struct poller *poller)
 	return plan_packets(plan, poller->slot, send_packet, poller->peer);
 }
 
-/* what its predecessor held and no commit covers is gone with it: nobody can count that */
-static void say_started(struct pollers *pollers, const struct poller *poller)
+static void say_tallies(struct pollers *pollers, bool all)
 {
-	struct service *service = pollers->service;
-	struct event event = event_plain(EVENT_POLLER_STARTED, service_now(service));
+	struct core *core = pollers->service->core;
+	struct stamp now = service_now(pollers->service);
+	struct event lost = event_plain(EVENT_READINGS_LOST, now);
+	struct event started = event_plain(EVENT_POLLER_STARTED, now);
 
-	if (poller->slot != STANDBY && service->core->streams[poller->slot].running)
-		event.since_ms = service->core->streams[poller->slot].now.wall_ms;
-	core_event(service->core, &event);
+	lost.number = tally_take(&pollers->lost, now.mono_ms, all);
+	lost.reason = "the poller's buffer was full while the core was away, or this record has "
+		      "never had them";
+	if (lost.number > 0)
+		core_event(core, &lost);
+	started.number = tally_take(&pollers->started, now.mono_ms, all);
+	started.since_ms = pollers->started_since_ms;
+	if (started.number > 0)
+		core_event(core, &started);
+}
+
+void pollers_last_words(struct pollers *pollers)
+{
+	say_tallies(pollers, true);
+}
+
+/* what its predecessor held and no commit covers is gone with it: nobody can count that */
+static void note_started(struct pollers *pollers, const struct poller *poller)
+{
+	const struct core *core = pollers->service->core;
+
+	if (pollers->started.n == 0)
+		pollers->started_since_ms = poller->slot != STANDBY &&
+							    core->streams[poller->slot].running
+						    ? core->streams[poller->slot].now.wall_ms
+						    : 0;
+	tally_add(&pollers->started, 1);
+	say_tallies(pollers, false);
 }
 
 static int greet(struct pollers *pollers, struct poller *poller, const struct wire_hello *hello)
@@ -134,17 +164,8 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 	if (r == 0)
 		r = assign(pollers, poller);
 	if (r == 0 && poller->seen == 0)
-		say_started(pollers, poller);
+		note_started(pollers, poller);
 	return r < 0 ? r : send_ack(poller);
-}
-
-static void say_lost(struct service *service, uint64_t n, const char *why)
-{
-	struct event event = event_plain(EVENT_READINGS_LOST, service_now(service));
-
-	event.number = (int64_t)n;
-	event.reason = why;
-	core_event(service->core, &event);
 }
 
 static void hear(struct pollers *pollers, size_t i)
@@ -190,11 +211,10 @@ static int take_readings(struct pollers *pollers, struct poller *poller, const v
 	while ((reading = wire_next_reading(packet, &offset))) {
 		if (reading->seq <= poller->seen)
 			continue; /* sent again although a commit covers it */
-		if (reading->seq != poller->seen + 1)
-			say_lost(service, reading->seq - poller->seen - 1,
-				 poller->seen > 0
-					 ? "the poller's buffer was full while the core was away"
-					 : "the poller holds them no more, this record never did");
+		if (reading->seq != poller->seen + 1) {
+			tally_add(&pollers->lost, reading->seq - poller->seen - 1);
+			say_tallies(pollers, false);
+		}
 		poller->seen = reading->seq;
 		if (poller->slot == STANDBY)
 			continue;
@@ -425,6 +445,7 @@ void pollers_tick(struct pollers *pollers, struct stamp now)
 {
 	peer_listen_again(pollers->listener);
 	drop_silent(pollers, now);
+	say_tallies(pollers, false);
 	for (size_t i = 0; i < pollers->n_slots; i++) {
 		struct slot *slot = &pollers->slots[i];
 		struct event event = event_plain(EVENT_POLLER_SILENT, now);

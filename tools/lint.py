@@ -40,7 +40,7 @@ batch
 core measure verdict derive windows judge reason incident report snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
-service keys pollers delivery delivery_job reload status
+service keys losses pollers delivery delivery_job reload status
 main
 """
 

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/losses.h"
 #include "core/service.h"
-#include "core/tally.h"
 
 #define STANDBY	 SIZE_MAX
 #define HELLO_MS 5000 /* a connection that says nothing for so long is closed */
@@ -38,9 +38,7 @@ struct slot {
 
 struct pollers {
 	struct service *service;
-	struct tally lost;    /* readings */
-	struct tally started; /* pollers that began anew */
-	int64_t started_since_ms;
+	struct losses losses;
 	sd_event_source *listener;
 	bool starved; /* said: no descriptor was free for a connection */
 	struct poller *list[POLLERS_MAX];
@@ -102,41 +100,19 @@ static int assign(struct pollers *pollers, struct poller *poller)
 	return plan_packets(plan, poller->slot, send_packet, poller->peer);
 }
 
-static void say_tallies(struct pollers *pollers, bool all)
-{
-	struct core *core = pollers->service->core;
-	struct stamp now = service_now(pollers->service);
-	struct event lost = event_plain(EVENT_READINGS_LOST, now);
-	struct event started = event_plain(EVENT_POLLER_STARTED, now);
-
-	lost.number = tally_take(&pollers->lost, now.mono_ms, all);
-	lost.reason = "the poller's buffer was full while the core was away, or this record has "
-		      "never had them";
-	if (lost.number > 0)
-		core_event(core, &lost);
-	started.number = tally_take(&pollers->started, now.mono_ms, all);
-	started.since_ms = pollers->started_since_ms;
-	if (started.number > 0)
-		core_event(core, &started);
-}
-
 void pollers_last_words(struct pollers *pollers)
 {
-	say_tallies(pollers, true);
+	losses_say(&pollers->losses, pollers->service, true);
 }
 
 /* what its predecessor held and no commit covers is gone with it: nobody can count that */
 static void note_started(struct pollers *pollers, const struct poller *poller)
 {
 	const struct core *core = pollers->service->core;
+	bool known = poller->slot != STANDBY && core->streams[poller->slot].running;
 
-	if (pollers->started.n == 0)
-		pollers->started_since_ms = poller->slot != STANDBY &&
-							    core->streams[poller->slot].running
-						    ? core->streams[poller->slot].now.wall_ms
-						    : 0;
-	tally_add(&pollers->started, 1);
-	say_tallies(pollers, false);
+	losses_started(&pollers->losses, known ? core->streams[poller->slot].now.wall_ms : 0);
+	losses_say(&pollers->losses, pollers->service, false);
 }
 
 static int greet(struct pollers *pollers, struct poller *poller, const struct wire_hello *hello)
@@ -212,8 +188,10 @@ static int take_readings(struct pollers *pollers, struct poller *poller, const v
 		if (reading->seq <= poller->seen)
 			continue; /* sent again although a commit covers it */
 		if (reading->seq != poller->seen + 1) {
-			tally_add(&pollers->lost, reading->seq - poller->seen - 1);
-			say_tallies(pollers, false);
+			tally_add(poller->seen > 0 ? &pollers->losses.dropped
+						   : &pollers->losses.unseen,
+				  reading->seq - poller->seen - 1);
+			losses_say(&pollers->losses, service, false);
 		}
 		poller->seen = reading->seq;
 		if (poller->slot == STANDBY)
@@ -445,7 +423,7 @@ void pollers_tick(struct pollers *pollers, struct stamp now)
 {
 	peer_listen_again(pollers->listener);
 	drop_silent(pollers, now);
-	say_tallies(pollers, false);
+	losses_say(&pollers->losses, pollers->service, false);
 	for (size_t i = 0; i < pollers->n_slots; i++) {
 		struct slot *slot = &pollers->slots[i];
 		struct event event = event_plain(EVENT_POLLER_SILENT, now);

@@ -9,6 +9,7 @@ import copy
 import datetime
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def fixture_lines(tmp_path_factory):
     (directory / "sites.d/bare.yaml").write_text(BARE, encoding="utf-8")
     (directory / "sites.d/hop-thanh.yaml").write_bytes(
         (ROOT / "conf/sites.d/hop-thanh.yaml").read_bytes())
+    shutil.copytree(ROOT / "conf/profiles", directory / "profiles")
     with open(directory / "spill.csv", "w", encoding="utf-8") as file:
         file.write("time,channel,value,status\n")
         for second, channel, value, status in rows():

@@ -930,6 +930,40 @@ static struct link_plan line_of(uint32_t n_units)
 	return plan;
 }
 
+/* a line is opened and all its units are asked once: the rows after it begin in step, at 10 s */
+#define IN_STEP_MS 10000
+
+static void get_in_step(struct link *link)
+{
+	struct link_input next = TIME;
+	int64_t now_us = 0;
+
+	while (now_us < 9 * 1000 * MS) {
+		const char *got = tell(link, now_us, next);
+		bool opens = strstr(got, "connect") != NULL;
+
+		next = opens ? (struct link_input)CONNECTED : (struct link_input)ANSWER;
+		now_us += 5 * MS;
+		if (opens || link_state(link) == WIRE_LINK_WAITING)
+			continue;
+		next = (struct link_input)TIME;
+		now_us = MAX(now_us, link_wake_us(link));
+	}
+}
+
+static void run_rows_in_step(struct link *link, const struct row *rows, size_t n)
+{
+	get_in_step(link);
+	for (size_t i = 0; i < n; i++) {
+		struct row row = rows[i];
+
+		row.at_ms += IN_STEP_MS;
+		if (row.wake_ms >= 0)
+			row.wake_ms += IN_STEP_MS;
+		run_rows(link, &row, 1);
+	}
+}
+
 static struct wire_link_report run_line(uint32_t n_units, const struct row *rows, size_t n)
 {
 	struct link_plan plan = line_of(n_units);

@@ -26,9 +26,9 @@ struct last {
  * @refused: the answer may have been a refusal, which tells no form but a function
  * @by: what to get in step by, while @getting
  * @repeated: one of those had no answer in time: the answer to the next may be its
- * @n_silent: so many of those in a row
+ * @n_silent: so many of those in a row; with @n_tries another form is tried
  * @n_lost: at most so many answers may be under way, whatever their form
- * @n_count: so many answers are to come one after the other; 0: forms are the proof
+ * @n_count: so many answers to @by are to come; 0: forms are the proof
  * @n_turns: forms tried while counting
  * @behind: all since may have been repeats: the answer to @last may come yet
  */
@@ -40,6 +40,7 @@ struct debt {
 	bool repeated;
 	bool behind;
 	uint8_t n_silent;
+	uint8_t n_tries;
 	uint8_t n_lost;
 	uint8_t n_count;
 	uint8_t n_turns;
@@ -213,6 +214,8 @@ bool instep_form(struct instep *instep, uint8_t unit_id, const struct wire_reque
 		debt->getting = true;
 		debt->repeated = false;
 		debt->n_silent = 0;
+		debt->n_tries = debt->n_count == 0 || debt->by.function == request->function ? TRIES
+											     : 1;
 	}
 	*ret = debt->by;
 	return true;
@@ -230,7 +233,7 @@ void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_req
 		return;
 	}
 	debt->repeated = true;
-	if (debt->n_count == 0 && ++debt->n_silent < TRIES)
+	if (++debt->n_silent < debt->n_tries)
 		return;
 	debt->n_turns++;
 	begin_count(debt);
@@ -243,6 +246,7 @@ static void settle(struct debt *debt, const struct wire_request *sent, const str
 
 	if (debt->n_count > 1) {
 		debt->n_count--;
+		debt->n_silent = 0;
 		debt->repeated = true;
 		return;
 	}

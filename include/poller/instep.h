@@ -27,10 +27,11 @@
  * connection was opened (this program, killed with a request outstanding; another master on a
  * serial server), and those that are owed when a unit has left three requests of a form without
  * an answer: it may not know that form, and must be heard again by another. There the number is
- * the proof. If N answers at most are under way, then of N + 1 answers to requests of one form
- * asked one after the other each is either one of the N, and they become fewer, or that to one
- * of these requests, and with it all of the N have gone. So after N + 1 nothing can be under way
- * but answers of this one form, which is then owed. N is INSTEP_OTHERS_MAX for a connection that
+ * the proof. If N answers at most are under way, and then one form only is asked, again and
+ * again, then each answer that comes is either one of the N, and they become fewer, or that to
+ * one of these requests, and with it all of the N have gone. So after N + 1 of them nothing can
+ * be under way but answers of this one form, which is then owed. (Requests of that form without
+ * an answer change nothing in this; with another form it begins again.) N is INSTEP_OTHERS_MAX for a connection that
  * was opened, and one for each request that had no answer since the unit was last in step, but
  * INSTEP_LOST_MAX at most. No time ends a debt.
  *

@@ -156,20 +156,36 @@ static void forms_nobody_knows(void **state)
 {
 	static const struct row rows[] = {
 		{0, 1, 3, 1, 3, 1, SILENT, 0}, /* 1 is lost */
-		{0, 1, 3, 1, 4, 1, SILENT, 0},	 {0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
 		{0, 1, 3, 1, 4, 1, SILENT, 0}, /* 4 are */
-		{0, 1, 3, 1, 3, 2, SILENT, 0}, /* one register more: its function is known. 5 are */
-		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, /* one of six */
-		{0, 1, 3, 1, 4, 1, SILENT, 0},	 /* 6 are lost, from the beginning: */
-		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, /* one of seven; turn 4 of a unit's forms */
-		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, {0, 1, 3, 1, 4, 1, REFUSED, 0},
-		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, {0, 1, 3, 1, 4, 1, ANSWERED, 0},
-		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, {0, 1, 3, 1, 4, 1, ANSWERED, 0}, /* seven */
+		/* one register more: its function is known. One of five, and two without an answer
+		 */
+		{0, 1, 3, 1, 3, 2, ANSWERED, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, ANSWERED, 0},
+		/* three in a row: another function, once; 9 are lost, and 8 count */
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, REFUSED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, /* nine */
 		{0, 1, 4, 1, 3, 1, ANSWERED, 0}, /* that form is owed */
 		{0, 1, 4, 1, 4, 1, ANSWERED, 0},
 	};
 	static const struct row short_ones[] = {
 		{0, 1, 3, 9, 3, 9, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
 		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
 		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
 		{0, 1, 3, 9, 4, 1, SILENT, 0}, /* every fourth time another function */

@@ -300,6 +300,55 @@ static void test_updates_are_bounded(void **state)
 	rig_close(&rig);
 }
 
+static void count_reports(struct rig *rig, const char *type, size_t wanted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rig->batch.n_reports; i++)
+		n += strcmp(rig->batch.reports[i].type, type) == 0;
+	assert_int_equal(n, wanted);
+}
+
+/* to and fro over a limit, with neither delay nor deadband: one incident, and no more reports than
+ * report-interval lets through */
+static void test_flapping(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 500; i++)
+		good(&rig, PH, 1, i % 2 ? 5.6 : 5.4);
+	count_reports(&rig, "incident.opened", 1);
+	count_reports(&rig, "incident.updated", 499 / 20);
+	count_reports(&rig, "incident.ended", 0);
+	assert_int_equal(rig.batch.n_reports, 1 + 499 / 20);
+	batch_clear(&rig.batch);
+	quiet(&rig, 60);
+	count_reports(&rig, "incident.ended", 1);
+	rig_close(&rig);
+}
+
+/* a swing about the limit within its deadband and delays, on which there is noise */
+static void test_flapping_within_the_deadband(void **state)
+{
+	uint32_t noise = 20110716;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 4, 152);
+	assert_true(has(said(&rig), "incident.opened limit-high"));
+	for (int i = 0; i < 500; i++) {
+		noise = noise * 1664525 + 1013904223;
+		good(&rig, COD, 1, 148 + 3 * sin(i / 7.0) + (double)(noise >> 16) / 0x10000);
+	}
+	for (size_t i = 0; i < rig.batch.n_entries; i++)
+		assert_int_equal(rig.batch.entries[i].type, EVENT_INCIDENT_UPDATED);
+	assert_true(rig.batch.n_entries <= 500 / 20);
+	rig_close(&rig);
+}
+
 /* a destination of emergencies gets "opened" first, though for others it is an update */
 static void test_escalation(void **state)
 {
@@ -1436,6 +1485,8 @@ int main(void)
 		cmocka_unit_test(test_life_of_an_incident),
 		cmocka_unit_test(test_warning_opens_nothing),
 		cmocka_unit_test(test_updates_are_bounded),
+		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_flapping_within_the_deadband),
 		cmocka_unit_test(test_escalation),
 		cmocka_unit_test(test_kinds_are_apart),
 		cmocka_unit_test(test_bad_neither_raises_nor_clears),

@@ -842,7 +842,9 @@ static void test_bad_stations(void **state)
 		{WITH("line-end: ^cr, "), NULL, "allowed: lf or crlf"},
 		{WITH("decimals: ^10, "), NULL, "from 0 to 9"},
 		{WITH("missing: ^\"a\\tb\", "), NULL, "control character"},
-		{WITH("missing: ^\"12345678901234567\", "), NULL, "up to 16 bytes"},
+		{WITH("missing: ^\"-----------------\", "), NULL, "up to 16 bytes"},
+		{WITH("missing: ^\"0\", "), NULL, "never measured"},
+		{WITH("missing: ^\"7.2\", "), NULL, "never measured"},
 		{WITH("time: ^middle, "), NULL, "allowed: end or start"},
 		{PARAMETER("^{symbol: x}"), NULL, "no \"channel\""},
 		{PARAMETER("^{channel: s/c}"), NULL, "no \"symbol\""},
@@ -1881,7 +1883,7 @@ static void test_example(void **state)
 	if (d.result || d.n_said)
 		fail_msg("%d\n%s", d.result, d.said);
 	assert_int_equal(d.config->n_sites, 1);
-	assert_int_equal(d.config->n_channels, 14);
+	assert_int_equal(d.config->n_channels, 17);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/outfall-1/COD", &i), 0);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/stack-1/PM", &i), 0);
 	for (i = 0; i < d.config->n_limits; i++) {

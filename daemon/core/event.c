@@ -45,6 +45,8 @@ static const struct {
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
 	[EVENT_DEVICE_STATE] = {"device.state", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a17", 5, "changes"},
+	[EVENT_WINDOW_INVALID] = {"window.invalid", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a18", 4,
+				  "capture_percent"},
 	[EVENT_POLLER_SILENT] = {"poller.silent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0f", 3, NULL},
 	[EVENT_POLLER_RETURNED] = {"poller.returned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a10", 5, NULL},
 	[EVENT_CLOCK_STEPPED] = {"clock.stepped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a11", 4, "step_ms"},
@@ -313,6 +315,19 @@ static void message_of_state(const struct event *event, const struct config *con
 	(void)snprintf(text, EVENT_MESSAGE_MAX, "State %s: %s since %s", name, reason, since);
 }
 
+static void message_of_window(const struct event *event, const struct config *config,
+			      const char *path, const char *name, char *text)
+{
+	char since[CLOCK_TEXT_MAX];
+
+	clock_format(event->since_ms, config->zone_min, since);
+	(void)snprintf(
+		text, EVENT_MESSAGE_MAX,
+		"The %s window of %s from %s has only %lld %% of its values: its limits were "
+		"not judged",
+		name, path, since, (long long)event->number);
+}
+
 static void message_of_report(const struct event *event, const char *name, const char *reason,
 			      char *text)
 {
@@ -389,6 +404,9 @@ void event_message(const struct event *event, const struct config *config,
 	case EVENT_POLLER_RETURNED:
 	case EVENT_CLOCK_STEPPED:
 		message_of_measuring(event, path, reason, text);
+		return;
+	case EVENT_WINDOW_INVALID:
+		message_of_window(event, config, path, name, text);
 		return;
 	case EVENT_DEVICE_STATE:
 		message_of_state(event, config, name, reason, text);

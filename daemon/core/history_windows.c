@@ -15,6 +15,7 @@ struct sum {
 	struct history_window window;
 	double sum;
 	uint32_t n_unknown;
+	uint32_t n_rows;
 };
 
 /**
@@ -26,6 +27,7 @@ struct sum {
 struct reading {
 	struct history *history;
 	int64_t channel;
+	int64_t interval_ms; /* 0: not known */
 	uint32_t required_percent;
 	int zone_min;
 	int64_t length_ms;
@@ -43,6 +45,12 @@ static struct sum *sum_of(struct reading *reading, int64_t t)
 	return &reading->sums[(t * MS_PER_MIN - reading->from_ms) / reading->length_ms];
 }
 
+/* read less than once a minute: a minute without a row lacks nothing, the window may */
+static bool is_slow(const struct reading *reading)
+{
+	return reading->interval_ms > MS_PER_MIN;
+}
+
 static void count_expected(struct sum *sum, uint32_t expected)
 {
 	sum->window.expected += expected;
@@ -52,6 +60,8 @@ static void count_expected(struct sum *sum, uint32_t expected)
 /* minutes without a row, up to @t */
 static void add_absent(struct reading *reading, int64_t t)
 {
+	if (is_slow(reading))
+		reading->next_t = MAX(reading->next_t, t);
 	for (; reading->next_t < t; reading->next_t++) {
 		struct sum *sum = sum_of(reading, reading->next_t);
 
@@ -69,8 +79,10 @@ static void add_minute(struct reading *reading, const struct minute *minute)
 	add_absent(reading, minute->t);
 	if (row->n > 0 || minute->expected > 0 || reading->expected > 0)
 		reading->expected = minute_expected(minute, reading->expected);
-	count_expected(sum, reading->expected);
+	if (!is_slow(reading))
+		count_expected(sum, reading->expected);
 	reading->next_t = minute->t + 1;
+	sum->n_rows++;
 	window->worst = quality_worse(window->worst, row->worst);
 	if (row->n == 0)
 		return;
@@ -87,6 +99,11 @@ static void close_window(const struct reading *reading, struct sum *sum, uint32_
 	struct history_window *window = &sum->window;
 
 	window->expected += (uint64_t)sum->n_unknown * MAX(first_expected, 1U);
+	if (is_slow(reading)) { /* as the core counts, windows.c */
+		window->expected = (uint64_t)MAX(reading->length_ms / reading->interval_ms, 1);
+		if (sum->n_rows == 0)
+			window->worst = QUALITY_STALE;
+	}
 	if (window->n == 0)
 		return;
 	window->mean = sum->sum / (double)window->n;
@@ -220,6 +237,10 @@ static int prepare(struct reading *reading, const char *path)
 	int r = ask(reading->history, "SELECT id FROM channel WHERE path = ?1", path,
 		    &reading->channel);
 
+	if (r < 0)
+		return r;
+	r = ask(reading->history, "SELECT interval_ms FROM channel WHERE path = ?1", path,
+		&reading->interval_ms);
 	if (r < 0)
 		return r;
 	r = ask(reading->history, "SELECT value FROM meta WHERE key = 'capture_percent'", NULL,

@@ -98,8 +98,9 @@ const char *const record_sql[N_STATEMENTS] = {
 				" AND state <> 'sent' AND next_ms > 0 AND next_ms > ?2"
 				" AND coalesce(http_status, 0) NOT IN (429, 503)"
 				" AND destination = (SELECT destination FROM outbox WHERE id = ?1)",
-	[ADD_CHANNEL] = "INSERT INTO channel(path, unit) VALUES(?1, ?2)"
-			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit",
+	[ADD_CHANNEL] = "INSERT INTO channel(path, unit, interval_ms) VALUES(?1, ?2, ?3)"
+			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit,"
+			" interval_ms = excluded.interval_ms",
 	[GET_CHANNEL] = "SELECT id FROM channel WHERE path = ?1",
 	[SET_CAPTURE] = "INSERT INTO meta VALUES('capture_percent', ?1)"
 			" ON CONFLICT(key) DO UPDATE SET value = excluded.value",
@@ -361,7 +362,8 @@ int record_acked(struct record *record, uint64_t instance, uint64_t *ret)
 	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : record_failed(record, code);
 }
 
-static int bind_channel(struct record *record, const struct config_channel *channel, int64_t *ret)
+static int bind_channel(struct record *record, const struct config_channel *channel,
+			uint32_t interval_ms, int64_t *ret)
 {
 	sqlite3_stmt *add = record_statement(record, ADD_CHANNEL);
 	sqlite3_stmt *get = record_statement(record, GET_CHANNEL);
@@ -371,6 +373,7 @@ static int bind_channel(struct record *record, const struct config_channel *chan
 		return record_failed(record, sqlite3_errcode(record->db));
 	(void)sqlite3_bind_text(add, 1, channel->path, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_text(add, 2, channel->measure, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_int64(add, 3, interval_ms);
 	r = record_run(record, add);
 	if (r < 0)
 		return r;
@@ -410,7 +413,7 @@ static int bind_all(struct record *record, const struct config *config,
 
 		channels[i].index = i;
 		channels[i].expected = (uint32_t)MAX(MS_PER_MIN / MAX(unit->interval_ms, 1U), 1);
-		r = bind_channel(record, &config->channels[i], &channels[i].id);
+		r = bind_channel(record, &config->channels[i], unit->interval_ms, &channels[i].id);
 	}
 	if (r == 0)
 		r = keep_capture(record, config->capture_percent);

@@ -52,6 +52,7 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE TABLE windows(id INTEGER PRIMARY KEY CHECK(id = 1), core BLOB NOT NULL);"
 	/* 0: not known; a column with a constant default rewrites no row */
 	"ALTER TABLE minute ADD COLUMN expected INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE channel ADD COLUMN interval_ms INTEGER NOT NULL DEFAULT 0;"
 	"CREATE TABLE minute_packed(channel INTEGER NOT NULL, t INTEGER NOT NULL, mean REAL,"
 	" min REAL, max REAL, n INTEGER NOT NULL, capture INTEGER NOT NULL,"
 	" valid INTEGER NOT NULL, quality INTEGER NOT NULL, expected INTEGER NOT NULL,"

@@ -73,9 +73,34 @@ void windows_join(struct core *core, size_t channel, const struct window_row *ro
 	core->windows_dirty = true;
 }
 
+static bool has_limit(const struct core *core, size_t channel, enum limit_on on)
+{
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
+		if (core->config->limits[i].on == on)
+			return true;
+	return false;
+}
+
+/* a limit that goes blind must not do so silently; once, until a window can be judged again */
+static void say_unjudged(struct core *core, size_t channel, enum window_length length,
+			 const struct window_row *row, struct stamp at)
+{
+	struct event event = event_of_channel(core->config, EVENT_WINDOW_INVALID, at, channel);
+	bool *said = &core->windows[channel].unjudged[length];
+
+	if (!row->valid && !*said) {
+		event.name = window_text(length);
+		event.since_ms = row->start_ms;
+		event.number = row->capture;
+		core_event(core, &event);
+	}
+	*said = !row->valid;
+}
+
 static void close_window(struct core *core, size_t channel, enum window_length length,
 			 int64_t start_ms, struct stamp at, bool is_over)
 {
+	enum limit_on on = (enum limit_on)(LIMIT_ON_MEAN_1MIN + (int)length);
 	struct window_row row;
 
 	if (core->channels[channel].idle)
@@ -83,8 +108,9 @@ static void close_window(struct core *core, size_t channel, enum window_length l
 	enter(core, channel, length, start_ms);
 	row = finish(core, channel, length, is_over);
 	if (row.valid)
-		judge(core, channel, (enum limit_on)(LIMIT_ON_MEAN_1MIN + (int)length), at,
-		      row.mean, row.start_ms);
+		judge(core, channel, on, at, row.mean, row.start_ms);
+	if (is_over && has_limit(core, channel, on))
+		say_unjudged(core, channel, length, &row, at);
 }
 
 /*

@@ -120,11 +120,14 @@ struct core_state {
  *   core_channel has the open minute
  * @last: the last that was closed, of every length; start_ms -1: none yet
  * @before: the one with values that was closed before @last, should the clock be set back
+ * @unjudged: the last one had too few values for its limits, and that was said
  */
 struct core_windows {
 	struct window open[N_WINDOWS];
 	struct window_row last[N_WINDOWS];
 	struct window_row before[N_WINDOWS];
+	bool unjudged[N_WINDOWS];
+	uint8_t pad[8 - N_WINDOWS];
 };
 
 /**

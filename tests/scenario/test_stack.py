@@ -109,7 +109,12 @@ def replay(csv, *options):
 
 def test_alarms_are_those_of_the_means(csv):
     wanted = sorted([*judged("five", 300), *judged("hour", HOUR)])
-    entries = replay(csv)
+    said = replay(csv)
+    entries = [e for e in said if e["type"].startswith("alarm.")]
+    blind = [e for e in said if e["type"] == "window.invalid"]
+    assert len(entries) + len(blind) == len(said)
+    assert [(e["capture_percent"], e["since"]) for e in blind if e["name"] == "1h"] == \
+        [(73, moment(3 * HOUR))]
     got = sorted((e["time"], e["type"], e["limit"], e["value"]) for e in entries)
     assert got == wanted
     hour = [(w[0][11:16], w[1]) for w in wanted if w[2] == "hour"]

@@ -270,3 +270,25 @@ def test_while_the_daemon_runs():
         check_rows(plant, COD, 1, lines)
         assert lines[-1]["end"] == text(max(plant.rows[COD].rows) + 1, zone(plant))
         assert plant.stop() == 0
+
+
+def test_a_channel_that_is_read_every_five_minutes():
+    """It lacks nothing in the minutes between; the core counts so, too."""
+    with Plant() as slow:
+        site = slow.config / "sites.d" / "mill.yaml"
+        site.write_text('site: mill\nlinks: [{name: l, tcp: "127.0.0.1:1"}]\n'
+                        "units: [{name: u, link: l, id: 1, interval: 5min}]\nsources:\n"
+                        "  - {name: outfall, kind: liquid, channels: [{name: lab, from: u, "
+                        "address: 0, type: int16, range: [0, 9], lost-after: 1h}]}\n")
+        slow.start("core")
+        slow.until_entry("config.loaded")
+        slow.stop()
+        hour = int(datetime.datetime(2026, 3, 2, 1, tzinfo=datetime.timezone.utc).timestamp()) // 60
+        with sqlite3.connect(slow.state / "record.db") as db:
+            [[number]] = db.execute("SELECT id FROM channel").fetchall()
+            db.executemany("INSERT INTO minute VALUES(?, ?, 5, 5, 5, 1, 100, 1, 0, 1)",
+                           [(hour + 5 * i, number) for i in range(12)])
+        lines = table(slow, "mill/outfall/lab", "--window", "1h", "--from",
+                      "2026-03-02T08:00:00+07:00", "--to", "2026-03-02T09:00:00+07:00")
+        assert [(x["n"], x["expected"], x["capture_percent"], x["quality"], x["status"], x["valid"])
+                for x in lines] == [("12", "12", "100", "good", "00", "yes")]

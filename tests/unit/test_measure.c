@@ -936,6 +936,26 @@ static void test_windows_of_a_slow_channel(void **state)
 	rig_close(&rig);
 }
 
+/* a limit on a mean that cannot be judged says so, once until it can be again */
+static void test_windows_that_cannot_be_judged(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 180);
+	pass(&rig, 420000); /* two windows with too little or nothing */
+	run(&rig, 1);
+	assert_int_equal(count_type(&rig, EVENT_WINDOW_INVALID, ""), 1);
+	assert_int_equal(count_type(&rig, EVENT_WINDOW_INVALID, "\"capture_percent\":60"), 1);
+	run(&rig, 600);
+	assert_int_equal(count_type(&rig, EVENT_WINDOW_INVALID, ""), 1);
+	pass(&rig, 600000);
+	run(&rig, 300);
+	assert_int_equal(count_type(&rig, EVENT_WINDOW_INVALID, "\"name\":\"5min\""), 2);
+	rig_close(&rig);
+}
+
 /* nothing came from minute 2 of one window to minute 1 of another, two windows later */
 static void test_windows_over_a_gap(void **state)
 {
@@ -1416,6 +1436,7 @@ int main(void)
 		cmocka_unit_test(test_windows_capture),
 		cmocka_unit_test(test_windows_of_a_slow_channel),
 		cmocka_unit_test(test_windows_over_a_gap),
+		cmocka_unit_test(test_windows_that_cannot_be_judged),
 		cmocka_unit_test(test_windows_over_a_step_back),
 		cmocka_unit_test(test_windows_over_steps_within),
 		cmocka_unit_test(test_windows_over_a_wrong_clock),

@@ -31,9 +31,9 @@
  * again, then each answer that comes is either one of the N, and they become fewer, or that to
  * one of these requests, and with it all of the N have gone. So after N + 1 of them nothing can
  * be under way but answers of this one form, which is then owed. (Requests of that form without
- * an answer change nothing in this; with another form it begins again.) N is INSTEP_OTHERS_MAX for a connection that
- * was opened, and one for each request that had no answer since the unit was last in step, but
- * INSTEP_LOST_MAX at most. No time ends a debt.
+ * an answer change nothing in this; with another form it begins again.) N is INSTEP_OTHERS_MAX for
+ * a connection that was opened, and one for each request that had no answer since the unit was last
+ * in step, but INSTEP_LOST_MAX at most. No time ends a debt.
  *
  * Repeats. A unit (or a radio between) may give an answer a second time, and late: in answer to
  * the next request. The repeat is the same to the last bit as the answer before. So an answer

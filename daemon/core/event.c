@@ -104,9 +104,13 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 	double magnitude = fabs(value);
 	int places = 4; /* and as many more as a number below 1 has zeros in front */
 
-	/* channels are bounded by their range, so this never truncates; be sure all the same */
-	if (!isfinite(value) || fabs(value) >= 1e30) {
+	if (!isfinite(value)) {
 		(void)snprintf(text, EVENT_VALUE_MAX, "0");
+		return;
+	}
+	/* values are bounded by their range; what a broken instrument reads is not */
+	if (fabs(value) >= 1e30) {
+		(void)snprintf(text, EVENT_VALUE_MAX, "%g", value);
 		return;
 	}
 	for (; magnitude > 0 && magnitude < 1 && places < PLACES_MAX; places++)

@@ -102,7 +102,8 @@ int event_priority(const struct event *event, const struct config *config);
 
 /**
  * event_value_text() - a decimal without exponent or trailing zeros
- * Four places; below 1 five significant digits, up to 12 places.
+ * Four places; below 1 five significant digits, up to 12 places. From 1e30 on, which is beyond
+ * what can be a value but not what an instrument can read, it has an exponent.
  */
 void event_value_text(double value, char text[static EVENT_VALUE_MAX]);
 

@@ -111,7 +111,7 @@ static void test_value_texts(void **state)
 		{(double)NAN, "0"},
 		{(double)INFINITY, "0"},
 		{-(double)INFINITY, "0"},
-		{1e30, "0"},
+		{1e30, "1e+30"},
 	};
 	char text[EVENT_VALUE_MAX];
 

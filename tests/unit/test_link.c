@@ -1177,6 +1177,29 @@ static void reload_keeps_debts(void **state)
 	run_later(b, after, ARRAY_SIZE(after));
 }
 
+/* an answer owed at the reload: in step first, under the new plan, too */
+static void reload_with_an_answer_owed(void **state)
+{
+	static const struct row before[] = {
+		{1000, TIME, "send0", 1300},
+		{1300, TIME, "report0:1", 1304},
+	};
+	static const struct row after[] = {{1304, TIME, "send1", 1604}};
+	struct link_plan plan = line_of(1), same = plan;
+	CLEANUP(link_free) struct link *a = NULL;
+	CLEANUP(link_free) struct link *b = NULL;
+	uint8_t id;
+
+	(void)state;
+	assert_int_equal(link_new(&a, &plan, 0, 1), 0);
+	get_in_step(a);
+	run_later(a, before, ARRAY_SIZE(before));
+	assert_int_equal(link_new(&b, &same, (IN_STEP_MS + 1302) * MS, 1), 0);
+	link_inherit(b, a);
+	run_later(b, after, ARRAY_SIZE(after));
+	assert_int_equal(link_outstanding(b, &id)->count, 1);
+}
+
 /* the line is opened anew under other settings: what is owed there is owed still */
 static void changed_settings_keep_debts(void **state)
 {
@@ -1413,6 +1436,7 @@ int main(void)
 		cmocka_unit_test(a_line_that_goes),
 		cmocka_unit_test(a_line_that_is_never_silent),
 		cmocka_unit_test(reload_keeps_debts),
+		cmocka_unit_test(reload_with_an_answer_owed),
 		cmocka_unit_test(changed_settings_keep_debts),
 		cmocka_unit_test(changed_settings_keep_silence),
 		cmocka_unit_test(a_repeat_is_asked_again),

@@ -130,14 +130,14 @@ static long double raw_of(enum decode_type type, uint64_t bits)
 	return (long double)NAN;
 }
 
-#define DECIMALS_POWER 1e15L /* beyond its 15 digits a double says nothing of decimals */
+#define DECIMALS_MAX 15 /* beyond its 15 digits a double says nothing of decimals */
 
 /* @number as so many parts of 1 / @power, if the decimal that it stands for is a whole number of
  * them */
-static bool count_parts(double number, long double power, long double *ret)
+static bool count_parts(double number, double power, double *ret)
 {
-	*ret = roundl((long double)number * power);
-	return !islessgreater((double)(*ret / power), number);
+	*ret = rint(number * power);
+	return !islessgreater(*ret / power, number);
 }
 
 /*
@@ -147,11 +147,14 @@ static bool count_parts(double number, long double power, long double *ret)
  */
 static double scaled(const struct decode *d, long double raw)
 {
-	long double scale, offset;
+	double scale, offset, power = 1;
 
-	for (long double power = 1; power <= DECIMALS_POWER; power *= 10)
+	for (int i = 0; i <= DECIMALS_MAX; i++) {
 		if (count_parts(d->scale, power, &scale) && count_parts(d->offset, power, &offset))
-			return (double)((raw * scale + offset) / power);
+			return (double)((raw * (long double)scale + (long double)offset) /
+					(long double)power);
+		power *= 10;
+	}
 	return (double)(raw * (long double)d->scale + (long double)d->offset);
 }
 

@@ -75,6 +75,13 @@ void river_sag(const struct river_oxygen *oxygen, double *ret_s, double *ret_def
 	*ret_deficit_mg_l = river_deficit_mg_l(oxygen, *ret_s);
 }
 
+double river_sag_deficit_mg_l(const struct river_oxygen *oxygen, double critical_s)
+{
+	return river_decay_mg_l(oxygen->decay_per_day / oxygen->reaeration_per_day *
+					oxygen->demand_mg_l,
+				oxygen->decay_per_day, critical_s);
+}
+
 double river_spill_mg_l(const struct river_spill *spill, double distance_m, double after_s)
 {
 	double spread = 4 * spill->dispersion_m2_s * after_s, off;

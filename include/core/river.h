@@ -74,6 +74,10 @@ double river_deficit_mg_l(const struct river_oxygen *oxygen, double travel_s);
  */
 void river_sag(const struct river_oxygen *oxygen, double *ret_s, double *ret_deficit_mg_l);
 
+/** river_sag_deficit_mg_l() - Dc = (kd/kr)·L0·e^(-kd·tc) for a critical time stated elsewhere; it
+ *   is river_deficit_mg_l() at the true critical time only */
+double river_sag_deficit_mg_l(const struct river_oxygen *oxygen, double critical_s);
+
 /** struct river_spill - a mass let go at once into a uniform river, well mixed across */
 struct river_spill {
 	double mass_kg;

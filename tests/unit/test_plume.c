@@ -21,7 +21,7 @@ static void test_rise(void **state)
 	(void)state;
 	assert_int_equal(plume_rise(&stack, 4, PLUME_A, &rise), 0);
 	NEAR(rise.final_distance_m, 565.005, 0.005);
-	NEAR(rise.final_m, 100.714, 0.0005);
+	NEAR(rise.final_m, 100.714, 0.001); /* the speed given has five digits */
 	NEAR(plume_rise_m(&rise, 50), 20.0, 0.05);
 	assert_int_equal(plume_rise(&stack, 4, PLUME_E, &rise), 0);
 	NEAR(rise.stability_per_s2, 6.8063e-4, 5e-9);
@@ -59,8 +59,11 @@ static void test_river(void **state)
 	(void)state;
 	river_sag(&telemac, &s, &deficit);
 	NEAR(9 - deficit, 4.0, 1e-6);
+	/* the example states tc 3 d; the exact one is 3.255 d, with 2.720 mg/L */
+	NEAR(river_sag_deficit_mg_l(&exam, 3 * 86400.0), 2.884, 0.0005);
 	river_sag(&exam, &s, &deficit);
-	NEAR(deficit, 2.884, 0.001);
+	NEAR(s / 86400, 3.2552, 0.0005);
+	NEAR(deficit, river_sag_deficit_mg_l(&exam, s), 1e-9);
 	assert_int_equal(river_pulse(&spill, 50000, &pulse), 0);
 	NEAR(pulse.sigma_s, 4899, 0.5);
 	NEAR(pulse.peak_s / 3600, 27.7, 0.05);

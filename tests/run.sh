@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh unit PROGRAM... | valgrind PROGRAM... | pytest DIRECTORY | total
 # Runs tests to their end whatever fails, keeps the numbers under $B/check/, and says them in
-# one line. Exit code 0: none failed.
+# one line. Exit code 0: none failed. pytest has two workers per processor, or WORKERS: most tests
+# wait for programs, not for the processor.
 set -uo pipefail
 
 B=${B:-build}
@@ -65,7 +66,7 @@ run_pytest() {
     fi
     WASTEWATCH_BUILD=$(realpath "$B") WASTEWATCH_SANITIZE=${SANITIZE:-} PYTHONDONTWRITEBYTECODE=1 \
         "${PYTHON:-/usr/bin/python3}" -m pytest -p no:cacheprovider -q -rfEs --durations=5 \
-        -n "${JOBS:-2}" --dist loadfile \
+        -n "${WORKERS:-$((2 * ${JOBS:-2}))}" --dist loadfile \
         "$directory" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     failed=$(($(pytest_number failed "$log") + $(pytest_number error "$log")))

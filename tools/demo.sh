@@ -77,6 +77,7 @@ sed -e 's/^incident-clear: .*/incident-clear: 5s/' -e 's/^report-interval: .*/re
 sed -e 's/clear-delay: 60s/clear-delay: 2s/' -e "s/127.0.0.1:15021/127.0.0.1:$wwtp/" \
 	-e "s/127.0.0.1:15022/127.0.0.1:$boiler/" conf/sites.d/hop-thanh.yaml \
 	>"$DIR/conf/sites.d/hop-thanh.yaml"
+cp -r conf/profiles "$DIR/conf/" # so that the commands at the end find them too
 cat >"$DIR/spill.scenario" <<-END
 	at 5s  hop-thanh/outfall-1/COD ramp 420 over 4s
 	at 18s hop-thanh/outfall-1/COD normal over 2s
@@ -84,6 +85,11 @@ cat >"$DIR/spill.scenario" <<-END
 END
 
 say "Configuration: $("$B/wastewatch" check --config "$DIR/conf")"
+say ""
+say "What will be read, and how busy that keeps the lines (wastewatch plan):"
+say ""
+"$B/wastewatch" plan --config "$DIR/conf"
+say ""
 "$B/wastewatch" keygen --config "$DIR/conf" --credentials "$DIR/credentials" >"$DIR/logs/keygen.log"
 public_key=$(tail -n 1 "$DIR/logs/keygen.log")
 
@@ -112,6 +118,16 @@ else
 fi
 
 reports_of() { grep -l "\"type\":\"incident.$1\"" "$DIR"/received/*.json; }
+wait_for "$SECONDS_MAX" "the report that an incident has begun" reports_of opened
+sleep 1.5 # the status is written once a second
+code=0
+"$B/wastewatch" status --state "$DIR/state" --runtime "$DIR/run" >"$DIR/logs/status.log" || code=$?
+((code == 4)) || fail "wastewatch status says $code while the incident goes on, and not 4"
+say ""
+say "What needs attention in these moments (wastewatch status):"
+say ""
+cat "$DIR/logs/status.log"
+say ""
 wait_for "$SECONDS_MAX" "the report that the incident has ended" reports_of ended
 wait_for 5 "the entry that the report was accepted" \
 	sh -c "'$B/wastewatch' status --state '$DIR/state' --runtime '$DIR/run' | grep -q 'Reports waiting: 0'"
@@ -129,6 +145,14 @@ say ""
 say "The story, as an operator sees it (wastewatch show):"
 say ""
 "$B/wastewatch" show --state "$DIR/state" "$id"
+# The first minute ends at most a minute after the core's start.
+means=("$B/wastewatch" means hop-thanh/outfall-1/COD --window 1min --state "$DIR/state")
+has_minute() { "${means[@]}" --json | grep -q '"channel"'; }
+wait_for 60 "the first minute's end" has_minute
+say ""
+say "What stays of the minute, without a value that is not good (wastewatch means):"
+say ""
+"${means[@]}"
 say ""
 say "The department holds $(find "$DIR/received" -name '*.json' | wc -l) reports of $id, both signatures verified;"
 say "the record shows the same incident. Took $SECONDS s."

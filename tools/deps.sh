@@ -20,6 +20,17 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "deps: installing$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Tests start servers of their own: what is installed for them must not run on this machine.
+# invoke-rc.d asks this program first (its answer 101: no); one that is there already stays.
+policy=${DEPS_POLICY:-/usr/sbin/policy-rc.d}
+if [ ! -e "$policy" ] && [ ! -L "$policy" ]; then
+    trap 'rm -f "$policy"' EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    printf '#!/bin/sh\nexit 101\n' >"$policy"
+    chmod 755 "$policy"
+fi
 # Lists of packages may be missing (fresh container) or out of date (404 at the download).
 # shellcheck disable=SC2086 # words on purpose
 if ! apt-get install -y --no-install-recommends $missing; then

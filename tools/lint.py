@@ -35,13 +35,13 @@ config config_yaml config_text config_address config_value config_names config_s
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
 config_profile
 plan plan_requests plan_packets budget
-outbox sign screen formula circular
+outbox sign screen formula circular tally
 event limit
 batch
 core measure verdict derive windows judge reason incident report snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
-service keys pollers delivery delivery_job reload status
+service keys losses pollers delivery delivery_job reload status
 main
 """
 
@@ -58,7 +58,7 @@ FOREIGN = {
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
-        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files "
+        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"

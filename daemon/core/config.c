@@ -181,9 +181,12 @@ static int compare_entries(const struct dirent **a, const struct dirent **b)
 /** check_directory() - Return: 0; -ENOENT, -EINVAL reported. */
 static int check_directory(struct config_report *report, const char *path, const char *allowed)
 {
-	const char *why;
+	const char *why, *doubt;
 	int r = config_directory_check(path, &why);
 
+	doubt = r == 0 ? config_directory_doubt(path) : NULL;
+	if (doubt)
+		config_report_warning(report, path, 1, 1, "%s", doubt);
 	if (r == -EINVAL)
 		config_report_error(report, path, 1, 1, "%s", why);
 	else if (r < 0)

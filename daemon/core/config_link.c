@@ -75,8 +75,16 @@ static void check_fits(const struct config_mapping *mapping, enum wire_link_kind
 /** set_character() - rate and form of a character on a serial line */
 static void set_character(const struct config_mapping *mapping, struct config_link *link)
 {
-	if (link->kind == WIRE_LINK_RTU && config_state(mapping, "baud") == OPTION_ABSENT)
-		config_lacking(mapping, "baud");
+	if (config_state(mapping, "baud") == OPTION_ABSENT) {
+		if (link->kind == WIRE_LINK_RTU)
+			config_lacking(mapping, "baud");
+		else
+			config_warning(
+				mapping, "rtu-tcp",
+				"the speed of the line behind the serial server is not known, "
+				"so nobody can reckon whether it can carry the reads, and no "
+				"silence is kept between frames; say it with \"baud\"");
+	}
 	/* Modbus over Serial Line V1.02 §2.5.1: even parity is the default; without parity a
 	 * second stop bit takes its place, so that a character always has 11 bits */
 	if (config_state(mapping, "parity") == OPTION_ABSENT)

@@ -113,7 +113,7 @@ static int find_file(const struct config_mapping *mapping, const char *name, cha
 {
 	for (unsigned int i = 0; i < N_FOLDERS; i++) {
 		char *directory = folder(mapping->reader, i), *path = NULL;
-		const char *why;
+		const char *why, *doubt = NULL;
 		bool there;
 
 		if (!directory || asprintf(&path, "%s/%s" EXTENSION, directory, name) < 0) {
@@ -123,6 +123,11 @@ static int find_file(const struct config_mapping *mapping, const char *name, cha
 		there = access(path, F_OK) == 0;
 		if (there && config_directory_check(directory, &why) < 0)
 			config_report_error(mapping->reader->report, directory, 1, 1, "%s", why);
+		if (there && mapping->reader->n_profiles == 0) /* once */
+			doubt = config_directory_doubt(directory);
+		if (doubt)
+			config_report_warning(mapping->reader->report, directory, 1, 1, "%s",
+					      doubt);
 		free(directory);
 		if (there) {
 			*ret = path;

@@ -352,7 +352,7 @@ static const struct config_option station_options[] = {
 	CHOICE("form", Z(in_one_line), "lines", forms, "lines: a line per parameter, or one-line"),
 	CHOICE("line-end", Z(crlf), "lf", line_ends, "lf or crlf"),
 	INTEGER("decimals", Z(decimals), "4", 0, 9, "places of a value"),
-	TEXT("missing", Z(missing), "---", 16, config_text_check, "what stands where there is no value"),
+	TEXT("missing", Z(missing), "---", 16, config_missing_check, "what stands where there is no value"),
 	CHOICE("time", Z(time_is_start), "end", times, "end or start of the five minutes"),
 	LIST("parameters", 1, &parameter_group, "what its files hold"),
 };

@@ -115,6 +115,16 @@ const char *config_symbol_check(const char *text)
 	return *text ? NULL : "it is empty; allowed: the parameter's symbol, such as COD";
 }
 
+const char *config_missing_check(const char *text)
+{
+	double number;
+
+	return config_number_parse(text, &number) == -EINVAL
+		       ? NULL
+		       : "it would be read as a value that was never measured; allowed: what no "
+			 "number is, such as ---";
+}
+
 const char *config_user_check(const char *text)
 {
 	if (*text && !strchr(text, ':'))

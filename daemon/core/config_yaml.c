@@ -348,6 +348,22 @@ int config_directory_check(const char *path, const char **why)
 	return -EINVAL;
 }
 
+const char *config_directory_doubt(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return NULL; /* config_directory_check() has said so */
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return "it belongs to another user, who can change what is measured and what the "
+		       "limits are; better: root (chown root)";
+	if (st.st_mode & S_IWGRP && st.st_gid != 0)
+		return "its group may write here and so change what is measured and what the "
+		       "limits "
+		       "are; better: chmod g-w";
+	return NULL;
+}
+
 int config_digest(uint8_t digest[static 32], const void *bytes, size_t n)
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();

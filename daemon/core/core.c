@@ -194,7 +194,7 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 	for (size_t i = 0; i < core->config->n_channels; i++)
 		if (core_is_of_stream(core, i, stream))
 			measure_close_minute(core, i, at, minute_ms);
-	windows_advance(core, stream, s->minute_ms, minute_ms, at);
+	windows_advance(core, stream, s->minute_ms, minute_ms, at, step_ms != 0);
 	s->minute_ms = minute_ms;
 }
 

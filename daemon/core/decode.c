@@ -130,6 +130,31 @@ static long double raw_of(enum decode_type type, uint64_t bits)
 	return (long double)NAN;
 }
 
+#define DECIMALS_POWER 1e15L /* beyond its 15 digits a double says nothing of decimals */
+
+/* @number as so many parts of 1 / @power, if the decimal that it stands for is a whole number of
+ * them */
+static bool count_parts(double number, long double power, long double *ret)
+{
+	*ret = roundl((long double)number * power);
+	return !islessgreater((double)(*ret / power), number);
+}
+
+/*
+ * 3 × 0.1 is 0.3, and no double is 0.1: multiplied by what stands for it, a third of all values
+ * would come out one step beside the double that a limit of the same digits is, and break it. So
+ * scale and offset are taken for the decimals that the file has, and divided last.
+ */
+static double scaled(const struct decode *d, long double raw)
+{
+	long double scale, offset;
+
+	for (long double power = 1; power <= DECIMALS_POWER; power *= 10)
+		if (count_parts(d->scale, power, &scale) && count_parts(d->offset, power, &offset))
+			return (double)((raw * scale + offset) / power);
+	return (double)(raw * (long double)d->scale + (long double)d->offset);
+}
+
 int decode_value(const struct decode *d, const uint16_t *words, size_t n, double *ret)
 {
 	uint64_t bits;
@@ -141,7 +166,7 @@ int decode_value(const struct decode *d, const uint16_t *words, size_t n, double
 	for (unsigned int i = 0; i < d->n_invalid; i++)
 		if (bits == d->invalid[i])
 			return -EDOM;
-	value = (double)(raw_of(d->type, bits) * (long double)d->scale + (long double)d->offset);
+	value = scaled(d, raw_of(d->type, bits));
 	if (!isfinite(value))
 		return -EDOM;
 	value += 0.0; /* -0 becomes 0: "-0" in a report would puzzle people */

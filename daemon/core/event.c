@@ -41,7 +41,7 @@ static const struct {
 					5, NULL},
 	[EVENT_READINGS_LOST] = {"readings.lost", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0e", 3,
 				 "readings"},
-	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, NULL},
+	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
 	[EVENT_DEVICE_STATE] = {"device.state", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a17", 5, "changes"},

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/losses.h"
 #include "core/service.h"
 
 #define STANDBY	 SIZE_MAX
@@ -37,6 +38,7 @@ struct slot {
 
 struct pollers {
 	struct service *service;
+	struct losses losses;
 	sd_event_source *listener;
 	bool starved; /* said: no descriptor was free for a connection */
 	struct poller *list[POLLERS_MAX];
@@ -98,15 +100,19 @@ static int assign(struct pollers *pollers, struct poller *poller)
 	return plan_packets(plan, poller->slot, send_packet, poller->peer);
 }
 
-/* what its predecessor held and no commit covers is gone with it: nobody can count that */
-static void say_started(struct pollers *pollers, const struct poller *poller)
+void pollers_last_words(struct pollers *pollers)
 {
-	struct service *service = pollers->service;
-	struct event event = event_plain(EVENT_POLLER_STARTED, service_now(service));
+	losses_say(&pollers->losses, pollers->service, true);
+}
 
-	if (poller->slot != STANDBY && service->core->streams[poller->slot].running)
-		event.since_ms = service->core->streams[poller->slot].now.wall_ms;
-	core_event(service->core, &event);
+/* what its predecessor held and no commit covers is gone with it: nobody can count that */
+static void note_started(struct pollers *pollers, const struct poller *poller)
+{
+	const struct core *core = pollers->service->core;
+	bool known = poller->slot != STANDBY && core->streams[poller->slot].running;
+
+	losses_started(&pollers->losses, known ? core->streams[poller->slot].now.wall_ms : 0);
+	losses_say(&pollers->losses, pollers->service, false);
 }
 
 static int greet(struct pollers *pollers, struct poller *poller, const struct wire_hello *hello)
@@ -134,17 +140,8 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 	if (r == 0)
 		r = assign(pollers, poller);
 	if (r == 0 && poller->seen == 0)
-		say_started(pollers, poller);
+		note_started(pollers, poller);
 	return r < 0 ? r : send_ack(poller);
-}
-
-static void say_lost(struct service *service, uint64_t n, const char *why)
-{
-	struct event event = event_plain(EVENT_READINGS_LOST, service_now(service));
-
-	event.number = (int64_t)n;
-	event.reason = why;
-	core_event(service->core, &event);
 }
 
 static void hear(struct pollers *pollers, size_t i)
@@ -190,11 +187,12 @@ static int take_readings(struct pollers *pollers, struct poller *poller, const v
 	while ((reading = wire_next_reading(packet, &offset))) {
 		if (reading->seq <= poller->seen)
 			continue; /* sent again although a commit covers it */
-		if (reading->seq != poller->seen + 1)
-			say_lost(service, reading->seq - poller->seen - 1,
-				 poller->seen > 0
-					 ? "the poller's buffer was full while the core was away"
-					 : "the poller holds them no more, this record never did");
+		if (reading->seq != poller->seen + 1) {
+			tally_add(poller->seen > 0 ? &pollers->losses.dropped
+						   : &pollers->losses.unseen,
+				  reading->seq - poller->seen - 1);
+			losses_say(&pollers->losses, service, false);
+		}
 		poller->seen = reading->seq;
 		if (poller->slot == STANDBY)
 			continue;
@@ -425,6 +423,7 @@ void pollers_tick(struct pollers *pollers, struct stamp now)
 {
 	peer_listen_again(pollers->listener);
 	drop_silent(pollers, now);
+	losses_say(&pollers->losses, pollers->service, false);
 	for (size_t i = 0; i < pollers->n_slots; i++) {
 		struct slot *slot = &pollers->slots[i];
 		struct event event = event_plain(EVENT_POLLER_SILENT, now);

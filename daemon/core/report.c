@@ -81,10 +81,34 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	return object;
 }
 
+/* the longer windows that were closed last, those that lack values too: they say so */
+static json_t *means_object(const struct core *core, size_t channel)
+{
+	json_t *object = json_object();
+
+	for (unsigned int w = WINDOW_5MIN; w <= WINDOW_LENGTH_MAX; w++) {
+		const struct window_row *row = &core->windows[channel].last[w];
+		json_t *window = json_object();
+
+		if (row->start_ms < 0) {
+			json_decref(window);
+			continue;
+		}
+		set_time(core, window, "from", row->start_ms);
+		if (row->n > 0)
+			set_value(window, "mean", row->mean);
+		(void)json_object_set_new(window, "capture_percent", json_integer(row->capture));
+		(void)json_object_set_new(window, "valid", json_boolean(row->valid));
+		(void)json_object_set_new(object, window_text((enum window_length)w), window);
+	}
+	return object;
+}
+
 static json_t *channel_object(const struct core *core, size_t i)
 {
 	const struct config_channel *channel = &core->config->channels[i];
 	const struct core_channel *state = &core->channels[i];
+	char reason[CORE_REASON_MAX];
 	json_t *object = json_object();
 
 	set(object, "channel", channel->name);
@@ -93,6 +117,8 @@ static json_t *channel_object(const struct core *core, size_t i)
 	set(object, "unit", channel->measure);
 	set(object, "quality", quality_text((enum quality)state->quality));
 	set(object, "status", quality_circular((enum quality)state->quality));
+	if (state->quality != QUALITY_GOOD || state->lost)
+		set(object, "reason", core_lost_reason(core, i, reason, sizeof(reason)));
 	if (state->has_value) {
 		set_value(object, "value", state->value);
 		set_time(core, object, "time", state->good.wall_ms);
@@ -101,6 +127,7 @@ static json_t *channel_object(const struct core *core, size_t i)
 		set_value(object, "mean_1min", state->mean);
 	(void)json_object_set_new(object, "capture_percent", json_integer(state->capture));
 	(void)json_object_set_new(object, "lost", json_boolean(state->lost));
+	(void)json_object_set_new(object, "means", means_object(core, i));
 	return object;
 }
 

@@ -366,6 +366,7 @@ void service_close(struct service *service)
 	struct event stopped = event_plain(EVENT_CORE_STOPPED, (struct stamp){0});
 
 	if (service->core && service->delivery && !service->failed) {
+		pollers_last_words(service->pollers);
 		stopped.at = service_now(service);
 		core_event(service->core, &stopped);
 		service_flush(service);

@@ -93,9 +93,10 @@ static void close_window(struct core *core, size_t channel, enum window_length l
  * set back into a window.
  */
 static void closed_window(struct core *core, size_t stream, enum window_length length,
-			  int64_t start_ms, struct stamp at)
+			  int64_t start_ms, struct stamp at, bool is_over)
 {
-	if (length == WINDOW_5MIN)
+	/* a window that the clock was set back out of is still to come: no file of a part of it */
+	if (length == WINDOW_5MIN && is_over)
 		files_window(core, stream, start_ms, at);
 	core->windows_dirty = true;
 }
@@ -111,12 +112,12 @@ static void pass_over(struct core *core, size_t stream, enum window_length lengt
 		for (size_t i = 0; i < core->config->n_channels; i++)
 			if (core_is_of_stream(core, i, stream) && !core->channels[i].idle)
 				keep(&core->windows[i], length, &row);
-		closed_window(core, stream, length, row.start_ms, at);
+		closed_window(core, stream, length, row.start_ms, at, true);
 	}
 }
 
 void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t to_ms,
-		     struct stamp at)
+		     struct stamp at, bool stepped)
 {
 	if (from_ms < 0)
 		return;
@@ -130,8 +131,9 @@ void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t 
 		for (size_t j = 0; j < core->config->n_channels; j++)
 			if (core_is_of_stream(core, j, stream))
 				close_window(core, j, length, old_ms, at, to_ms > from_ms);
-		closed_window(core, stream, length, old_ms, at);
-		pass_over(core, stream, length, old_ms + window_ms(length), new_ms, at);
+		closed_window(core, stream, length, old_ms, at, to_ms > from_ms);
+		if (!stepped) /* no time has passed in what the clock was set over */
+			pass_over(core, stream, length, old_ms + window_ms(length), new_ms, at);
 	}
 }
 

@@ -112,6 +112,23 @@ static void take_over(struct peer *peer, struct peer *old, int epoll_fd)
 		(void)crew_register(peer, epoll_fd, EPOLL_CTL_MOD);
 }
 
+/* the device, or host and port: units there do not know of keys and settings */
+static bool same_end(const struct wire_link *a, const struct wire_link *b)
+{
+	return a->kind == b->kind && a->port == b->port &&
+	       strncmp(a->host, b->host, sizeof(a->host)) == 0;
+}
+
+/* the line of @peer is opened anew under other settings; what is owed on it is owed still */
+static void take_debts(struct peer *peer, const struct crew *old)
+{
+	for (size_t i = 0; i < old->n_peers; i++)
+		if (same_end(peer->config, old->peers[i].config)) {
+			link_inherit_debts(peer->link, old->peers[i].link);
+			return;
+		}
+}
+
 static int compare_keys(const void *a, const void *b)
 {
 	const struct peer *const *x = a, *const *y = b;
@@ -135,8 +152,10 @@ int crew_inherit(struct crew *crew, struct crew *old, int epoll_fd, size_t *ret_
 					      compare_keys);
 
 		if (!found ||
-		    memcmp((*found)->config, wanted->config, sizeof(*wanted->config)) != 0)
+		    memcmp((*found)->config, wanted->config, sizeof(*wanted->config)) != 0) {
+			take_debts(&crew->peers[i], old);
 			continue;
+		}
 		take_over(&crew->peers[i], *found, epoll_fd);
 		n_kept++;
 	}

@@ -7,13 +7,30 @@
 #include "poller/instep.h"
 
 #define OWED_MANY 2 /* so many, and nothing is asked as it is */
-#define OWED_MAX  3
+#define OWED_MAX  4
+#define TRIES	  3 /* without an answer: the unit may not know that form */
+
+/*
+ * What the unit answered last: a repeat of it is the same to the last bit.
+ * @mark: of the content, 0 unknown; of a refusal its code
+ */
+struct last {
+	uint16_t form;
+	uint16_t address;
+	uint64_t mark;
+	bool refusal;
+};
 
 /*
  * @owed: forms, of requests before those to get in step by
  * @refused: the answer may have been a refusal, which tells no form but a function
  * @by: what to get in step by, while @getting
  * @repeated: one of those had no answer in time: the answer to the next may be its
+ * @n_silent: so many of those in a row; with @n_tries another form is tried
+ * @n_lost: at most so many answers may be under way, whatever their form
+ * @n_count: so many answers to @by are to come; 0: forms are the proof
+ * @n_turns: forms tried while counting
+ * @behind: all since may have been repeats: the answer to @last may come yet
  */
 struct debt {
 	uint16_t owed[OWED_MAX];
@@ -21,8 +38,14 @@ struct debt {
 	bool refused;
 	bool getting;
 	bool repeated;
-	int64_t sent_us; /* the last one without an answer */
+	bool behind;
+	uint8_t n_silent;
+	uint8_t n_tries;
+	uint8_t n_lost;
+	uint8_t n_count;
+	uint8_t n_turns;
 	struct wire_request by;
+	struct last last;
 };
 
 struct instep {
@@ -50,6 +73,28 @@ void instep_copy(struct instep *to, const struct instep *from)
 	*to = *from;
 }
 
+/* more answers than can be under way: one of them at least is to what is asked from now on */
+static void begin_count(struct debt *debt)
+{
+	debt->n_owed = 0;
+	debt->refused = debt->getting = debt->behind = false;
+	debt->n_count = (uint8_t)(debt->n_lost + 1);
+	debt->last = (struct last){0};
+}
+
+static void lose(struct debt *debt, unsigned int n)
+{
+	debt->n_lost = (uint8_t)MIN(debt->n_lost + n, (unsigned int)INSTEP_LOST_MAX);
+}
+
+void instep_doubt(struct instep *instep)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(instep->units); i++) {
+		lose(&instep->units[i], INSTEP_OTHERS_MAX);
+		begin_count(&instep->units[i]);
+	}
+}
+
 /* function and byte count: what an answer tells of its request beside the unit */
 static uint16_t form_of(const struct wire_request *request)
 {
@@ -75,18 +120,24 @@ static bool function_owed(const struct debt *debt, uint8_t function)
 	return false;
 }
 
+static void owe_form(struct debt *debt, uint16_t form)
+{
+	for (size_t i = 0; i < debt->n_owed; i++)
+		if (debt->owed[i] == form)
+			return;
+	assert(debt->n_owed < OWED_MAX);
+	debt->owed[debt->n_owed++] = form;
+}
+
 static void owe(struct debt *debt, const struct wire_request *sent)
 {
-	if (is_owed(debt, sent))
-		return;
-	assert(debt->n_owed < OWED_MAX);
-	debt->owed[debt->n_owed++] = form_of(sent);
+	owe_form(debt, form_of(sent));
 }
 
 /*
  * Shorter reads first: they touch nothing that the plan does not read. Then one item by another
- * function, of which even a refusal tells that it is new: with OWED_MAX forms owed and four
- * functions there is always one.
+ * function, of which even a refusal tells that it is new: three functions are owed at most, one
+ * for each of two requests and for what may be repeated, and there are four.
  */
 static struct wire_request find_form(const struct debt *debt, const struct wire_request *request)
 {
@@ -107,55 +158,147 @@ static struct wire_request find_form(const struct debt *debt, const struct wire_
 	return by;
 }
 
+/* Bits fill bytes: eight more are one more of them. */
+static struct wire_request find_longer(const struct wire_request *request)
+{
+	struct wire_request by = *request;
+	unsigned int more = request->function <= 2 ? 8 : 1;
+
+	if (by.address + by.count + more <= 65536 &&
+	    by.count + more <= answer_count_max(by.function))
+		by.count = (uint16_t)(by.count + more);
+	return by;
+}
+
+/*
+ * While counting any form will do that is not the wanted one; mostly one of its function, since
+ * there are units that leave others without any answer.
+ */
+static struct wire_request find_any(const struct debt *debt, const struct wire_request *request)
+{
+	const struct debt wanted = {
+		.owed = {form_of(request)}, .n_owed = 1, .refused = debt->n_turns % 4 == 3};
+	struct wire_request by = find_form(&wanted, request);
+
+	if (by.function != request->function && !wanted.refused) {
+		struct wire_request longer = find_longer(request);
+
+		if (debt->n_turns % 2 == 1 && form_of(&longer) != form_of(request))
+			return longer;
+	}
+	return by;
+}
+
+/* may its answer be taken for one that is owed, or one that was given late and twice? */
+static bool is_doubtful(const struct debt *debt, const struct wire_request *request)
+{
+	if (debt->n_count > 0 || debt->n_owed >= OWED_MANY || is_owed(debt, request))
+		return true;
+	return debt->behind && debt->last.form == form_of(request) &&
+	       debt->last.address != request->address;
+}
+
 bool instep_form(struct instep *instep, uint8_t unit_id, const struct wire_request *request,
-		 int64_t now_us, struct wire_request *ret)
+		 struct wire_request *ret)
 {
 	struct debt *debt = &instep->units[unit_id];
 
-	if (debt->n_owed > 0 && now_us - debt->sent_us >= INSTEP_FORGET_US)
-		*debt = (struct debt){0};
-	if (!debt->getting && debt->n_owed < OWED_MANY && !is_owed(debt, request)) {
+	if (!debt->getting && !is_doubtful(debt, request)) {
 		*ret = *request;
 		return false;
 	}
 	if (!debt->getting) {
-		debt->by = find_form(debt, request);
+		if (debt->n_count == 0 && debt->n_owed == 0)
+			owe(debt, request);
+		debt->by = debt->n_count > 0 ? find_any(debt, request) : find_form(debt, request);
 		debt->getting = true;
 		debt->repeated = false;
+		debt->n_silent = 0;
+		debt->n_tries = debt->n_count == 0 || debt->by.function == request->function ? TRIES
+											     : 1;
 	}
 	*ret = debt->by;
 	return true;
 }
 
-void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
-		   int64_t sent_us)
+void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_request *sent)
 {
 	struct debt *debt = &instep->units[unit_id];
 
-	debt->sent_us = sent_us;
-	if (debt->getting)
-		debt->repeated = true;
-	else
+	lose(debt, 1);
+	if (!debt->getting) {
+		if (debt->behind)
+			owe_form(debt, debt->last.form);
 		owe(debt, sent);
+		return;
+	}
+	debt->repeated = true;
+	if (++debt->n_silent < debt->n_tries)
+		return;
+	debt->n_turns++;
+	begin_count(debt);
 }
 
-void instep_answered(struct instep *instep, uint8_t unit_id)
+/* what came is the answer to what is @sent or one sent before in the same form, and no other */
+static void settle(struct debt *debt, const struct wire_request *sent, const struct last *last)
 {
-	struct debt *debt = &instep->units[unit_id], was = *debt;
+	bool owes = debt->getting && debt->repeated;
 
-	*debt = (struct debt){.sent_us = was.sent_us};
-	if (was.getting && was.repeated)
-		owe(debt, &was.by);
+	if (debt->n_count > 1) {
+		debt->n_count--;
+		debt->n_silent = 0;
+		debt->repeated = true;
+		return;
+	}
+	debt->n_owed = 0;
+	debt->refused = debt->getting = debt->behind = false;
+	debt->n_count = debt->n_turns = 0;
+	debt->last = *last;
+	if (owes)
+		owe(debt, sent);
+	else
+		debt->n_lost = 0;
 }
 
-bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent)
+/* is it all the same as the answer before, which it must not be? */
+static bool is_repeat(const struct debt *debt, const struct last *last)
+{
+	return !debt->getting && last->mark != 0 && debt->last.mark == last->mark &&
+	       debt->last.refusal == last->refusal && debt->last.form == last->form;
+}
+
+bool instep_answered(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
+		     uint64_t mark)
 {
 	struct debt *debt = &instep->units[unit_id];
+	const struct last last = {form_of(sent), sent->address, mark, false};
+	bool behind = debt->behind && debt->last.form == last.form;
 
-	if (!function_owed(debt, sent->function)) {
-		instep_answered(instep, unit_id);
+	if (is_repeat(debt, &last)) {
+		if (debt->last.address != last.address) {
+			lose(debt, 1);
+			owe(debt, sent);
+			return true;
+		}
+		behind = true;
+	}
+	settle(debt, sent, &last);
+	debt->behind = behind && !debt->getting && debt->n_owed == 0;
+	return false;
+}
+
+bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
+		    uint8_t exception)
+{
+	struct debt *debt = &instep->units[unit_id];
+	const struct last last = {form_of(sent), sent->address, exception, true};
+	bool repeat = is_repeat(debt, &last);
+
+	if (debt->n_count > 0 || (!repeat && !function_owed(debt, sent->function))) {
+		settle(debt, sent, &last);
 		return false;
 	}
+	lose(debt, 1);
 	owe(debt, sent);
 	debt->getting = false;
 	debt->refused = true;

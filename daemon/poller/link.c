@@ -194,7 +194,7 @@ static void pass_over(struct link *link, int64_t now_us, struct script *script)
 	if (link->sent.ask.request != LINK_NONE)
 		pace_failed(link->pace, link->sent.ask.unit);
 	note_silence(link, now_us, script);
-	instep_silent(link->instep, link->sent.unit_id, &link->sent.asked, link->sent.sent_us);
+	instep_silent(link->instep, link->sent.unit_id, &link->sent.asked);
 	silence_keep(&link->silence, link->sent.sent_us + link->sent.quiet_us);
 	link->sent.rest_us = 0; /* that is after an answer */
 	link->state = WIRE_LINK_IDLE;
@@ -240,6 +240,8 @@ static void on_connected(struct link *link, int64_t now_us, const struct link_in
 	if (link->state != WIRE_LINK_CONNECTING)
 		return;
 	link->report.n_connects++;
+	if (link->instep)
+		instep_doubt(link->instep);
 	link->state = WIRE_LINK_IDLE;
 	link->deadline_us = LINK_NEVER;
 	rest(link, now_us, link->plan.link->first_delay_ms * INT64_C(1000));
@@ -357,11 +359,12 @@ static bool keep_in_step(struct link *link, const struct link_input *input)
 	if (!link->instep || link->state != WIRE_LINK_WAITING)
 		return false;
 	if (input->event == LINK_ANSWERED)
-		instep_answered(link->instep, sent->unit_id);
+		doubtful = instep_answered(link->instep, sent->unit_id, &sent->asked, input->mark);
 	else if (input->event == LINK_REFUSED)
-		doubtful = instep_refused(link->instep, sent->unit_id, &sent->asked);
+		doubtful = instep_refused(link->instep, sent->unit_id, &sent->asked,
+					  input->exception);
 	else if (input->event == LINK_CLOSED)
-		instep_silent(link->instep, sent->unit_id, &sent->asked, sent->sent_us);
+		instep_silent(link->instep, sent->unit_id, &sent->asked);
 	else
 		return false;
 	count_wrong(link, sent->seen);
@@ -423,8 +426,7 @@ static void send_next(struct link *link, int64_t now_us, struct script *script)
 	if (link->instep) {
 		struct wire_request part = link->sent.asked;
 
-		link->sent.getting = instep_form(link->instep, unit->id, &part, now_us,
-						 &link->sent.asked);
+		link->sent.getting = instep_form(link->instep, unit->id, &part, &link->sent.asked);
 	}
 	link->state = WIRE_LINK_WAITING;
 	link->deadline_us = now_us + unit->timeout_ms * INT64_C(1000);

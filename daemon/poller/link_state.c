@@ -54,6 +54,18 @@ void link_inherit(struct link *link, struct link *old)
 	link->again = link->again && link->sent.ask.request != LINK_NONE;
 }
 
+void link_inherit_debts(struct link *link, const struct link *old)
+{
+	if (!link->instep || !old->instep)
+		return;
+	instep_copy(link->instep, old->instep);
+	silence_keep(&link->silence, old->silence.ready_us);
+	if (old->state != WIRE_LINK_WAITING)
+		return;
+	instep_silent(link->instep, old->sent.unit_id, &old->sent.asked);
+	silence_keep(&link->silence, old->sent.sent_us + old->sent.quiet_us);
+}
+
 size_t link_actions_max(const struct link *link)
 {
 	/* every request may be reported once, what is left of the outstanding one once more;

@@ -129,6 +129,16 @@ static void add_wrong(struct transport_news *news, enum answer_verdict verdict)
 		  });
 }
 
+/* FNV-1a, never 0: equal words give equal marks, and others hardly ever do */
+static uint64_t mark_of(const uint16_t *words, size_t n)
+{
+	uint64_t mark = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < n; i++)
+		mark = (mark ^ words[i]) * UINT64_C(0x100000001b3);
+	return mark | 1;
+}
+
 /* @data: of a good answer; @exception: 0 it is one */
 static void add_answer(struct transport_news *news, const struct answer_question *question,
 		       const uint8_t *data, uint8_t exception, bool refused)
@@ -139,7 +149,8 @@ static void add_answer(struct transport_news *news, const struct answer_question
 	}
 	news->n_words = answer_n_words(question);
 	answer_unpack(question, data, news->words);
-	add(news, (struct link_input){.event = LINK_ANSWERED});
+	add(news, (struct link_input){.event = LINK_ANSWERED,
+				      .mark = mark_of(news->words, news->n_words)});
 }
 
 /* the answer is whole and right: take it out of the socket. Return: 0; -errno. */

@@ -64,6 +64,9 @@ const char *config_address_check(const char *text);
  */
 int config_address_parse(const char *text, char host[static CONFIG_HOST_MAX], uint16_t *ret_port);
 
+/** config_missing_check() - what stands for no value: must not look like one */
+const char *config_missing_check(const char *text);
+
 /** config_zone_check() - "+07:00"; -12:00 to +14:00 */
 const char *config_zone_check(const char *text);
 

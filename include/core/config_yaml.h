@@ -90,6 +90,12 @@ const struct config_node *config_node_find(const struct config_node *mapping, co
  */
 int config_directory_check(const char *path, const char **why);
 
+/**
+ * config_directory_doubt() - who else can change what stands in it, and so what is measured?
+ * Return: a sentence for a warning; NULL: nobody but root and this user.
+ */
+const char *config_directory_doubt(const char *path);
+
 /** config_node_free() - takes NULL; frees its children and what follows it. Return: NULL. */
 struct config_node *config_node_free(struct config_node *node);
 DEFINE_CLEANUP(struct config_node *, config_node_free)

@@ -35,7 +35,8 @@ enum decode_type {
  *   2 × decode_words() count.
  * @bit: DECODE_BIT: which bit of the register (0 = least significant); 0 for a coil.
  *   DECODE_INT8, DECODE_UINT8: 8: the register's high byte, 0: its low byte
- * @scale, @offset: value = raw × @scale + @offset
+ * @scale, @offset: value = raw × @scale + @offset, both as the decimals they stand for: 3 × 0.1 is
+ *   the double that 0.3 is
  * @min, @max: measuring range in engineering units, finite
  * @invalid: raw bit patterns (as an unsigned number of the type's width) that mean "no
  *   value", such as 0x7FFF or 0xFFFF

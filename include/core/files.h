@@ -39,7 +39,8 @@
  * @start_ms: the window's first moment, UTC
  * @at: the moment of the stream whose time closed it
  *
- * To be called for every window in turn, those included that went by while nothing ran: their
+ * To be called for every window in turn, those included that went by while nothing ran, up to a
+ * day back: their
  * files say 02 and no value. A station whose channels are read by several pollers gets its file
  * when the last of their streams has closed the window. A stream that is ahead then may have
  * closed the next one already, not more: what came before that is not known any more, and counts

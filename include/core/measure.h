@@ -37,9 +37,12 @@ void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
 /** windows_join() - a minute's row belongs to the longer windows, too */
 void windows_join(struct core *core, size_t channel, const struct window_row *row);
 
-/** windows_advance() - a stream goes from one minute to another: close what is left behind */
+/**
+ * windows_advance() - a stream goes from one minute to another: close what is left behind
+ * @stepped: the clock was set, so no time has passed in the windows between
+ */
 void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t to_ms,
-		     struct stamp at);
+		     struct stamp at, bool stepped);
 
 /** verdict_read() - a state was read: @raw counts if @good, else the attempt failed */
 void verdict_read(struct core *core, size_t state, struct stamp at, uint32_t raw, bool good);

@@ -136,6 +136,9 @@ void pollers_committed(struct pollers *pollers);
 /** pollers_tick() - once a second: silence, standing in for silent pollers */
 void pollers_tick(struct pollers *pollers, struct stamp now);
 
+/** pollers_last_words() - before the last commit: tell of losses that were only counted yet */
+void pollers_last_words(struct pollers *pollers);
+
 /** pollers_replan() - the plan has changed */
 int pollers_replan(struct pollers *pollers);
 

@@ -23,8 +23,29 @@
  * the same function. Then nothing is settled, what was asked is owed, too, and the next thing to
  * get in step by has a function of which nothing is owed.
  *
- * Debts are forgotten INSTEP_FORGET_US after the last request to the unit: one that leaves reads
- * of an unusual form without any answer would never be heard again. No I/O, no clock.
+ * Counting. There are answers of which no form is known: those to whoever asked before the
+ * connection was opened (this program, killed with a request outstanding; another master on a
+ * serial server), and those that are owed when a unit has left three requests of a form without
+ * an answer: it may not know that form, and must be heard again by another. There the number is
+ * the proof. If N answers at most are under way, and then one form only is asked, again and
+ * again, then each answer that comes is either one of the N, and they become fewer, or that to
+ * one of these requests, and with it all of the N have gone. So after N + 1 of them nothing can
+ * be under way but answers of this one form, which is then owed. (Requests of that form without
+ * an answer change nothing in this; with another form it begins again.) N is INSTEP_OTHERS_MAX for a connection that
+ * was opened, and one for each request that had no answer since the unit was last in step, but
+ * INSTEP_LOST_MAX at most. No time ends a debt.
+ *
+ * Repeats. A unit (or a radio between) may give an answer a second time, and late: in answer to
+ * the next request. The repeat is the same to the last bit as the answer before. So an answer
+ * that is the same as the one before to another address of that form is not believed: the unit
+ * gets in step, and is asked again. Where blocks really are the same this costs two requests.
+ * The repeat of an answer from the same address is the right register, one round old; all that
+ * follow in that form may be one behind, and the next other address of it is asked in step.
+ *
+ * What RTU leaves impossible, having no transaction number: to see that a unit does not answer in
+ * order; that it gives an answer twice, but changed, or after that to a later request; that more
+ * answers are under way than N; that whoever else asks the same unit in the same form at the same
+ * time gets the answer. And a value may be one round old, as said above. No I/O, no clock.
  */
 #pragma once
 
@@ -34,7 +55,8 @@
 #include "common/macro.h"
 #include "common/wire.h"
 
-#define INSTEP_FORGET_US INT64_C(30000000) /* longer than any answer time that is known of */
+#define INSTEP_OTHERS_MAX 2 /* answers under way that this connection did not ask for */
+#define INSTEP_LOST_MAX	  8 /* each costs a short request when a unit is back */
 
 struct instep;
 
@@ -48,6 +70,9 @@ DEFINE_CLEANUP(struct instep *, instep_free)
 /** instep_copy() - debts of the same line under another plan */
 void instep_copy(struct instep *to, const struct instep *from);
 
+/** instep_doubt() - the connection was opened: answers of any form may be under way */
+void instep_doubt(struct instep *instep);
+
 /**
  * instep_form() - what to ask in place of @request
  * @unit_id: of the unit that is to be asked
@@ -56,17 +81,22 @@ void instep_copy(struct instep *to, const struct instep *from);
  * Return: is it another one? Its answer is worth nothing, and @request is still to be asked.
  */
 bool instep_form(struct instep *instep, uint8_t unit_id, const struct wire_request *request,
-		 int64_t now_us, struct wire_request *ret);
+		 struct wire_request *ret);
 
-/** instep_silent() - @unit_id did not answer what instep_form() gave and @sent_us was sent */
-void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
-		   int64_t sent_us);
+/** instep_silent() - @unit_id did not answer what instep_form() gave and was @sent */
+void instep_silent(struct instep *instep, uint8_t unit_id, const struct wire_request *sent);
 
-/** instep_answered() - @unit_id has answered what was sent last, in its form */
-void instep_answered(struct instep *instep, uint8_t unit_id);
+/**
+ * instep_answered() - @unit_id has answered what was @sent last, in its form
+ * @mark: the same for the same content; 0: not looked at
+ * Return: it may be a repeat and is worth nothing; @sent is still to be asked.
+ */
+bool instep_answered(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
+		     uint64_t mark);
 
 /**
  * instep_refused() - @unit_id has answered @sent with an exception
  * Return: it may be that to an earlier request and is worth nothing; @sent is still to be asked.
  */
-bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent);
+bool instep_refused(struct instep *instep, uint8_t unit_id, const struct wire_request *sent,
+		    uint8_t exception);

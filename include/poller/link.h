@@ -42,9 +42,9 @@
  *          │    ▲
  *          └────┘ bytes nobody asked for: thrown away; silent for a frame gap (silence.h)
  *
- * A unit whose answer did not come gets in step again (instep.h) before it is believed: what it
- * is asked for that is no request of the plan, and is not reported. A request that was put off
- * by it follows at once.
+ * A unit whose answer did not come gets in step again (instep.h) before it is believed, as does
+ * every unit of a line that was opened: what it is asked for that is no request of the plan, and is
+ * not reported. A request that was put off by it follows at once.
  *
  * First delay, frame gap and turnaround hold for every kind of link.
  *
@@ -90,6 +90,7 @@ enum link_event {
  * struct link_input - one event
  * @status: with LINK_MISANSWERED: WIRE_MALFORMED or WIRE_FOREIGN
  * @exception: with LINK_REFUSED: the code
+ * @mark: with LINK_ANSWERED on a line: the same for the same content, 0 not looked at
  * @error: with LINK_CLOSED: errno value, positive
  * @hold: another event follows at once: send nothing yet
  */
@@ -97,6 +98,7 @@ struct link_input {
 	enum link_event event;
 	enum wire_status status;
 	uint8_t exception;
+	uint64_t mark;
 	int error;
 	bool hold;
 };
@@ -168,6 +170,13 @@ DEFINE_CLEANUP(struct link *, link_free)
  * waited for and dropped. @old is only to be freed after this.
  */
 void link_inherit(struct link *link, struct link *old);
+
+/**
+ * link_inherit_debts() - @link takes the place of @old on the same line under other settings
+ *
+ * What is owed and when the line may be talked into go over, the connection does not.
+ */
+void link_inherit_debts(struct link *link, const struct link *old);
 
 /** link_actions_max() - room that link_step() may need */
 size_t link_actions_max(const struct link *link);

@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import bench_config as config
+import bench_rtu
 from bench_measure import PATIENCE_S, PLANT_CPU, BenchError, Plant, Process, percentile
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "system"))
@@ -286,20 +287,52 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         if per_read and self.poller_us:
             t.row("poller: CPU per read against collectd", self.poller_us / per_read, "x", 1, 2)
 
+    def print_numbers(self, *command):
+        """What a bench program prints, as numbers; words between them are left out."""
+        done = subprocess.run([str(x) for x in command], stdout=subprocess.PIPE, text=True,
+                              check=False)
+        if done.returncode != 0:
+            raise BenchError(f"{command[0]} has ended with {done.returncode}")
+        return [float(word.strip(",")) for word in done.stdout.split()
+                if word[0].isdigit()]
+
+    def run_rtu(self):
+        """The poller on a line at 9,600 baud; then its machine alone, in simulated time."""
+        runtime = self.directory / "line"
+        runtime.mkdir()
+        rates, most = bench_rtu.measure(
+            lambda: self.start("line", self.programs / "wastewatch-poller", "--runtime", runtime),
+            runtime, self.options.window)
+        t = self.table
+        t.head("a serial line, 9,600 baud 8E1, ten units of ten registers, asked for more than it "
+               "bears")
+        t.row("line: reads per s", sum(rates.values()), "/s", None, 2)
+        t.row("line: the most that bits and silence leave room for", most, "/s", None, 2)
+        t.row("line: used of that", 100 * sum(rates.values()) / most, "%", None, 1)
+        t.row("line: slowest unit of the fastest", 100 * min(rates.values()) /
+              max(rates.values()), "%", None, 1)
+        reads, of, _, worst_us, _ = self.print_numbers(self.programs / "bench/line", 9600, 10, 3,
+                                                       10)
+        t.row("line, simulated, 3 of 10 units dead: used", 100 * reads / of, "%", None, 1)
+        t.row("line, simulated, 3 of 10 units dead: longest interval", worst_us / 1e6, "s", None,
+              2)
+
     def run_year(self):
         directory = self.directory / "year"
         config.write_year(directory)
-        done = subprocess.run([self.programs / "bench/year", directory], stdout=subprocess.PIPE,
-                              text=True, check=False)
-        if done.returncode != 0:
-            raise BenchError(f"bench/year has ended with {done.returncode}")
-        seconds, minutes, alarms, incidents = map(float, done.stdout.split())
+        seconds, minutes, alarms, incidents = self.print_numbers(self.programs / "bench/year",
+                                                                 directory)
+        bare = self.directory / "bare"
+        config.write_year(bare, limits=False)
+        [bare_s, *_] = self.print_numbers(self.programs / "bench/year", bare)
         t = self.table
         t.head("the core's code alone: a year of one channel at 1 Hz, decode to alarm")
         t.row("year: minute values", minutes, "")
         t.row("year: alarms raised", alarms, "")
         t.row("year: incidents opened", incidents, "")
         t.row("year: CPU", seconds, "s", 2, 2)
+        t.row("decode and windows alone, without limits: per value", bare_s * 1e9 / 31_536_000,
+              "ns", None, 0)
 
     def minutes(self, *words):
         """Lines of numbers that bench-minutes prints."""
@@ -369,6 +402,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         self.run_epc()
         self.table.head("epc was measured before and after; the cheaper run counts")
         self.ratio("poller: CPU per read against epc", self.poller_us, 1.5)
+        self.run_rtu()
         self.run_year()
         self.run_minutes()
         print(f"\n{time.monotonic() - began:.0f} s; {os.cpu_count()} processors, "

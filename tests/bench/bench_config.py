@@ -38,7 +38,7 @@ def write_site(directory, site, links, port):
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
-def write_year(directory):
+def write_year(directory, limits=True):
     """One channel with a limit on its value and one on its mean, for bench-year."""
     (directory / "sites.d").mkdir(parents=True)
     (directory / "wastewatch.yaml").write_text("origin: bench\n", encoding="ascii")
@@ -51,9 +51,10 @@ def write_year(directory):
         "    kind: liquid\n"
         "    channels:\n"
         "      - {name: c, from: u, address: 0, type: float32, order: ABCD, range: [0, 1000]}\n"
-        "    limits:\n"
-        "      - {channel: c, class: limit, high: 100, origin: benchmark}\n"
-        "      - {channel: c, class: warning, on: mean-1min, high: 90}\n", encoding="ascii")
+        + ("    limits:\n"
+           "      - {channel: c, class: limit, high: 100, origin: benchmark}\n"
+           "      - {channel: c, class: warning, on: mean-1min, high: 90}\n" if limits else ""),
+        encoding="ascii")
 
 
 def write_wastewatch(directory, n_links, port, receiver_port):

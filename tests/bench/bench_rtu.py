@@ -67,7 +67,7 @@ def plan(device):
     return wire.plan_packets(1, [link], units, requests)
 
 
-def measure(poller, runtime, window_s, cpu):
+def measure(start_poller, runtime, window_s):
     """Start the poller on a line; return (answers per second of each unit, the line's most)."""
     master, slave = os.openpty()
     device = os.ttyname(slave)
@@ -75,7 +75,7 @@ def measure(poller, runtime, window_s, cpu):
     units = subprocess.Popen([sys.executable, __file__, str(master)], pass_fds=[master],
                              stdin=subprocess.DEVNULL)
     os.close(slave)
-    process = poller(runtime, cpu)
+    poller = start_poller()
     try:
         link = core.accept()
         link.receive()
@@ -85,7 +85,7 @@ def measure(poller, runtime, window_s, cpu):
         link.send(wire.ack_packet(0))
         return count(link, window_s), 1 / CYCLE_S
     finally:
-        process.end()
+        poller.end()
         units.kill()
         units.wait()
         os.close(master)
@@ -106,4 +106,7 @@ def count(link, window_s):
 
 
 if __name__ == "__main__":
-    serve(int(sys.argv[1]))
+    try:
+        serve(int(sys.argv[1]))
+    except OSError:
+        pass  # the poller has closed the line

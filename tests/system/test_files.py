@@ -47,16 +47,20 @@ def plant():
 
 
 def greet(link, role, instance=1):
+    """None: not taken, as long as another one is."""
     link.send(wire.hello_packet(role, instance))
     hello = link.receive()
-    assert hello and hello.role == wire.ROLE_CORE
+    if not hello:
+        link.close()
+        return None
+    assert hello.role == wire.ROLE_CORE
     return link
 
 
 def connect(plant, name, role):
     path = plant.run / f"{name}.sock"
     plant.until(lambda: plant.status().get("pid") == plant.processes["core"].pid, "the core is up")
-    return greet(wire.connect(str(path), LIMIT_S), role)
+    return plant.until(lambda: greet(wire.connect(str(path), LIMIT_S), role), f"{name} is taken")
 
 
 def sender(plant):
@@ -161,6 +165,7 @@ def test_the_sender_dies_and_the_file_waits(plant):
     pass_windows(plant, 1).close()
     first = take(link)
     link.close()
+    plant.until(lambda: "the sender is gone" in plant.log(), "the core has noticed")
     link = sender(plant)
     assert take(link).url == first.url
 

@@ -347,10 +347,12 @@ def test_serial_lines_and_single_devices_are_refused_beside_the_daemon(line, tmp
         done = probe(target, 3, 2, "--table", "input", "--force", config=tmp_path, runtime=tmp_path)
         assert done.returncode == 1
         assert "bears one master only. Stop the poller" in done.stderr
+    write_status(tmp_path, host="127.0.0.1", port=line.port, state="up")
+    done = probe("server", 0, 1, config=tmp_path, runtime=tmp_path)
+    assert done.returncode == 1 and "the line behind a serial server bears one" in done.stderr
     site = tmp_path / "sites.d" / "north.yaml"
     site.write_text(site.read_text().replace(f'rtu-tcp: "127.0.0.1:{line.port}"',
                                              f'rtu-tcp: "127.0.0.1:{line.port}", single: yes'))
-    write_status(tmp_path, host="127.0.0.1", port=line.port, state="up")
     done = probe("server", 0, 1, config=tmp_path, runtime=tmp_path)
     assert done.returncode == 1 and "one connection only (single: yes)" in done.stderr
     done = probe("server", 0, 1, "--force", config=tmp_path, runtime=tmp_path)

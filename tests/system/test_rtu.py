@@ -383,9 +383,14 @@ def statuses(core, key, start_at=0):
     return {r.status for r in core.readings[start_at:] if r.key in keys_of(key)}
 
 
-def check_fault(core, slave, ident, wanted):
-    """Of units 1 and 2 on one line unit 2 has a fault: right values or none, and it recovers."""
-    core.until(lambda c: sum(r.key in keys_of(50) for r in c.readings) >= 7 and c.count(10) >= 3)
+# answers later than its quiet time says, over those of the other unit: that has little, too
+SPOILS_THE_LINE = {"very late"}
+
+
+def check_fault(core, slave, ident, wanted, spoils=False):
+    """Of units 1 and 2 on one line unit 2 has a fault: right values or none, and both recover."""
+    core.until(lambda c: sum(r.key in keys_of(50) for r in c.readings) >= 7 and
+               c.count(10) >= (1 if spoils else 3))
     seen = statuses(core, 50)
     assert seen & wanted, seen
     assert seen <= wanted | {wire.TIMEOUT}, seen
@@ -393,7 +398,7 @@ def check_fault(core, slave, ident, wanted):
         assert wire.OK not in seen
     slave.behaviours[ident] = right
     start_at = len(core.readings)
-    for key in keys_of(50):
+    for key in (*keys_of(50), *keys_of(10)):
         core.until_statuses(key, {wire.OK}, start_at)
     assert wire.DISCONNECTED not in statuses(core, 50) | statuses(core, 10)
 
@@ -407,7 +412,7 @@ def test_faulty_unit(start, line, name):  # noqa: F811
     add_unit(plan, link, 1, 10)
     add_unit(plan, link, 2, 50, quiet_ms=WORST_MS.get(name, 0))
     core = start(plan)
-    check_fault(core, on.slave, 2, wanted)
+    check_fault(core, on.slave, 2, wanted, name in SPOILS_THE_LINE)
     core.until(lambda c: c.links and c.links[1].n_connects == 1)
 
 
@@ -422,7 +427,7 @@ def test_faulty_unit_behind_a_serial_server(start, serial_server, name):  # noqa
     add_unit(plan, link, 1, 10)
     add_unit(plan, link, 2, 50, quiet_ms=WORST_MS.get(name, 0))
     core = start(plan)
-    check_fault(core, on.slave, 2, wanted)
+    check_fault(core, on.slave, 2, wanted, name in SPOILS_THE_LINE)
     assert on.n_connections == 1
 
 

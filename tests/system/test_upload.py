@@ -728,9 +728,17 @@ def descriptors(pid):
     return [os.readlink(path) for path in pathlib.Path(f"/proc/{pid}/fd").iterdir()]
 
 
+def is_upload(pid):
+    """Between vfork() and exec() it holds its parent: nobody must stop it then."""
+    try:
+        return b"--one-upload" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
 def wait_child(uploader):
     until = time.monotonic() + LIMIT_S
-    while not (found := children(uploader.sender.process)):
+    while not (found := [pid for pid in children(uploader.sender.process) if is_upload(pid)]):
         assert time.monotonic() < until
         time.sleep(0.01)
     return found[0]

@@ -842,7 +842,9 @@ static void test_bad_stations(void **state)
 		{WITH("line-end: ^cr, "), NULL, "allowed: lf or crlf"},
 		{WITH("decimals: ^10, "), NULL, "from 0 to 9"},
 		{WITH("missing: ^\"a\\tb\", "), NULL, "control character"},
-		{WITH("missing: ^\"12345678901234567\", "), NULL, "up to 16 bytes"},
+		{WITH("missing: ^\"-----------------\", "), NULL, "up to 16 bytes"},
+		{WITH("missing: ^\"0\", "), NULL, "never measured"},
+		{WITH("missing: ^\"7.2\", "), NULL, "never measured"},
 		{WITH("time: ^middle, "), NULL, "allowed: end or start"},
 		{PARAMETER("^{symbol: x}"), NULL, "no \"channel\""},
 		{PARAMETER("^{channel: s/c}"), NULL, "no \"symbol\""},
@@ -1276,7 +1278,8 @@ static void test_devices(void **state)
 			"  - {name: b, url: \"ftpes://h/x\", user: u, password: w, ca: c}\n"
 			"  - {name: f, url: \"ftp://localhost:21\", user: u, password: w}\n",
 		   site);
-	if (d.result || d.n_said)
+	if (d.result || !strstr(d.said, "warning: the speed of the line behind") ||
+	    strchr(d.said, 10) != d.said + d.n_said - 1)
 		fail_msg("%s", d.said);
 	c = d.config;
 	assert_int_equal(c->destinations[0].kind, DESTINATION_FILES);
@@ -1402,7 +1405,10 @@ static void test_warnings(void **state)
 		{MAIN, {LINE("{name: l, rtu: ^/dev/ttyUSB0, baud: 9600}"), NULL, "by-id"}},
 		{MAIN, {LINE("{name: l, rtu: ^/dev/ttyACM1, baud: 9600}"), NULL, "by-id"}},
 		{MAIN,
-		 {LINE("{name: l, tcp: \"127.0.0.1:1\"}\n  - {name: m, rtu-tcp: ^\"127.0.0.1:1\"}"),
+		 {LINE("{name: l, rtu-tcp: ^\"127.0.0.1:1\"}"), NULL, "say it with \"baud\""}},
+		{MAIN,
+		 {LINE("{name: l, tcp: \"127.0.0.1:1\"}\n  - {name: m, baud: 9600, rtu-tcp: "
+		       "^\"127.0.0.1:1\"}"),
 		  NULL, "a second link goes to"}},
 		{MAIN,
 		 {OF("formula: oxygen, reference: 7, inputs: ^[c, e]"), NULL, "not in per cent"}},
@@ -1568,6 +1574,21 @@ static void test_files(void **state)
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d", "1:1", "everybody on this machine may write"));
 	assert_int_equal(chmod(path, 0755), 0);
+	if (geteuid() == 0) { /* only root can give things away */
+		assert_int_equal(chown(path, 12345, 0), 0);
+		load(&d);
+		assert_int_equal(d.result, 0);
+		assert_true(says(&d, "sites.d", "1:1", "warning: it belongs to another user"));
+		assert_int_equal(chown(path, 0, 12345), 0);
+		assert_int_equal(chmod(path, 0775), 0);
+		load(&d);
+		assert_int_equal(d.result, 0);
+		assert_true(says(&d, "sites.d", "1:1", "warning: its group may write here"));
+		assert_int_equal(chmod(path, 0755), 0);
+		load(&d);
+		assert_false(says(&d, "sites.d", "1:1", "warning: its group"));
+		assert_int_equal(chown(path, 0, 0), 0);
+	}
 
 	(void)snprintf(path, sizeof(path), "%s/sites.d/b.yaml", d.path);
 	assert_int_equal(mkfifo(path, 0644), 0);
@@ -1862,7 +1883,7 @@ static void test_example(void **state)
 	if (d.result || d.n_said)
 		fail_msg("%d\n%s", d.result, d.said);
 	assert_int_equal(d.config->n_sites, 1);
-	assert_int_equal(d.config->n_channels, 14);
+	assert_int_equal(d.config->n_channels, 17);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/outfall-1/COD", &i), 0);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/stack-1/PM", &i), 0);
 	for (i = 0; i < d.config->n_limits; i++) {

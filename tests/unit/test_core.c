@@ -300,6 +300,55 @@ static void test_updates_are_bounded(void **state)
 	rig_close(&rig);
 }
 
+static void count_reports(struct rig *rig, const char *type, size_t wanted)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rig->batch.n_reports; i++)
+		n += strcmp(rig->batch.reports[i].type, type) == 0;
+	assert_int_equal(n, wanted);
+}
+
+/* to and fro over a limit, with neither delay nor deadband: one incident, and no more reports than
+ * report-interval lets through */
+static void test_flapping(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	for (int i = 0; i < 500; i++)
+		good(&rig, PH, 1, i % 2 ? 5.6 : 5.4);
+	count_reports(&rig, "incident.opened", 1);
+	count_reports(&rig, "incident.updated", 499 / 20);
+	count_reports(&rig, "incident.ended", 0);
+	assert_int_equal(rig.batch.n_reports, 1 + 499 / 20);
+	batch_clear(&rig.batch);
+	quiet(&rig, 60);
+	count_reports(&rig, "incident.ended", 1);
+	rig_close(&rig);
+}
+
+/* a swing about the limit within its deadband and delays, on which there is noise */
+static void test_flapping_within_the_deadband(void **state)
+{
+	uint32_t noise = 20110716;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	good(&rig, COD, 4, 152);
+	assert_true(has(said(&rig), "incident.opened limit-high"));
+	for (int i = 0; i < 500; i++) {
+		noise = noise * 1664525 + 1013904223;
+		good(&rig, COD, 1, 148 + 3 * sin(i / 7.0) + (double)(noise >> 16) / 0x10000);
+	}
+	for (size_t i = 0; i < rig.batch.n_entries; i++)
+		assert_int_equal(rig.batch.entries[i].type, EVENT_INCIDENT_UPDATED);
+	assert_true(rig.batch.n_entries <= 500 / 20);
+	rig_close(&rig);
+}
+
 /* a destination of emergencies gets "opened" first, though for others it is an update */
 static void test_escalation(void **state)
 {
@@ -541,9 +590,17 @@ static void test_lost_in_an_incident(void **state)
 	assert_true(has(rig.batch.reports[0].body, "\"lost\":true"));
 	assert_true(has(rig.batch.reports[0].body, "\"quality\":\"communication lost\""));
 	assert_true(has(rig.batch.reports[0].body, "\"status\":\"02\""));
+	assert_true(has(rig.batch.reports[0].body, "\"reason\":\"no answer in time\""));
+	assert_true(has(rig.batch.reports[0].body, "\"means\":{}"));
 	assert_string_equal(said(&rig), "measurement.lost; incident.updated");
 	run(&rig, COD, 600, 0, QUALITY_COMMUNICATION_LOST, WIRE_TIMEOUT);
 	assert_string_equal(said(&rig), ""); /* and it does not end while nobody can see */
+	good(&rig, COD, 1, 170);
+	good(&rig, COD, 60, 160);
+	assert_true(has(rig.batch.reports[rig.batch.n_reports - 1].body,
+			"\"means\":{\"5min\":{\"capture_percent\":0,\"from\":\"2026-11-24T21:05:00."
+			"000+07:00\","
+			"\"valid\":false}}"));
 	rig_close(&rig);
 }
 
@@ -991,6 +1048,8 @@ static void feed(struct rig *rig, const struct input *input)
 struct saved {
 	void *bytes;
 	size_t n;
+	void *windows;
+	size_t n_windows;
 	struct chain chain;
 	size_t said; /* bytes that the whole run had said so far */
 };
@@ -1004,6 +1063,8 @@ static void run_whole(const struct input *inputs, struct saved *saved, char **re
 	rig_open(&rig);
 	for (size_t i = 0; i <= N_STEPS; i++) {
 		assert_int_equal(core_save(rig.core, &saved[i].bytes, &saved[i].n), 0);
+		assert_int_equal(
+			core_save_windows(rig.core, &saved[i].windows, &saved[i].n_windows), 0);
 		saved[i].chain = rig.core->chain;
 		(void)fflush(out);
 		saved[i].said = *ret_n;
@@ -1027,6 +1088,8 @@ static void resume(const struct input *inputs, const struct saved *saved, size_t
 
 	rig_open(&rig);
 	assert_int_equal(core_restore(rig.core, saved[from].bytes, saved[from].n), 0);
+	assert_int_equal(core_restore_windows(rig.core, saved[from].windows, saved[from].n_windows),
+			 0);
 	rig.core->chain = saved[from].chain;
 	for (size_t i = from; i < N_STEPS; i++) {
 		feed(&rig, &inputs[i]);
@@ -1074,8 +1137,10 @@ static void test_resume_anywhere(void **state)
 				fail_msg("seed %u has no %s", seed, parts[i]);
 		for (size_t i = 0; i <= N_STEPS; i++)
 			resume(inputs, saved, i, whole);
-		for (size_t i = 0; i <= N_STEPS; i++)
+		for (size_t i = 0; i <= N_STEPS; i++) {
 			free(saved[i].bytes);
+			free(saved[i].windows);
+		}
 		free(whole);
 	}
 }
@@ -1420,6 +1485,8 @@ int main(void)
 		cmocka_unit_test(test_life_of_an_incident),
 		cmocka_unit_test(test_warning_opens_nothing),
 		cmocka_unit_test(test_updates_are_bounded),
+		cmocka_unit_test(test_flapping),
+		cmocka_unit_test(test_flapping_within_the_deadband),
 		cmocka_unit_test(test_escalation),
 		cmocka_unit_test(test_kinds_are_apart),
 		cmocka_unit_test(test_bad_neither_raises_nor_clears),

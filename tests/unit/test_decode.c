@@ -4,6 +4,8 @@
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -155,6 +157,41 @@ static void test_range_and_scale(void **state)
 	total.offset = -9007199254740992.0;
 	assert_int_equal(decode_value(&total, (const uint16_t[]){0x0020, 0, 0, 1}, 4, &value), 0);
 	assert_true(value >= 1 && value <= 1);
+}
+
+/* what a file writes as 0.1 is a tenth: a value that shows as the limit is the limit, not the
+ * double next to it, which would break it */
+static void test_scale_is_decimal(void **state)
+{
+	static const struct {
+		const char *scale, *offset;
+		int thousandths, offset_thousandths;
+	} rows[] = {
+		{"0.1", "0", 100, 0},	     {"0.01", "0", 10, 0},     {"0.001", "0", 1, 0},
+		{"0.1", "-40", 100, -40000}, {"0.05", "0.3", 50, 300}, {"-0.3", "0.007", -300, 7},
+		{"2.5", "0.1", 2500, 100},   {"1", "0", 1000, 0},      {"10", "-0.1", 10000, -100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct decode d = plain(DECODE_UINT16, "AB");
+
+		d.scale = strtod(rows[i].scale, NULL);
+		d.offset = strtod(rows[i].offset, NULL);
+		for (int raw = 0; raw <= 0xffff; raw++) {
+			const uint16_t word = (uint16_t)raw;
+			int whole = raw * rows[i].thousandths + rows[i].offset_thousandths;
+			char text[32];
+			double value;
+
+			(void)snprintf(text, sizeof(text), "%s%d.%03d", whole < 0 ? "-" : "",
+				       abs(whole) / 1000, abs(whole) % 1000);
+			assert_int_equal(decode_value(&d, &word, 1, &value), 0);
+			if (fabs(value - strtod(text, NULL)) > 0)
+				fail_msg("%d × %s + %s: %.17g", raw, rows[i].scale, rows[i].offset,
+					 value);
+		}
+	}
 }
 
 static void test_bits(void **state)
@@ -344,6 +381,7 @@ int main(void)
 		cmocka_unit_test(test_range_and_scale),
 		cmocka_unit_test(test_all_types_in_all_orders),
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_scale_is_decimal),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_quality),

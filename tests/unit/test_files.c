@@ -399,10 +399,67 @@ static void test_job(void **state)
 	free(packet);
 }
 
+/* through the core's time: a tick a second, values of 7 at channel 0 */
+static void pass(struct rig *rig, struct stamp *at, int64_t n_s)
+{
+	for (int64_t i = 0; i < n_s; i++) {
+		core_sample(rig->core, 0, *at, 7, QUALITY_GOOD, 0);
+		core_tick(rig->core, 0, *at);
+		at->mono_ms += 1000;
+		at->wall_ms += 1000;
+	}
+}
+
+static size_t n_named(const struct rig *rig, const char *part)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rig->batch.n_reports; i++)
+		n += strstr(rig->batch.reports[i].webhook_id, part) != NULL;
+	return n;
+}
+
+/* one second into a window the clock is set back by five: the window before goes on, and the new
+ * one has no file before it is over */
+static void test_clock_set_back(void **state)
+{
+	struct rig *rig = *state;
+	struct stamp at = {1000, START};
+
+	pass(rig, &at, 301);
+	assert_int_equal(n_named(rig, "NUOSXL_20260325000500"), 0);
+	assert_int_equal(n_named(rig, END), 1);
+	at.wall_ms -= 5000;
+	batch_clear(&rig->batch);
+	pass(rig, &at, 3);
+	assert_int_equal(rig->batch.n_reports, 0);
+	pass(rig, &at, 302);
+	assert_int_equal(n_named(rig, "NUOSXL_20260325000500"), 1);
+}
+
+/* no time has passed in what the clock was set over */
+static void test_clock_set_ahead(void **state)
+{
+	struct rig *rig = *state;
+	struct stamp at = {1000, START};
+
+	pass(rig, &at, 100);
+	at.wall_ms += 1800000;
+	pass(rig, &at, 2);
+	assert_int_equal(n_named(rig, "NUOSXL"), 1); /* the one that it was set out of */
+	at.mono_ms += 1200000;
+	at.wall_ms += 1200000; /* but nothing came in these twenty minutes */
+	batch_clear(&rig->batch);
+	pass(rig, &at, 1);
+	assert_int_equal(n_named(rig, "NUOSXL"), 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_files_of_a_window, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_clock_set_ahead, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_other_windows_do_not_count, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_streams, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_skipped_windows_are_made_up, set_up,

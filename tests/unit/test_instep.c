@@ -12,48 +12,55 @@
 #include "poller/answer.h"
 #include "poller/instep.h"
 
-#define S INT64_C(1000000)
-
 enum what { SILENT, ANSWERED, REFUSED };
 
-/* want: "function/count"; asked: what instep_form() must give; then what came of it */
+/*
+ * want: function and count; asked: what instep_form() must give; then what came of it, and with
+ * which content (0: never looked at) or exception
+ */
 struct row {
-	int64_t at_s;
+	uint16_t address;
 	uint8_t unit;
 	uint8_t function;
 	uint16_t count;
 	uint8_t asked_function;
 	uint16_t asked_count;
 	enum what what;
+	uint8_t mark;
 };
+
+static void run_on(struct instep *instep, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct row *row = &rows[i];
+		struct wire_request asked;
+		bool other = instep_form(instep, row->unit,
+					 &(struct wire_request){.function = row->function,
+								.address = row->address,
+								.count = row->count},
+					 &asked);
+
+		if (asked.function != row->asked_function || asked.count != row->asked_count ||
+		    asked.address != row->address ||
+		    other != (row->function != row->asked_function ||
+			      row->count != row->asked_count))
+			fail_msg("row %zu: asks %d, function %u, count %u", i, other,
+				 asked.function, asked.count);
+		if (row->what == SILENT)
+			instep_silent(instep, row->unit, &asked);
+		else if (row->what == ANSWERED)
+			(void)instep_answered(instep, row->unit, &asked, row->mark);
+		else
+			(void)instep_refused(instep, row->unit, &asked, row->mark);
+	}
+}
 
 static void run(const struct row *rows, size_t n)
 {
 	CLEANUP(instep_free) struct instep *instep = NULL;
 
 	assert_int_equal(instep_new(&instep), 0);
-	for (size_t i = 0; i < n; i++) {
-		const struct row *row = &rows[i];
-		struct wire_request asked;
-		bool other = instep_form(instep, row->unit,
-					 &(struct wire_request){.function = row->function,
-								.address = 7,
-								.count = row->count},
-					 row->at_s * S, &asked);
-
-		if (asked.function != row->asked_function || asked.count != row->asked_count ||
-		    asked.address != 7 ||
-		    other != (row->function != row->asked_function ||
-			      row->count != row->asked_count))
-			fail_msg("row %zu: asks %d, function %u, count %u", i, other,
-				 asked.function, asked.count);
-		if (row->what == SILENT)
-			instep_silent(instep, row->unit, &asked, row->at_s * S);
-		else if (row->what == ANSWERED)
-			instep_answered(instep, row->unit);
-		else
-			(void)instep_refused(instep, row->unit, &asked);
-	}
+	run_on(instep, rows, n);
 }
 
 #define RUN(rows) run(rows, ARRAY_SIZE(rows))
@@ -61,9 +68,12 @@ static void run(const struct row *rows, size_t n)
 static void asks_as_it_is_while_in_step(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, 3, 2, 3, 2, ANSWERED}, {0, 1, 3, 2, 3, 2, REFUSED},
-		{0, 1, 3, 2, 3, 2, ANSWERED}, {0, 1, 4, 125, 4, 125, ANSWERED},
-		{0, 2, 3, 2, 3, 2, SILENT},   {0, 1, 3, 2, 3, 2, ANSWERED}, /* unit 2's matter */
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
+		{7, 1, 3, 2, 3, 2, REFUSED, 0},
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
+		{7, 1, 4, 125, 4, 125, ANSWERED, 0},
+		{7, 2, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0}, /* unit 2's matter */
 	};
 
 	(void)state;
@@ -73,23 +83,23 @@ static void asks_as_it_is_while_in_step(void **state)
 static void gets_in_step_by_another_form(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, 3, 2, 3, 2, SILENT},
-		{1, 1, 3, 2, 3, 1, ANSWERED}, /* shorter, thrown away */
-		{1, 1, 3, 2, 3, 2, ANSWERED},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 3, 2, 3, 1, ANSWERED, 0}, /* shorter, thrown away */
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
 		/* another form by itself does the same */
-		{2, 1, 3, 2, 3, 2, SILENT},
-		{3, 1, 3, 9, 3, 9, ANSWERED},
-		{3, 1, 3, 2, 3, 2, ANSWERED},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 3, 9, 3, 9, ANSWERED, 0},
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
 		/* one register: the other table of registers */
-		{4, 1, 3, 1, 3, 1, SILENT},
-		{5, 1, 3, 1, 4, 1, ANSWERED},
-		{5, 1, 3, 1, 3, 1, SILENT},
-		{6, 1, 4, 1, 4, 1, ANSWERED},
+		{7, 1, 3, 1, 3, 1, SILENT, 0},
+		{7, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{7, 1, 3, 1, 3, 1, SILENT, 0},
+		{7, 1, 4, 1, 4, 1, ANSWERED, 0},
 		/* bits: as many bytes are the same form */
-		{7, 1, 1, 16, 1, 16, SILENT},
-		{8, 1, 1, 13, 1, 8, ANSWERED},
-		{8, 1, 1, 8, 1, 8, SILENT},
-		{9, 1, 1, 3, 2, 1, ANSWERED},
+		{7, 1, 1, 16, 1, 16, SILENT, 0},
+		{7, 1, 1, 13, 1, 8, ANSWERED, 0},
+		{7, 1, 1, 8, 1, 8, SILENT, 0},
+		{7, 1, 1, 3, 2, 1, ANSWERED, 0},
 	};
 
 	(void)state;
@@ -100,14 +110,14 @@ static void gets_in_step_by_another_form(void **state)
 static void what_was_repeated_stays_owed(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, 3, 2, 3, 2, SILENT},   {1, 1, 3, 2, 3, 1, SILENT},
-		{2, 1, 3, 2, 3, 1, ANSWERED}, /* the answer to row 1 or to row 2 */
-		{2, 1, 3, 1, 4, 1, ANSWERED}, /* so one register is owed, */
-		{2, 1, 3, 1, 3, 1, SILENT},   /* was */
-		{3, 1, 3, 2, 3, 2, SILENT},   /* two forms are owed now */
-		{4, 1, 4, 9, 4, 8, SILENT},   /* nothing is asked as it is */
-		{5, 1, 3, 9, 4, 8, ANSWERED}, /* one thing is repeated until it is answered */
-		{5, 1, 3, 9, 3, 9, ANSWERED}, {6, 1, 4, 8, 4, 8, ANSWERED},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},	 {7, 1, 3, 2, 3, 1, SILENT, 0},
+		{7, 1, 3, 2, 3, 1, ANSWERED, 0}, /* the answer to row 1 or to row 2 */
+		{7, 1, 3, 1, 4, 1, ANSWERED, 0}, /* so one register is owed, */
+		{7, 1, 3, 1, 3, 1, SILENT, 0},	 /* was */
+		{7, 1, 3, 2, 3, 2, SILENT, 0},	 /* two forms are owed now */
+		{7, 1, 4, 9, 4, 8, SILENT, 0},	 /* nothing is asked as it is */
+		{7, 1, 3, 9, 4, 8, ANSWERED, 0}, /* one thing is repeated until it is answered */
+		{7, 1, 3, 9, 3, 9, ANSWERED, 0}, {7, 1, 4, 8, 4, 8, ANSWERED, 0},
 	};
 
 	(void)state;
@@ -117,42 +127,151 @@ static void what_was_repeated_stays_owed(void **state)
 static void a_refusal_may_be_late_too(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, 3, 2, 3, 2, SILENT},
-		{1, 1, 3, 2, 3, 1, REFUSED}, /* of row 0, or it refuses to read parts */
-		{1, 1, 3, 2, 4, 1, REFUSED}, /* the function is new: of this */
-		{1, 1, 3, 2, 3, 2, ANSWERED},
-		{2, 1, 3, 2, 3, 2, SILENT},
-		{3, 1, 3, 9, 3, 9, REFUSED}, /* of row 4 or of this: both may still come */
-		{3, 1, 4, 9, 4, 1, ANSWERED},
-		{3, 1, 3, 9, 3, 9, ANSWERED},
-		{4, 1, 3, 2, 3, 2, SILENT},
-		{5, 1, 4, 2, 4, 2, REFUSED}, /* of this */
-		{5, 1, 3, 2, 3, 2, ANSWERED},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 3, 2, 3, 1, REFUSED, 0}, /* of row 0, or it refuses to read parts */
+		{7, 1, 3, 2, 4, 1, REFUSED, 0}, /* the function is new: of this */
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 3, 9, 3, 9, REFUSED, 0}, /* of row 4 or of this: both may still come */
+		{7, 1, 4, 9, 4, 1, ANSWERED, 0},
+		{7, 1, 3, 9, 3, 9, ANSWERED, 0},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 4, 2, 4, 2, REFUSED, 0}, /* of this */
+		{7, 1, 3, 2, 3, 2, ANSWERED, 0},
 		/* every function but one is in it */
-		{6, 1, 3, 2, 3, 2, SILENT},
-		{7, 1, 1, 9, 1, 9, SILENT},
-		{8, 1, 1, 9, 1, 8, REFUSED},
-		{8, 1, 1, 9, 2, 1, SILENT},
-		{9, 1, 3, 2, 2, 1, REFUSED}, /* of row 14 or this: bits of one byte are owed */
-		{9, 1, 2, 8, 1, 1, SILENT},
+		{7, 1, 3, 2, 3, 2, SILENT, 0},
+		{7, 1, 1, 9, 1, 9, SILENT, 0},
+		{7, 1, 1, 9, 1, 8, REFUSED, 0},
+		{7, 1, 1, 9, 2, 1, SILENT, 0},
+		{7, 1, 3, 2, 2, 1, REFUSED, 0}, /* of row 14 or this: bits of one byte are owed */
+		{7, 1, 2, 8, 1, 1, SILENT, 0},
 	};
 
 	(void)state;
 	RUN(rows);
 }
 
-static void debts_are_forgotten(void **state)
+/* three times nothing to one form: it may not know that, and other forms are tried and counted */
+static void forms_nobody_knows(void **state)
 {
 	static const struct row rows[] = {
-		{0, 1, 3, 2, 3, 2, SILENT},
-		{29, 1, 3, 2, 3, 1, SILENT}, /* counted from the last one */
-		{58, 1, 3, 2, 3, 1, SILENT},
-		{88, 1, 3, 2, 3, 2, SILENT},
-		{118, 1, 3, 2, 3, 2, ANSWERED},
+		{0, 1, 3, 1, 3, 1, SILENT, 0}, /* 1 is lost */
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0}, /* 4 are */
+		/* one register more: its function is known. One of five, and two without an answer
+		 */
+		{0, 1, 3, 1, 3, 2, ANSWERED, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, ANSWERED, 0},
+		/* three in a row: another function, once; 9 are lost, and 8 count */
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 3, 2, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, SILENT, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, REFUSED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 4, 1, ANSWERED, 0}, /* nine */
+		{0, 1, 4, 1, 3, 1, ANSWERED, 0}, /* that form is owed */
+		{0, 1, 4, 1, 4, 1, ANSWERED, 0},
+	};
+	static const struct row short_ones[] = {
+		{0, 1, 3, 9, 3, 9, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 3, 8, SILENT, 0}, {0, 1, 3, 9, 3, 8, SILENT, 0},
+		{0, 1, 3, 9, 4, 1, SILENT, 0}, /* every fourth time another function */
+		{0, 1, 3, 9, 3, 8, SILENT, 0},
 	};
 
 	(void)state;
 	RUN(rows);
+	RUN(short_ones);
+}
+
+/* a connection that was opened: three answers of one form, then that form is owed */
+static void counts_what_it_did_not_ask_for(void **state)
+{
+	static const struct row counted[] = {
+		{0, 1, 3, 2, 3, 1, ANSWERED, 0}, {0, 1, 3, 2, 3, 1, REFUSED, 0},
+		{0, 1, 3, 2, 3, 1, ANSWERED, 0}, {0, 1, 3, 1, 4, 1, ANSWERED, 0},
+		{0, 1, 3, 1, 3, 1, ANSWERED, 0}, {0, 2, 3, 2, 3, 1, ANSWERED, 0},
+		{0, 2, 3, 2, 3, 1, ANSWERED, 0}, {0, 2, 3, 2, 3, 1, ANSWERED, 0},
+		{0, 2, 3, 2, 3, 2, ANSWERED, 0},
+	};
+	/* what was lost before is counted, too, up to eight */
+	static const struct row lost[] = {{0, 3, 3, 2, 3, 2, SILENT, 0}};
+	static const struct row four[] = {
+		{0, 3, 3, 2, 3, 1, ANSWERED, 0}, {0, 3, 3, 2, 3, 1, ANSWERED, 0},
+		{0, 3, 3, 2, 3, 1, ANSWERED, 0}, {0, 3, 3, 2, 3, 1, ANSWERED, 0},
+		{0, 3, 3, 2, 3, 2, ANSWERED, 0},
+	};
+	CLEANUP(instep_free) struct instep *instep = NULL;
+	CLEANUP(instep_free) struct instep *copy = NULL;
+	struct wire_request wanted = {.function = 3, .count = 2}, asked;
+
+	(void)state;
+	assert_int_equal(instep_new(&instep), 0);
+	assert_int_equal(instep_new(&copy), 0);
+	run_on(instep, lost, ARRAY_SIZE(lost));
+	instep_doubt(instep);
+	instep_copy(copy, instep);
+	for (size_t i = 0; i < 2; i++) {
+		struct instep *one = i ? copy : instep;
+
+		run_on(one, counted, ARRAY_SIZE(counted));
+		run_on(one, four, ARRAY_SIZE(four));
+	}
+	for (size_t i = 0; i < 20; i++)
+		instep_doubt(instep);
+	for (size_t i = 0; i < 9; i++) {
+		assert_true(instep_form(instep, 4, &wanted, &asked));
+		assert_false(instep_answered(instep, 4, &asked, 0));
+	}
+	assert_false(instep_form(instep, 4, &wanted, &asked));
+}
+
+static void the_same_answer_twice(void **state)
+{
+	static const struct row other_address[] = {
+		{10, 1, 3, 2, 3, 2, ANSWERED, 5}, {20, 1, 3, 2, 3, 2, ANSWERED, 5}, /* again? */
+		{20, 1, 3, 2, 3, 1, ANSWERED, 9}, {20, 1, 3, 2, 3, 2, ANSWERED, 5}, /* it is so */
+		{30, 1, 3, 2, 3, 2, ANSWERED, 6}, {40, 1, 3, 3, 3, 3, ANSWERED, 6},
+		{10, 1, 3, 2, 3, 2, ANSWERED, 6},
+	};
+	static const struct row same_address[] = {
+		{10, 1, 3, 2, 3, 2, ANSWERED, 5},
+		{10, 1, 3, 2, 3, 2, ANSWERED, 5},
+		{10, 1, 3, 2, 3, 2, ANSWERED, 6}, /* that to the one before? */
+		{20, 1, 3, 2, 3, 1, ANSWERED, 9},
+		{20, 1, 3, 2, 3, 2, ANSWERED, 6},
+		{10, 1, 3, 2, 3, 2, ANSWERED, 5},
+		{10, 1, 3, 2, 3, 2, ANSWERED, 5},
+		{20, 1, 4, 2, 4, 2, ANSWERED, 5}, /* another form: all before it has come */
+		{20, 1, 3, 2, 3, 2, ANSWERED, 4},
+		/* not known, then a form owed: what may be behind is owed with it */
+		{20, 1, 3, 2, 3, 2, ANSWERED, 4},
+		{20, 1, 4, 3, 4, 3, SILENT, 0},
+		{30, 1, 4, 3, 4, 2, ANSWERED, 1},
+	};
+	static const struct row refusals[] = {
+		{10, 1, 3, 2, 3, 2, REFUSED, 4},  {20, 1, 3, 2, 3, 2, REFUSED, 4},
+		{20, 1, 3, 2, 4, 1, ANSWERED, 0}, {20, 1, 3, 2, 3, 2, REFUSED, 4}, /* it is so */
+		{30, 1, 3, 2, 3, 2, REFUSED, 2},  {40, 1, 3, 2, 3, 2, ANSWERED, 2},
+	};
+
+	(void)state;
+	RUN(other_address);
+	RUN(same_address);
+	RUN(refusals);
 }
 
 /* a linear congruence (Numerical Recipes), its better bits */
@@ -179,7 +298,7 @@ static void never_asks_for_what_is_owed(void **state)
 
 		wanted.function = (uint8_t)(3 + draw(&seed) % 2);
 		wanted.count = (uint16_t)(1 + draw(&seed) % 3);
-		other = instep_form(instep, 9, &wanted, 0, &asked);
+		other = instep_form(instep, 9, &wanted, &asked);
 		asked.pad[0] = draw(&seed) % 5 == 0; /* refuses it */
 		queue[n_queue++] = asked;
 		while (!answered && n_queue > 0 && (n_answers-- > 0 || n_queue == 64)) {
@@ -194,7 +313,7 @@ static void never_asks_for_what_is_owed(void **state)
 				continue;
 			answered = true;
 			if (refused) {
-				if (!instep_refused(instep, 9, &asked) && !other)
+				if (!instep_refused(instep, 9, &asked, 0) && !other)
 					assert_int_equal(from.key, id);
 				continue;
 			}
@@ -202,10 +321,10 @@ static void never_asks_for_what_is_owed(void **state)
 				assert_int_equal(from.key, id); /* else: another register */
 				n_right++;
 			}
-			instep_answered(instep, 9);
+			assert_false(instep_answered(instep, 9, &asked, 0));
 		}
 		if (!answered)
-			instep_silent(instep, 9, &asked, 0);
+			instep_silent(instep, 9, &asked);
 	}
 	assert_true(n_right > 1000);
 }
@@ -217,7 +336,9 @@ int main(void)
 		cmocka_unit_test(gets_in_step_by_another_form),
 		cmocka_unit_test(what_was_repeated_stays_owed),
 		cmocka_unit_test(a_refusal_may_be_late_too),
-		cmocka_unit_test(debts_are_forgotten),
+		cmocka_unit_test(forms_nobody_knows),
+		cmocka_unit_test(counts_what_it_did_not_ask_for),
+		cmocka_unit_test(the_same_answer_twice),
 		cmocka_unit_test(never_asks_for_what_is_owed),
 	};
 

@@ -930,6 +930,39 @@ static struct link_plan line_of(uint32_t n_units)
 	return plan;
 }
 
+/* a line is opened and all its units are asked once: the rows after it begin in step, at 10 s */
+#define IN_STEP_MS 10000
+
+static void get_in_step(struct link *link)
+{
+	struct link_input next = TIME;
+	int64_t now_us = 0;
+
+	while (now_us < (IN_STEP_MS + 400) * MS) { /* until the dues of 10.0 s are served */
+		const char *got = tell(link, now_us, next);
+		bool opens = strstr(got, "connect") != NULL;
+
+		next = opens ? (struct link_input)CONNECTED : (struct link_input)ANSWER;
+		now_us += 5 * MS;
+		if (opens || link_state(link) == WIRE_LINK_WAITING)
+			continue;
+		next = (struct link_input)TIME;
+		now_us = MAX(now_us, link_wake_us(link));
+	}
+}
+
+static void run_later(struct link *link, const struct row *rows, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct row row = rows[i];
+
+		row.at_ms += IN_STEP_MS;
+		if (row.wake_ms >= 0)
+			row.wake_ms += IN_STEP_MS;
+		run_rows(link, &row, 1);
+	}
+}
+
 static struct wire_link_report run_line(uint32_t n_units, const struct row *rows, size_t n)
 {
 	struct link_plan plan = line_of(n_units);
@@ -937,7 +970,8 @@ static struct wire_link_report run_line(uint32_t n_units, const struct row *rows
 	struct wire_link_report report;
 
 	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
-	run_rows(link, rows, n);
+	get_in_step(link);
+	run_later(link, rows, n);
 	link_report(link, &report);
 	return report;
 }
@@ -946,14 +980,24 @@ static struct wire_link_report run_line(uint32_t n_units, const struct row *rows
 
 static void a_line_is_silent_between_frames(void **state)
 {
-	static const struct row rows[] = {
+	static const struct row opened[] = {
 		{0, TIME, "connect", 400},
 		{400, CONNECTED, "", 500},
 		{500, TIME, "", 600}, /* due, but it is too soon after the connect */
 		{599, TIME, "", 600},
+		/* whoever asked before may have left an answer: counted first, no report */
 		{600, TIME, "send3", 900},
-		{610, ANSWER, "report3:0 up", 614},
-		{614, TIME, "", 1000},
+		{610, ANSWER, "up", 614},
+		{614, TIME, "send3", 914},
+		{620, ANSWER, "", 624},
+		{624, TIME, "send3", 924},
+		{630, EXC(1), "", 634},
+		{634, TIME, "send3", 934},
+		{640, ANSWER, "report3:0", 644},
+	};
+	static const struct row rows[] = {
+		{500, TIME, "send3", 800},
+		{510, ANSWER, "report3:0", 514},
 		{1000, TIME, "send0", 1300},
 		{1010, ANSWER, "report0:0", 1060}, /* the turnaround is longer than the gap */
 		{1059, TIME, "", 1060},
@@ -963,20 +1007,21 @@ static void a_line_is_silent_between_frames(void **state)
 		{1080, ANSWER, "report1:0", 1130},
 		{1130, TIME, "", 1500},
 	};
+	struct link_plan plan = line_of(3);
+	CLEANUP(link_free) struct link *link = NULL;
 	struct wire_link_report report = RUN_LINE(3, rows);
 
 	(void)state;
+	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
+	run_rows(link, opened, ARRAY_SIZE(opened));
 	assert_int_equal(report.n_connects, 1);
-	assert_int_equal(report.n_requests, 4);
 }
 
 static void a_line_survives_silence(void **state)
 {
 	static const struct row rows[] = {
-		{0, TIME, "connect", 400},
-		{5, CONNECTED, "", 205},
 		{500, TIME, "send3", 800},
-		{510, ANSWER, "report3:0 up", 514},
+		{510, ANSWER, "report3:0", 514},
 		{1000, TIME, "send0", 1300},
 		{1300, TIME, "report0:1", 1304}, /* not closed; no sooner than a gap later */
 		{1302, ANSWER, "", 1304},	 /* cannot be: nothing is outstanding */
@@ -1007,11 +1052,9 @@ static void a_line_survives_silence(void **state)
 static void a_line_waits_through_noise(void **state)
 {
 	static const struct row rows[] = {
-		{0, TIME, "connect", 400},
-		{5, CONNECTED, "", 205},
 		{1000, TIME, "send0", 1300},
 		{1001, MALFORMED, "", 1300},
-		{1010, ANSWER, "report0:0 up", 1060},
+		{1010, ANSWER, "report0:0", 1060},
 		{1060, TIME, "send1", 1360},
 		{1061, MALFORMED, "", 1360},
 		{1062, FOREIGN, "", 1360},
@@ -1033,12 +1076,12 @@ static void a_line_waits_through_noise(void **state)
 static void what_is_asked_to_get_in_step(void **state)
 {
 	static const struct row rows[] = {
-		{0, TIME, "connect", 400},   {5, CONNECTED, "", 205},
-		{1000, TIME, "send0", 1300}, {1300, TIME, "report0:1", 1304},
+		{1000, TIME, "send0", 1300},
+		{1300, TIME, "report0:1", 1304},
 		{1304, TIME, "send1", 1604},
 	};
 	static const struct row refused[] = {
-		{1310, EXC(2), "up", 1360}, /* not reported: it is no request of the plan */
+		{1310, EXC(2), "", 1360}, /* not reported: it is no request of the plan */
 		{1360, TIME, "send1", 1660},
 	};
 	struct link_plan plan = line_of(1);
@@ -1048,29 +1091,29 @@ static void what_is_asked_to_get_in_step(void **state)
 
 	(void)state;
 	assert_int_equal(link_new(&link, &plan, 0, 1), 0);
-	run_rows(link, rows, ARRAY_SIZE(rows));
+	get_in_step(link);
+	run_later(link, rows, ARRAY_SIZE(rows));
 	asked = link_outstanding(link, &id);
 	assert_int_equal(id, 10);
 	assert_int_equal(asked->address, 9); /* request 1, one register less */
 	assert_int_equal(asked->count, 1);
-	run_rows(link, refused, ARRAY_SIZE(refused));
+	run_later(link, refused, ARRAY_SIZE(refused));
 	asked = link_outstanding(link, &id); /* the refusal may be that to request 0 */
 	assert_int_equal(asked->function, 4);
-	(void)tell(link, 1370 * MS, (struct link_input)EXC(1));
-	(void)tell(link, 1420 * MS, (struct link_input)TIME);
+	(void)tell(link, (IN_STEP_MS + 1370) * MS, (struct link_input)EXC(1));
+	(void)tell(link, (IN_STEP_MS + 1420) * MS, (struct link_input)TIME);
 	asked = link_outstanding(link, &id);
 	assert_int_equal(asked->function, 3);
 	assert_int_equal(asked->count, 2);
-	assert_string_equal(tell(link, 1430 * MS, (struct link_input)ANSWER), "report1:0");
+	assert_string_equal(tell(link, (IN_STEP_MS + 1430) * MS, (struct link_input)ANSWER),
+			    "report1:0");
 }
 
 static void a_line_that_goes(void **state)
 {
 	static const struct row rows[] = {
-		{0, TIME, "connect", 400},
-		{5, CONNECTED, "", 205},
 		{1000, TIME, "send0", 1300},
-		{1010, ANSWER, "report0:0 up", 1060},
+		{1010, ANSWER, "report0:0", 1060},
 		{1060, TIME, "send1", 1360},
 		{1070, RESET, "report1:2 close connect", 1470},
 		{1071, REFUSED, "close down", -1},
@@ -1112,9 +1155,10 @@ static void a_line_that_is_never_silent(void **state)
 static void reload_keeps_debts(void **state)
 {
 	static const struct row before[] = {
-		{0, TIME, "connect", 400},   {5, CONNECTED, "", 205},
-		{1000, TIME, "send0", 1300}, {1300, TIME, "report0:1", 1304},
-		{1304, TIME, "send1", 1604}, {1310, ANSWER, "up", 1360},
+		{1000, TIME, "send0", 1300},
+		{1300, TIME, "report0:1", 1304},
+		{1304, TIME, "send1", 1604},
+		{1310, ANSWER, "", 1360},
 	};
 	static const struct row after[] = {
 		{1360, TIME, "send1", 1660}, /* the request that was put off is in both plans */
@@ -1126,10 +1170,97 @@ static void reload_keeps_debts(void **state)
 
 	(void)state;
 	assert_int_equal(link_new(&a, &plan, 0, 1), 0);
-	run_rows(a, before, ARRAY_SIZE(before));
-	assert_int_equal(link_new(&b, &same, 1320 * MS, 1), 0);
+	get_in_step(a);
+	run_later(a, before, ARRAY_SIZE(before));
+	assert_int_equal(link_new(&b, &same, (IN_STEP_MS + 1320) * MS, 1), 0);
 	link_inherit(b, a);
-	run_rows(b, after, ARRAY_SIZE(after));
+	run_later(b, after, ARRAY_SIZE(after));
+}
+
+/* the line is opened anew under other settings: what is owed there is owed still */
+static void changed_settings_keep_debts(void **state)
+{
+	static const struct row before[] = {
+		{1000, TIME, "send0", 1300},
+		{1300, TIME, "report0:1", 1304},
+		{1304, TIME, "send1", 1604}, /* to get in step */
+	};
+	struct link_plan plan = line_of(1), other = plan;
+	struct wire_link changed = line;
+	CLEANUP(link_free) struct link *a = NULL;
+	CLEANUP(link_free) struct link *b = NULL;
+	const struct wire_request *asked;
+	int64_t ms = IN_STEP_MS + 1320;
+	uint8_t id;
+
+	(void)state;
+	changed.backoff_max_ms++;
+	other.link = &changed;
+	assert_int_equal(link_new(&a, &plan, 0, 1), 0);
+	get_in_step(a);
+	run_later(a, before, ARRAY_SIZE(before));
+	assert_int_equal(link_new(&b, &other, ms * MS, 1), 0);
+	link_inherit_debts(b, a);
+	assert_string_equal(tell(b, ms * MS, (struct link_input)TIME), "connect");
+	(void)tell(b, ++ms * MS, (struct link_input)CONNECTED);
+	/* two that are owed, and two that others may be owed: one more than those are counted */
+	for (int i = 0; i < 5; i++) {
+		do { /* silence after the connect, then the due time */
+			ms = link_wake_us(b) / MS;
+			(void)tell(b, ms * MS, (struct link_input)TIME);
+		} while (link_state(b) != WIRE_LINK_WAITING);
+		assert_string_equal(script, "send0");
+		asked = link_outstanding(b, &id);
+		assert_int_equal(asked->count, 1);
+		ms += 10;
+		assert_string_equal(tell(b, ms * MS, (struct link_input)ANSWER), i ? "" : "up");
+	}
+	ms = link_wake_us(b) / MS;
+	assert_string_equal(tell(b, ms * MS, (struct link_input)TIME), "send0");
+	asked = link_outstanding(b, &id);
+	assert_int_equal(asked->count, 2);
+	assert_string_equal(tell(b, (ms + 10) * MS, (struct link_input)ANSWER), "report0:0");
+}
+
+/* while a request is outstanding the line is not talked into before its worst answer time */
+static void changed_settings_keep_silence(void **state)
+{
+	struct link_plan plan = line_of(2), other = plan;
+	CLEANUP(link_free) struct link *a = NULL;
+	CLEANUP(link_free) struct link *b = NULL;
+
+	(void)state;
+	assert_int_equal(link_new(&a, &plan, 0, 1), 0);
+	get_in_step(a);
+	(void)tell(a, (IN_STEP_MS + 1000) * MS, (struct link_input)TIME);
+	if (strcmp(script, "send0") == 0) {
+		(void)tell(a, (IN_STEP_MS + 1001) * MS, (struct link_input)ANSWER);
+		(void)tell(a, (IN_STEP_MS + 1051) * MS, (struct link_input)TIME);
+	}
+	assert_string_equal(script, "send2");
+	assert_int_equal(link_new(&b, &other, (IN_STEP_MS + 1060) * MS, 1), 0);
+	link_inherit_debts(b, a);
+	(void)tell(b, (IN_STEP_MS + 1060) * MS, (struct link_input)TIME);
+	(void)tell(b, (IN_STEP_MS + 1061) * MS, (struct link_input)CONNECTED);
+	assert_true(link_wake_us(b) >= (IN_STEP_MS + 1500) * MS);
+}
+
+/* the same content twice, from two addresses */
+static void a_repeat_is_asked_again(void **state)
+{
+	static const struct row rows[] = {
+		{1000, TIME, "send0", 1300},
+		{1010, {.event = LINK_ANSWERED, .mark = 5}, "report0:0", 1060},
+		{1060, TIME, "send1", 1360},
+		{1070, {.event = LINK_ANSWERED, .mark = 5}, "", 1120}, /* that to request 0? */
+		{1120, TIME, "send1", 1420},
+		{1130, {.event = LINK_ANSWERED, .mark = 7}, "", 1180}, /* in step */
+		{1180, TIME, "send1", 1480},
+		{1190, {.event = LINK_ANSWERED, .mark = 5}, "report1:0", 1240},
+	};
+
+	(void)state;
+	(void)RUN_LINE(1, rows);
 }
 
 /*
@@ -1282,6 +1413,9 @@ int main(void)
 		cmocka_unit_test(a_line_that_goes),
 		cmocka_unit_test(a_line_that_is_never_silent),
 		cmocka_unit_test(reload_keeps_debts),
+		cmocka_unit_test(changed_settings_keep_debts),
+		cmocka_unit_test(changed_settings_keep_silence),
+		cmocka_unit_test(a_repeat_is_asked_again),
 		cmocka_unit_test(a_busy_line_reaches_what_it_can),
 		cmocka_unit_test(busy_permille),
 	};

@@ -29,10 +29,19 @@ static void print_json(const char *text, bool good, size_t n_errors)
 
 static void print_summary(const struct config *config)
 {
-	(void)printf("The configuration is good: %zu sites, %zu links, %zu units, %zu sources, "
-		     "%zu channels, %zu limits, %zu destinations.\n",
-		     config->n_sites, config->n_links, config->n_units, config->n_sources,
-		     config->n_channels, config->n_limits, config->n_destinations);
+	const struct {
+		size_t n;
+		const char *what;
+	} counts[] = {{config->n_sites, "site"},       {config->n_links, "link"},
+		      {config->n_units, "unit"},       {config->n_sources, "source"},
+		      {config->n_channels, "channel"}, {config->n_limits, "limit"},
+		      {config->n_stations, "station"}, {config->n_destinations, "destination"}};
+
+	(void)printf("The configuration is good: ");
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
+		(void)printf("%s%zu %s%s", i > 0 ? ", " : "", counts[i].n, counts[i].what,
+			     counts[i].n == 1 ? "" : "s");
+	(void)puts(".");
 }
 
 int command_check(const struct command_options *options)

@@ -35,7 +35,7 @@ static const struct command {
 	{"plan", command_plan, 0, 0, "", "what is read from each unit, and how busy the lines are"},
 	{"replay", command_replay, 1, ANY_NUMBER, "FILE...",
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
-	{"probe", command_probe, 1, ANY_NUMBER, "LINK ADDRESS",
+	{"probe", command_probe, 0, ANY_NUMBER, "LINK ADDRESS",
 	 "read registers of a device, in every decoding"},
 	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };

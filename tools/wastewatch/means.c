@@ -55,7 +55,7 @@ static const char *clean(const char *text, char cleaned[static CLEAN_MAX])
 {
 	size_t n = 0;
 
-	for (; text[n] && n < CLEAN_MAX - 1; n++) {
+	for (; n < CLEAN_MAX - 1 && text[n]; n++) {
 		unsigned char c = (unsigned char)text[n];
 
 		cleaned[n] = text[n];
@@ -223,6 +223,18 @@ static int say_unknown(const struct means *means)
 	return EXIT_MISSING;
 }
 
+/* as the department's files have it, circular.h: what did not come counts by the capture only */
+static const char *status_of(const struct history_window *window)
+{
+	bool came = window->worst != QUALITY_STALE && window->worst != QUALITY_COMMUNICATION_LOST &&
+		    window->worst != QUALITY_NOT_IN_OPERATION;
+	const char *worst = quality_circular(window->worst);
+
+	if (window->valid)
+		return came ? worst : quality_circular(QUALITY_GOOD);
+	return window->worst == QUALITY_GOOD ? quality_circular(QUALITY_STALE) : worst;
+}
+
 /* --- the windows ------------------------------------------------------------------- */
 
 static void print_json(const struct means *means, const struct history_window *window,
@@ -245,7 +257,7 @@ static void print_json(const struct means *means, const struct history_window *w
 	(void)json_object_set_new(object, "expected", json_integer((json_int_t)window->expected));
 	(void)json_object_set_new(object, "capture_percent", json_integer(window->capture));
 	(void)json_object_set_new(object, "quality", json_string(quality_text(window->worst)));
-	(void)json_object_set_new(object, "status", json_string(quality_circular(window->worst)));
+	(void)json_object_set_new(object, "status", json_string(status_of(window)));
 	(void)json_object_set_new(object, "valid", json_boolean(window->valid));
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 	(void)putchar('\n');
@@ -266,8 +278,7 @@ static void print_csv(const struct means *means, const struct history_window *wi
 		(void)printf(",%s", window->n > 0 ? exact(values[i], number) : "");
 	(void)printf(",%llu,%llu,%u,%s,%s,%s\r\n", (unsigned long long)window->n,
 		     (unsigned long long)window->expected, window->capture,
-		     quality_text(window->worst), quality_circular(window->worst),
-		     window->valid ? "yes" : "no");
+		     quality_text(window->worst), status_of(window), window->valid ? "yes" : "no");
 }
 
 static void print_line(const struct means *means, const struct history_window *window)

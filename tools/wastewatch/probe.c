@@ -126,6 +126,14 @@ static int ask_daemon(struct probe *probe)
 				    "all the same with --force, which may cost the daemon its "
 				    "connection",
 				    t->name);
+	/* a serial server may give our answer to the poller: RTU frames have no number */
+	if (t->wire.kind == WIRE_LINK_RTU_TCP && !probe->options->force)
+		return command_fail(
+			"probe: the daemon polls %s, and the line behind a serial server bears one "
+			"master only. Stop the poller, probe, and start it again: systemctl "
+			"stop wastewatch-poller. --force only where the server is known to queue "
+			"the requests of several connections",
+			t->name);
 	return 0;
 }
 

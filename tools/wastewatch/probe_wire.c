@@ -156,9 +156,10 @@ static void unpack(const struct probe_range *range, const struct transport_news 
 		   uint16_t *words)
 {
 	for (size_t i = 0; i < range->count; i++)
-		words[i] = range->table >= PROBE_HOLDING
-				   ? news->words[i]
-				   : (uint16_t)(news->words[i / 16] >> i % 16 & 1U);
+		if (range->table >= PROBE_HOLDING)
+			words[i] = news->words[i];
+		else
+			words[i] = (uint16_t)((unsigned int)news->words[i / 16] >> i % 16 & 1U);
 }
 
 /* what may still come must not be taken for the next answer */

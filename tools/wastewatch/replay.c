@@ -155,10 +155,12 @@ static void print_minute(const struct replay *replay, const struct batch_minute 
 	event_value_text(row->mean, mean);
 	event_value_text(row->min, min);
 	event_value_text(row->max, max);
-	(void)printf("{\"capture_percent\":%u,\"channel\":\"%s\",\"max\":\"%s\",\"mean\":\"%s\","
-		     "\"min\":\"%s\",\"n\":%u,\"quality\":\"%s\",\"time\":\"%s\",\"valid\":%s}\n",
-		     row->capture, replay->config->channels[minute->channel].path, max, mean, min,
-		     row->n, quality_text(row->worst), time, row->valid ? "true" : "false");
+	(void)printf("{\"capture_percent\":%u,\"channel\":\"%s\"", row->capture,
+		     replay->config->channels[minute->channel].path);
+	if (row->n > 0) /* a minute without values has none */
+		(void)printf(",\"max\":\"%s\",\"mean\":\"%s\",\"min\":\"%s\"", max, mean, min);
+	(void)printf(",\"n\":%u,\"quality\":\"%s\",\"time\":\"%s\",\"valid\":%s}\n", row->n,
+		     quality_text(row->worst), time, row->valid ? "true" : "false");
 }
 
 /* reports and data files; only what was asked for */

@@ -130,7 +130,7 @@ static int parse(struct directory *directory, struct opened *opened)
 	const struct replay_source *source = &directory->list.sources[opened->source];
 	const struct config *config = directory->rows.config;
 	char *bytes = NULL, error[CIRCULAR_ERROR_MAX] = "";
-	size_t n;
+	size_t n = 0;
 	int r;
 
 	directory->rows.path = source->path;

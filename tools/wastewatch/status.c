@@ -3,7 +3,9 @@
  * What needs attention now: the live part comes from the daemon's status.json, the rest
  * from the record, so that it answers while the daemon is down too.
  */
+#include <errno.h>
 #include <jansson.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +16,8 @@
 #include "tools/command.h"
 
 #define STATUS_STALE_MS 10000  /* the daemon writes it once a second */
+#define STATUS_AHEAD_MS 2000   /* a time to come: the clock was set back, and nobody writes */
+#define STATUS_AGE_MS	5000   /* a good value older than this shows its age */
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
 
 /** struct picture - all there is to say; @attention: lines for what is not in order */
@@ -82,6 +86,12 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 	       incident->id);
 }
 
+/* whose process is gone, or is somebody else's: EPERM says that it is there */
+static bool is_alive(int64_t pid)
+{
+	return pid <= 0 || pid > INT32_MAX || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
+}
+
 static void look_at_daemon(struct picture *picture, const struct command_options *options)
 {
 	char path[4096], span[48];
@@ -95,11 +105,12 @@ static void look_at_daemon(struct picture *picture, const struct command_options
 		       path);
 		return;
 	}
-	if (age_ms <= STATUS_STALE_MS)
+	if (age_ms <= STATUS_STALE_MS && age_ms >= -STATUS_AHEAD_MS &&
+	    is_alive(number(picture->live, "pid")))
 		return;
 	attend(picture,
-	       "wastewatchd has said nothing for %s; what follows is from the record only: "
-	       "systemctl status wastewatchd",
+	       "wastewatchd is gone, or has said nothing for %s; what follows is from the record "
+	       "only: systemctl status wastewatchd",
 	       command_span(age_ms, span));
 	json_decref(picture->live);
 	picture->live = NULL;
@@ -226,9 +237,15 @@ static void print_quality(const json_t *channel)
 	char age[48];
 
 	(void)printf("%s", quality);
-	if (strcmp(quality, "good") == 0)
+	if (strcmp(quality, "good") == 0) {
+		if (number(channel, "age_ms") > STATUS_AGE_MS)
+			(void)printf(", %s ago", command_span(number(channel, "age_ms"), age));
 		return;
-	if (*reason && strcmp(reason, quality) != 0)
+	}
+	/* "calibrating, as mill/gas/check says" need not say it twice */
+	if (strncmp(reason, quality, strlen(quality)) == 0)
+		(void)printf("%s", reason + strlen(quality));
+	else if (*reason)
 		(void)printf(": %s", reason);
 	if (*text(channel, "raw"))
 		(void)printf(", reads %s", text(channel, "raw"));

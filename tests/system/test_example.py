@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The example plant in conf/ is what people start from: it is good as it stands, and with its
+optional parts, the lines that begin with "#: ", taken in."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from plant import LIMIT_S, ROOT, program  # noqa: E402
+
+FILES = ("wastewatch.yaml", "sites.d/hop-thanh.yaml")
+
+
+def copy(directory, change=lambda text: text):
+    (directory / "sites.d").mkdir()
+    for name in FILES:
+        text = (ROOT / "conf" / name).read_text(encoding="utf-8")
+        (directory / name).write_text(change(text), encoding="utf-8")
+    shutil.copytree(ROOT / "conf/profiles", directory / "profiles")
+
+
+def uncomment(text):
+    return re.sub(r"^#: ", "", text, flags=re.MULTILINE)
+
+
+def command(directory, *arguments):
+    done = subprocess.run([program("wastewatch"), *arguments, "--config", directory], text=True,
+                          capture_output=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("change", (lambda text: text, uncomment))
+def test_no_error_and_no_warning(tmp_path, change):
+    copy(tmp_path, change)
+    assert "is good" in command(tmp_path, "check")
+    plan = command(tmp_path, "plan")
+    assert ("/dev/serial/by-id/" in plan) == (change is uncomment)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_optional_parts_are_marked_in_one_way(name):
+    lines = (ROOT / "conf" / name).read_text(encoding="utf-8").splitlines()
+    assert any(line.startswith("#: ") for line in lines)
+    assert not [line for line in lines if re.match(r"\s*#:(?! )|\s+#:|# +- \{", line)]
+
+
+def test_no_optional_part_is_needed_by_the_rest(tmp_path):
+    """Each file alone with its parts, where the other file need not know."""
+    copy(tmp_path)
+    path = tmp_path / "wastewatch.yaml"
+    path.write_text(uncomment(path.read_text(encoding="utf-8")), encoding="utf-8")
+    assert "2 destinations" in command(tmp_path, "check")
+
+
+def test_every_figure_of_the_law_says_how_sure_it_is():
+    text = (ROOT / "conf/sites.d/hop-thanh.yaml").read_text(encoding="utf-8")
+    for limit in re.findall(r"- \{channel: [^}]*class: limit[^}]*\}", text):
+        assert "QCVN" in re.search(r'origin: "([^"]*)"', limit)[1]
+        assert ("on: mean-1h" in limit or "on: mean-24h" in limit) == ("[M]" in limit)

@@ -259,7 +259,7 @@ int boundary_nearest(const struct boundary *boundary, struct boundary_point plac
 {
 	struct frame frame = frame_of(place);
 	struct vec best = boundary->segments[0].a;
-	double best_chord2 = INFINITY, best_angle = INFINITY;
+	double best_chord2 = HUGE_VAL, best_angle = HUGE_VAL;
 
 	if (!boundary_point_is_valid(place))
 		return -EDOM;
@@ -321,7 +321,7 @@ int boundary_ray(const struct boundary *boundary, struct boundary_point place, d
 {
 	struct frame frame = frame_of(place);
 	struct vec ahead, pole, v, best = frame.up;
-	double best_turn = INFINITY;
+	double best_turn = HUGE_VAL;
 
 	if (!boundary_point_is_valid(place) || !isfinite(bearing_deg))
 		return -EDOM;
@@ -407,7 +407,7 @@ static bool cap_is_outside(const struct walk *walk, const struct cap *cap)
 static void walk_segment(struct walk *walk, const struct segment *segment)
 {
 	struct vec v = nearest_of(segment, walk->frame.up);
-	double n = fmin(ceil(segment->angle / walk->step), STEPS_MAX);
+	size_t n = (size_t)fmax(1, fmin(ceil(segment->angle / walk->step), STEPS_MAX));
 
 	for (size_t i = 0; i < (walk->is_all ? 0 : ARRAY_SIZE(walk->pole)); i++) {
 		struct vec crossing;
@@ -418,10 +418,12 @@ static void walk_segment(struct walk *walk, const struct segment *segment)
 	}
 	if (is_inside(walk, v))
 		walk_point(walk, v);
-	for (double i = 0; i <= n; i++) {
-		v = unit(blend(segment->a, sin((1 - i / fmax(n, 1)) * segment->angle), segment->b,
-			       sin(i / fmax(n, 1) * segment->angle)));
-		if (segment->angle < 1e-7 || n <= 1)
+	for (size_t i = 0; i <= n; i++) {
+		double t = (double)i / (double)n;
+
+		v = unit(blend(segment->a, sin((1 - t) * segment->angle), segment->b,
+			       sin(t * segment->angle)));
+		if (segment->angle < 1e-7 || n == 1)
 			v = i == 0 ? segment->a : segment->b;
 		if (is_inside(walk, v))
 			walk_point(walk, v);

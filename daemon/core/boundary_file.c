@@ -63,6 +63,12 @@ static int add_point(struct collect *c, const json_t *position, size_t i)
 	return 0;
 }
 
+static bool is_same(struct boundary_point a, struct boundary_point b)
+{
+	return !(a.lat_deg < b.lat_deg) && !(a.lat_deg > b.lat_deg) && !(a.lon_deg < b.lon_deg) &&
+	       !(a.lon_deg > b.lon_deg);
+}
+
 static int add_line(struct collect *c, const json_t *line, bool is_ring)
 {
 	size_t n = json_array_size(line), first = c->n_points, least = is_ring ? 4 : 2;
@@ -78,8 +84,7 @@ static int add_line(struct collect *c, const json_t *line, bool is_ring)
 		if (r < 0)
 			return r;
 	}
-	if (is_ring &&
-	    memcmp(&c->points[first], &c->points[c->n_points - 1], sizeof(*c->points)) != 0)
+	if (is_ring && !is_same(c->points[first], c->points[c->n_points - 1]))
 		return wrong(c, "ring %zu does not end where it begins", c->line + 1);
 	c->lengths[c->n_lines++] = n;
 	c->line++;
@@ -236,7 +241,7 @@ int boundary_file_read(struct boundary **ret, const char *path, char error[BOUND
 	const char *slash = strrchr(path, '/');
 	FILE *file = fopen(path, "re");
 	char *text = NULL;
-	size_t n;
+	size_t n = 0;
 	int r = file ? read_all(file, &text, &n) : -errno;
 
 	if (file)

@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "core/plume.h"
-#include "core/river.h"
 
 #define NEAR(a, b, by) assert_true(fabs((a) - (b)) <= (by))
 
@@ -49,25 +48,78 @@ static void test_concentration(void **state)
 	NEAR(answer.sigma_y_m, 565.685, 0.0005);
 }
 
-static void test_river(void **state)
+static void test_sigma(void **state)
 {
-	const struct river_oxygen telemac = {20, 0, 5, 10}, exam = {10, 0, 0.23, 0.40};
-	const struct river_spill spill = {100, 60, 0.5, 30, 0};
-	struct river_pulse pulse;
-	double s, deficit;
+	static const struct {
+		enum plume_stability stability;
+		double x_m, y_m, z_m;
+	} rows[] = {
+		{PLUME_A, 1000, 209.762, 200},
+		{PLUME_B, 1000, 152.554, 120},
+		{PLUME_C, 1000, 104.881, 73.030},
+		{PLUME_D, 1000, 76.277, 37.947},
+		{PLUME_E, 1000, 57.208, 23.077},
+		{PLUME_F, 1000, 38.139, 12.308},
+		{PLUME_D, 10000, 565.685, 150.0},
+		{PLUME_F, 10000, 282.843, 40.0},
+		{PLUME_A, 0, 0, 0},
+		{PLUME_F, -5, 0, 0},
+	};
+	double y, z;
 
 	(void)state;
-	river_sag(&telemac, &s, &deficit);
-	NEAR(9 - deficit, 4.0, 1e-6);
-	/* the example states tc 3 d; the exact one is 3.255 d, with 2.720 mg/L */
-	NEAR(river_sag_deficit_mg_l(&exam, 3 * 86400.0), 2.884, 0.0005);
-	river_sag(&exam, &s, &deficit);
-	NEAR(s / 86400, 3.2552, 0.0005);
-	NEAR(deficit, river_sag_deficit_mg_l(&exam, s), 1e-9);
-	assert_int_equal(river_pulse(&spill, 50000, &pulse), 0);
-	NEAR(pulse.sigma_s, 4899, 0.5);
-	NEAR(pulse.peak_s / 3600, 27.7, 0.05);
-	NEAR(river_spill_mg_l(&spill, 50000, 100000), 0.2714, 0.00005);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		plume_sigma(rows[i].stability, rows[i].x_m, &y, &z);
+		NEAR(y, rows[i].y_m, 0.0005);
+		NEAR(z, rows[i].z_m, 0.0005);
+	}
+}
+
+/* wind from the west blows east: b = 90° */
+static void test_rotation(void **state)
+{
+	double x, y;
+
+	(void)state;
+	plume_rotate(100, 0, 270, &x, &y);
+	NEAR(x, 100, 1e-9);
+	NEAR(y, 0, 1e-9);
+	plume_rotate(0, 100, 180, &x, &y);
+	NEAR(x, 100, 1e-9);
+	plume_rotate(100, 0, 180, &x, &y);
+	NEAR(y, 100, 1e-9);
+}
+
+/* cold gas: 3·d·vs/u = 3·1·20/4; a slow one counts 2·d·(1.5 - vs/u) lower: 2·(1.5 - 1) */
+static void test_momentum_and_downwash(void **state)
+{
+	struct plume_stack stack = {50, 1, 20, 288.15, 288.15};
+	struct plume_rise rise;
+
+	(void)state;
+	assert_int_equal(plume_rise(&stack, 4, PLUME_D, &rise), 0);
+	assert_true(rise.is_momentum);
+	NEAR(rise.final_m, 15, 1e-12);
+	NEAR(rise.downwash_m, 0, 0);
+	stack.exit_velocity_m_s = 4;
+	assert_int_equal(plume_rise(&stack, 4, PLUME_D, &rise), 0);
+	NEAR(rise.downwash_m, 1, 1e-12);
+}
+
+static void test_calm_and_upwind(void **state)
+{
+	const struct plume_release release = {10, 20, NULL};
+	const struct plume_receptor upwind = {-10, 0, 0, 0, 0};
+	struct plume_answer answer;
+	bool is_calm;
+
+	(void)state;
+	NEAR(plume_wind_m_s(0, 10, PLUME_F, &is_calm), 1, 0);
+	assert_true(is_calm);
+	NEAR(plume_wind_m_s(2, 100, PLUME_D, &is_calm), 2 * exp(0.15 * log(10)), 1e-12);
+	assert_false(is_calm);
+	plume_at(&release, NULL, 1, PLUME_A, &upwind, &answer);
+	NEAR(answer.concentration_ug_m3, 0, 0);
 }
 
 int main(void)
@@ -75,7 +127,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_concentration),
-		cmocka_unit_test(test_river),
+		cmocka_unit_test(test_sigma),
+		cmocka_unit_test(test_rotation),
+		cmocka_unit_test(test_momentum_and_downwash),
+		cmocka_unit_test(test_calm_and_upwind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,7 @@ static void test_nearest(void **state)
 static void test_refused(void **state)
 {
 	const struct boundary_point same[] = {{22, 106}, {22, 106}},
-				    wrong[] = {{22, 106}, {NAN, 1}};
+				    wrong[] = {{22, 106}, {(double)NAN, 1}};
 	const struct boundary_point far[] = {{0, 0}, {0, 100}};
 	struct boundary *boundary = NULL;
 	struct boundary_hit hit;
@@ -63,7 +63,7 @@ static void test_refused(void **state)
 	NEAR(hit.distance_m, 0, 1e-6);
 	assert_false(hit.has_bearing);
 	assert_int_equal(boundary_nearest(boundary, wrong[1], &hit), -EDOM);
-	assert_int_equal(boundary_ray(boundary, same[0], NAN, &hit), -EDOM);
+	assert_int_equal(boundary_ray(boundary, same[0], (double)NAN, &hit), -EDOM);
 	boundary = boundary_free(boundary);
 }
 

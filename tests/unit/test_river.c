@@ -31,7 +31,7 @@ static void test_steady(void **state)
 
 static void test_nothing_flows(void **state)
 {
-	const struct river_reach still = {1000, 0}, back = {1000, -1}, unknown = {NAN, 1};
+	const struct river_reach still = {1000, 0}, back = {1000, -1}, unknown = {(double)NAN, 1};
 	double value = 7;
 
 	(void)state;
@@ -102,9 +102,10 @@ static void test_pulse_degenerate(void **state)
 		struct river_spill spill;
 		double x_m;
 	} rows[] = {
-		{{100, 60, 0.5, 30, 0}, 0}, {{100, 60, 0, 30, 0}, 1},  {{100, 60, 0.5, 0, 0}, 1},
-		{{100, 0, 0.5, 30, 0}, 1},  {{-1, 60, 0.5, 30, 0}, 1}, {{100, 60, 0.5, 30, -1}, 1},
-		{{NAN, 60, 0.5, 30, 0}, 1},
+		{{100, 60, 0.5, 30, 0}, 0},	    {{100, 60, 0, 30, 0}, 1},
+		{{100, 60, 0.5, 0, 0}, 1},	    {{100, 0, 0.5, 30, 0}, 1},
+		{{-1, 60, 0.5, 30, 0}, 1},	    {{100, 60, 0.5, 30, -1}, 1},
+		{{(double)NAN, 60, 0.5, 30, 0}, 1},
 	};
 	const struct river_spill spill = {100, 60, 0.5, 30, 0};
 	struct river_pulse pulse;

@@ -23,7 +23,7 @@ static void test_reach(void **state)
 	assert_int_equal(solid_reach_m(10, 0, &reach), -EDOM);
 	assert_int_equal(solid_reach_m(-1, 0.5, &reach), -EDOM);
 	assert_int_equal(solid_reach_m(0, 0, &reach), -EDOM);
-	assert_int_equal(solid_reach_m(10, NAN, &reach), -EDOM);
+	assert_int_equal(solid_reach_m(10, (double)NAN, &reach), -EDOM);
 	NEAR(reach, 7, 0);
 	assert_int_equal(solid_reach_m(10, 0.5, &reach), 0);
 	NEAR(reach, 20, 1e-12);

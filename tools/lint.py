@@ -28,7 +28,8 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode
+quality decode boundary river plume solid
+boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
@@ -51,14 +52,15 @@ FOREIGN = {
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(event|report|journal|status)|tools/\w+/\w+",
+    "jansson.h": r"core/(event|report|journal|status|boundary_file)|tools/\w+/\w+",
     "microhttpd.h": r"tools/receiver/server",
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
-        "config_text config_address config_value config_names")
+        "config_text config_address config_value config_names "
+        "boundary river plume solid")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

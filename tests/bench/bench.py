@@ -334,6 +334,14 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         t.row("decode and windows alone, without limits: per value", bare_s * 1e9 / 31_536_000,
               "ns", None, 0)
 
+    def run_assess(self):
+        borders = sorted((Path(__file__).resolve().parents[2] / "conf/boundaries").glob("*.geojson"))
+        spent_ms, points, _ = self.print_numbers(self.programs / "bench/assess", *borders)
+        t = self.table
+        t.head("where a release may reach: 40 sources, 6 stabilities, the whole land border")
+        t.row("assess: points of the border judged", points, "")
+        t.row("assess: CPU", spent_ms, "ms", 50, 2)
+
     def minutes(self, *words):
         """Lines of numbers that bench-minutes prints."""
         done = subprocess.run([self.programs / "bench/minutes", *map(str, words)],
@@ -404,6 +412,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         self.ratio("poller: CPU per read against epc", self.poller_us, 1.5)
         self.run_rtu()
         self.run_year()
+        self.run_assess()
         self.run_minutes()
         print(f"\n{time.monotonic() - began:.0f} s; {os.cpu_count()} processors, "
               f"plant on number {PLANT_CPU}, clients on 0")

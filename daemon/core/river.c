@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+
+#include "core/river.h"
+
+#define G_PER_KG     1000.0
+#define NEARLY_EQUAL 1e-5 /* kr and kd, relative: below it the limit has more right digits */
+#define FISCHER	     0.011
+#define ELDER	     0.23
+#define EDGE_SIGMAS  2
+
+int river_mix_mg_l(double flow_m3_s, double background_mg_l, double discharge_m3_s,
+		   double concentration_mg_l, double *ret)
+{
+	double flow = flow_m3_s + discharge_m3_s;
+
+	if (!(flow > 0))
+		return -EDOM;
+	/* as shares, so that no product can leave the range of a double */
+	*ret = discharge_m3_s / flow * concentration_mg_l + flow_m3_s / flow * background_mg_l;
+	return 0;
+}
+
+int river_travel_s(const struct river_reach *reaches, size_t n, double *ret)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(reaches[i].velocity_m_s > 0) || !(reaches[i].length_m >= 0))
+			return -EDOM;
+		sum += reaches[i].length_m / reaches[i].velocity_m_s;
+	}
+	if (!isfinite(sum))
+		return -EDOM;
+	*ret = sum;
+	return 0;
+}
+
+double river_rate_per_day(double rate20_per_day, double theta, double temperature_c)
+{
+	return rate20_per_day * pow(theta, temperature_c - 20);
+}
+
+double river_decay_mg_l(double concentration_mg_l, double rate_per_day, double travel_s)
+{
+	return concentration_mg_l * exp(-rate_per_day * (travel_s / RIVER_SECONDS_PER_DAY));
+}
+
+double river_deficit_mg_l(const struct river_oxygen *oxygen, double travel_s)
+{
+	double kd = oxygen->decay_per_day, kr = oxygen->reaeration_per_day;
+	double t = travel_s / RIVER_SECONDS_PER_DAY;
+
+	if (fabs(kr - kd) <= NEARLY_EQUAL * kr)
+		return (kd * t * oxygen->demand_mg_l + oxygen->deficit_mg_l) * exp(-kd * t);
+	return kd * oxygen->demand_mg_l / (kr - kd) * (exp(-kd * t) - exp(-kr * t)) +
+	       oxygen->deficit_mg_l * exp(-kr * t);
+}
+
+void river_sag(const struct river_oxygen *oxygen, double *ret_s, double *ret_deficit_mg_l)
+{
+	double kd = oxygen->decay_per_day, kr = oxygen->reaeration_per_day;
+	double demand = kd * oxygen->demand_mg_l, days = 0;
+
+	if (demand > 0 && fabs(kr - kd) <= NEARLY_EQUAL * kr) {
+		days = 1 / kd - oxygen->deficit_mg_l / demand;
+	} else if (demand > 0) {
+		double ratio = kr / kd * (1 - oxygen->deficit_mg_l * (kr - kd) / demand);
+
+		/* no extreme where it is not positive: the deficit shrinks from the start */
+		days = ratio > 0 ? log(ratio) / (kr - kd) : 0;
+	}
+	*ret_s = fmax(days, 0) * RIVER_SECONDS_PER_DAY;
+	*ret_deficit_mg_l = river_deficit_mg_l(oxygen, *ret_s);
+}
+
+double river_sag_deficit_mg_l(const struct river_oxygen *oxygen, double critical_s)
+{
+	return river_decay_mg_l(oxygen->decay_per_day / oxygen->reaeration_per_day *
+					oxygen->demand_mg_l,
+				oxygen->decay_per_day, critical_s);
+}
+
+double river_spill_mg_l(const struct river_spill *spill, double distance_m, double after_s)
+{
+	double spread = 4 * spill->dispersion_m2_s * after_s, off;
+
+	if (!(spread > 0))
+		return 0;
+	off = distance_m - spill->velocity_m_s * after_s;
+	return spill->mass_kg * G_PER_KG / (spill->area_m2 * sqrt(M_PI * spread)) *
+	       exp(-off * off / spread - spill->rate_per_day * (after_s / RIVER_SECONDS_PER_DAY));
+}
+
+int river_pulse(const struct river_spill *spill, double distance_m, struct river_pulse *ret)
+{
+	double u = spill->velocity_m_s, e = spill->dispersion_m2_s, x = distance_m;
+	double square = u * u + 4 * e * spill->rate_per_day / RIVER_SECONDS_PER_DAY;
+	struct river_pulse pulse;
+
+	if (!(u > 0) || !(e > 0) || !(x > 0) || !(spill->area_m2 > 0) || !(spill->mass_kg >= 0) ||
+	    !(spill->rate_per_day >= 0))
+		return -EDOM;
+	pulse.travel_s = x / u;
+	pulse.sigma_s = sqrt(2 * e * pulse.travel_s) / u;
+	pulse.leading_edge_s = fmax(0, pulse.travel_s - EDGE_SIGMAS * pulse.sigma_s);
+	pulse.tail_s = pulse.travel_s + EDGE_SIGMAS * pulse.sigma_s;
+	/* the root that loses no digits where x²·(u²+4Ek) is small against E² */
+	pulse.peak_s = x / (e / x + sqrt(e / x * (e / x) + square));
+	pulse.peak_mg_l = river_spill_mg_l(spill, x, pulse.peak_s);
+	if (!isfinite(pulse.tail_s) || !isfinite(pulse.peak_mg_l))
+		return -EDOM;
+	*ret = pulse;
+	return 0;
+}
+
+double river_shear_m_s(const struct river_section *section)
+{
+	return sqrt(RIVER_GRAVITY_M_S2 * section->depth_m * section->slope);
+}
+
+double river_dispersion_m2_s(const struct river_section *section)
+{
+	double across = section->velocity_m_s * section->width_m;
+
+	return FISCHER * across * across / (section->depth_m * river_shear_m_s(section));
+}
+
+double river_mixing_m(const struct river_section *section, double place, double distance_m,
+		      bool *is_mixed)
+{
+	double transverse = ELDER * section->depth_m * river_shear_m_s(section);
+	double length = place * section->velocity_m_s * section->width_m * section->width_m /
+			transverse;
+
+	if (is_mixed)
+		*is_mixed = distance_m >= length;
+	return length;
+}

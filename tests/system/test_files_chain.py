@@ -41,7 +41,7 @@ stations:
     form: one-line
     line-end: crlf
     decimals: 2
-    missing: "-9999"
+    missing: "///"
     parameters: [{channel: stack/SO2, symbol: SO2}]
 """
 
@@ -173,7 +173,7 @@ def check_content(station, window, body):
         assert (symbol, unit, at) == (SYMBOLS[name], CHANNELS[name][5], stamp)
         assert status == ("00" if window.kind in (ALL, SPILL) else "02"), body
         if window.kind == SILENT:
-            assert value == ("---" if station == "NUO" else "-9999")
+            assert value == ("---" if station == "NUO" else "///")
             continue
         mean = math.fsum(values[name] for values in window.values) / len(window.values)
         places = DECIMALS[station]

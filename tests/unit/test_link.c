@@ -942,7 +942,9 @@ static void get_in_step(struct link *link)
 		const char *got = tell(link, now_us, next);
 		bool opens = strstr(got, "connect") != NULL;
 
-		next = opens ? (struct link_input)CONNECTED : (struct link_input)ANSWER;
+		next = (struct link_input)ANSWER;
+		if (opens)
+			next = (struct link_input)CONNECTED;
 		now_us += 5 * MS;
 		if (opens || link_state(link) == WIRE_LINK_WAITING)
 			continue;

@@ -28,7 +28,7 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode boundary river plume solid
+quality decode units boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
@@ -36,9 +36,9 @@ config_build config_destination config_link config_unit config_channel config_de
 config_profile
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
-event limit
+event event_message limit
 batch
-core measure verdict derive windows judge reason incident report snapshot files
+core action measure verdict derive windows judge reason incident report snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
@@ -60,7 +60,7 @@ FOREIGN = {
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
-        "boundary river plume solid")
+        "boundary river plume solid units action event_message")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

@@ -75,6 +75,7 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		init_channel(core, i);
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
+	core->log = &core->chain;
 	*ret = steal(&core);
 	return 0;
 }
@@ -117,15 +118,17 @@ void core_join_streams(struct core *core)
 	core->n_streams = 1; /* the arrays stay as long as they are */
 }
 
-void core_event(struct core *core, const struct event *event)
+void core_event(struct core *core, const struct event *what)
 {
 	struct batch_entry *entry = batch_add(core->batch, entries);
+	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
 
+	marked.exercise |= core->exercise;
 	if (!entry)
 		return;
 	event_message(event, core->config, message);
-	entry->seq = core->chain.seq + 1;
+	entry->seq = core->log->seq + 1;
 	entry->wall_ms = event->at.wall_ms;
 	entry->type = event->type;
 	entry->priority = event_priority(event, core->config);
@@ -133,12 +136,12 @@ void core_event(struct core *core, const struct event *event)
 	entry->message = strdup(message);
 	entry->incident = event->incident ? strdup(event->incident) : NULL;
 	if (!entry->line || !entry->message || (event->incident && !entry->incident) ||
-	    chain_next(core->chain.hash, entry->line, entry->hash) < 0) {
+	    chain_next(core->log->hash, entry->line, entry->hash) < 0) {
 		core->batch->out_of_memory = true;
 		return;
 	}
-	core->chain.seq = entry->seq;
-	memcpy(core->chain.hash, entry->hash, sizeof(entry->hash));
+	core->log->seq = entry->seq;
+	memcpy(core->log->hash, entry->hash, sizeof(entry->hash));
 }
 
 struct core_incident *core_incident_of(const struct core *core, size_t channel)

@@ -61,7 +61,7 @@ static void add_report(struct core *core, const struct core_incident *incident,
 	report->incident = strdup(incident->id);
 	report->body = report_body(core, event_type_text(type), at.wall_ms, data);
 	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
-		     (unsigned long long)core->chain.seq,
+		     (unsigned long long)core->log->seq,
 		     core->config->destinations[destination].name) < 0)
 		report->webhook_id = NULL;
 	if (!report->type || !report->incident || !report->body || !report->webhook_id)
@@ -147,7 +147,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
 	if (seconds <= incident->begun_s)
 		(void)snprintf(more, sizeof(more), "-%llu",
-			       (unsigned long long)core->chain.seq + 1);
+			       (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
 		.first_out = key_of(core, limit),

@@ -261,10 +261,10 @@ static json_t *log_object(const struct core *core)
 	json_t *object = json_object();
 	char hex[CHAIN_HEX_MAX];
 
-	chain_hex(core->chain.hash, hex);
+	chain_hex(core->log->hash, hex);
 	set(object, "origin", core->config->origin);
 	set(object, "id", core->log_id);
-	(void)json_object_set_new(object, "seq", json_integer((json_int_t)core->chain.seq));
+	(void)json_object_set_new(object, "seq", json_integer((json_int_t)core->log->seq));
 	set(object, "hash", hex);
 	return object;
 }

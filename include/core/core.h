@@ -141,6 +141,7 @@ struct core_windows {
  * @told: hashes of the destinations that know of it: the first report that one gets is
  *   "opened"
  * @dirty: something changed that the last report does not say
+ * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
 struct core_incident {
@@ -158,7 +159,30 @@ struct core_incident {
 	bool open;
 	bool dirty;
 	bool unconfigured;
-	uint8_t pad[5];
+	uint8_t level;	 /* enum incident_level */
+	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
+	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
+	uint8_t pad[2];
+};
+
+/**
+ * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
+ * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
+ */
+enum incident_level {
+	LEVEL_FACILITY, /* stays inside the site */
+	LEVEL_COMMUNE,	/* beyond it, within one commune */
+	LEVEL_PROVINCE, /* beyond that, within one province */
+	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
+enum crossing_verdict {
+	VERDICT_NONE, /* not assessed: nothing to assess with */
+	VERDICT_UNLIKELY,
+	VERDICT_POSSIBLE,
+	VERDICT_LIKELY,
+	VERDICT_OBSERVED,
 };
 
 /** struct core_stream - time of one poller's stream */
@@ -197,6 +221,8 @@ struct core {
 	size_t n_derived;
 	bool *leads; /* per channel, something is derived whenever it has a new sample */
 	struct chain chain;
+	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
+	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */
 	char log_id[17];     /* of the record; part of every report's id */
 	bool windows_dirty;  /* @windows changed since they were saved last */
 	struct batch *batch; /* the caller's */

@@ -64,6 +64,9 @@ enum event_type {
  * @name: of a destination or the like, NULL none
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
+ * @user: who did it, with operator actions; NULL nobody
+ * @until_ms: UTC; 0 none
+ * @exercise: part of a drill, nothing of it is real
  */
 struct event {
 	enum event_type type;
@@ -82,6 +85,9 @@ struct event {
 	const char *reason;
 	const char *name;
 	const char *report;
+	const char *user;
+	int64_t until_ms;
+	bool exercise;
 };
 
 /** event_of_channel() - an event with site, source and channel filled in */

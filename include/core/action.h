@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * action.h - what people do: acknowledge, shelve, close, …
+ *
+ * An action is an input of the core like a reading: it comes with its time, it is judged, it
+ * becomes entries of the record with the user's name, and nobody is told that it was done
+ * before the commit that holds it. Pure: no clock, no I/O. Who may do what is decided before.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+
+/** enum action_kind - @target is a limit's path, an incident's id, or a site */
+enum action_kind {
+	ACTION_ACKNOWLEDGE,	     /* alarm */
+	ACTION_RESET,		     /* alarm that is latched */
+	ACTION_SHELVE,		     /* alarm; @until_ms or @one_shot; @reason */
+	ACTION_UNSHELVE,	     /* alarm */
+	ACTION_OUT_OF_SERVICE,	     /* alarm; @until_ms may be 0; @reason */
+	ACTION_RETURN,		     /* alarm, to service */
+	ACTION_INCIDENT_ACKNOWLEDGE, /* incident */
+	ACTION_INCIDENT_CLOSE,	     /* incident that has ended; @reason is its cause; @measures */
+	ACTION_DRILL_START,	     /* site; @scenario; drill.h */
+	ACTION_DRILL_STOP,	     /* site */
+	ACTION_KIND_MAX = ACTION_DRILL_STOP,
+};
+
+#define ACTION_TEXT_MAX	 1000 /* bytes of a reason, a cause, measures */
+#define ACTION_USER_MAX	 64
+#define ACTION_ERROR_MAX 512
+
+/**
+ * struct action - one action; texts are UTF-8, "" where there is none, never NULL
+ * @user: who; the name of the account that asked
+ * @until_ms: UTC, 0 none
+ * @exercise: acts on the alarm or incident of the drill that is running, not on the real one
+ */
+struct action {
+	enum action_kind kind;
+	const char *target;
+	const char *user;
+	const char *reason;
+	const char *measures;
+	const char *scenario;
+	int64_t until_ms;
+	bool one_shot;
+	bool exercise;
+};
+
+/** action_text() - "acknowledge", "out-of-service", …; the name of the command, too */
+const char *action_text(enum action_kind kind);
+
+struct core;
+
+/**
+ * core_act() - do it, if it can be done; entries and reports go into the batch
+ * @error: ACTION_ERROR_MAX bytes; what is wrong and what is allowed, when it cannot be done
+ *
+ * Drills are not for the core itself: drill.h.
+ *
+ * Return: 0; -ENOENT no such alarm or incident; -EINVAL a text or time that is not allowed;
+ *   -EALREADY it is so already; -EBUSY its state does not allow it now.
+ */
+int core_act(struct core *core, const struct action *action, struct stamp at, char *error);
+
+/* --- for the files behind it: each does the actions of its things ------------------- */
+
+/** alarm_act() - actions whose target is a limit's path; as core_act() */
+int alarm_act(struct core *core, const struct action *action, struct stamp at, char *error);
+
+/** incident_act() - actions whose target is an incident's id; as core_act() */
+int incident_act(struct core *core, const struct action *action, struct stamp at, char *error);

@@ -138,6 +138,8 @@ static void test_range_and_scale(void **state)
 		{20, 0, 0},
 	};
 	struct decode d = plain(DECODE_INT16, "AB"), total = plain(DECODE_INT64, "ABCDEFGH");
+	long double number = 1;
+	const volatile long double *one = &number; /* added when it runs */
 	double value;
 
 	(void)state;
@@ -153,7 +155,10 @@ static void test_range_and_scale(void **state)
 	d.scale = -1;
 	assert_int_equal(decode_value(&d, (const uint16_t[]){0}, 1, &value), 0);
 	assert_false(signbit(value));
-	/* 2^53 + 1 is no double: without care the offset would make 0 of it */
+	/* 2^53 + 1 is no double: without care the offset would make 0 of it. valgrind computes
+	 * long double as double: it cannot be right there. */
+	if (9007199254740992.0L + *one == 9007199254740992.0L)
+		return;
 	total.offset = -9007199254740992.0;
 	assert_int_equal(decode_value(&total, (const uint16_t[]){0x0020, 0, 0, 1}, 4, &value), 0);
 	assert_true(value >= 1 && value <= 1);

@@ -52,7 +52,7 @@ FOREIGN = {
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(event|report|journal|status|boundary_file)|tools/\w+/\w+",
+    "jansson.h": r"core/(event|report|journal|status|boundary_file)|tools/(\w+/)?\w+",
     "microhttpd.h": r"tools/receiver/server",
 }
 

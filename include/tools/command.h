@@ -51,6 +51,9 @@ int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
+/** command_assess() - parses its own flags; @argv: what stands behind "assess" */
+int command_assess(int argc, char **argv);
+
 /** command_fail() - say an error; returns EXIT_FAILURE */
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -40,12 +40,25 @@ static const struct command {
 	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };
 
+/* commands that parse their own flags: they come first on the line, their flags behind them */
+static const struct raw_command {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *argument_name;
+	const char *help;
+} raw_commands[] = {
+	{"assess", command_assess, "METHOD", "a plume, river or boundary by hand; assess --help"},
+};
+
 static void print_usage(FILE *file)
 {
 	(void)fputs("Usage: wastewatch COMMAND [OPTION]... [ARGUMENT]\n\n", file);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		(void)fprintf(file, "  %-10s %-12s %s\n", commands[i].name,
 			      commands[i].argument_name, commands[i].help);
+	for (size_t i = 0; i < sizeof(raw_commands) / sizeof(*raw_commands); i++)
+		(void)fprintf(file, "  %-10s %-12s %s\n", raw_commands[i].name,
+			      raw_commands[i].argument_name, raw_commands[i].help);
 	(void)fputs(
 		"\n"
 		"  --config DIR       default /etc/wastewatch\n"
@@ -195,6 +208,14 @@ static const struct command *find(const char *name)
 	return NULL;
 }
 
+static const struct raw_command *find_raw(const char *name)
+{
+	for (size_t i = 0; i < sizeof(raw_commands) / sizeof(*raw_commands); i++)
+		if (strcmp(raw_commands[i].name, name) == 0)
+			return &raw_commands[i];
+	return NULL;
+}
+
 /* Return: -1 go on; else the exit status */
 static int check_arguments(const struct command *command, int n)
 {
@@ -208,6 +229,14 @@ static int check_arguments(const struct command *command, int n)
 		     command->most > 1 ? " takes one argument or more" : " takes one argument");
 }
 
+/* what was not written was not said */
+static int finish(int status)
+{
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return command_fail("the output cannot be written: %s", strerror(errno));
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	struct command_options options = {
@@ -216,14 +245,20 @@ int main(int argc, char **argv)
 		.runtime = "/run/wastewatch",
 		.credentials = "/etc/wastewatch/credentials",
 	};
+	const struct raw_command *raw = argc > 1 ? find_raw(argv[1]) : NULL;
 	const struct command *command;
-	int r = parse(argc, argv, &options);
+	int r;
 
+	if (raw)
+		return finish(raw->run(argc - 2, argv + 2));
+	r = parse(argc, argv, &options);
 	if (r >= 0)
 		return r;
 	if (optind >= argc)
 		return wrong("", "say what to do, such as: wastewatch status");
 	command = find(argv[optind]);
+	if (!command && find_raw(argv[optind]))
+		return wrong(argv[optind], " must come first, its flags behind it");
 	if (!command)
 		return wrong(argv[optind], " is no command");
 	r = check_arguments(command, argc - optind - 1);
@@ -232,8 +267,5 @@ int main(int argc, char **argv)
 	options.argument = argv[optind + 1];
 	options.arguments = argv + optind + 1;
 	options.n_arguments = (size_t)(argc - optind - 1);
-	r = command->run(&options);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return command_fail("the output cannot be written: %s", strerror(errno));
-	return r;
+	return finish(command->run(&options));
 }

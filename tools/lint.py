@@ -38,8 +38,8 @@ plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 event event_message limit
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
-sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
+core action measure verdict derive windows judge reason incident incident_report incident_act report report_parts report_released report_response report_crossing snapshot files
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
 main
@@ -61,7 +61,7 @@ PURE = ("quality decode window limit core incident report event snapshot outbox 
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
-        "report_released report_response report_crossing")
+        "report_released report_response report_crossing incident_report incident_act")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

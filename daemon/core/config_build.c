@@ -63,6 +63,7 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	int r;
 
 	source->site = reader->site;
+	source->flow = CONFIG_NONE; /* known when its channels are: config_source_done() */
 	reader->source = config->n_sources;
 	reader->first_channel = config->n_channels;
 	r = config_names_claim(mapping, "name", KIND_SOURCE, reader->site, source->name,

@@ -17,6 +17,17 @@
 		.finish = finish_,                        \
 	};                                                \
 	_Static_assert(ARRAY_SIZE(options_) <= CONFIG_OPTIONS_MAX, "raise CONFIG_OPTIONS_MAX")
+/* @done_: once the lists have been walked */
+#define GROUP_OF_LISTS(what_, options_, object, finish_, done_) \
+	{                                                       \
+		.what = what_,                                  \
+		.options = options_,                            \
+		.n_options = ARRAY_SIZE(options_),              \
+		.size = sizeof(struct object),                  \
+		.finish = finish_,                              \
+		.done = done_,                                  \
+	};                                                      \
+	_Static_assert(ARRAY_SIZE(options_) <= CONFIG_OPTIONS_MAX, "raise CONFIG_OPTIONS_MAX")
 #define GROUP(what_, options_, object, finish_) GROUP_ON(what_, options_, object, NULL, finish_)
 
 /* One line per key: key, type, field, default, min, max, help. */
@@ -65,16 +76,19 @@
 		key_, OPTION_LIST, 0, 0, "", min_, 0, help_, 0, NULL, NULL, group_ \
 	}
 
-#define MS    US_PER_MS
-#define DAY   (MS_PER_DAY * US_PER_MS)
-#define S_MS  1000.0
-#define M_MS  (60 * S_MS)
-#define H_MS  (60 * M_MS)
-#define D_MS  (24 * H_MS)
-#define TITLE 200  /* bytes of a title */
-#define PROSE 1000 /* bytes of an origin or advice; goes into reports */
-#define RTS   100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
-#define MASK  4294967295.0
+#define MS     US_PER_MS
+#define DAY    (MS_PER_DAY * US_PER_MS)
+#define S_MS   1000.0
+#define M_MS   (60 * S_MS)
+#define H_MS   (60 * M_MS)
+#define D_MS   (24 * H_MS)
+#define TITLE  200 /* bytes of a title */
+#define ROSTER 500 /* bytes of an entry of the site's roster; goes into reports */
+#define D_MIN  (24 * 60.0)
+#define MIN_US (MS_PER_MIN * US_PER_MS)
+#define PROSE  1000 /* bytes of an origin or advice; goes into reports */
+#define RTS    100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
+#define MASK   4294967295.0
 
 static const struct config_choice classes[] = {
 	{"warning", CLASS_WARNING}, {"limit", CLASS_LIMIT}, {"emergency", CLASS_EMERGENCY}, {0}};
@@ -84,6 +98,11 @@ static const struct config_choice ons[] = {
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
+static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
+					      {"commune", LEVEL_COMMUNE},
+					      {"province", LEVEL_PROVINCE},
+					      {"national", LEVEL_NATIONAL},
+					      {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -327,12 +346,14 @@ static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
+	TEXT("flow", FIELD(source_draft, flow), "", 32, config_name_check, "name of the channel that measures the flow, for the mass released"),
+	CHOICE("level", O(level), "facility", levels, "least level (Art. 123) of an incident from here: facility, commune, province or national"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("limits", 0, &limit_group, "what the channels are held against"),
 };
 static const struct config_group source_group =
-	GROUP("source", source_options, source_draft, config_finish_source);
+	GROUP_OF_LISTS("source", source_options, source_draft, config_finish_source, config_source_done);
 
 #define Y(field) FIELD(parameter_draft, field)
 static const struct config_option parameter_options[] = {
@@ -367,6 +388,15 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
+	TEXT("plan", S(response.plan), "", TITLE, config_text_check, "reference of the response plan"),
+	TEXT("command", S(response.command), "", ROSTER, config_text_check, "who commands on the spot"),
+	TEXT("forces", S(response.forces), "", ROSTER, config_text_check, "people on the spot"),
+	TEXT("means", S(response.means), "", ROSTER, config_text_check, "equipment on the spot"),
+	TEXT("supplies", S(response.supplies), "", ROSTER, config_text_check, "supplies on the spot"),
+	TEXT("contact-name", S(response.contact_name), "", TITLE, config_text_check, "whom the department calls"),
+	TEXT("contact-phone", S(response.contact_phone), "", 40, config_text_check, "by which number"),
+	TEXT("contact-email", S(response.contact_email), "", 100, config_text_check, "by which address"),
+	DURATION("drill-interval", S(drill_interval_min), "", 1, 3650 * D_MIN, MIN_US, "a drill is due so long after the last one, such as 365d; default: never"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

@@ -80,6 +80,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_time(core, object, "cleared", state->cleared.wall_ms);
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
+	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
 	return object;
 }
 

@@ -96,6 +96,7 @@ struct config_base {
  * @finish: check what concerns several keys and move the draft into the configuration.
  *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
  *   Return: 0; -ENOMEM.
+ * @done: check what concerns the lists, once they have been walked; NULL nothing
  */
 struct config_group {
 	const char *what;
@@ -104,6 +105,7 @@ struct config_group {
 	size_t size;
 	int (*base)(struct config_mapping *mapping, struct config_base *ret);
 	int (*finish)(struct config_mapping *mapping, void *draft);
+	void (*done)(const struct config_mapping *mapping);
 };
 
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
@@ -268,6 +270,7 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -328,6 +331,7 @@ int config_finish_hole(struct config_mapping *mapping, void *draft);
 int config_finish_state(struct config_mapping *mapping, void *draft);
 int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
+void config_source_done(const struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

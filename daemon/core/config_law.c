@@ -18,6 +18,7 @@ bool law_figure_in(const struct config_reader *reader, size_t standard,
 {
 	const struct config_applied *applied = &reader->applied[standard];
 	const struct catalogue *catalogue = law_catalogue(reader, standard);
+	const struct catalogue_value *value;
 
 	if (parameter->which != CATALOGUE_NONE && parameter->which != applied->which)
 		return false;
@@ -27,14 +28,17 @@ bool law_figure_in(const struct config_reader *reader, size_t standard,
 		    catalogue->parameters[i].which == applied->which &&
 		    strcmp(catalogue->parameters[i].name, parameter->name) == 0)
 			return false;
+	value = catalogue_value_in(parameter, applied->column);
+	if (!value)
+		return false;
 	*ret = (struct law){
 		.standard = &reader->config->standards[standard],
 		.applied = applied,
 		.parameter = parameter,
-		.value = catalogue_value_in(parameter, applied->column),
+		.value = value,
 		.index = standard,
 	};
-	return ret->value != NULL;
+	return true;
 }
 
 bool law_is_corrected(const struct config_channel *channel, double reference)
@@ -129,7 +133,11 @@ static void report_no_parameter(const struct config_mapping *mapping, const char
 			if (law_figure_in(reader, s, &catalogue->parameters[i], &law))
 				config_names_list(&listing, catalogue->parameters[i].name);
 	}
-	if (n == 0)
+	if (n > 0 && !*wanted)
+		config_error(mapping, "channel",
+			     "no standard of this source knows it by this name; allowed: "
+			     "\"parameter\", or high or low");
+	else if (n == 0)
 		config_error(mapping, "parameter",
 			     "this source is held to no standard; allowed: high or low, or a "
 			     "standard in \"standards\" of the source");
@@ -140,12 +148,19 @@ static void report_no_parameter(const struct config_mapping *mapping, const char
 		config_names_dangling(mapping, "parameter", 0, "parameter", &listing);
 }
 
-/** find_law() - by the names in the mapping. Return: is it known? Else reported. */
+/** is_meant() - by its name, or where none is given by the channel's */
+static bool is_meant(const struct config_reader *reader, const struct law *law,
+		     const struct config_channel *channel, const char *name)
+{
+	return *name ? strcmp(law->parameter->name, name) == 0 : law_is_about(reader, law, channel);
+}
+
+/** find_law() - Return: is it known which figure is meant? Else reported. */
 static bool find_law(const struct config_mapping *mapping, const struct limit_draft *draft,
-		     struct law *ret)
+		     const struct config_channel *channel, struct law *ret)
 {
 	const struct config_reader *reader = mapping->reader;
-	size_t found = 0;
+	size_t found = 0, fit = 0;
 
 	for (size_t s = reader->first_standard; s < reader->config->n_standards; s++) {
 		const struct catalogue *catalogue;
@@ -156,20 +171,27 @@ static bool find_law(const struct config_mapping *mapping, const struct limit_dr
 		catalogue = law_catalogue(reader, s);
 		if (*draft->standard && strcmp(draft->standard, catalogue->name) != 0)
 			continue;
-		for (size_t i = 0; i < catalogue->n_parameters; i++)
-			if (strcmp(catalogue->parameters[i].name, draft->limit.parameter) == 0 &&
-			    law_figure_in(reader, s, &catalogue->parameters[i], &law)) {
+		for (size_t i = 0; i < catalogue->n_parameters; i++) {
+			bool fits;
+
+			if (!law_figure_in(reader, s, &catalogue->parameters[i], &law) ||
+			    !is_meant(reader, &law, channel, draft->limit.parameter))
+				continue;
+			fits = law_is_corrected(channel, law.standard->reference);
+			if (fits || fit == 0)
 				*ret = law;
-				found++;
-			}
+			found++;
+			fit += fits;
+		}
 	}
-	if (found > 1)
-		config_error(mapping, "parameter",
-			     "several standards of this source have it; allowed: \"standard\" "
-			     "with the name of one");
-	else if (found == 0)
+	if (found == 0)
 		report_no_parameter(mapping, draft->limit.parameter);
-	return found == 1;
+	else if (fit > 1 || (fit == 0 && found > 1))
+		config_error(mapping, "parameter",
+			     "it may be several figures of the source's standards; allowed: "
+			     "\"parameter\" with the name of one, and \"standard\" where "
+			     "several have it");
+	return found > 0 && (fit == 1 || found == 1);
 }
 
 /** check_keys() - what must not stand beside a parameter. Return: is all good? */
@@ -269,16 +291,19 @@ int config_law_limit(const struct config_mapping *mapping, struct limit_draft *d
 
 	if (config_state(mapping, "class") == OPTION_ABSENT)
 		limit->class = CLASS_LIMIT;
-	if (!config_usable(mapping, "parameter") || channel_index >= config->n_channels ||
-	    config_state(mapping, "class") == OPTION_BAD ||
+	if (config_state(mapping, "parameter") == OPTION_BAD ||
+	    channel_index >= config->n_channels || config_state(mapping, "class") == OPTION_BAD ||
 	    config_state(mapping, "standard") == OPTION_BAD ||
-	    config_state(mapping, "percent") == OPTION_BAD || !find_law(mapping, draft, &law))
+	    config_state(mapping, "percent") == OPTION_BAD)
 		return 1;
 	channel = &config->channels[channel_index];
-	if (!check_keys(mapping, draft, &law) || !take_side(mapping, draft, &law, ret_other) ||
-	    !check_oxygen(mapping, &law, channel) || !take_window(mapping, &law, limit) ||
+	if (!find_law(mapping, draft, channel, &law) || !check_keys(mapping, draft, &law) ||
+	    !take_side(mapping, draft, &law, ret_other) || !check_oxygen(mapping, &law, channel) ||
+	    !take_window(mapping, &law, limit) ||
 	    !law_bound(mapping, "channel", &law, channel, &limit->bound))
 		return 1;
+	if (config_default_text(&limit->parameter, law.parameter->name) < 0)
+		return -ENOMEM;
 	limit->high = law.high;
 	limit->standard = law.index;
 	law_take_marks(&law, limit);

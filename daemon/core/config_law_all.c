@@ -94,7 +94,7 @@ static int say_override(const struct config_mapping *mapping, const struct law *
 				   law->parameter->title);
 	else
 		config_append_text(
-			text, LAW_TEXT_MAX, "%s, %s: %s%.12g%s%s (%s)", law->standard->title,
+			text, LAW_TEXT_MAX, "%s, %s: %s%.7g%s%s (%s)", law->standard->title,
 			law->parameter->title, law->high ? "" : "at least ", bound,
 			*channel->measure ? " " : "", channel->measure,
 			fabs(bound - limit->bound) <= LAW_SAME * fabs(bound) ? "the same"

@@ -23,7 +23,7 @@ static const char *law_on_words(enum limit_on on)
 static void say_arithmetic(const struct law *law, const struct config_channel *channel,
 			   double bound, char text[static LAW_TEXT_MAX])
 {
-	const char *from = law->parameter->measure, *to = channel->measure;
+	const char *to = channel->measure, *from = standard_unit_text(law->parameter->measure);
 	const struct config_standard *standard = law->standard;
 	double figure = law_figure(law), cmax = law_cmax(law, figure);
 	bool formula = false;
@@ -46,10 +46,10 @@ static void say_arithmetic(const struct law *law, const struct config_channel *c
 		config_append_text(text, LAW_TEXT_MAX, " at %.12g %% O2", standard->reference);
 	if (standard_needs_molar_mass(from, to))
 		config_append_text(text, LAW_TEXT_MAX,
-				   " = %.12g %s (25 °C, 101.325 kPa, %.12g g/mol)", bound, to,
+				   " = %.7g %s (25 °C, 101.325 kPa, %.12g g/mol)", bound, to,
 				   law->parameter->molar_mass);
 	else if (fabs(bound - cmax) > LAW_SAME * fabs(cmax))
-		config_append_text(text, LAW_TEXT_MAX, " = %.12g %s", bound, to);
+		config_append_text(text, LAW_TEXT_MAX, " = %.7g %s", bound, to);
 }
 
 /** say_group() - "; seen in public sources only (C): value, Kq" */
@@ -148,7 +148,7 @@ int law_write_words(const struct config_mapping *mapping, const struct law *law,
 	say_arithmetic(law, channel, limit->bound, arithmetic);
 	if (percent != 100) {
 		limit->bound = standard_exact(limit->bound * percent / 100);
-		config_append_text(arithmetic, LAW_TEXT_MAX, ", of it %u %% = %.12g%s%s", percent,
+		config_append_text(arithmetic, LAW_TEXT_MAX, ", of it %u %% = %.7g%s%s", percent,
 				   limit->bound, *channel->measure ? " " : "", channel->measure);
 		config_append_text(text, LAW_TEXT_MAX, "operator's own, a share of ");
 	}

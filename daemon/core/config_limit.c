@@ -178,6 +178,18 @@ static int name_limit(const struct config_mapping *mapping, struct config_limit 
 	return 0;
 }
 
+/** is_own() - is the number the file's, or a standard's of this source? */
+static bool is_own(const struct config_mapping *mapping)
+{
+	const struct config_reader *reader = mapping->reader;
+
+	if (config_state(mapping, "parameter") != OPTION_ABSENT)
+		return false;
+	return config_state(mapping, "high") != OPTION_ABSENT ||
+	       config_state(mapping, "low") != OPTION_ABSENT ||
+	       reader->config->n_standards == reader->first_standard;
+}
+
 /** resolve_bound() - the number, its own or the standard's. Return: as config_law_limit(). */
 static int resolve_bound(const struct config_mapping *mapping, struct limit_draft *draft, size_t i,
 			 bool *ret_other)
@@ -185,7 +197,7 @@ static int resolve_bound(const struct config_mapping *mapping, struct limit_draf
 	const struct config *config = mapping->reader->config;
 	struct config_limit *limit = &draft->limit;
 	const struct config_channel *channel = i < config->n_channels ? &config->channels[i] : NULL;
-	bool own = config_state(mapping, "parameter") == OPTION_ABSENT, bounded;
+	bool own = is_own(mapping), bounded;
 	int r = 0;
 
 	if (own)

@@ -90,6 +90,11 @@ static bool is_dimensionless(const char *text)
 	return !*text || strcmp(text, "pH") == 0;
 }
 
+const char *standard_unit_text(const char *unit)
+{
+	return is_dimensionless(unit) ? "" : unit;
+}
+
 /** gas_factor() - kg/Nm3 that one of @unit is, 0: it is none of a gas */
 static double gas_factor(const struct unit *unit, double molar_mass)
 {

@@ -25,7 +25,7 @@ const struct catalogue *law_catalogue(const struct config_reader *reader, size_t
 
 /**
  * law_figure_in() - what a standard says of a parameter, in its column and for its plants
- * @ret: with the high side; untouched where there is nothing
+ * @ret: without a side; untouched where there is nothing
  * Return: does it say anything?
  */
 bool law_figure_in(const struct config_reader *reader, size_t standard,

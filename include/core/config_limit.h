@@ -8,7 +8,8 @@
 #include "core/config_schema.h"
 
 /**
- * config_law_limit() - a limit that names a parameter: its bound, window and origin
+ * config_law_limit() - a limit without a number of its own: bound, window and origin of the
+ *   parameter that it names, or that its channel is called
  * @channel: index; n_channels: not known, which was reported
  * @ret_other: the parameter has a lower bound too, see config_law_other_side()
  * Return: 0; 1 it cannot be known, which was reported; -ENOMEM.

@@ -77,6 +77,9 @@ double standard_exact(double value);
  */
 int standard_bound(const char *from, const char *to, double molar_mass, double value, double *ret);
 
+/** standard_unit_text() - a unit as it stands behind a number: "" for pH */
+const char *standard_unit_text(const char *unit);
+
 /** standard_needs_molar_mass() - does the conversion go by the molar mass? */
 bool standard_needs_molar_mass(const char *from, const char *to);
 

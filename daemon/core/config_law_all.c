@@ -11,7 +11,7 @@
 
 /* mappings that are not in the file */
 
-#define PAIRS_MAX 5
+#define PAIRS_MAX 6
 
 /** struct invention - a mapping made of words; where something is wrong in it, its place is told */
 struct invention {
@@ -45,6 +45,13 @@ static void invent_pair(struct invention *invention, const char *key, const char
 			invention->nodes[n - 1].next = node;
 	}
 	invention->mapping.first = invention->nodes;
+}
+
+/** invent_text() - the last value becomes a text that may be long; it stays its owner's */
+static void invent_text(struct invention *invention, const char *key, char *text)
+{
+	invent_pair(invention, key, "");
+	invention->nodes[invention->n - 1].text = text;
 }
 
 int config_law_other_side(const struct config_mapping *mapping)
@@ -187,6 +194,8 @@ static int add_limit(struct config_reader *reader, const struct law *law, size_t
 	invent_pair(&invention, "standard", law->standard->name);
 	invent_pair(&invention, "parameter", law->parameter->name);
 	invent_pair(&invention, "side", law->high ? "high" : "low");
+	if (*law->applied->advice)
+		invent_text(&invention, "advice", law->applied->advice);
 	return config_walk(reader, &config_limit_group, &invention.mapping);
 }
 

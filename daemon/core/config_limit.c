@@ -65,7 +65,7 @@ static void check_bound(const struct config_mapping *mapping, const struct confi
 
 	if (limit->bound < decode->min || limit->bound > decode->max)
 		config_error(mapping, side_text(limit),
-			     "the bound %g is outside the channel's range, of \"%s\"; allowed: "
+			     "the bound %g of \"%s\" is outside the channel's range; allowed: "
 			     "%g to %g",
 			     limit->bound, or_unknown(channel->name), decode->min, decode->max);
 	else if (limit->deadband >= 0 && (clears < decode->min || clears > decode->max))

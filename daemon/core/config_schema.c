@@ -274,6 +274,7 @@ static const struct config_option standard_options[] = {
 	TEXT("confirmed", G(standard.confirmed), "", TITLE, config_text_check, "by what the figures were confirmed, such as the permit's number"),
 	CHOICE("limits", G(all), "all", which_limits, "all: of every channel that it knows; named: of those that name a parameter"),
 	CHOICE("on", G(on), "", config_limit_ons, "what is held against it, instead of the standard's window"),
+	TEXT("advice", G(advice), "", PROSE, config_text_check, "what the operator should do about limits that have no row of their own"),
 };
 static const struct config_group standard_group =
 	GROUP("standard", standard_options, standard_draft, config_finish_standard);

@@ -9,6 +9,8 @@
 
 void config_standards_free(struct config_reader *reader)
 {
+	for (size_t i = 0; i < reader->n_applied; i++)
+		free(reader->applied[i].advice);
 	free(reader->applied);
 	reader->applied = NULL;
 	reader->n_applied = 0;
@@ -190,11 +192,14 @@ int config_finish_standard(struct config_mapping *mapping, void *data)
 	applied.all = draft->all;
 	applied.on = draft->on;
 	applied.on_given = config_given(mapping, "on");
+	applied.bad |= !draft->advice; /* reported */
+	applied.advice = steal(&draft->advice);
 	if (r >= 0)
 		r = config_append(&reader->applied, &reader->n_applied, &applied, sizeof(applied));
 	if (r == 0)
 		r = config_append(&config->standards, &config->n_standards, standard,
 				  sizeof(*standard));
 	free_rest(standard); /* NULL once they have moved */
+	free(applied.advice);
 	return r;
 }

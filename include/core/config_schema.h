@@ -320,6 +320,7 @@ struct standard_draft {
 	char *zone;
 	char *which;
 	char *operating_since;
+	char *advice;
 	double factors[N_FACTORS];
 	char *by[N_BYS]; /* that of BY_ZONE_TYPE is a number of its own */
 	unsigned int zone_type;

@@ -11,6 +11,7 @@
  * @bad: errors about it have been reported; say no more
  * @all: limits of all channels that it knows
  * @on_given: @on counts instead of the standard's window
+ * @advice: of limits that are in no file, "" none
  * @catalogue, @column, @which: indices; @which CATALOGUE_NONE none of the cases
  */
 struct config_applied {
@@ -18,6 +19,7 @@ struct config_applied {
 	bool all;
 	bool on_given;
 	enum limit_on on;
+	char *advice;
 	size_t catalogue;
 	size_t column;
 	size_t which;

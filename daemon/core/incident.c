@@ -7,6 +7,29 @@
 #include "core/core.h"
 #include "core/report.h"
 
+const char *incident_level_text(enum incident_level level)
+{
+	static const char *const texts[] = {
+		[LEVEL_FACILITY] = "facility",
+		[LEVEL_COMMUNE] = "commune",
+		[LEVEL_PROVINCE] = "province",
+		[LEVEL_NATIONAL] = "national",
+	};
+
+	return texts[level];
+}
+
+const char *crossing_verdict_text(enum crossing_verdict verdict)
+{
+	static const char *const texts[] = {
+		[VERDICT_NONE] = "none",	 [VERDICT_UNLIKELY] = "unlikely",
+		[VERDICT_POSSIBLE] = "possible", [VERDICT_LIKELY] = "likely",
+		[VERDICT_OBSERVED] = "observed",
+	};
+
+	return texts[verdict];
+}
+
 static size_t site_of(const struct core *core, const struct core_incident *incident)
 {
 	return (size_t)(incident - core->incidents) / N_WASTE_KINDS;
@@ -137,6 +160,31 @@ static void update(struct core *core, struct core_incident *incident, struct sta
 	tell(core, incident, &event);
 }
 
+/* Art. 123: it only rises while the incident runs */
+static void raise_level(struct core *core, struct core_incident *incident,
+			enum incident_level level, struct stamp at, const char *reason)
+{
+	struct event event = event_plain(EVENT_INCIDENT_LEVEL, at);
+
+	if ((uint8_t)level <= incident->level)
+		return;
+	incident->level = (uint8_t)level;
+	event.site = site_of(core, incident);
+	event.kind = kind_of(core, incident);
+	event.incident = incident->id;
+	event.incident_class = (enum limit_class)incident->class;
+	event.level = incident_level_text(level);
+	event.reason = reason;
+	core_event(core, &event);
+}
+
+void incident_assessed(struct core *core, struct core_incident *incident, struct stamp at,
+		       const char *reason)
+{
+	raise_level(core, incident, (enum incident_level)incident->reach, at, reason);
+	update(core, incident, at, reason);
+}
+
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
 {
 	time_t seconds = at.wall_ms / MS_PER_S;
@@ -146,8 +194,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
 	if (seconds <= incident->begun_s)
-		(void)snprintf(more, sizeof(more), "-%llu",
-			       (unsigned long long)core->log->seq + 1);
+		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
 		.first_out = key_of(core, limit),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/report.h"
+#include "core/report_parts.h"
 
 /*
  * Usual reports stay below 20 kB, the size webhooks should have. With the longest texts that
@@ -237,11 +238,13 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	json_t *object = json_object();
 
 	set(object, "id", incident->id);
-	set(object, "status", "actual");
+	set(object, "status", core->exercise ? "exercise" : "actual");
 	set(object, "state", ended_ms ? "ended" : "open");
 	set(object, "kind",
 	    waste_kind_text((enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
 	set(object, "class", limit_class_text((enum limit_class)incident->class));
+	set(object, "level", incident_level_text((enum incident_level)incident->level));
+	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
 	set_time(core, object, "ended", ended_ms);
 	set(object, "change", change);
@@ -269,6 +272,13 @@ static json_t *log_object(const struct core *core)
 	return object;
 }
 
+/* what further modules tell about an incident; each adds keys of its own to the data */
+static report_part *const report_parts[] = {
+	report_part_released,
+	report_part_response,
+	report_part_crossing,
+};
+
 char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
 		  const char *change)
 {
@@ -285,6 +295,8 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 		sources_array(core, site,
 			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
 	add_measurements(core, incident, data);
+	for (size_t i = 0; i < ARRAY_SIZE(report_parts); i++)
+		report_parts[i](core, incident, data);
 	(void)json_object_set_new(data, "log", log_object(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);

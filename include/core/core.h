@@ -185,6 +185,12 @@ enum crossing_verdict {
 	VERDICT_OBSERVED,
 };
 
+/** incident_level_text() - "facility", "commune", "province", "national" */
+const char *incident_level_text(enum incident_level level);
+
+/** crossing_verdict_text() - "none", "unlikely", "possible", "likely", "observed" */
+const char *crossing_verdict_text(enum crossing_verdict verdict);
+
 /** struct core_stream - time of one poller's stream */
 struct core_stream {
 	struct stamp now;
@@ -316,6 +322,16 @@ void incident_gap(struct core *core, struct stamp at);
  */
 void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
 		      const char *reason);
+
+/**
+ * incident_assessed() - the assessment of an open incident says something new
+ *
+ * @incident->verdict and @incident->reach are set: the level rises where they say so, with an
+ * entry, and all whom it concerns get an update at once.
+ * @reason: what is new, in words
+ */
+void incident_assessed(struct core *core, struct core_incident *incident, struct stamp at,
+		       const char *reason);
 
 /** incident_tick() - send what is due, end what is quiet */
 void incident_tick(struct core *core, struct stamp at);

@@ -23,9 +23,10 @@ static const char *address_of(const char *given)
 /* one line per change, not per attempt */
 static void say(struct control *control, const char *state)
 {
-	if (strcmp(control->state, state) == 0)
-		return;
 	(void)snprintf(control->state, sizeof(control->state), "%s", state);
+	if (strcmp(control->said, state) == 0)
+		return;
+	(void)snprintf(control->said, sizeof(control->said), "%s", state);
 	if (control->stage == STAGE_READY)
 		log_info("on the bus as " CONTROL_NAME);
 	else
@@ -102,6 +103,8 @@ static int set_up(struct control *control, sd_bus *bus)
 	if (r >= 0)
 		r = sd_bus_negotiate_fds(bus, false); /* nobody hands descriptors to the core */
 	if (r >= 0)
+		r = sd_bus_set_close_on_exit(bus, false); /* it would wait for a bus that hangs */
+	if (r >= 0)
 		r = sd_bus_set_exit_on_disconnect(bus, false);
 	if (r >= 0)
 		r = sd_bus_start(bus);
@@ -129,6 +132,8 @@ static int look(struct control *control)
 		r = set_up(control, control->bus);
 	if (r >= 0) {
 		control->stage = STAGE_CONNECTING;
+		(void)snprintf(control->state, sizeof(control->state),
+			       "the bus has not answered yet");
 		return 0;
 	}
 	let_go(control);
@@ -147,7 +152,6 @@ int control_open(struct control **ret, struct service *service, const char *addr
 		return -ENOMEM;
 	control->service = service;
 	control->address = address;
-	(void)snprintf(control->state, sizeof(control->state), "not looked for yet");
 	if (address && strcmp(address, CONTROL_OFF) == 0) {
 		control->stage = STAGE_OFF;
 		(void)snprintf(control->state, sizeof(control->state), CONTROL_OFF);

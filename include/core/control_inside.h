@@ -24,6 +24,7 @@ struct control_call {
 /**
  * struct control - see control.h
  * @lost: @bus is to be let go at the next tick
+ * @state: in words; @said: the last of them in the log
  * @wait_s: how long it rests after the next failure; @rest_s: of that, what is left
  */
 struct control {
@@ -40,6 +41,7 @@ struct control {
 	struct control_call calls[CONTROL_CALLS_MAX];
 	struct ration ration;
 	char state[CONTROL_STATE_MAX];
+	char said[CONTROL_STATE_MAX];
 };
 
 /** control_add_methods() - serve the objects on a bus; 0 or -errno */

@@ -258,7 +258,10 @@ int command_act(const struct command_options *options)
 	if (bus_open(&bus, options->bus, error) < 0)
 		return command_fail("%s", error);
 	acting.bus = bus;
-	for (size_t i = 0; i < options->n_arguments; i++)
-		status = MAX(status, act_one(&acting, options->arguments[i]));
+	for (size_t i = 0; i < options->n_arguments; i++) {
+		int one = act_one(&acting, options->arguments[i]);
+
+		status = MAX(status, one);
+	}
 	return status;
 }

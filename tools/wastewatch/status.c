@@ -115,8 +115,8 @@ static void look_at_bus(struct picture *picture)
 	if (bus && !json_is_true(json_object_get(bus, "ready")) &&
 	    strcmp(text(bus, "state"), CONTROL_OFF) != 0)
 		attend(picture,
-		       "nothing can be acknowledged, shelved or closed (%s): systemctl status "
-		       "dbus",
+		       "nothing can be acknowledged, shelved or closed (%s): systemctl reload "
+		       "dbus, systemctl status dbus",
 		       text(bus, "state"));
 }
 

@@ -5,6 +5,7 @@
 #include "core/plan_requests.h"
 
 #define BITS_PER_REGISTER 16
+_Static_assert(WIRE_REGISTERS_MAX *BITS_PER_REGISTER == WIRE_BITS_MAX, "longest answers");
 
 /** struct wish - a channel or state on its way into a request */
 struct wish {
@@ -44,7 +45,8 @@ static struct wish wish_of(const struct config *config, size_t unit_index, uint8
 		.unit = place[unit_index],
 		.config_unit = unit_index,
 		.length = bits ? 1 : decode_words(type),
-		.longest = bits ? WIRE_BITS_MAX : unit->max_registers,
+		/* as many bytes of answer; 125 registers are WIRE_BITS_MAX bits */
+		.longest = bits ? unit->max_registers * BITS_PER_REGISTER : unit->max_registers,
 		.gap = bits ? (uint32_t)unit->max_gap * BITS_PER_REGISTER : unit->max_gap,
 		.function = function,
 	};

@@ -2,8 +2,9 @@
 """Random plans, types, orders and register maps: every value is right, or it is absent.
 
 A configuration is drawn at random: devices, tables, types, orders, scales, places, longest
-requests, gaps, and registers that the device refuses. The device's registers are filled by an
-encoder written here, apart from the programs. Then the real poller and core read it, and what
+requests, gaps, registers that the device refuses, and holes: registers that the configuration says
+must never be read. The device's registers are filled by an encoder written here, apart from the
+programs. Then the real poller and core read it, and what
 status.json says of each channel is held against what was drawn.
 
 WASTEWATCH_SEED repeats a run.
@@ -112,6 +113,7 @@ class Device:
         self.max_gap = draw.choice((0, 1, 4, 30))
         self.tables = {f: [0] * 400 for f in (1, 2, 3, 4)}
         self.refused = {f: set() for f in (1, 2, 3, 4)}
+        self.holes = {f: set() for f in (1, 2, 3, 4)}
         used = {f: set() for f in (1, 2, 3, 4)}
         for function in (1, 2, 3, 4):
             at = draw.randrange(20)
@@ -125,11 +127,13 @@ class Device:
                 channel.put(self.tables)
             free = set(range(at)) - used[function]
             self.refused[function] |= {a for a in free if draw.random() < 0.3}
+            self.holes[function] |= {a for a in free if draw.random() < 0.2}
             if draw.random() < 0.7 and used[function]:
                 some = draw.sample(sorted(used[function]), min(2, len(used[function])))
                 self.refused[function] |= set(some)
         self.code = draw.choice((2, 3))
         self.n_hurt = 0  # requests that touched a refused register
+        self.trespasses = []  # requests that touched a hole
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
@@ -137,6 +141,10 @@ class Device:
     def is_readable(self, channel):
         places = set(range(channel.address, channel.address + channel.n))
         return not places & self.refused[FUNCTIONS[channel.table]]
+
+    def holes_text(self):
+        return ", ".join(f"{{table: {table}, from: {a}, to: {a}}}"
+                         for table, f in FUNCTIONS.items() for a in sorted(self.holes[f]))
 
     def _accept(self):
         while True:
@@ -156,8 +164,11 @@ class Device:
         connection.close()
 
     def answer(self, tid, _protocol, _length, unit, function, address, count):
-        assert count <= (2000 if function <= 2 else self.max_registers)
-        if set(range(address, address + count)) & self.refused[function]:
+        assert count <= self.max_registers * (16 if function <= 2 else 1)
+        touched = set(range(address, address + count))
+        if touched & self.holes[function]:
+            self.trespasses.append((function, address, count))
+        if touched & self.refused[function]:
             self.n_hurt += 1
             return struct.pack(">HHHBBB", tid, 0, 3, unit, function | 0x80, self.code)
         values = self.tables[function][address:address + count]
@@ -184,7 +195,8 @@ def configure(plant, devices):
     text += "units:\n"
     for d in devices:
         text += (f"  - {{name: u{d.number}, link: l{d.number}, id: 1, interval: 200ms, "
-                 f"timeout: 150ms, max-registers: {d.max_registers}, max-gap: {d.max_gap}}}\n")
+                 f"timeout: 150ms, max-registers: {d.max_registers}, max-gap: {d.max_gap}, "
+                 f"holes: [{d.holes_text()}]}}\n")
     text += "sources:\n"
     for d in devices:
         text += f"  - name: s{d.number}\n    kind: liquid\n    channels:\n"
@@ -234,3 +246,5 @@ def test_every_value_is_right_or_absent(plant):
     commits = plant.status()["commits"]
     plant.until(lambda: plant.status().get("commits", 0) > commits, "time goes on")
     assert [d.n_hurt for d in plant.devices] == hurt
+    assert sum(len(holes) for d in plant.devices for holes in d.holes.values()) > 5
+    assert not [d.trespasses for d in plant.devices if d.trespasses]

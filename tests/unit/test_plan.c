@@ -174,6 +174,7 @@ static void test_long_bits(void **state)
 
 	(void)state;
 	make(&made, 1, 1, 2100);
+	made.config.units[0].max_registers = 125;
 	for (size_t i = 0; i < 2100; i++)
 		made.config.channels[i] = (struct config_channel){
 			.function = 1, .address = (uint16_t)i, .decode = {.type = DECODE_BIT}};
@@ -182,6 +183,26 @@ static void test_long_bits(void **state)
 	assert_int_equal(plan->requests[0].count, 2000);
 	assert_int_equal(plan->requests[1].address, 2000);
 	assert_int_equal(plan->requests[1].count, 100);
+	unmake(&made);
+}
+
+/* a device with room for so many registers in an answer has room for their bits */
+static void test_longest_of_bits(void **state)
+{
+	CLEANUP(plan_free) struct plan *plan = NULL;
+	struct made made;
+
+	(void)state;
+	make(&made, 1, 1, 100);
+	made.config.units[0].max_registers = 4;
+	for (size_t i = 0; i < 100; i++)
+		made.config.channels[i] = (struct config_channel){
+			.function = 2, .address = (uint16_t)i, .decode = {.type = DECODE_BIT}};
+	assert_int_equal(plan_new(&plan, &made.config), 0);
+	assert_int_equal(plan->n_requests, 2);
+	assert_int_equal(plan->requests[0].count, 64);
+	assert_int_equal(plan->requests[1].address, 64);
+	assert_int_equal(plan->requests[1].count, 36);
 	unmake(&made);
 }
 
@@ -577,6 +598,7 @@ int main(void)
 		cmocka_unit_test(test_serial_lines),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_long_bits),
+		cmocka_unit_test(test_longest_of_bits),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_emit_fails),
 		cmocka_unit_test(test_phases),

@@ -8,12 +8,11 @@ import pwd
 import re
 import shutil
 import signal
-import subprocess
 import xml.etree.ElementTree
 
 import pytest
 from bus import INTERFACE, NAME, PATH, Bus, Caller
-from plant import ATTENTION, LIMIT_S, MISSING, Device, Plant, until
+from plant import ATTENTION, MISSING, ROOT, Device, Plant, until
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="needs dbus-daemon")
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: acts as other users")
@@ -61,7 +60,7 @@ def methods_of(bus, path=PATH):
 
 def test_the_interface_is_the_one_that_is_documented(plant, bus):
     """include/core/control.h says what there is; the object says the same, on both paths."""
-    text = (plant.dir.__class__(__file__).parents[2] / "include/core/control.h").read_text()
+    text = (ROOT / "include/core/control.h").read_text(encoding="utf-8")
     documented = {name: re.findall(r"\b([stb]) \w+", arguments) for name, arguments in
                   re.findall(r"\b([A-Z]\w+)\(([^)]*)\)", text.partition("#pragma")[0])}
     assert methods_of(bus) == documented
@@ -334,6 +333,26 @@ def test_what_is_ambiguous_is_listed(plant):
     assert "more than one alarm" in lines[0]
     assert [line.strip() for line in lines[1:]] == [
         "mill/outfall/COD/warning-high", LIMIT, "mill/outfall/COD/emergency-high"]
+
+
+MANY = {"outfall": tuple(
+    f'{{channel: COD, name: {name}, class: warning, high: {900 + i}, origin: "test"}}'
+    for i, name in enumerate(["top", "top-2"] + [f"n{i}" for i in range(30)]))}
+
+
+def test_many_of_a_name():
+    """What is listed is bounded; the name itself is always found, and goes before longer ones."""
+    with Bus() as own, Plant(bus=own.address, limits=MANY) as plant:
+        plant.start("core")
+        plant.until(own.has_core, "the core is on the bus")
+        assert own.call("Find", "s", "mill/").stdout.startswith("a(ss) 20 ")
+        assert own.call("Find", "s", "mill/outfall/COD/n29").stdout.startswith("a(ss) 1 ")
+        lines = command(plant, "ack", "mill").stderr.splitlines()
+        assert len(lines) == 12 and lines[-1].strip() == "..."
+        done = command(plant, "ack", "mill/outfall/COD/to")
+        assert done.returncode == 1 and "top-2" in done.stderr
+        done = command(plant, "ack", "mill/outfall/COD/top", "--json")
+        assert '"target":"mill/outfall/COD/top"' in done.stdout
 
 
 @pytest.mark.parametrize("arguments, hint", [

@@ -23,7 +23,7 @@ CORE, POLLER, SENDER = "wastewatchd", "wastewatch-poller", "wastewatch-sender"
 ALL = (CORE, POLLER, SENDER)
 SOCKETS = ("wastewatchd-poller.socket", "wastewatchd-sender.socket")
 KEYS = "/etc/wastewatch/credentials"
-MESSAGE_ID = re.compile(r'"([a-z]+\.[a-z]+)",\s*"([0-9a-f]{32})"')
+MESSAGE_ID = re.compile(r'"([a-z]+\.[a-z_]+)",\s*"([0-9a-f]{32})"')
 
 REASON = why_not() or ("sanitizers need what the units forbid"
                        if os.environ.get("WASTEWATCH_SANITIZE") else None)

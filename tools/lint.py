@@ -40,8 +40,8 @@ outbox sign screen formula circular tally
 ration
 event event_message limit
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
-sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
+core action measure verdict derive windows judge reason incident incident_report incident_act report report_parts report_released report_response report_crossing snapshot files
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
@@ -67,6 +67,7 @@ PURE = ("ration "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
         "standard "
+        "incident_report incident_act "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

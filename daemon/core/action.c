@@ -57,6 +57,8 @@ static int check_texts(const struct action *action, char *error)
 		const char *text;
 		size_t most;
 	} texts[] = {
+		{"target", action->target, ACTION_TARGET_MAX},
+		{"scenario", action->scenario, ACTION_TARGET_MAX},
 		{"reason", action->reason, ACTION_TEXT_MAX},
 		{"measures", action->measures, ACTION_TEXT_MAX},
 		{"user", action->user, ACTION_USER_MAX},

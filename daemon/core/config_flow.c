@@ -64,7 +64,7 @@ static void check_concentration(const struct config_mapping *mapping,
 			     channel->name, channel->measure, flow->name, flow->measure);
 }
 
-void config_source_done(const struct config_mapping *mapping)
+int config_find_flow(struct config_mapping *mapping)
 {
 	const struct config_reader *reader = mapping->reader;
 	struct config *config = reader->config;
@@ -73,7 +73,7 @@ void config_source_done(const struct config_mapping *mapping)
 	size_t i;
 
 	if (!config_given(mapping, "flow") || !find_flow(mapping, &i))
-		return;
+		return 0;
 	flow = &config->channels[i];
 	if (unit_parse(flow->measure ? flow->measure : "", &unit) < 0 ||
 	    (unit.dimension != UNIT_FLOW && unit.dimension != UNIT_GAS_FLOW)) {
@@ -81,10 +81,11 @@ void config_source_done(const struct config_mapping *mapping)
 			     "the unit of \"%s\" is no flow (%s); allowed: a channel in m3/h, l/s, "
 			     "Nm3/h or the like",
 			     flow->name, or_none(flow->measure));
-		return;
+		return 0;
 	}
 	config->sources[reader->source].flow = i;
 	for (i = reader->first_channel; i < config->n_channels; i++)
 		if (config->channels[i].name && config->channels[i].measure)
 			check_concentration(mapping, &config->channels[i], flow);
+	return 0;
 }

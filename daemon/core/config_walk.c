@@ -333,7 +333,7 @@ int config_walk(struct config_reader *reader, const struct config_group *group,
 		if (group->options[i].type == OPTION_LIST)
 			r = walk_list(&mapping, &group->options[i], mapping.value[i]);
 	if (r == 0 && group->done)
-		group->done(&mapping);
+		r = group->done(&mapping);
 	return r;
 }
 

@@ -29,9 +29,10 @@ enum action_kind {
 	ACTION_KIND_MAX = ACTION_DRILL_STOP,
 };
 
-#define ACTION_TEXT_MAX	 1000 /* bytes of a reason, a cause, measures */
-#define ACTION_USER_MAX	 64
-#define ACTION_ERROR_MAX 512
+#define ACTION_TEXT_MAX	  1000 /* bytes of a reason, a cause, measures */
+#define ACTION_TARGET_MAX 255  /* of a path, an id, a site, a scenario */
+#define ACTION_USER_MAX	  64
+#define ACTION_ERROR_MAX  512
 
 /**
  * struct action_past - an incident that has ended, as the record holds it; see record_past()

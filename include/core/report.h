@@ -3,7 +3,7 @@
  * report.h - what the department is told about an incident
  *
  * A body as Standard Webhooks 1.0.0 wants it, {"type", "timestamp", "data"}, canonical JSON
- * like the entries. The schema is conf/report.schema.json. Pure: no clock, no I/O.
+ * like the entries. The schema is conf/schema/report.schema.json. Pure: no clock, no I/O.
  */
 #pragma once
 

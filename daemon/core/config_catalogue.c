@@ -253,8 +253,8 @@ int config_finish_source_mark(struct config_mapping *mapping, void *data)
 {
 	const struct source_mark_draft *draft = data;
 
-	if (config_usable(mapping, "mark"))
-		current(mapping)->sourced |= 1U << draft->mark;
+	/* one that is bad was reported, and may be any */
+	current(mapping)->sourced |= config_usable(mapping, "mark") ? 1U << draft->mark : ~0U;
 	return 0;
 }
 

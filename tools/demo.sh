@@ -98,7 +98,7 @@ start receiver "$B/wastewatch-receiver" --listen "127.0.0.1:$department" --store
 start plant "$B/wastewatch-sim" --config "$DIR/conf" --scenario "$DIR/spill.scenario"
 wait_for 5 "the receiver's start" grep -q listening "$DIR/logs/receiver.log"
 wait_for 5 "the plant's start" grep -q serving "$DIR/logs/plant.log"
-start core "$B/wastewatchd" --config "$DIR/conf" --state "$DIR/state" --runtime "$DIR/run" \
+start core "$B/wastewatchd" --bus none --config "$DIR/conf" --state "$DIR/state" --runtime "$DIR/run" \
 	--credentials "$DIR/credentials"
 core=${pids[-1]}
 wait_for 5 "the core's start" test -S "$DIR/run/sender.sock"

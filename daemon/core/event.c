@@ -53,6 +53,37 @@ static const struct {
 	[EVENT_REPORT_DELIVERED] = {"report.delivered", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a12", 6,
 				    "attempts"},
 	[EVENT_REPORT_HELD] = {"report.held", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a13", 3, "attempts"},
+	[EVENT_ALARM_ACKNOWLEDGED] = {"alarm.acknowledged", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a19", 5,
+				      NULL},
+	[EVENT_ALARM_RESET] = {"alarm.reset", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1a", 5, NULL},
+	[EVENT_ALARM_SHELVED] = {"alarm.shelved", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1b", 4, NULL},
+	[EVENT_ALARM_UNSHELVED] = {"alarm.unshelved", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1c", 5, NULL},
+	[EVENT_ALARM_OUT_OF_SERVICE] = {"alarm.out_of_service", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1d",
+					4, NULL},
+	[EVENT_ALARM_RETURNED] = {"alarm.returned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1e", 5, NULL},
+	[EVENT_ALARM_SUPPRESSED] = {"alarm.suppressed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a1f", 5,
+				    NULL},
+	[EVENT_ALARM_UNSUPPRESSED] = {"alarm.unsuppressed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a20", 5,
+				      NULL},
+	[EVENT_ALARM_REPEATED] = {"alarm.repeated", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a21", 4, NULL},
+	[EVENT_ALARM_FORECAST] = {"alarm.forecast", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a22", 4,
+				  "seconds"},
+	[EVENT_ALARM_FLOOD] = {"alarm.flood", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a23", 3, "alarms"},
+	[EVENT_INCIDENT_ACKNOWLEDGED] = {"incident.acknowledged",
+					 "a57ae3a2b0a94b6e8f5d5a0f3d0f8a24", 5, NULL},
+	[EVENT_INCIDENT_CLOSED] = {"incident.closed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a25", 5, NULL},
+	[EVENT_INCIDENT_LEVEL] = {"incident.level", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a26", 2, NULL},
+	[EVENT_CROSSING_ASSESSED] = {"crossing.assessed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a27", 3,
+				     NULL},
+	[EVENT_CROSSING_CONFIRMED] = {"crossing.confirmed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a28", 2,
+				      NULL},
+	[EVENT_CROSSING_REFUTED] = {"crossing.refuted", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a29", 4,
+				    NULL},
+	[EVENT_INBOUND_SUSPECTED] = {"inbound.suspected", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a2a", 2,
+				     NULL},
+	[EVENT_DRILL_STARTED] = {"drill.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a2b", 5, NULL},
+	[EVENT_DRILL_STOPPED] = {"drill.stopped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a2c", 5, NULL},
+	[EVENT_DRILL_DUE] = {"drill.due", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a2d", 4, "days"},
 };
 
 struct event event_plain(enum event_type type, struct stamp at)
@@ -196,7 +227,8 @@ static void set_place(json_t *object, const struct event *event, const struct co
 static bool is_of_incident(enum event_type type)
 {
 	return type == EVENT_INCIDENT_OPENED || type == EVENT_INCIDENT_UPDATED ||
-	       type == EVENT_INCIDENT_ENDED;
+	       type == EVENT_INCIDENT_ENDED || type == EVENT_INCIDENT_LEVEL ||
+	       type == EVENT_INCIDENT_ACKNOWLEDGED || type == EVENT_INCIDENT_CLOSED;
 }
 
 char *event_line(const struct event *event, const struct config *config, uint64_t seq)
@@ -228,6 +260,10 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	set_text(object, "name", event->name);
 	set_text(object, "report", event->report);
 	set_text(object, "user", event->user);
+	set_text(object, "level", event->level);
+	set_text(object, "verdict", event->verdict);
+	set_text(object, "boundary", event->boundary);
+	set_text(object, "measures", event->measures);
 	if (event->until_ms)
 		set_time(object, "until", event->until_ms, config);
 	if (event->exercise)

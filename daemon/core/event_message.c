@@ -6,6 +6,18 @@
 #include "core/event.h"
 #include "core/limit.h"
 
+typedef void event_sentence(const struct event *event, const struct config *config, char *text);
+
+static const char *or_empty(const char *text)
+{
+	return text ? text : "";
+}
+
+static const char *path_of(const struct event *event, const struct config *config)
+{
+	return event->channel == EVENT_NONE ? "" : config->channels[event->channel].path;
+}
+
 /* "312.5 mg/l" */
 static void value_and_unit(const struct event *event, const struct config *config, char *text,
 			   size_t n)
@@ -51,9 +63,10 @@ static void message_of_incident(const struct event *event, const struct config *
 	text[0] = (char)(text[0] - 'a' + 'A');
 }
 
-static void message_of_measuring(const struct event *event, const char *path, const char *reason,
-				 char *text)
+static void message_of_measuring(const struct event *event, const struct config *config, char *text)
 {
+	const char *path = path_of(event, config);
+	const char *reason = or_empty(event->reason);
 	long long number = (long long)event->number;
 
 	if (event->type == EVENT_MEASUREMENT_LOST)
@@ -84,18 +97,20 @@ static void message_of_measuring(const struct event *event, const char *path, co
 			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
 }
 
-static void message_of_state(const struct event *event, const struct config *config,
-			     const char *name, const char *reason, char *text)
+static void message_of_state(const struct event *event, const struct config *config, char *text)
 {
+	const char *name = or_empty(event->name);
+	const char *reason = or_empty(event->reason);
 	char since[CLOCK_TEXT_MAX];
 
 	clock_format(event->since_ms, config->zone_min, since);
 	(void)snprintf(text, EVENT_MESSAGE_MAX, "State %s: %s since %s", name, reason, since);
 }
 
-static void message_of_window(const struct event *event, const struct config *config,
-			      const char *path, const char *name, char *text)
+static void message_of_window(const struct event *event, const struct config *config, char *text)
 {
+	const char *path = path_of(event, config);
+	const char *name = or_empty(event->name);
 	char since[CLOCK_TEXT_MAX];
 
 	clock_format(event->since_ms, config->zone_min, since);
@@ -106,13 +121,15 @@ static void message_of_window(const struct event *event, const struct config *co
 		name, path, since, (long long)event->number);
 }
 
-static void message_of_report(const struct event *event, const char *name, const char *reason,
-			      char *text)
+static void message_of_report(const struct event *event, const struct config *config, char *text)
 {
-	const char *report = event->report ? event->report : "";
+	const char *name = or_empty(event->name);
+	const char *reason = or_empty(event->reason);
+	const char *report = or_empty(event->report);
 	bool is_file = strncmp(report, "file:", 5) == 0; /* files.h */
 	const char *what = is_file ? "Data file" : "Report";
 
+	(void)config;
 	report += is_file ? 5 : 0;
 	if (event->type == EVENT_REPORTS_STRANDED)
 		(void)snprintf(
@@ -130,9 +147,12 @@ static void message_of_report(const struct event *event, const char *name, const
 			       what, report, name, reason);
 }
 
-static void message_of_service(const struct event *event, const char *name, const char *reason,
-			       char *text)
+static void message_of_service(const struct event *event, const struct config *config, char *text)
 {
+	const char *name = or_empty(event->name);
+	const char *reason = or_empty(event->reason);
+
+	(void)config;
 	if (event->type == EVENT_RECORD_CREATED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "A new record begins: %s", reason);
 	else if (event->type == EVENT_CORE_STARTED)
@@ -147,6 +167,11 @@ static void message_of_service(const struct event *event, const char *name, cons
 			"The new configuration was refused (%lld errors, the first: %s); the "
 			"old one stays in force; see: wastewatch check",
 			(long long)event->number, reason);
+	else if (event->type == EVENT_ALARM_FLOOD)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%lld alarms in ten minutes are a flood: begin with the incidents; "
+			       "see: wastewatch incidents --open",
+			       (long long)event->number);
 	else if (event->type == EVENT_ALARM_REMOVED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
 	else
@@ -156,54 +181,170 @@ static void message_of_service(const struct event *event, const char *name, cons
 			       name, reason);
 }
 
-static void sentence(const struct event *event, const struct config *config, char *text)
+/* what people do to alarms, and what alarms do beside being raised and cleared */
+static const char *alarm_words(enum event_type type)
 {
-	const char *path = event->channel == EVENT_NONE ? ""
-							: config->channels[event->channel].path;
-	const char *reason = event->reason ? event->reason : "";
-	const char *name = event->name ? event->name : "";
+	static const char *const words[] = {
+		[EVENT_ALARM_ACKNOWLEDGED] = "was acknowledged",
+		[EVENT_ALARM_RESET] = "was reset",
+		[EVENT_ALARM_SHELVED] = "was shelved; it is judged and recorded all the same",
+		[EVENT_ALARM_UNSHELVED] = "is no longer shelved",
+		[EVENT_ALARM_OUT_OF_SERVICE] =
+			"was taken out of service; it is judged and recorded all the same",
+		[EVENT_ALARM_RETURNED] = "is in service again",
+		[EVENT_ALARM_SUPPRESSED] = "is suppressed; it is judged and recorded all the same",
+		[EVENT_ALARM_UNSUPPRESSED] = "is no longer suppressed",
+		[EVENT_ALARM_REPEATED] = "still stands and needs somebody again",
+	};
 
-	switch (event->type) {
-	case EVENT_ALARM_RAISED:
-	case EVENT_ALARM_CLEARED:
-		message_of_alarm(event, config, text);
-		return;
-	case EVENT_INCIDENT_OPENED:
-	case EVENT_INCIDENT_UPDATED:
-	case EVENT_INCIDENT_ENDED:
-		message_of_incident(event, config, text);
-		return;
-	case EVENT_MEASUREMENT_LOST:
-	case EVENT_MEASUREMENT_RESTORED:
-	case EVENT_READINGS_LOST:
-	case EVENT_POLLER_STARTED:
-	case EVENT_POLLER_SILENT:
-	case EVENT_POLLER_RETURNED:
-	case EVENT_CLOCK_STEPPED:
-		message_of_measuring(event, path, reason, text);
-		return;
-	case EVENT_WINDOW_INVALID:
-		message_of_window(event, config, path, name, text);
-		return;
-	case EVENT_DEVICE_STATE:
-		message_of_state(event, config, name, reason, text);
-		return;
-	case EVENT_REPORT_DELIVERED:
-	case EVENT_REPORT_HELD:
-	case EVENT_REPORTS_STRANDED:
-		message_of_report(event, name, reason, text);
-		return;
-	case EVENT_RECORD_CREATED:
-	case EVENT_CORE_STARTED:
-	case EVENT_CORE_STOPPED:
-	case EVENT_CONFIG_LOADED:
-	case EVENT_CONFIG_REFUSED:
-	case EVENT_ALARM_REMOVED:
-	case EVENT_INCIDENT_REMOVED:
-		message_of_service(event, name, reason, text);
-		return;
-	}
+	return words[type];
 }
+
+/* "PATH/LIMIT was shelved by USER until TIME (REASON)" */
+static void message_of_act(const struct event *event, const struct config *config, char *text)
+{
+	char until[CLOCK_TEXT_MAX] = "";
+
+	if (event->until_ms)
+		clock_format(event->until_ms, config->zone_min, until);
+	(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s %s%s%s%s%s%s%s%s",
+		       config->limits[event->limit].path, alarm_words(event->type),
+		       event->user ? ", by " : "", event->user ? event->user : "",
+		       *until ? ", until " : "", until, event->reason ? " (" : "",
+		       event->reason ? event->reason : "", event->reason ? ")" : "");
+}
+
+static void message_of_forecast(const struct event *event, const struct config *config, char *text)
+{
+	const char *reason = or_empty(event->reason);
+	const struct config_limit *limit = &config->limits[event->limit];
+	char bound[EVENT_VALUE_MAX];
+
+	event_value_text(limit->bound, bound);
+	if (event->number > 0)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "At this rate the %s of %s will break its %s of %s in %lld min",
+			       limit_on_words(limit->on), config->channels[event->channel].path,
+			       limit_class_text(limit->class), bound,
+			       (long long)(event->number + 59) / 60);
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "That the %s of %s breaks its %s of %s %s",
+			       limit_on_words(limit->on), config->channels[event->channel].path,
+			       limit_class_text(limit->class), bound,
+			       *reason ? reason : "can no longer be avoided");
+}
+
+static void message_of_level(const struct event *event, const struct config *config, char *text)
+{
+	static const struct {
+		enum event_type type;
+		const char *words;
+	} acts[] = {
+		{EVENT_INCIDENT_ACKNOWLEDGED, "was acknowledged"},
+		{EVENT_INCIDENT_CLOSED, "was closed"},
+		{EVENT_INCIDENT_LEVEL, "is now of level"},
+	};
+	const char *reason = or_empty(event->reason);
+
+	(void)config;
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		if (acts[i].type == event->type)
+			(void)snprintf(text, EVENT_MESSAGE_MAX, "Incident %s %s%s%s%s%s%s%s%s%s%s",
+				       event->incident, acts[i].words, event->level ? " " : "",
+				       event->level ? event->level : "", event->user ? " by " : "",
+				       event->user ? event->user : "", *reason ? " (" : "", reason,
+				       *reason ? ")" : "", event->measures ? "; measures: " : "",
+				       event->measures ? event->measures : "");
+}
+
+static void message_of_crossing(const struct event *event, const struct config *config, char *text)
+{
+	const char *reason = or_empty(event->reason);
+	const char *site = event->site == EVENT_NONE ? "?" : config->sites[event->site].name;
+	const char *where = event->boundary ? event->boundary : "a boundary";
+	const char *incident = event->incident ? event->incident : "";
+
+	if (event->type == EVENT_INBOUND_SUSPECTED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "What %s measures comes from beyond %s, %s: %s", site, where,
+			       event->verdict ? event->verdict : "possible", reason);
+	else if (event->type == EVENT_CROSSING_ASSESSED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "That the release of %s reaches %s is %s: %s", incident, where,
+			       event->verdict ? event->verdict : "not known", reason);
+	else
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"That the release of %s reaches %s is %s by what is measured there: %s",
+			incident, where,
+			event->type == EVENT_CROSSING_CONFIRMED ? "confirmed" : "refuted", reason);
+}
+
+static void message_of_drill(const struct event *event, const struct config *config, char *text)
+{
+	const char *name = or_empty(event->name);
+	const char *reason = or_empty(event->reason);
+	const char *site = event->site == EVENT_NONE ? "?" : config->sites[event->site].name;
+
+	if (event->type == EVENT_DRILL_DUE)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "A drill is due at %s: %s; see: wastewatch drill list", site,
+			       reason);
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Drill \"%s\" at %s has %s%s%s%s%s%s", name,
+			       site, event->type == EVENT_DRILL_STARTED ? "begun" : "ended",
+			       event->user ? ", by " : "", event->user ? event->user : "",
+			       *reason ? " (" : "", reason, *reason ? ")" : "");
+}
+
+/* who says it; every type has one */
+static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
+	[EVENT_ALARM_RAISED] = message_of_alarm,
+	[EVENT_ALARM_CLEARED] = message_of_alarm,
+	[EVENT_ALARM_ACKNOWLEDGED] = message_of_act,
+	[EVENT_ALARM_RESET] = message_of_act,
+	[EVENT_ALARM_SHELVED] = message_of_act,
+	[EVENT_ALARM_UNSHELVED] = message_of_act,
+	[EVENT_ALARM_OUT_OF_SERVICE] = message_of_act,
+	[EVENT_ALARM_RETURNED] = message_of_act,
+	[EVENT_ALARM_SUPPRESSED] = message_of_act,
+	[EVENT_ALARM_UNSUPPRESSED] = message_of_act,
+	[EVENT_ALARM_REPEATED] = message_of_act,
+	[EVENT_ALARM_FORECAST] = message_of_forecast,
+	[EVENT_INCIDENT_OPENED] = message_of_incident,
+	[EVENT_INCIDENT_UPDATED] = message_of_incident,
+	[EVENT_INCIDENT_ENDED] = message_of_incident,
+	[EVENT_INCIDENT_ACKNOWLEDGED] = message_of_level,
+	[EVENT_INCIDENT_CLOSED] = message_of_level,
+	[EVENT_INCIDENT_LEVEL] = message_of_level,
+	[EVENT_CROSSING_ASSESSED] = message_of_crossing,
+	[EVENT_CROSSING_CONFIRMED] = message_of_crossing,
+	[EVENT_CROSSING_REFUTED] = message_of_crossing,
+	[EVENT_INBOUND_SUSPECTED] = message_of_crossing,
+	[EVENT_DRILL_STARTED] = message_of_drill,
+	[EVENT_DRILL_STOPPED] = message_of_drill,
+	[EVENT_DRILL_DUE] = message_of_drill,
+	[EVENT_MEASUREMENT_LOST] = message_of_measuring,
+	[EVENT_MEASUREMENT_RESTORED] = message_of_measuring,
+	[EVENT_READINGS_LOST] = message_of_measuring,
+	[EVENT_POLLER_STARTED] = message_of_measuring,
+	[EVENT_POLLER_SILENT] = message_of_measuring,
+	[EVENT_POLLER_RETURNED] = message_of_measuring,
+	[EVENT_CLOCK_STEPPED] = message_of_measuring,
+	[EVENT_WINDOW_INVALID] = message_of_window,
+	[EVENT_DEVICE_STATE] = message_of_state,
+	[EVENT_REPORT_DELIVERED] = message_of_report,
+	[EVENT_REPORT_HELD] = message_of_report,
+	[EVENT_REPORTS_STRANDED] = message_of_report,
+	[EVENT_RECORD_CREATED] = message_of_service,
+	[EVENT_CORE_STARTED] = message_of_service,
+	[EVENT_CORE_STOPPED] = message_of_service,
+	[EVENT_CONFIG_LOADED] = message_of_service,
+	[EVENT_CONFIG_REFUSED] = message_of_service,
+	[EVENT_ALARM_REMOVED] = message_of_service,
+	[EVENT_ALARM_FLOOD] = message_of_service,
+	[EVENT_INCIDENT_REMOVED] = message_of_service,
+};
 
 void event_message(const struct event *event, const struct config *config,
 		   char text[static EVENT_MESSAGE_MAX])
@@ -211,7 +352,7 @@ void event_message(const struct event *event, const struct config *config,
 	static const char mark[] = "EXERCISE: ";
 	size_t n;
 
-	sentence(event, config, text);
+	sentences[event->type](event, config, text);
 	if (!event->exercise)
 		return;
 	n = strnlen(text, EVENT_MESSAGE_MAX - sizeof(mark));

@@ -44,8 +44,10 @@ struct journal {
 
 /* keys of an entry that become fields; the others are in WASTEWATCH_ENTRY */
 static const char *const keys[] = {
-	"reports", "seq",   "site", "source",	"channel", "limit", "class",  "value",
-	"unit",	   "bound", "kind", "incident", "reason",  "name",  "report",
+	"reports",  "seq",	"site",	  "source",  "channel",	 "limit",   "class",
+	"value",    "unit",	"bound",  "kind",    "incident", "reason",  "name",
+	"report",   "since",	"until",  "user",    "level",	 "verdict", "boundary",
+	"measures", "exercise", "update", "seconds", "alarms",	 "days",    "capture_percent",
 };
 
 static char *field_of(const char *key, const json_t *value)
@@ -58,8 +60,9 @@ static char *field_of(const char *key, const json_t *value)
 	name[i] = '\0';
 	if (json_is_string(value)
 		    ? asprintf(&field, "WASTEWATCH_%s=%s", name, json_string_value(value)) < 0
-		    : asprintf(&field, "WASTEWATCH_%s=%lld", name,
-			       (long long)json_integer_value(value)) < 0)
+	    : json_is_true(value) ? asprintf(&field, "WASTEWATCH_%s=1", name) < 0
+				  : asprintf(&field, "WASTEWATCH_%s=%lld", name,
+					     (long long)json_integer_value(value)) < 0)
 		return NULL;
 	return field;
 }

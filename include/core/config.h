@@ -108,7 +108,7 @@ struct config_link {
  * @name: unique in its site
  * @id: Modbus unit id: TCP 0-247 and 255, RTU 1-247
  * @quiet_ms: RTU: its worst answer time, see struct wire_unit
- * @max_registers: longest request, 1-125
+ * @max_registers: longest request, 1-125; of bits 16 times as many, which are as many bytes
  * @max_gap: registers nobody asked for that a request may read through
  * @profile: name of the instrument's profile, "" none; its holes and states are among
  *   those of the unit, and its other words among the unit's and channels' fields

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
@@ -141,6 +142,7 @@ struct core_windows {
  * @told: hashes of the destinations that know of it: the first report that one gets is
  *   "opened"
  * @dirty: something changed that the last report does not say
+ * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
@@ -156,6 +158,8 @@ struct core_incident {
 	uint32_t n_alarms;
 	uint32_t n_updates;
 	uint64_t told[CONFIG_DESTINATIONS_MAX];
+	int64_t acknowledged_ms;
+	char acknowledged_by[ACTION_USER_MAX + 8];
 	bool open;
 	bool dirty;
 	bool unconfigured;
@@ -184,6 +188,12 @@ enum crossing_verdict {
 	VERDICT_LIKELY,
 	VERDICT_OBSERVED,
 };
+
+/** incident_level_text() - "facility", "commune", "province", "national" */
+const char *incident_level_text(enum incident_level level);
+
+/** crossing_verdict_text() - "none", "unlikely", "possible", "likely", "observed" */
+const char *crossing_verdict_text(enum crossing_verdict verdict);
 
 /** struct core_stream - time of one poller's stream */
 struct core_stream {
@@ -316,6 +326,16 @@ void incident_gap(struct core *core, struct stamp at);
  */
 void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
 		      const char *reason);
+
+/**
+ * incident_assessed() - the assessment of an open incident says something new
+ *
+ * @incident->verdict and @incident->reach are set: the level rises where they say so, with an
+ * entry, and all whom it concerns get an update at once.
+ * @reason: what is new, in words
+ */
+void incident_assessed(struct core *core, struct core_incident *incident, struct stamp at,
+		       const char *reason);
 
 /** incident_tick() - send what is due, end what is quiet */
 void incident_tick(struct core *core, struct stamp at);

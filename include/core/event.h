@@ -45,7 +45,28 @@ enum event_type {
 	EVENT_REPORTS_STRANDED,
 	EVENT_DEVICE_STATE,
 	EVENT_WINDOW_INVALID,
-	EVENT_TYPE_MAX = EVENT_WINDOW_INVALID,
+	EVENT_ALARM_ACKNOWLEDGED,
+	EVENT_ALARM_RESET,
+	EVENT_ALARM_SHELVED,
+	EVENT_ALARM_UNSHELVED,
+	EVENT_ALARM_OUT_OF_SERVICE,
+	EVENT_ALARM_RETURNED,
+	EVENT_ALARM_SUPPRESSED,
+	EVENT_ALARM_UNSUPPRESSED,
+	EVENT_ALARM_REPEATED,
+	EVENT_ALARM_FORECAST,
+	EVENT_ALARM_FLOOD,
+	EVENT_INCIDENT_ACKNOWLEDGED,
+	EVENT_INCIDENT_CLOSED,
+	EVENT_INCIDENT_LEVEL,
+	EVENT_CROSSING_ASSESSED,
+	EVENT_CROSSING_CONFIRMED,
+	EVENT_CROSSING_REFUTED,
+	EVENT_INBOUND_SUSPECTED,
+	EVENT_DRILL_STARTED,
+	EVENT_DRILL_STOPPED,
+	EVENT_DRILL_DUE,
+	EVENT_TYPE_MAX = EVENT_DRILL_DUE,
 };
 
 #define EVENT_NONE	  SIZE_MAX /* an index that does not apply */
@@ -65,6 +86,10 @@ enum event_type {
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
  * @user: who did it, with operator actions; NULL nobody
+ * @level: of an incident, as incident_level_text(); NULL none
+ * @verdict: will it cross, as crossing_verdict_text(); NULL none
+ * @boundary: line or receptor that it is about; NULL none
+ * @measures: what was done about it; NULL none
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
  */
@@ -86,6 +111,10 @@ struct event {
 	const char *name;
 	const char *report;
 	const char *user;
+	const char *level;
+	const char *verdict;
+	const char *boundary;
+	const char *measures;
 	int64_t until_ms;
 	bool exercise;
 };

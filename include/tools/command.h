@@ -37,6 +37,15 @@ struct command_options {
 	bool watch;	      /* probe --watch */
 	const char *interval; /* probe --watch=INTERVAL */
 	bool force;	      /* probe --force */
+	const char *bus;      /* actions: its address, NULL the system's */
+	const char *span;     /* actions --for */
+	const char *until;    /* actions: a time */
+	bool once;	      /* shelve: until it clears */
+	const char *reason;   /* actions */
+	const char *cause;    /* close */
+	const char *measures; /* close */
+	bool exercise;	      /* actions: on what the drill shows */
+	const char *command;  /* which of them */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
 	size_t n_arguments;
@@ -51,6 +60,11 @@ int command_show(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);
+int command_alarms(const struct command_options *options);
+int command_drill(const struct command_options *options);
+
+/** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
+int command_act(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */
@@ -64,6 +78,11 @@ const char *command_time(int64_t wall_ms, int zone_min, char *text);
 
 /** command_today() - the date in a zone, as in core/standard.h */
 unsigned int command_today(int zone_min);
+/**
+ * command_parse_time() - RFC 3339, or a local "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or with seconds
+ * Return: 0; -EINVAL.
+ */
+int command_parse_time(const char *text, int zone_min, int64_t *ret_ms);
 
 /** command_span() - "3 min 20 s"; @text holds 48 bytes */
 const char *command_span(int64_t ms, char *text);

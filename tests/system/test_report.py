@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WASTEWATCH = ROOT / os.environ.get("WASTEWATCH_BUILD", "build") / "wastewatch"
-SCHEMA = json.loads((ROOT / "conf/report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "conf/schema/report.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 # A second site without position, title, units of measure or words: all that may be left out.

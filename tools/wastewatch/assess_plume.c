@@ -160,7 +160,7 @@ static json_t *by_stability(const struct input *in, const struct answer answers[
 		json_t *object = json_object();
 
 		list(in, &answers[s], results);
-		(void)json_object_set_new(object, "stability", json_stringn(CLASSES + s, 1));
+		(void)json_object_set_new(object, "stability", json_stringn(&CLASSES[s], 1));
 		for (size_t i = 0; i < N_RESULTS; i++)
 			(void)json_object_set_new(object, results[i].name,
 						  assess_given(results[i].value)
@@ -214,7 +214,7 @@ static int answer(const struct input *in, bool all, enum plume_stability stabili
 		if (s == 0 ||
 		    answers[s].at.concentration_ug_m3 > answers[stability].at.concentration_ug_m3)
 			stability = (enum plume_stability)s;
-	(void)json_object_set_new(more, "stability", json_stringn(CLASSES + stability, 1));
+	(void)json_object_set_new(more, "stability", json_stringn(&CLASSES[stability], 1));
 	if (all)
 		(void)json_object_set_new(more, "by_stability", by_stability(in, answers));
 	if (all && !in->json)

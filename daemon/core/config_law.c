@@ -67,7 +67,7 @@ bool law_is_about(const struct config_reader *reader, const struct law *law,
 
 double law_cmax(const struct law *law, double figure)
 {
-	for (size_t f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
+	for (unsigned int f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
 		if (law->standard->factors[f].used)
 			figure *= law->standard->factors[f].value;
 	return standard_exact(figure);

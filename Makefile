@@ -23,6 +23,7 @@ dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
+limitdir ?= $(datadir)/wastewatch/limits
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
 PROGRAMS := wastewatchd wastewatch-poller wastewatch-sender wastewatch wastewatch-sim wastewatch-receiver
@@ -45,6 +46,7 @@ hardening += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 endif
 # Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
 flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
+	-DWASTEWATCH_LIMITS='"$(limitdir)"' \
 	-DWASTEWATCH_BOUNDARIES='"$(boundarydir)"' \
 	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
@@ -285,6 +287,8 @@ install: all units
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
 	install -d $(DESTDIR)$(profiledir)
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
+	install -d $(DESTDIR)$(limitdir)
+	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
 	install -d $(DESTDIR)$(boundarydir)
 	install -m 644 conf/boundaries/* $(DESTDIR)$(boundarydir)/
 	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
@@ -298,7 +302,7 @@ install: all units
 
 uninstall: ## removes what install put there; configuration, keys and record stay
 	rm -f $(addprefix $(DESTDIR),$(installed))
-	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(boundarydir)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(limitdir) $(DESTDIR)$(boundarydir)
 	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 

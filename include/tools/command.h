@@ -31,6 +31,7 @@ struct command_options {
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
+	const char *date;     /* limits, check: as standard_date_parse() takes it */
 	const char *table;    /* probe --table */
 	const char *timeout;  /* probe --timeout */
 	bool watch;	      /* probe --watch */
@@ -52,6 +53,7 @@ struct command_options {
 
 int command_means(const struct command_options *options);
 int command_check(const struct command_options *options);
+int command_limits(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
@@ -74,6 +76,8 @@ int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** command_time() - "2026-11-24 21:05:00" in a zone; @text holds 48 bytes */
 const char *command_time(int64_t wall_ms, int zone_min, char *text);
 
+/** command_today() - the date in a zone, as in core/standard.h */
+unsigned int command_today(int zone_min);
 /**
  * command_parse_time() - RFC 3339, or a local "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or with seconds
  * Return: 0; -EINVAL.

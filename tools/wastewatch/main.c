@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/standard.h"
 #include "tools/command.h"
 
 #define ANY_NUMBER INT_MAX
@@ -44,6 +45,8 @@ static const struct command {
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
+	{"limits", command_limits, 0, 1, "[SOURCE]",
+	 "what each source is held to, by which law, and how sure that is"},
 	{"plan", command_plan, 0, 0, "", "what is read from each unit, and how busy the lines are"},
 	{"replay", command_replay, 1, ANY_NUMBER, "FILE...",
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
@@ -81,6 +84,7 @@ static void print_usage(FILE *file)
 		"  --csv              means: a table for a spreadsheet\n"
 		"  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
 		"  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
+		"  --date YYYY-MM-DD  limits, check: the law of that day; default today\n"
 		"  replay reads a table (time,channel,value,status) or the department's data\n"
 		"  files, or directories of them; --files DIR writes those that would be sent\n"
 		"  --help, --version\n"
@@ -129,6 +133,17 @@ const char *command_time(int64_t wall_ms, int zone_min, char *text)
 	clock_format(wall_ms, zone_min, full);
 	(void)snprintf(text, 48, "%.10s %.8s", full, full + 11);
 	return text;
+}
+
+unsigned int command_today(int zone_min)
+{
+	char text[CLOCK_TEXT_MAX];
+	unsigned int date = 0;
+
+	clock_format(clock_stamp().wall_ms, zone_min, text);
+	text[10] = '\0';
+	(void)standard_date_parse(text, &date);
+	return date;
 }
 
 const char *command_span(int64_t ms, char *text)
@@ -190,6 +205,7 @@ static const struct option_row {
 	{"window", required_argument, PLACE(window), NONE},
 	{"from", required_argument, PLACE(from), NONE},
 	{"to", required_argument, PLACE(to), NONE},
+	{"date", required_argument, PLACE(date), NONE},
 	{"table", required_argument, PLACE(table), NONE},
 	{"timeout", required_argument, PLACE(timeout), NONE},
 	{"watch", optional_argument, PLACE(interval), PLACE(watch)},

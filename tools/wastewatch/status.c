@@ -120,17 +120,27 @@ static void look_at_bus(struct picture *picture)
 		       text(bus, "state"));
 }
 
+/* a serial device has no port */
+static const char *place_of(const json_t *link, char *place, size_t n)
+{
+	if (number(link, "port") == 0)
+		return text(link, "host");
+	(void)snprintf(place, n, "%s:%lld", text(link, "host"), (long long)number(link, "port"));
+	return place;
+}
+
 static void look_at_links(struct picture *picture)
 {
 	const json_t *link;
+	char place[300];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
 		if (strcmp(text(link, "state"), "up") != 0)
-			attend(picture, "link %s/%s (%s:%lld) is %s%s%s", text(link, "site"),
-			       text(link, "link"), text(link, "host"),
-			       (long long)number(link, "port"), text(link, "state"),
-			       *text(link, "error") ? ": " : "", text(link, "error"));
+			attend(picture, "link %s/%s (%s) is %s%s%s", text(link, "site"),
+			       text(link, "link"), place_of(link, place, sizeof(place)),
+			       text(link, "state"), *text(link, "error") ? ": " : "",
+			       text(link, "error"));
 		else if (number(link, "silent_units") > 0)
 			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
 			       text(link, "link"), (long long)number(link, "silent_units"));

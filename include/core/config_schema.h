@@ -155,6 +155,7 @@ struct config_profile {
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @first_standard, @first_limit: where those of this source begin
+ * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
  * @catalogues: all that were asked for so far, see config_catalogue.h
  * @applied: of each of the configuration's standards, see config_standard.h
  */
@@ -182,6 +183,7 @@ struct config_reader {
 	const struct config_profile *profile;
 	size_t first_standard;
 	size_t first_limit;
+	size_t making;
 	struct catalogue *catalogues;
 	size_t n_catalogues;
 	struct config_applied *applied;

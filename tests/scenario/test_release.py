@@ -108,6 +108,8 @@ def pairs(channel):
             yield s, None, None
         else:
             rate = max(q, 0) * FACTORS[channel]
+            if gas:  # what flows out is the gas as measured, not at reference oxygen
+                rate *= so2(s) / corrected(s)
             yield s, c * rate, max(c - BOUNDS[channel], 0) * rate
 
 

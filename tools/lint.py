@@ -32,13 +32,13 @@ quality decode units boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_station \
 config_profile
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
-event event_message limit
+event event_message limit alarm forecast flood
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
@@ -58,7 +58,8 @@ FOREIGN = {
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
-        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
+        "plan plan_requests plan_packets screen formula alarm alarms foresee forecast flood "
+        "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing")

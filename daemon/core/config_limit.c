@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_alarm.h"
 #include "core/config_names.h"
 #include "core/window.h"
 
@@ -171,6 +172,7 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 
 	check_limit(mapping, draft, channel);
 	limit->channel = i;
+	config_check_alarm(mapping, draft);
 	r = name_limit(mapping, limit, channel);
 	if (r == 0 && channel)
 		r = config_names_claim(mapping, "name", KIND_LIMIT, i, limit->name,

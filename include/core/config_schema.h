@@ -293,6 +293,10 @@ struct limit_draft {
 	char *channel;
 	double high;
 	double low;
+	char *enabled_by;
+	double enabled_above;
+	double enabled_below;
+	char *suppressed_by;
 };
 
 struct station_draft {

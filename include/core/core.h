@@ -26,9 +26,12 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/alarm.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
+#include "core/flood.h"
+#include "core/forecast.h"
 #include "core/limit.h"
 #include "core/plan.h"
 #include "core/screen.h"
@@ -200,9 +203,25 @@ struct core_stream {
 	uint64_t n_late;
 };
 
-/** struct core_limit - a limit and the worst of it while its alarm stands */
+/**
+ * struct core_forecast - what is foreseen for the open window of a limit on a mean
+ * @window_ms: its start, UTC
+ * @due_ms: UTC; from then on the window's mean breaks the limit whatever comes
+ * @kind: enum forecast_kind
+ * @said: enum forecast_kind, the worst that an entry said of this window
+ */
+struct core_forecast {
+	int64_t window_ms;
+	int64_t due_ms;
+	uint32_t kind;
+	uint32_t said;
+};
+
+/** struct core_limit - a limit, the worst of it while its alarm stands, and that alarm */
 struct core_limit {
 	struct limit_state state;
+	struct alarm_state alarm;
+	struct core_forecast forecast;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
@@ -216,6 +235,8 @@ struct core {
 	struct core_windows *windows; /* per channel */
 	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
+	struct alarm_notes *notes; /* per limit */
+	struct flood flood;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_stream *streams;
 	size_t n_streams;
@@ -342,6 +363,32 @@ void incident_tick(struct core *core, struct stamp at);
  * that has become one of class limit opens one.
  */
 void incident_recount(struct core *core, struct stamp at);
+
+/* --- alarms.c ---------------------------------------------------------------------- */
+
+/** alarm_broken() - a limit was broken: raise its alarm, and what follows from that */
+void alarm_broken(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_back() - a limit is back: clear its alarm, and what follows from that */
+void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_say() - the entry of an alarm that was raised or cleared, and its row */
+void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
+	       double value);
+
+/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
+void alarm_tick(struct core *core, struct stamp at);
+
+/** alarm_condition_text() - as alarm_text() */
+const char *alarm_condition_text(const struct core *core, size_t limit);
+
+/** alarm_figures() - how bad it is altogether; see flood.h */
+struct flood_figures alarm_figures(const struct core *core, struct stamp at);
+
+/* --- foresee.c -------------------------------------------------------------------- */
+
+/** alarm_forecast() - a stream's minute is over: what will its longer windows come to? */
+void alarm_forecast(struct core *core, size_t stream, struct stamp at);
 
 /* --- snapshot.c ------------------------------------------------------------------- */
 

@@ -92,6 +92,7 @@ enum event_type {
  * @measures: what was done about it; NULL none
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
+ * @quiet: nobody is to be called for it: the priority is that of information
  */
 struct event {
 	enum event_type type;
@@ -117,6 +118,7 @@ struct event {
 	const char *measures;
 	int64_t until_ms;
 	bool exercise;
+	bool quiet;
 };
 
 /** event_of_channel() - an event with site, source and channel filled in */

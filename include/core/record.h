@@ -29,7 +29,7 @@
 #include "core/sign.h"
 #include "core/window.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_FILE    "record.db"
 
 struct record;

@@ -668,7 +668,7 @@ static void test_migration(void **state)
 	assert_int_equal(T_0, 29925480);
 	change(rig, version_1);
 	open_record(rig);
-	assert_int_equal(ask(rig, "PRAGMA user_version"), 2);
+	assert_int_equal(ask(rig, "PRAGMA user_version"), 3);
 	assert_int_equal(ask(rig, "SELECT count(*) FROM minutes"), 240);
 	assert_int_equal(ask(rig, "SELECT sum(n) FROM minutes"), 120 * 30);
 	assert_int_equal(rig->record->last.wall_ms, WALL_0 + 120 * MS_PER_MIN);

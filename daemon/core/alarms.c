@@ -242,8 +242,12 @@ static void pass(struct core *core, size_t limit, struct stamp at)
 		end_rest(core, limit, at, NULL, "its time is over");
 	if (re_alarm_ms > 0 && state->alarm.condition == ALARM_ACKNOWLEDGED &&
 	    at.mono_ms - state->alarm.acknowledged.mono_ms >= re_alarm_ms) {
+		char why[ALARM_USER_MAX + 32];
+
+		(void)snprintf(why, sizeof(why), "it was acknowledged by %s",
+			       core->notes[limit].acknowledged.user);
 		(void)alarm_step(&state->alarm, ALARM_REPEAT); /* leads on from there */
-		say(core, EVENT_ALARM_REPEATED, limit, at, NULL, NULL, 0);
+		say(core, EVENT_ALARM_REPEATED, limit, at, NULL, why, 0);
 	}
 }
 

@@ -307,6 +307,12 @@ void core_take_as_given(struct core *core, size_t channel);
  */
 void core_join_streams(struct core *core);
 
+/** core_now_of() - the time of the stream that a channel comes by */
+static inline struct stamp core_now_of(const struct core *core, size_t channel)
+{
+	return core->streams[core->n_streams == 1 ? 0 : core->plan->channel_slot[channel]].now;
+}
+
 /** core_incident_of() - the incident of a channel's site and kind, open or not */
 struct core_incident *core_incident_of(const struct core *core, size_t channel);
 

@@ -26,6 +26,7 @@
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
+#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -334,6 +335,14 @@ struct config_standard {
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
+ * @count, @within_ms: raised only when broken so many times within that time; 1: at once
+ * @latch: an alarm that is in order again stays until it is reset
+ * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
+ * @shelve_max_ms: longest time that somebody may shelve it for
+ * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
+ *   is suppressed. Any channel of the source.
+ * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
+ *   are no circles: a parent stands in the files before its children.
  */
 struct config_limit {
 	char *name;
@@ -357,6 +366,17 @@ struct config_limit {
 	enum certainty value_mark;
 	enum certainty window_mark;
 	enum certainty certainty;
+	uint32_t count;
+	uint32_t within_ms;
+	uint32_t re_alarm_ms;
+	uint32_t shelve_max_ms;
+	bool latch;
+	bool conditional;
+	bool enabled_above;
+	bool suppressible;
+	size_t enabled_by;
+	double enabled_bound;
+	size_t suppressed_by;
 };
 
 /** enum destination_kind - from the scheme of its URL */

@@ -39,7 +39,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {4,
+	static const size_t sizes[] = {5,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
@@ -242,7 +242,12 @@ static bool is_sound(struct core *core)
 			return false;
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
 		if (core->incidents[i].class > CLASS_EMERGENCY ||
-		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)))
+		    core->incidents[i].level > LEVEL_NATIONAL ||
+		    core->incidents[i].reach > LEVEL_NATIONAL ||
+		    core->incidents[i].verdict > VERDICT_OBSERVED ||
+		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)) ||
+		    !memchr(core->incidents[i].acknowledged_by, '\0',
+			    sizeof(core->incidents[i].acknowledged_by)))
 			return false;
 	return true;
 }

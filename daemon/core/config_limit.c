@@ -223,8 +223,8 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 
 	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
-	config_check_alarm(mapping, draft);
 	r = resolve_bound(mapping, draft, i, &other);
+	config_check_alarm(mapping, draft); /* the window may be that of the standard */
 	if (r == 0)
 		r = config_default_text(&limit->arithmetic, "");
 	if (r == 0)

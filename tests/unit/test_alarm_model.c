@@ -697,7 +697,7 @@ static void test_hiding_hides_from_nobody(void **state)
 
 /* --- killed anywhere, it goes on as if it had not been -------------------------------------- */
 
-#define N_STEPS 300
+#define N_STEPS 400
 
 struct saved {
 	void *bytes, *windows;

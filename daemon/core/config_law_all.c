@@ -249,7 +249,7 @@ static int add_parameter(struct config_reader *reader, struct law *law)
 	return r;
 }
 
-int config_done_source(struct config_mapping *mapping)
+int config_take_standards(struct config_mapping *mapping)
 {
 	struct config_reader *reader = mapping->reader;
 	int r = 0;

@@ -283,6 +283,7 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -365,6 +366,8 @@ int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
 int config_finish_standard(struct config_mapping *mapping, void *draft);
 int config_done_source(struct config_mapping *mapping);
+int config_take_standards(struct config_mapping *mapping);
+int config_find_flow(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

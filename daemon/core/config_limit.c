@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_alarm.h"
 #include "core/config_limit.h"
 #include "core/config_names.h"
 #include "core/window.h"
@@ -222,6 +223,7 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 
 	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
+	config_check_alarm(mapping, draft);
 	r = resolve_bound(mapping, draft, i, &other);
 	if (r == 0)
 		r = config_default_text(&limit->arithmetic, "");

@@ -32,15 +32,15 @@ quality decode units boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_flow config_station \
 config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
 standard_check
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message limit
+event event_message limit mass
 batch
-core action measure verdict derive windows judge reason incident incident_report incident_act report report_parts report_released report_response report_crossing snapshot files
+core action measure verdict derive windows judge reason incident incident_report incident_act release report report_parts report_released report_response report_crossing snapshot files
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
@@ -67,7 +67,7 @@ PURE = ("ration "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
         "standard "
-        "incident_report incident_act "
+        "incident_report incident_act mass release "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

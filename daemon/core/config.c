@@ -48,6 +48,14 @@ static void free_devices(struct config *config)
 		free(site->cluster);
 		free(site->commune);
 		free(site->province);
+		free(site->response.plan);
+		free(site->response.command);
+		free(site->response.forces);
+		free(site->response.means);
+		free(site->response.supplies);
+		free(site->response.contact_name);
+		free(site->response.contact_phone);
+		free(site->response.contact_email);
 		free(site->file);
 	}
 	for (size_t i = 0; i < config->n_links; i++) {

@@ -62,6 +62,36 @@ enum formula {
 	FORMULA_RATIO,	    /* x / y × factor; no value where y is nearer to 0 than @least */
 };
 
+/**
+ * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
+ * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
+ */
+enum incident_level {
+	LEVEL_FACILITY, /* stays inside the site */
+	LEVEL_COMMUNE,	/* beyond it, within one commune */
+	LEVEL_PROVINCE, /* beyond that, within one province */
+	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/**
+ * struct config_response - who acts at the site, and by which plan; texts, "" none
+ * @plan: reference of the response plan
+ * @command, @forces, @means, @supplies: "four on the spot" (bốn tại chỗ) of the plans for
+ *   disasters and waste incidents (Decision 146/QĐ-TTg, plan 128/KH-UBND of Lạng Sơn)
+ * @contact_…: whom the department calls
+ */
+struct config_response {
+	char *plan;
+	char *command;
+	char *forces;
+	char *means;
+	char *supplies;
+	char *contact_name;
+	char *contact_phone;
+	char *contact_email;
+};
+
+/** struct config_site - @drill_interval_min: a drill is due so long after the last one; 0 never */
 struct config_site {
 	char *name;
 	char *title;   /* for people, any UTF-8; as every title: the name where none is given */
@@ -70,6 +100,8 @@ struct config_site {
 	char *province;
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
+	struct config_response response;
+	uint32_t drill_interval_min;
 	char *file; /* where it was read from */
 };
 
@@ -160,11 +192,22 @@ struct config_state {
 	enum quality otherwise;
 };
 
+#define CONFIG_NONE SIZE_MAX /* an index that does not apply */
+
+/**
+ * struct config_source - a release point
+ * @name: unique in its site
+ * @flow: the channel, one of its own, that measures what flows out with the concentrations;
+ *   CONFIG_NONE
+ * @level: least level of an incident that comes from here
+ */
 struct config_source {
-	char *name; /* unique in its site */
+	char *name;
 	size_t site;
 	enum waste_kind kind;
 	char *title;
+	size_t flow;
+	enum incident_level level;
 };
 
 /**
@@ -184,6 +227,8 @@ struct config_source {
  * @conditional: there is something to measure only while the value of @enabled_by, a channel
  *   with a smaller index, is above (@enabled_above) or else below @enabled_bound
  * @inputs: of a derived channel, indices smaller than its own
+ * @mass_factor: value × value of its source's flow × this is kg/s; 0 it is no concentration, or
+ *   the source has no flow
  * @reference: FORMULA_OXYGEN: reference oxygen, per cent by volume
  * @least: FORMULA_RATIO: smallest denominator
  */
@@ -214,6 +259,7 @@ struct config_channel {
 	double factor;
 	double reference;
 	double least;
+	double mass_factor;
 };
 
 /**

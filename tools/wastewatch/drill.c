@@ -13,6 +13,7 @@
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
+#include "tools/scrub.h"
 #include "tools/target.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -94,6 +95,12 @@ static void print_drills(const json_t *drills, int zone_min)
 	}
 }
 
+static void print_scrubbed(json_t *drills, int zone_min)
+{
+	scrub_json(drills);
+	print_drills(drills, zone_min);
+}
+
 static void print_lines(const json_t *drills)
 {
 	const json_t *drill;
@@ -125,7 +132,7 @@ static int list(const struct command_options *options)
 	else if (options->json)
 		print_lines(drills);
 	else
-		print_drills(drills, zone_min);
+		print_scrubbed(drills, zone_min);
 	json_decref(drills);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -139,6 +139,24 @@ static int list(const struct command_options *options)
 
 /* --- start, stop ------------------------------------------------------------------- */
 
+/* SITE, or SITE/SOURCE where several could play the scenario; the daemon knows the sources */
+static int resolve(struct target *ret, const struct command_options *options, struct bus *bus,
+		   char error[static BUS_ERROR_MAX])
+{
+	const char *word = options->arguments[1];
+	size_t n = strcspn(word, "/"), n_name;
+	char site[TARGET_MAX];
+	int r;
+
+	(void)snprintf(site, sizeof(site), "%.*s", (int)MIN(n, sizeof(site)), word);
+	r = target_resolve(ret, options, bus, site, TARGET_SITE, error);
+	if (r < 0)
+		return r;
+	n_name = strlen(ret->name);
+	(void)snprintf(ret->name + n_name, sizeof(ret->name) - n_name, "%s", word + n);
+	return 0;
+}
+
 static int tell(const struct command_options *options, const char *method)
 {
 	CLEANUP(bus_close) struct bus *bus = NULL;
@@ -149,7 +167,7 @@ static int tell(const struct command_options *options, const char *method)
 
 	arguments[1].text = options->n_arguments > 2 ? options->arguments[2] : "";
 	if (r >= 0)
-		r = target_resolve(&site, options, bus, options->arguments[1], TARGET_SITE, error);
+		r = resolve(&site, options, bus, error);
 	if (r >= 0)
 		r = bus_act(bus, false, method, arguments, options->n_arguments - 1, error);
 	if (r < 0) {
@@ -161,7 +179,7 @@ static int tell(const struct command_options *options, const char *method)
 			     options->arguments[0], site.name);
 	else if (options->n_arguments > 2)
 		(void)printf("%s: drill \"%s\" has begun; to end it: wastewatch drill stop %s\n",
-			     site.name, arguments[1].text, site.name);
+			     site.name, arguments[1].text, options->arguments[1]);
 	else
 		(void)printf("%s: the drill has ended\n", site.name);
 	return EXIT_SUCCESS;

@@ -37,8 +37,11 @@ config_profile
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 event event_message limit
+catalogue
+cap_xml
+cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
+core action measure verdict derive windows judge reason incident audience report report_parts report_released report_response report_crossing snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
@@ -52,7 +55,8 @@ FOREIGN = {
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "libxml": r"core/cap_xml|tools/receiver/body",
     "microhttpd.h": r"tools/receiver/server",
 }
 
@@ -61,7 +65,8 @@ PURE = ("quality decode window limit core incident report event snapshot outbox 
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
-        "report_released report_response report_crossing")
+        "report_released report_response report_crossing "
+        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

@@ -28,7 +28,7 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode units boundary river plume solid
+quality decode units catalogue boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
@@ -37,11 +37,10 @@ config_profile
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 event event_message limit
-catalogue
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action measure verdict derive windows judge reason incident audience report report_parts report_released report_response report_crossing snapshot files
+core action measure verdict derive windows judge reason incident audience report report_parts report_released report_response report_crossing report_form snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
@@ -66,7 +65,7 @@ PURE = ("quality decode window limit core incident report event snapshot outbox 
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
-        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience")
+        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

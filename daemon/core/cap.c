@@ -301,7 +301,7 @@ char *cap_body(const struct cap_report *report)
 		.class = cap_string(incident, "class"),
 		.level = cap_string(incident, "level"),
 		.verdict = cap_string(incident, "verdict"),
-		.ended = strcmp(cap_string(incident, "state"), "ended") == 0,
+		.ended = strcmp(cap_string(incident, "state"), "open") != 0,
 		.exercise = strcmp(cap_string(incident, "status"), "exercise") == 0,
 	};
 	char *text = NULL;

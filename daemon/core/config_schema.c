@@ -84,6 +84,16 @@ static const struct config_choice ons[] = {
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
+static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
+					      {"commune", LEVEL_COMMUNE},
+					      {"province", LEVEL_PROVINCE},
+					      {"national", LEVEL_NATIONAL},
+					      {0}};
+static const struct config_choice verdicts[] = {
+	{"none", VERDICT_NONE},	    {"unlikely", VERDICT_UNLIKELY}, {"possible", VERDICT_POSSIBLE},
+	{"likely", VERDICT_LIKELY}, {"observed", VERDICT_OBSERVED}, {0}};
+static const struct config_choice formats[] = {{"json", FORMAT_JSON}, {"cap", FORMAT_CAP}, {0}};
+static const struct config_choice languages[] = {{"vi", CATALOGUE_VI}, {"en", CATALOGUE_EN}, {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -134,7 +144,14 @@ static const struct config_option destination_options[] = {
 	TEXT("user", D(user), "", 64, config_user_check, "the name to log in with, for files"),
 	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
 	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
+	CHOICE("format", D(format), "json", formats, "json, or cap: an alert of the Common Alerting Protocol 1.2"),
+	CHOICE("language", D(language), "vi", languages, "with cap: vi or en, the language that comes first"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
+	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
+	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
+	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),
+	NAMES("sites", D(sites), "", CONFIG_WORDS_MAX, "names of the sites whose incidents are reported"),
+	NAMES("receptors", D(receptors), "", CONFIG_WORDS_MAX, "names of the receptors or boundaries that an incident must be able to reach"),
 };
 static const struct config_group destination_group =
 	GROUP("destination", destination_options, destination_draft, config_finish_destination);
@@ -142,6 +159,10 @@ static const struct config_group destination_group =
 #define M(field) FIELD(main_draft, config.field)
 static const struct config_option main_options[] = {
 	TEXT("origin", M(origin), REQUIRED, 32, config_name_check, "who speaks in the record and in reports"),
+	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
+	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
+	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
+	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	TEXT("timezone", FIELD(main_draft, timezone), "+07:00", 6, config_zone_check, "local time's offset from UTC"),
 	DURATION("grid", M(grid_ms), "10ms", 1, S_MS, MS, "due times are multiples of it"),
 	INTEGER("capture", M(capture_percent), "75", 1, 100, "percent of values that make a window valid"),

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "core/audience.h"
 #include "core/core.h"
 #include "core/report.h"
 
@@ -47,50 +48,6 @@ static uint64_t key_of(const struct core *core, size_t limit)
 	return hash64(HASH64_SEED, path, strlen(path));
 }
 
-/* reports only go where reports are read, and none below its class */
-static bool is_for(const struct config_destination *destination, uint32_t class)
-{
-	return destination->kind == DESTINATION_REPORTS &&
-	       class >= (uint32_t)destination->min_class;
-}
-
-/* does the destination know of the incident? From now on it does. */
-static bool was_told(struct core_incident *incident, const struct config_destination *destination)
-{
-	uint64_t key = hash64(HASH64_SEED, destination->name, strlen(destination->name));
-
-	for (size_t i = 0; i < CONFIG_DESTINATIONS_MAX; i++) {
-		if (incident->told[i] == key)
-			return true;
-		if (incident->told[i] == 0) {
-			incident->told[i] = key;
-			return false;
-		}
-	}
-	return true; /* destinations were exchanged again and again during the incident */
-}
-
-static void add_report(struct core *core, const struct core_incident *incident,
-		       enum event_type type, size_t destination, struct stamp at, const char *data)
-{
-	struct batch_report *report = batch_add(core->batch, reports);
-
-	if (!report)
-		return;
-	report->destination = (uint32_t)destination;
-	report->lane = incident->class == CLASS_EMERGENCY ? 0 : 1;
-	report->created_ms = at.wall_ms;
-	report->type = strdup(event_type_text(type));
-	report->incident = strdup(incident->id);
-	report->body = report_body(core, event_type_text(type), at.wall_ms, data);
-	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
-		     (unsigned long long)core->log->seq,
-		     core->config->destinations[destination].name) < 0)
-		report->webhook_id = NULL;
-	if (!report->type || !report->incident || !report->body || !report->webhook_id)
-		core->batch->out_of_memory = true;
-}
-
 static void add_row(struct core *core, const struct core_incident *incident, int64_t ended_ms,
 		    char *summary)
 {
@@ -121,6 +78,7 @@ static void add_row(struct core *core, const struct core_incident *incident, int
 static void tell(struct core *core, struct core_incident *incident, struct event *event)
 {
 	int64_t ended_ms = event->type == EVENT_INCIDENT_ENDED ? event->at.wall_ms : 0;
+	struct stamp reported = incident->reported; /* the report before this one */
 	char *data;
 
 	event->site = site_of(core, incident);
@@ -129,22 +87,20 @@ static void tell(struct core *core, struct core_incident *incident, struct event
 	event->incident_class = (enum limit_class)incident->class;
 	event->number = incident->n_updates;
 	core_event(core, event);
+	incident->reported = event->at;
 	data = report_data(core, incident, ended_ms, event->reason);
+	incident->reported = reported;
 	if (!data) {
 		core->batch->out_of_memory = true;
 		return;
 	}
-	for (size_t i = 0; i < core->config->n_destinations; i++) {
-		const struct config_destination *destination = &core->config->destinations[i];
-
-		/* the first it sees of an incident is "opened", even where the incident has only
-		 * now risen to its class */
-		if (is_for(destination, incident->class))
-			add_report(core, incident,
-				   was_told(incident, destination) ? event->type
-								   : EVENT_INCIDENT_OPENED,
-				   i, event->at, data);
-	}
+	audience_tell(core, &(struct audience_news){
+				    .type = event->type,
+				    .at = event->at,
+				    .data = data,
+				    .incident = incident,
+				    .withdrawn = ended_ms && incident->unconfigured,
+			    });
 	incident->reported = event->at;
 	incident->dirty = false;
 	add_row(core, incident, ended_ms, data);
@@ -388,7 +344,6 @@ void incident_removed(struct core *core, const char *id, const char *summary, st
 		      const char *reason)
 {
 	struct event event = event_plain(EVENT_INCIDENT_REMOVED, at);
-	struct core_incident incident = {0};
 	enum limit_class class = CLASS_LIMIT;
 	char *data;
 
@@ -396,11 +351,14 @@ void incident_removed(struct core *core, const char *id, const char *summary, st
 	event.reason = reason;
 	core_event(core, &event);
 	data = report_removed(core, summary, at, reason, &class);
-	incident.class = class;
-	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
-	for (size_t i = 0; data && i < core->config->n_destinations; i++)
-		if (is_for(&core->config->destinations[i], class))
-			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
+	if (data)
+		audience_tell(core, &(struct audience_news){
+					    .type = EVENT_INCIDENT_ENDED,
+					    .at = at,
+					    .data = data,
+					    .before = summary,
+					    .withdrawn = true,
+				    });
 	free(data);
 }
 

@@ -246,6 +246,7 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	set(object, "level", incident_level_text((enum incident_level)incident->level));
 	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
+	set_time(core, object, "reported", incident->reported.wall_ms);
 	set_time(core, object, "ended", ended_ms);
 	set(object, "change", change);
 	(void)json_object_set_new(object, "update", json_integer(incident->n_updates));
@@ -277,6 +278,7 @@ static report_part *const report_parts[] = {
 	report_part_released,
 	report_part_response,
 	report_part_crossing,
+	report_part_form,
 };
 
 char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
@@ -318,6 +320,10 @@ char *report_removed(const struct core *core, const char *summary, struct stamp 
 		set(incident, "state", "ended");
 		set(incident, "change", change);
 		set_time(core, incident, "ended", at.wall_ms);
+		set_time(core, incident, "reported", at.wall_ms);
+		(void)json_object_set_new(
+			incident, "update",
+			json_integer(json_integer_value(json_object_get(incident, "update")) + 1));
 		(void)json_object_set_new(data, "log", log_object(core));
 		text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	}

@@ -138,8 +138,9 @@ struct core_windows {
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
- * @told: hashes of the destinations that know of it: the first report that one gets is
- *   "opened"
+ * @told: hashes of the destinations that know of it, in the order in which they were told: the
+ *   first report that one gets is "opened"
+ * @n_told_first: so many of them were told when it opened
  * @dirty: something changed that the last report does not say
  * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
@@ -162,27 +163,8 @@ struct core_incident {
 	uint8_t level;	 /* enum incident_level */
 	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
 	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
-	uint8_t pad[2];
-};
-
-/**
- * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
- * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
- */
-enum incident_level {
-	LEVEL_FACILITY, /* stays inside the site */
-	LEVEL_COMMUNE,	/* beyond it, within one commune */
-	LEVEL_PROVINCE, /* beyond that, within one province */
-	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
-};
-
-/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
-enum crossing_verdict {
-	VERDICT_NONE, /* not assessed: nothing to assess with */
-	VERDICT_UNLIKELY,
-	VERDICT_POSSIBLE,
-	VERDICT_LIKELY,
-	VERDICT_OBSERVED,
+	uint8_t n_told_first;
+	uint8_t pad[1];
 };
 
 /** incident_level_text() - "facility", "commune", "province", "national" */

@@ -159,16 +159,16 @@ static const struct config_group destination_group =
 #define M(field) FIELD(main_draft, config.field)
 static const struct config_option main_options[] = {
 	TEXT("origin", M(origin), REQUIRED, 32, config_name_check, "who speaks in the record and in reports"),
-	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
-	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
-	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
-	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	TEXT("timezone", FIELD(main_draft, timezone), "+07:00", 6, config_zone_check, "local time's offset from UTC"),
 	DURATION("grid", M(grid_ms), "10ms", 1, S_MS, MS, "due times are multiples of it"),
 	INTEGER("capture", M(capture_percent), "75", 1, 100, "percent of values that make a window valid"),
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
+	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
+	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
+	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
+	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 };
 const struct config_group config_main_group =

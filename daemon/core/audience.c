@@ -80,21 +80,21 @@ static bool is_named(const char *names, const char *name)
 
 static bool was_told(const struct news *news, const struct config_destination *destination)
 {
-	if (news->what->incident)
-		return audience_knows(news->what->incident, destination);
-	/* what is not known to have been told has been: the end is reported as the end */
-	return !news->what->told || is_named(news->what->told, destination->name);
+	return news->what->incident ? audience_knows(news->what->incident, destination)
+				    : is_named(news->what->told, destination->name);
 }
 
-/* from now on it knows; when the list is full, destinations were exchanged again and again */
-static void remember(struct core_incident *incident, const struct config_destination *destination)
+/* from now on it knows. Return: false, the list is full: destinations were exchanged again and
+ * again while the incident went on. */
+static bool remember(struct core_incident *incident, const struct config_destination *destination)
 {
 	for (size_t i = 0; i < CONFIG_DESTINATIONS_MAX; i++) {
 		if (incident->told[i] == 0) {
 			incident->told[i] = key_of(destination);
-			return;
+			return true;
 		}
 	}
+	return false;
 }
 
 static bool is_among(const struct config_words *words, const char *name)
@@ -205,21 +205,23 @@ static void add_report(struct core *core, const struct news *news, size_t i, enu
 		core->batch->out_of_memory = true;
 }
 
-/* reports go where reports are read, to those who know of the incident and to those who want it */
+/*
+ * Reports go where reports are read: to those who know of the incident, and while it is open to
+ * those who want it.
+ */
 static void tell_one(struct core *core, const struct news *news, size_t i)
 {
 	const struct config_destination *destination = &core->config->destinations[i];
-	bool told = was_told(news, destination);
+	struct core_incident *incident = news->what->incident;
 
 	if (destination->kind != DESTINATION_REPORTS)
 		return;
-	if (news->what->incident ? !told && !wants(news, destination)
-	    : news->what->told	 ? !told
-				 : !wants(news, destination))
-		return;
-	add_report(core, news, i, told ? news->what->type : EVENT_INCIDENT_OPENED);
-	if (!told && news->what->incident)
-		remember(news->what->incident, destination);
+	if (was_told(news, destination))
+		add_report(core, news, i, news->what->type);
+	else if (incident && wants(news, destination))
+		add_report(core, news, i,
+			   remember(incident, destination) ? EVENT_INCIDENT_OPENED
+							   : news->what->type);
 }
 
 /* the report before this one: of an open incident from the core, else from its own data */

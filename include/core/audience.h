@@ -17,8 +17,7 @@
  * @incident: who was told is kept there; @incident->reported is the time of the report before.
  *   NULL: it is not open any more
  * @before: not open any more: data of its last report; else NULL
- * @told: not open any more: names of those who were told, a space behind each, and nobody else
- *   is; NULL: that is not known, and all who want it are
+ * @told: not open any more: names of those who were told, a space behind each; nobody else is
  * @withdrawn: it ends because it cannot be watched any more
  */
 struct audience_news {

@@ -13,9 +13,10 @@
 #include "core/cap.h"
 #include "core/cap_xml.h"
 
-#define CAP_HEADLINE_MAX    640	 /* bytes; 160 characters, as CAP 1.2 advises for text messages */
-#define CAP_DESCRIPTION_MAX 6000 /* with all of it escaped, twice, it stays below WIRE_PACKET_MAX \
-				  */
+#define CAP_HEADLINE_MAX 640 /* bytes; 160 characters, as CAP 1.2 advises for text messages */
+#define CAP_DESCRIPTION_MAX                                                   \
+	6000 /* with all of it escaped, twice, it stays below WIRE_PACKET_MAX \
+	      */
 #define CAP_INSTRUCTION_MAX 2000
 #define CAP_LINES_MAX	    10 /* alarms, masses and paths that are told in words, each */
 #define CAP_AREAS_MAX	    8

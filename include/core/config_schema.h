@@ -61,7 +61,7 @@ struct config_option {
 	const struct config_group *group;
 };
 
-#define CONFIG_OPTIONS_MAX 32
+#define CONFIG_OPTIONS_MAX 48
 
 struct config_mapping;
 
@@ -88,6 +88,7 @@ struct config_base {
  * @finish: check what concerns several keys and move the draft into the configuration.
  *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
  *   Return: 0; -ENOMEM.
+ * @done: what is to do when the lists have been walked too, NULL nothing. Return: 0; -ENOMEM.
  */
 struct config_group {
 	const char *what;
@@ -96,6 +97,7 @@ struct config_group {
 	size_t size;
 	int (*base)(struct config_mapping *mapping, struct config_base *ret);
 	int (*finish)(struct config_mapping *mapping, void *draft);
+	int (*done)(struct config_mapping *mapping);
 };
 
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
@@ -144,6 +146,10 @@ struct config_profile {
  * @main_bad: there are errors in wastewatch.yaml; @main_file: its path
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
+ * @first_standard, @first_limit: where those of this source begin
+ * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
+ * @catalogues: all that were asked for so far, see config_catalogue.h
+ * @applied: of each of the configuration's standards, see config_standard.h
  */
 struct config_reader {
 	struct config *config;
@@ -168,11 +174,20 @@ struct config_reader {
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
+	size_t first_standard;
+	size_t first_limit;
+	size_t making;
+	struct catalogue *catalogues;
+	size_t n_catalogues;
+	struct config_applied *applied;
+	size_t n_applied;
 };
 
 extern const struct config_group config_main_group;    /* wastewatch.yaml */
 extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
 extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
+extern const struct config_group config_limit_group;   /* a source's limit */
+extern const struct config_choice config_limit_ons[];  /* enum limit_on */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -262,6 +277,7 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -287,6 +303,26 @@ struct limit_draft {
 	char *channel;
 	double high;
 	double low;
+	char *standard;
+	unsigned int side; /* enum config_side */
+	unsigned int percent;
+};
+
+enum config_side { SIDE_LOW, SIDE_HIGH };
+
+/** struct standard_draft - a row of a source's standards */
+struct standard_draft {
+	struct config_standard standard;
+	char *column;
+	char *zone;
+	char *which;
+	char *operating_since;
+	char *advice;
+	double factors[N_FACTORS];
+	char *by[N_BYS]; /* that of BY_ZONE_TYPE is a number of its own */
+	unsigned int zone_type;
+	unsigned int all;
+	enum limit_on on;
 };
 
 struct station_draft {
@@ -322,6 +358,10 @@ int config_finish_hole(struct config_mapping *mapping, void *draft);
 int config_finish_state(struct config_mapping *mapping, void *draft);
 int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
+int config_finish_standard(struct config_mapping *mapping, void *draft);
+int config_done_source(struct config_mapping *mapping);
+int config_take_standards(struct config_mapping *mapping);
+int config_find_flow(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

@@ -26,10 +26,12 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
 #include "core/limit.h"
+#include "core/mass.h"
 #include "core/plan.h"
 #include "core/screen.h"
 #include "core/window.h"
@@ -142,6 +144,7 @@ struct core_windows {
  *   first report that one gets is "opened"
  * @n_told_first: so many of them were told when it opened
  * @dirty: something changed that the last report does not say
+ * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
@@ -157,6 +160,8 @@ struct core_incident {
 	uint32_t n_alarms;
 	uint32_t n_updates;
 	uint64_t told[CONFIG_DESTINATIONS_MAX];
+	int64_t acknowledged_ms;
+	char acknowledged_by[ACTION_USER_MAX + 8];
 	bool open;
 	bool dirty;
 	bool unconfigured;
@@ -182,13 +187,23 @@ struct core_stream {
 	uint64_t n_late;
 };
 
-/** struct core_limit - a limit and the worst of it while its alarm stands */
+/**
+ * struct core_limit - a limit and the worst of it while its alarm stands
+ * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
+ *   until the next good one, for one and a half intervals at most, a window's mean for its window
+ * @pending_ms: the same since "since", while the raise delay has not passed
+ * @beyond: the last good value was
+ */
 struct core_limit {
 	struct limit_state state;
+	int64_t beyond_ms;
+	int64_t pending_ms;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	bool beyond;
+	uint8_t pad[7];
 };
 
 struct core {
@@ -207,7 +222,13 @@ struct core {
 	uint32_t *lost_after_ms;
 	size_t *derived; /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
-	bool *leads; /* per channel, something is derived whenever it has a new sample */
+	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
+		      * is reckoned */
+	struct mass *masses;	/* per channel, of those in @released; see release.h */
+	size_t *released;	/* channels whose mass is reckoned */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t n_released;
+	bool settles; /* core_settle() has something to do */
 	struct chain chain;
 	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */
@@ -301,9 +322,10 @@ void incident_gap(struct core *core, struct stamp at);
 /**
  * incident_removed() - an open incident that cannot go on here: say so and report it
  * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
  */
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason);
+void incident_removed(struct core *core, const char *id, const char *summary, const char *told,
+		      struct stamp at, const char *reason);
 
 /**
  * incident_assessed() - the assessment of an open incident says something new

@@ -25,11 +25,12 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/sign.h"
 #include "core/window.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_FILE    "record.db"
 
 struct record;
@@ -175,12 +176,24 @@ int record_release(struct record *record, int64_t now_ms);
 /**
  * record_standing() - what the record holds as standing: raised alarms, open incidents
  * @name: path of the alarm's limit, or id of the incident
- * @summary: data of the incident's last report, NULL for an alarm; both SQLite's until the
- *   call returns
+ * @summary: data of the incident's last report, NULL for an alarm
+ * @told: names of the destinations that know of it, a space behind each; all three SQLite's until
+ *   the call returns
  */
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, const char *name, const char *summary),
+		    void (*each)(void *userdata, const char *name, const char *summary,
+				 const char *told),
 		    void *userdata);
+
+/**
+ * record_past() - an incident that no longer runs, by its id; see struct action_past
+ * @ret: freed by record_past_done()
+ * Return: 1; 0 there is none; -errno.
+ */
+int record_past(struct record *record, const char *id, struct action_past *ret);
+
+/** record_past_done() - takes a zeroed one, too */
+void record_past_done(struct action_past *past);
 
 void record_job_done(struct record_job *job);
 

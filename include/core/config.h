@@ -265,7 +265,8 @@ struct config_channel {
 /**
  * struct config_factor - a coefficient that a standard's values are multiplied by
  * @used: the standard's formula has it
- * @given: in the configuration; else derived from the standard's table, with @mark
+ * @given: in the configuration, then nothing about it is to be verified: CERTAINTY_LAW; else
+ *   derived from the standard's table, with its @mark
  * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
  */
 struct config_factor {

@@ -66,8 +66,8 @@ libs_all := $(libs_core) $(libs_poller) $(libs_sender) $(libs_receiver)
 packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev libcurl4-openssl-dev \
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
-	python3-serial-asyncio python3-jsonschema \
-	sqlite3 openssl systemd systemd-container util-linux mount \
+	python3-serial-asyncio python3-jsonschema python3-yaml \
+	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
 

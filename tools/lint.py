@@ -28,19 +28,19 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode units boundary river plume solid
+quality alarm_rules decode units boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_station \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station \
 config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
 standard_check
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message limit alarm forecast flood
+event event_message limit alarm forecast flood mass
 batch
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act report report_parts report_released report_response report_crossing snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act release report report_parts report_released report_response report_crossing snapshot files
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
@@ -68,7 +68,7 @@ PURE = ("ration "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
         "standard "
-        "incident_report incident_act "
+        "incident_report incident_act mass release "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -48,6 +48,14 @@ static void free_devices(struct config *config)
 		free(site->cluster);
 		free(site->commune);
 		free(site->province);
+		free(site->response.plan);
+		free(site->response.command);
+		free(site->response.forces);
+		free(site->response.means);
+		free(site->response.supplies);
+		free(site->response.contact_name);
+		free(site->response.contact_phone);
+		free(site->response.contact_email);
 		free(site->file);
 	}
 	for (size_t i = 0; i < config->n_links; i++) {
@@ -313,7 +321,7 @@ static int group_limits(struct config *config)
 		place[order[i]] = i;
 	}
 	for (size_t i = 0; i < config->n_limits; i++)
-		sorted[i].suppressed_by = place[sorted[i].suppressed_by];
+		sorted[i].alarm.suppressed_by = place[sorted[i].alarm.suppressed_by];
 	free(order);
 	free(place);
 	free(config->limits);

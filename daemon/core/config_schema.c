@@ -10,6 +10,11 @@ const struct config_choice config_limit_ons[] = {
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
+static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
+					      {"commune", LEVEL_COMMUNE},
+					      {"province", LEVEL_PROVINCE},
+					      {"national", LEVEL_NATIONAL},
+					      {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -250,11 +255,11 @@ static const struct config_option limit_options[] = {
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it"),
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
-	INTEGER("count", T(count), "1", 1, CONFIG_COUNT_MAX, "raised when broken so many times, see within"),
-	DURATION("within", T(within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
-	CHOICE("latch", T(latch), "no", yes_or_no, "stays until somebody resets it"),
-	DURATION("re-alarm", T(re_alarm_ms), "", M_MS, 7 * D_MS, MS, "acknowledged but standing for so long it needs somebody again"),
-	DURATION("shelve-max", T(shelve_max_ms), "8h", M_MS, 7 * D_MS, MS, "longest time that it may be shelved for"),
+	INTEGER("count", T(alarm.count), "1", 1, ALARM_COUNT_MAX, "raised when broken so many times, see within"),
+	DURATION("within", T(alarm.within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
+	CHOICE("latch", T(alarm.latch), "no", yes_or_no, "stays until somebody resets it"),
+	DURATION("re-alarm", T(alarm.re_alarm_ms), "", M_MS, 7 * D_MS, MS, "acknowledged but standing for so long it needs somebody again"),
+	DURATION("shelve-max", T(alarm.shelve_max_ms), "8h", M_MS, 7 * D_MS, MS, "longest time that it may be shelved for"),
 	TEXT("enabled-by", FIELD(limit_draft, enabled_by), "", 32, config_name_check, "name of a channel of this source, such as the burner's"),
 	NUMBER("enabled-above", FIELD(limit_draft, enabled_above), "", "the limit counts only while that channel is above"),
 	NUMBER("enabled-below", FIELD(limit_draft, enabled_below), "", "the limit counts only while that channel is below"),
@@ -293,6 +298,8 @@ static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
+	TEXT("flow", FIELD(source_draft, flow), "", 32, config_name_check, "name of the channel that measures the flow, for the mass released"),
+	CHOICE("level", O(level), "facility", levels, "least level (Art. 123) of an incident from here: facility, commune, province or national"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("standards", 0, &standard_group, "legal standards that it is held to"),
@@ -334,6 +341,15 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
+	TEXT("plan", S(response.plan), "", TITLE, config_text_check, "reference of the response plan"),
+	TEXT("command", S(response.command), "", ROSTER, config_text_check, "who commands on the spot"),
+	TEXT("forces", S(response.forces), "", ROSTER, config_text_check, "people on the spot"),
+	TEXT("means", S(response.means), "", ROSTER, config_text_check, "equipment on the spot"),
+	TEXT("supplies", S(response.supplies), "", ROSTER, config_text_check, "supplies on the spot"),
+	TEXT("contact-name", S(response.contact_name), "", TITLE, config_text_check, "whom the department calls"),
+	TEXT("contact-phone", S(response.contact_phone), "", 32, config_phone_check, "by which number"),
+	TEXT("contact-email", S(response.contact_email), "", 100, config_email_check, "by which address"),
+	DURATION("drill-interval", S(drill_interval_min), "", 1, 3650 * D_MIN, MINUTE, "a drill is due so long after the last one, such as 365d; default: never"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

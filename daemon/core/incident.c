@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/incident.h"
+#include "core/release.h"
 
 const char *incident_level_text(enum incident_level level)
 {
@@ -50,6 +51,22 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 	incident_update(core, incident, at, reason);
 }
 
+static const struct config_source *source_of(const struct core *core, size_t limit)
+{
+	const struct config *config = core->config;
+
+	return &config->sources[config->channels[config->limits[limit].channel].source];
+}
+
+/* what was beyond its bound before, and is not now, is not part of this incident */
+static void forget_durations(struct core *core, const struct core_incident *incident)
+{
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (!limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			core->limits[i].beyond_ms = 0;
+}
+
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
 {
 	time_t seconds = at.wall_ms / MS_PER_S;
@@ -66,8 +83,11 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		.opened = at,
 		.quiet_since = at,
 		.class = core->config->limits[limit].class,
+		.level = (uint8_t)source_of(core, limit)->level,
 		.open = true,
 	};
+	release_begin(core, incident, at);
+	forget_durations(core, incident);
 	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s%s",
 		       core->config->sites[incident_site(core, incident)].name,
 		       waste_kind_text(incident_kind(core, incident)), moment, more);
@@ -84,6 +104,8 @@ static void say_opened(struct core *core, struct core_incident *incident, size_t
 	event.value = value;
 	event.since_ms = core->limits[limit].state.since_wall_ms;
 	event.reason = core->config->limits[limit].path;
+	if (incident->level > LEVEL_FACILITY)
+		event.level = incident_level_text((enum incident_level)incident->level);
 	incident_tell(core, incident, &event);
 }
 
@@ -102,6 +124,21 @@ static uint32_t count_active(const struct core *core, const struct core_incident
 	return n;
 }
 
+/* Return: has it risen? */
+static bool rise_to_source(struct core *core, struct core_incident *incident, size_t limit,
+			   struct stamp at)
+{
+	const struct config_source *source = source_of(core, limit);
+	char reason[CONFIG_NAME_MAX + 64];
+
+	if ((uint8_t)source->level <= incident->level)
+		return false;
+	(void)snprintf(reason, sizeof(reason), "what comes from %s is at least of this level",
+		       source->name);
+	raise_level(core, incident, source->level, at, reason);
+	return true;
+}
+
 void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, double value)
 {
 	const struct config_limit *config = &core->config->limits[limit];
@@ -110,6 +147,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	bool opens = counts && !incident->open;
 
 	core->limits[limit].cleared = (struct stamp){0};
+	if (!incident->open)
+		core->limits[limit].beyond_ms = 0;
+	core->limits[limit].beyond_ms += core->limits[limit].pending_ms;
+	core->limits[limit].pending_ms = 0;
 	if (opens)
 		begin(core, incident, limit, at);
 	alarm_say(core, EVENT_ALARM_RAISED, limit, at, value);
@@ -121,7 +162,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
 		incident->class = config->class;
+		(void)rise_to_source(core, incident, limit, at);
 		incident_update(core, incident, at, "its class has risen");
+	} else if (counts && rise_to_source(core, incident, limit, at)) {
+		incident_update(core, incident, at, "its level has risen");
 	} else {
 		incident->dirty = true;
 	}
@@ -154,16 +198,40 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
 	incident->dirty = incident->open;
 }
 
+static size_t masses_of(const struct core *core, const struct core_incident *incident,
+			struct event_mass *masses)
+{
+	struct release release;
+	size_t n = 0;
+
+	for (size_t at = 0; masses && release_next(core, incident, &at, &release); n++)
+		masses[n] = (struct event_mass){
+			.channel = release.channel,
+			.total_kg = release.mass->total_kg,
+			.above_kg = release.mass->above_kg,
+			.covered_percent = release.span.covered_percent,
+			.known = release.mass->covered_ms > 0,
+		};
+	return n;
+}
+
 static void end(struct core *core, struct core_incident *incident, struct stamp at)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
+	struct event_mass *masses = calloc(core->n_released + 1, sizeof(*masses));
 
+	if (!masses)
+		core->batch->out_of_memory = true;
 	incident->n_updates++;
 	event.reason = incident->unconfigured
 			       ? "limits that were broken are no longer configured; no others are"
 			       : "all its alarms have been clear for the set time";
 	event.since_ms = incident->opened.wall_ms;
+	event.n_masses = masses_of(core, incident, masses);
+	event.masses = masses;
 	incident_tell(core, incident, &event);
+	free(masses);
+	release_end(core, incident);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
 }
 
@@ -233,6 +301,20 @@ static void open_for(struct core *core, struct core_incident *incident, struct s
 	}
 }
 
+/* a source's level was set higher while an alarm of it stands */
+static void rise_to_standing(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	bool risen = false;
+
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (core->config->limits[i].class >= CLASS_LIMIT &&
+		    limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			risen |= rise_to_source(core, incident, i, at);
+	if (risen)
+		incident_update(core, incident, at, "its level has risen");
+}
+
 void incident_recount(struct core *core, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
@@ -243,6 +325,7 @@ void incident_recount(struct core *core, struct stamp at)
 			open_for(core, incident, at);
 			continue;
 		}
+		rise_to_standing(core, incident, at);
 		if (n < incident->n_active)
 			incident->unconfigured = true;
 		if (n == 0 && incident->n_active > 0)

@@ -10,12 +10,13 @@
 #include "core/report_parts.h"
 
 /*
- * Usual reports stay below 20 kB, the size webhooks should have. With the longest texts that
- * a configuration may hold, each letter escaped, they stay below WIRE_PACKET_MAX: a longer
- * one could never be handed to the sender.
+ * Usual reports stay below 20 kB, the size webhooks should have. None, with the longest texts
+ * that a configuration may hold and each letter escaped, reaches WIRE_PACKET_MAX: it could never
+ * be handed to the sender. Alarms and their channels get the room that the other parts leave;
+ * some is kept for what comes later: who closed it, cause and measures, and the envelope.
  */
 #define REPORT_CHANNELS_MAX 60
-#define REPORT_PROSE_MAX    24000 /* bytes of origin, advice and title */
+#define REPORT_BYTES_MAX    (WIRE_PACKET_MAX - 8192 - 8192)
 
 static void set(json_t *object, const char *key, const char *text)
 {
@@ -112,6 +113,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_true(object, "out_of_service", state->alarm.out_of_service);
 	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
 	set_forecast(core, object, i);
+	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
 	return object;
 }
 
@@ -165,17 +167,17 @@ static json_t *channel_object(const struct core *core, size_t i)
 	return object;
 }
 
-static size_t prose_of(const struct config *config, size_t limit)
+static size_t size_of(const json_t *object)
 {
-	return strlen(config->limits[limit].origin) + strlen(config->limits[limit].advice) +
-	       strlen(config->channels[config->limits[limit].channel].title);
+	return json_dumpb(object, NULL, 0, JSON_COMPACT) + 1; /* and a comma */
 }
 
+/* struct measurements - @room: bytes that are left for them */
 struct measurements {
 	json_t *channels;
 	json_t *alarms;
 	size_t n_left_out;
-	size_t n_prose;
+	size_t room;
 };
 
 static bool has_channel(const struct core *core, const struct measurements *list, size_t channel)
@@ -197,24 +199,39 @@ static bool has_channel(const struct core *core, const struct measurements *list
 
 static void add_alarm(const struct core *core, struct measurements *list, size_t limit)
 {
-	size_t channel = core->config->limits[limit].channel;
+	size_t channel = core->config->limits[limit].channel, size;
+	json_t *alarm, *measured;
 
-	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX ||
-	    list->n_prose + prose_of(core->config, limit) > REPORT_PROSE_MAX) {
+	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX || list->room == 0) {
 		list->n_left_out++;
 		return;
 	}
-	list->n_prose += prose_of(core->config, limit);
-	(void)json_array_append_new(list->alarms, alarm_object(core, limit));
-	if (!has_channel(core, list, channel))
-		(void)json_array_append_new(list->channels, channel_object(core, channel));
+	alarm = alarm_object(core, limit);
+	measured = has_channel(core, list, channel) ? NULL : channel_object(core, channel);
+	size = size_of(alarm) + (measured ? size_of(measured) : 0);
+	if (size >= list->room) {
+		list->room = 0; /* nor do any behind it: none is made in vain */
+		list->n_left_out++;
+	} else {
+		list->room -= size;
+		(void)json_array_append(list->alarms, alarm);
+		if (measured)
+			(void)json_array_append(list->channels, measured);
+	}
+	json_decref(alarm);
+	json_decref(measured);
 }
 
 /* involved alarms and their channels, the worst class first: where room ends, the least goes */
 static void add_measurements(const struct core *core, const struct core_incident *incident,
 			     json_t *data)
 {
-	struct measurements list = {.channels = json_array(), .alarms = json_array()};
+	size_t used = size_of(data);
+	struct measurements list = {
+		.channels = json_array(),
+		.alarms = json_array(),
+		.room = used < REPORT_BYTES_MAX ? REPORT_BYTES_MAX - used : 0,
+	};
 
 	for (int class = CLASS_EMERGENCY; class >= CLASS_WARNING; class --)
 		for (size_t i = 0; i < core->config->n_limits; i++)
@@ -341,10 +358,10 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 		data, "sources",
 		sources_array(core, site,
 			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
-	add_measurements(core, incident, data);
 	for (size_t i = 0; i < ARRAY_SIZE(report_parts); i++)
 		report_parts[i](core, incident, data);
 	(void)json_object_set_new(data, "log", log_object(core));
+	add_measurements(core, incident, data);
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
 	return text;

@@ -22,6 +22,7 @@ struct snapshot_header {
 	uint64_t n_limits;
 	uint64_t n_notes;
 	uint64_t n_incidents;
+	uint64_t n_masses;
 	uint64_t n_streams;
 	struct stamp now; /* the latest of the streams */
 	uint64_t hash;	  /* of all other bytes: SQLite has no checksums of its own */
@@ -46,6 +47,7 @@ static uint64_t layout(void)
 				       sizeof(struct alarm_notes),
 				       sizeof(struct flood),
 				       sizeof(struct core_incident),
+				       sizeof(struct mass),
 				       sizeof(struct core_stream)};
 
 	return hash64(HASH64_SEED, sizes, sizeof(sizes));
@@ -92,7 +94,7 @@ static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
 static size_t size_of(const struct snapshot_header *header)
 {
 	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
-	       header->n_states * KEYED(struct core_state) +
+	       header->n_masses * KEYED(struct mass) + header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
 	       header->n_incidents * KEYED(struct core_incident) +
@@ -120,6 +122,9 @@ static void put_things(const struct core *core, uint8_t *at)
 	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
+	for (size_t i = 0; i < core->n_released; i++)
+		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
+			  &core->masses[core->released[i]], sizeof(struct mass));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
 }
 
@@ -132,6 +137,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 		.n_states = core->config->n_states,
 		.n_limits = core->config->n_limits,
 		.n_incidents = core->config->n_sites * N_WASTE_KINDS,
+		.n_masses = core->n_released,
 		.n_streams = core->n_streams,
 	};
 	uint8_t *bytes;
@@ -282,6 +288,10 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	for (size_t i = 0; i < n_incidents; i++)
 		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
 	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);
+	for (size_t i = 0; i < core->n_released; i++)
+		places[i] = (struct place){key_of_text(config->channels[core->released[i]].path),
+					   &core->masses[core->released[i]]};
+	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
 	free(places);
 	if (!is_sound(core))
 		return -EBADMSG;
@@ -307,8 +317,9 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	if (header.magic != SNAPSHOT_MAGIC || header.layout != layout())
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
-	    header.n_notes > most || header.n_incidents > most || header.n_streams > most ||
-	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
+	    header.n_notes > most || header.n_incidents > most || header.n_masses > most ||
+	    header.n_streams > most || n != size_of(&header) ||
+	    header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

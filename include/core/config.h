@@ -18,6 +18,7 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "core/alarm_rules.h"
 #include "core/decode.h"
 #include "core/quality.h"
 #include "core/standard.h"
@@ -26,7 +27,6 @@
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
-#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -63,6 +63,36 @@ enum formula {
 	FORMULA_RATIO,	    /* x / y × factor; no value where y is nearer to 0 than @least */
 };
 
+/**
+ * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
+ * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
+ */
+enum incident_level {
+	LEVEL_FACILITY, /* stays inside the site */
+	LEVEL_COMMUNE,	/* beyond it, within one commune */
+	LEVEL_PROVINCE, /* beyond that, within one province */
+	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/**
+ * struct config_response - who acts at the site, and by which plan; texts, "" none
+ * @plan: reference of the response plan
+ * @command, @forces, @means, @supplies: "four on the spot" (bốn tại chỗ) of the plans for
+ *   disasters and waste incidents (Decision 146/QĐ-TTg, plan 128/KH-UBND of Lạng Sơn)
+ * @contact_…: whom the department calls
+ */
+struct config_response {
+	char *plan;
+	char *command;
+	char *forces;
+	char *means;
+	char *supplies;
+	char *contact_name;
+	char *contact_phone;
+	char *contact_email;
+};
+
+/** struct config_site - @drill_interval_min: a drill is due so long after the last one; 0 never */
 struct config_site {
 	char *name;
 	char *title;   /* for people, any UTF-8; as every title: the name where none is given */
@@ -71,6 +101,8 @@ struct config_site {
 	char *province;
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
+	struct config_response response;
+	uint32_t drill_interval_min;
 	char *file; /* where it was read from */
 };
 
@@ -161,11 +193,22 @@ struct config_state {
 	enum quality otherwise;
 };
 
+#define CONFIG_NONE SIZE_MAX /* an index that does not apply */
+
+/**
+ * struct config_source - a release point
+ * @name: unique in its site
+ * @flow: the channel, one of its own, that measures what flows out with the concentrations;
+ *   CONFIG_NONE
+ * @level: least level of an incident that comes from here
+ */
 struct config_source {
-	char *name; /* unique in its site */
+	char *name;
 	size_t site;
 	enum waste_kind kind;
 	char *title;
+	size_t flow;
+	enum incident_level level;
 };
 
 /**
@@ -185,6 +228,8 @@ struct config_source {
  * @conditional: there is something to measure only while the value of @enabled_by, a channel
  *   with a smaller index, is above (@enabled_above) or else below @enabled_bound
  * @inputs: of a derived channel, indices smaller than its own
+ * @mass_factor: value × value of its source's flow × this is kg/s; 0 it is no concentration, or
+ *   the source has no flow
  * @reference: FORMULA_OXYGEN: reference oxygen, per cent by volume
  * @least: FORMULA_RATIO: smallest denominator
  */
@@ -215,6 +260,7 @@ struct config_channel {
 	double factor;
 	double reference;
 	double least;
+	double mass_factor;
 };
 
 /**
@@ -281,14 +327,6 @@ struct config_standard {
  * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
  * @origin: where the number comes from, in words a lawyer can look up
  * @advice: what the operator should do, "" none
- * @count, @within_ms: raised only when broken so many times within that time; 1: at once
- * @latch: an alarm that is in order again stays until it is reset
- * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
- * @shelve_max_ms: longest time that somebody may shelve it for
- * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
- *   is suppressed. Any channel of the source.
- * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
- *   are no circles: a parent stands in the files before its children.
  * @standard: index of the source's standard that it follows, or goes before; else
  *   CONFIG_NO_STANDARD
  * @parameter: of @standard that it follows, "" the number is the file's own
@@ -311,17 +349,7 @@ struct config_limit {
 	uint32_t clear_delay_ms;
 	char *origin;
 	char *advice;
-	uint32_t count;
-	uint32_t within_ms;
-	uint32_t re_alarm_ms;
-	uint32_t shelve_max_ms;
-	bool latch;
-	bool conditional;
-	bool enabled_above;
-	bool suppressible;
-	size_t enabled_by;
-	double enabled_bound;
-	size_t suppressed_by;
+	struct alarm_rules alarm;
 	size_t standard;
 	char *parameter;
 	char *arithmetic;

@@ -155,6 +155,7 @@ struct config_profile {
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @first_standard, @first_limit: where those of this source begin
+ * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
  * @catalogues: all that were asked for so far, see config_catalogue.h
  * @applied: of each of the configuration's standards, see config_standard.h
  */
@@ -182,6 +183,7 @@ struct config_reader {
 	const struct config_profile *profile;
 	size_t first_standard;
 	size_t first_limit;
+	size_t making;
 	struct catalogue *catalogues;
 	size_t n_catalogues;
 	struct config_applied *applied;
@@ -281,6 +283,7 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -367,6 +370,8 @@ int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
 int config_finish_standard(struct config_mapping *mapping, void *draft);
 int config_done_source(struct config_mapping *mapping);
+int config_take_standards(struct config_mapping *mapping);
+int config_find_flow(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

@@ -34,6 +34,7 @@
 #include "core/flood.h"
 #include "core/forecast.h"
 #include "core/limit.h"
+#include "core/mass.h"
 #include "core/plan.h"
 #include "core/screen.h"
 #include "core/window.h"
@@ -172,17 +173,6 @@ struct core_incident {
 	uint8_t pad[2];
 };
 
-/**
- * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
- * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
- */
-enum incident_level {
-	LEVEL_FACILITY, /* stays inside the site */
-	LEVEL_COMMUNE,	/* beyond it, within one commune */
-	LEVEL_PROVINCE, /* beyond that, within one province */
-	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
-};
-
 /** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
 enum crossing_verdict {
 	VERDICT_NONE, /* not assessed: nothing to assess with */
@@ -221,15 +211,25 @@ struct core_forecast {
 	uint32_t said;
 };
 
-/** struct core_limit - a limit, the worst of it while its alarm stands, and that alarm */
+/**
+ * struct core_limit - a limit, the worst of it while its alarm stands, and that alarm
+ * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
+ *   until the next good one, for one and a half intervals at most, a window's mean for its window
+ * @pending_ms: the same since "since", while the raise delay has not passed
+ * @beyond: the last good value was
+ */
 struct core_limit {
 	struct limit_state state;
 	struct alarm_state alarm;
 	struct core_forecast forecast;
+	int64_t beyond_ms;
+	int64_t pending_ms;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	bool beyond;
+	uint8_t pad[7];
 };
 
 struct core {
@@ -250,7 +250,13 @@ struct core {
 	uint32_t *lost_after_ms;
 	size_t *derived; /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
-	bool *leads; /* per channel, something is derived whenever it has a new sample */
+	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
+		      * is reckoned */
+	struct mass *masses;	/* per channel, of those in @released; see release.h */
+	size_t *released;	/* channels whose mass is reckoned */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t n_released;
+	bool settles; /* core_settle() has something to do */
 	struct chain chain;
 	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */

@@ -94,8 +94,8 @@ class Device:
     Reads shows how often it has been read: a reading that is lost or counted twice shows.
     """
 
-    def __init__(self, port=0):
-        self.listener = socket.create_server(("127.0.0.1", port))
+    def __init__(self, port=0, listener=None):
+        self.listener = listener or socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
         self.tables = {3: [0] * 64, 4: [0] * 64}

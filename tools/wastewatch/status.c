@@ -23,6 +23,7 @@ struct picture {
 	json_t *live; /* NULL: the daemon is down */
 	json_t *raised;
 	json_t *incidents;
+	int64_t n_unclosed;
 	json_t *attention;
 	struct history_outbox outbox;
 	int64_t head;
@@ -77,6 +78,9 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 	(void)json_object_set_new(object, "id", json_string(incident->id));
 	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "level", json_string(incident->level));
+	(void)json_object_set_new(object, "acknowledged",
+				  json_boolean(incident->acknowledged_ms > 0));
 	(void)json_object_set_new(object, "opened_ms", json_integer(incident->opened_ms));
 	(void)json_array_append_new(picture->incidents, object);
 	attend(picture, "%s incident, class %s, for %s: wastewatch show %s", incident->kind,
@@ -364,6 +368,10 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	if (picture->n_unclosed > 0)
+		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
+			     "wastewatch incidents\n",
+			     (long long)picture->n_unclosed);
 	print_hidden(picture);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
@@ -391,6 +399,7 @@ static void print_json(const struct picture *picture)
 	(void)json_object_set(object, "attention", picture->attention);
 	(void)json_object_set(object, "alarms", picture->raised);
 	(void)json_object_set(object, "incidents", picture->incidents);
+	(void)json_object_set_new(object, "incidents_unclosed", json_integer(picture->n_unclosed));
 	if (picture->live)
 		(void)json_object_set(object, "live", picture->live);
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
@@ -409,6 +418,10 @@ static int read_record(struct picture *picture, const struct command_options *op
 		return r;
 	}
 	r = history_incidents(history, NULL, true, 100, take_incident, picture);
+	if (r >= 0) {
+		picture->n_unclosed = history_unclosed(history);
+		r = (int)MIN(picture->n_unclosed, 0);
+	}
 	if (r >= 0)
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)

@@ -43,9 +43,13 @@ static void take_named(void *userdata, const char *kind, const char *name)
 	take(userdata, strcmp(kind, "site") == 0 ? TARGET_SITE : TARGET_ALARM, name);
 }
 
+/* nothing is left to be done with one that is closed, so only its whole name means it */
 static void take_incident(void *userdata, const struct history_incident *incident)
 {
-	take(userdata, TARGET_INCIDENT, incident->id);
+	struct search *search = userdata;
+
+	if (strcmp(incident->state, "closed") != 0 || strcmp(incident->id, search->word) == 0)
+		take(search, TARGET_INCIDENT, incident->id);
 }
 
 /* Where the record cannot be read, the daemon is the one to say what it thinks of the word */

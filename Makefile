@@ -198,7 +198,7 @@ check-asan: ## unit and system tests with the address and undefined-behaviour sa
 check-valgrind: ## unit tests under valgrind
 check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
-	@$(run_tests) valgrind $(sort $(unit_tests))
+	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
 .PHONY: coverage
 coverage: ## lines and branches that unit, scenario and system tests reach

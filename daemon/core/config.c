@@ -315,10 +315,12 @@ static int compare_limits(const void *a, const void *b, void *userdata)
 static int group_limits(struct config *config)
 {
 	size_t *order = calloc(config->n_limits + 1, sizeof(*order));
+	size_t *place = calloc(config->n_limits + 1, sizeof(*place));
 	struct config_limit *sorted = calloc(config->n_limits + 1, sizeof(*sorted));
 
-	if (!order || !sorted) {
+	if (!order || !place || !sorted) {
 		free(order);
+		free(place);
 		free(sorted);
 		return -ENOMEM;
 	}
@@ -326,9 +328,14 @@ static int group_limits(struct config *config)
 		order[i] = i;
 	if (config->n_limits > 1)
 		qsort_r(order, config->n_limits, sizeof(*order), compare_limits, config->limits);
-	for (size_t i = 0; i < config->n_limits; i++)
+	for (size_t i = 0; i < config->n_limits; i++) {
 		sorted[i] = config->limits[order[i]];
+		place[order[i]] = i;
+	}
+	for (size_t i = 0; i < config->n_limits; i++)
+		sorted[i].suppressed_by = place[sorted[i].suppressed_by];
 	free(order);
+	free(place);
 	free(config->limits);
 	config->limits = sorted;
 	return 0;

@@ -271,6 +271,15 @@ static const struct config_option limit_options[] = {
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it"),
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
+	INTEGER("count", T(count), "1", 1, CONFIG_COUNT_MAX, "raised when broken so many times, see within"),
+	DURATION("within", T(within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
+	CHOICE("latch", T(latch), "no", yes_or_no, "stays until somebody resets it"),
+	DURATION("re-alarm", T(re_alarm_ms), "", M_MS, 7 * D_MS, MS, "acknowledged but standing for so long it needs somebody again"),
+	DURATION("shelve-max", T(shelve_max_ms), "8h", M_MS, 7 * D_MS, MS, "longest time that it may be shelved for"),
+	TEXT("enabled-by", FIELD(limit_draft, enabled_by), "", 32, config_name_check, "name of a channel of this source, such as the burner's"),
+	NUMBER("enabled-above", FIELD(limit_draft, enabled_above), "", "the limit counts only while that channel is above"),
+	NUMBER("enabled-below", FIELD(limit_draft, enabled_below), "", "the limit counts only while that channel is below"),
+	TEXT("suppressed-by", FIELD(limit_draft, suppressed_by), "", 132, config_text_check, "a limit before this one: LIMIT of the same channel, CHANNEL/LIMIT, or the whole path"),
 };
 const struct config_group config_limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);

@@ -124,11 +124,17 @@ static void refuse(struct service *service, const char *user, const char *why, s
 	service_flush(service);
 }
 
+/* does the core know of an alarm that the record holds as standing, waiting or hidden? */
 static bool limit_is_known(const struct service *service, const char *path)
 {
-	for (size_t i = 0; i < service->config->n_limits; i++)
+	for (size_t i = 0; i < service->config->n_limits; i++) {
+		const struct core_limit *limit = &service->core->limits[i];
+
 		if (strcmp(service->config->limits[i].path, path) == 0)
-			return limit_is_raised(&service->core->limits[i].state);
+			return limit_is_raised(&limit->state) ||
+			       limit->alarm.condition != ALARM_NORMAL || limit->alarm.shelved ||
+			       limit->alarm.out_of_service;
+	}
 	return false;
 }
 

@@ -60,6 +60,33 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
 }
 
+static void set_true(json_t *object, const char *key, bool value)
+{
+	if (value)
+		(void)json_object_set_new(object, key, json_true());
+}
+
+/* what the window that is open now will come to */
+static void set_forecast(const struct core *core, json_t *object, size_t limit)
+{
+	const struct core_forecast *forecast = &core->limits[limit].forecast;
+	int64_t now_ms = core_now_of(core, core->config->limits[limit].channel).wall_ms;
+	json_t *part;
+
+	if (forecast->kind == FORECAST_NONE)
+		return;
+	part = json_object();
+	set_time(core, part, "window", forecast->window_ms);
+	if (forecast->kind == FORECAST_BREAKS) {
+		set_time(core, part, "due", forecast->due_ms);
+		(void)json_object_set_new(
+			part, "seconds",
+			json_integer(MAX((forecast->due_ms - now_ms) / MS_PER_S, 0)));
+	}
+	set_true(part, "unavoidable", forecast->kind == FORECAST_UNAVOIDABLE);
+	(void)json_object_set_new(object, "forecast", part);
+}
+
 static json_t *alarm_object(const struct core *core, size_t i)
 {
 	const struct config_limit *limit = &core->config->limits[i];
@@ -82,6 +109,11 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
 	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
+	set(object, "condition", alarm_condition_text(core, i));
+	set_true(object, "suppressed", state->alarm.suppressed);
+	set_true(object, "out_of_service", state->alarm.out_of_service);
+	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
+	set_forecast(core, object, i);
 	return object;
 }
 

@@ -19,14 +19,15 @@
 #include "common/macro.h"
 #include "common/wire.h"
 #include "core/catalogue.h"
+#include "core/config_held.h"
 #include "core/decode.h"
 #include "core/quality.h"
-#include "core/standard.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
+#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
 #define CONFIG_WORDS_MAX	16 /* of a list of names */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
@@ -274,62 +275,6 @@ struct config_channel {
 };
 
 /**
- * struct config_factor - a coefficient that a standard's values are multiplied by
- * @used: the standard's formula has it
- * @given: in the configuration; else derived from the standard's table, with @mark
- * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
- */
-struct config_factor {
-	bool used;
-	bool given;
-	double value;
-	enum certainty mark;
-	char *how;
-};
-
-#define CONFIG_NO_STANDARD SIZE_MAX
-
-/**
- * struct config_standard - a legal standard that a source is held to
- * @name: its catalogue's, "qcvn-40-2011"
- * @title: as the law calls it, with column and case: "QCVN 40:2011/BTNMT column B"
- * @full_name, @document: what it is about, and by what it was issued
- * @replaced_by, @incomplete: what comes after it, what the catalogue lacks; "" none
- * @confirmed: by what the figures were confirmed, "" not
- * @empty: the catalogue has no figures for this column
- * @since, @until: first and last day in force, dates as in standard.h, 0 not known
- * @before, @transition: a plant from before that day may keep it until then
- * @operating_since: of this plant, 0 not said
- * @reference: oxygen that concentrations are held at, per cent by volume; NAN none
- * @formula_mark: how sure the formula is, where a factor is used
- * @line, @column: where it stands in its site's file
- */
-struct config_standard {
-	size_t source;
-	char *name;
-	char *title;
-	char *full_name;
-	char *document;
-	char *replaced_by;
-	char *incomplete;
-	char *confirmed;
-	bool empty;
-	unsigned int since;
-	unsigned int until;
-	unsigned int before;
-	unsigned int transition;
-	unsigned int operating_since;
-	enum certainty since_mark;
-	enum certainty until_mark;
-	enum certainty transition_mark;
-	double reference;
-	struct config_factor factors[N_FACTORS];
-	enum certainty formula_mark;
-	unsigned int line;
-	unsigned int column;
-};
-
-/**
  * struct config_limit - what a channel's value or mean may not exceed or fall below
  * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
  * @name: default: class and side, "limit-high"
@@ -345,6 +290,14 @@ struct config_standard {
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
+ * @count, @within_ms: raised only when broken so many times within that time; 1: at once
+ * @latch: an alarm that is in order again stays until it is reset
+ * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
+ * @shelve_max_ms: longest time that somebody may shelve it for
+ * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
+ *   is suppressed. Any channel of the source.
+ * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
+ *   are no circles: a parent stands in the files before its children.
  */
 struct config_limit {
 	char *name;
@@ -368,6 +321,17 @@ struct config_limit {
 	enum certainty value_mark;
 	enum certainty window_mark;
 	enum certainty certainty;
+	uint32_t count;
+	uint32_t within_ms;
+	uint32_t re_alarm_ms;
+	uint32_t shelve_max_ms;
+	bool latch;
+	bool conditional;
+	bool enabled_above;
+	bool suppressible;
+	size_t enabled_by;
+	double enabled_bound;
+	size_t suppressed_by;
 };
 
 /** struct config_words - a list of names; those behind @n are NULL */

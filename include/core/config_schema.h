@@ -306,6 +306,10 @@ struct limit_draft {
 	char *standard;
 	unsigned int side; /* enum config_side */
 	unsigned int percent;
+	char *enabled_by;
+	double enabled_above;
+	double enabled_below;
+	char *suppressed_by;
 };
 
 enum config_side { SIDE_LOW, SIDE_HIGH };

@@ -27,9 +27,12 @@
 
 #include "common/macro.h"
 #include "core/action.h"
+#include "core/alarm.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
+#include "core/flood.h"
+#include "core/forecast.h"
 #include "core/limit.h"
 #include "core/mass.h"
 #include "core/plan.h"
@@ -188,7 +191,21 @@ struct core_stream {
 };
 
 /**
- * struct core_limit - a limit and the worst of it while its alarm stands
+ * struct core_forecast - what is foreseen for the open window of a limit on a mean
+ * @window_ms: its start, UTC
+ * @due_ms: UTC; from then on the window's mean breaks the limit whatever comes
+ * @kind: enum forecast_kind
+ * @said: enum forecast_kind, the worst that an entry said of this window
+ */
+struct core_forecast {
+	int64_t window_ms;
+	int64_t due_ms;
+	uint32_t kind;
+	uint32_t said;
+};
+
+/**
+ * struct core_limit - a limit, the worst of it while its alarm stands, and that alarm
  * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
@@ -196,6 +213,8 @@ struct core_stream {
  */
 struct core_limit {
 	struct limit_state state;
+	struct alarm_state alarm;
+	struct core_forecast forecast;
 	int64_t beyond_ms;
 	int64_t pending_ms;
 	struct stamp raised;
@@ -213,6 +232,8 @@ struct core {
 	struct core_windows *windows; /* per channel */
 	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
+	struct alarm_notes *notes; /* per limit */
+	struct flood flood;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_stream *streams;
 	size_t n_streams;
@@ -289,6 +310,12 @@ void core_take_as_given(struct core *core, size_t channel);
  */
 void core_join_streams(struct core *core);
 
+/** core_now_of() - the time of the stream that a channel comes by */
+static inline struct stamp core_now_of(const struct core *core, size_t channel)
+{
+	return core->streams[core->n_streams == 1 ? 0 : core->plan->channel_slot[channel]].now;
+}
+
 /** core_incident_of() - the incident of a channel's site and kind, open or not */
 struct core_incident *core_incident_of(const struct core *core, size_t channel);
 
@@ -346,6 +373,32 @@ void incident_tick(struct core *core, struct stamp at);
  * that has become one of class limit opens one.
  */
 void incident_recount(struct core *core, struct stamp at);
+
+/* --- alarms.c ---------------------------------------------------------------------- */
+
+/** alarm_broken() - a limit was broken: raise its alarm, and what follows from that */
+void alarm_broken(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_back() - a limit is back: clear its alarm, and what follows from that */
+void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_say() - the entry of an alarm that was raised or cleared, and its row */
+void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
+	       double value);
+
+/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
+void alarm_tick(struct core *core, struct stamp at);
+
+/** alarm_condition_text() - as alarm_text() */
+const char *alarm_condition_text(const struct core *core, size_t limit);
+
+/** alarm_figures() - how bad it is altogether; see flood.h */
+struct flood_figures alarm_figures(const struct core *core, struct stamp at);
+
+/* --- foresee.c -------------------------------------------------------------------- */
+
+/** alarm_forecast() - a stream's minute is over: what will its longer windows come to? */
+void alarm_forecast(struct core *core, size_t stream, struct stamp at);
 
 /* --- snapshot.c ------------------------------------------------------------------- */
 

@@ -69,6 +69,7 @@ PURE = ("ration "
         "report_released report_response report_crossing "
         "standard "
         "incident_report incident_act mass release "
+        "alarm alarms foresee forecast flood "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

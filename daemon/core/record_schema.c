@@ -90,7 +90,7 @@ static const char *const steps[RECORD_VERSION] = {
 	"ALTER TABLE incident ADD COLUMN told TEXT NOT NULL DEFAULT '';"
 	"UPDATE incident SET told = coalesce((SELECT group_concat(destination, ' ') || ' ' FROM"
 	" (SELECT DISTINCT destination FROM outbox WHERE outbox.incident = incident.id)), '');"
-	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';",
+	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';"
 	"ALTER TABLE alarm ADD COLUMN condition TEXT NOT NULL DEFAULT 'normal';"
 	"ALTER TABLE alarm ADD COLUMN acknowledged_ms INTEGER;"
 	"ALTER TABLE alarm ADD COLUMN acknowledged_by TEXT;"

@@ -108,12 +108,12 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_time(core, object, "cleared", state->cleared.wall_ms);
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
+	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
 	set(object, "condition", alarm_condition_text(core, i));
 	set_true(object, "suppressed", state->alarm.suppressed);
 	set_true(object, "out_of_service", state->alarm.out_of_service);
 	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
 	set_forecast(core, object, i);
-	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
 	return object;
 }
 

@@ -309,13 +309,13 @@ struct limit_draft {
 	char *channel;
 	double high;
 	double low;
+	char *standard;
+	unsigned int side; /* enum config_side */
+	unsigned int percent;
 	char *enabled_by;
 	double enabled_above;
 	double enabled_below;
 	char *suppressed_by;
-	char *standard;
-	unsigned int side; /* enum config_side */
-	unsigned int percent;
 };
 
 enum config_side { SIDE_LOW, SIDE_HIGH };

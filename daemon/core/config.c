@@ -38,6 +38,12 @@ const char *limit_class_text(enum limit_class class)
 	return texts[class];
 }
 
+static void free_words(struct config_words *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		free(words->text[i]);
+}
+
 static void free_devices(struct config *config)
 {
 	for (size_t i = 0; i < config->n_sites; i++) {
@@ -82,6 +88,8 @@ static void free_devices(struct config *config)
 		free(destination->user);
 		free(destination->password);
 		free(destination->host_key);
+		free_words(&destination->sites);
+		free_words(&destination->receptors);
 	}
 }
 
@@ -162,6 +170,10 @@ struct config *config_free(struct config *config)
 	free(config->channels_by_path);
 	free(config->directory);
 	free(config->origin);
+	free(config->reporter.name);
+	free(config->reporter.address);
+	free(config->reporter.phone);
+	free(config->reporter.email);
 	free(config);
 	return NULL;
 }
@@ -360,9 +372,11 @@ static int read_directory(struct config_reader *reader)
 		return r;
 	missing = read_file(reader, &config_main_group, MAIN_FILE);
 	reader->main_bad = reader->report->n_errors > 0;
+	reader->main_file = reader->file;
 	r = missing == -ENOMEM ? missing : read_all_sites(reader);
 	if (r < 0)
 		return r;
+	config_destinations_check(reader);
 	if (missing < 0)
 		return missing;
 	return reader->report->n_errors ? -EINVAL : 0;

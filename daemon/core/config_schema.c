@@ -15,6 +15,11 @@ static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
 					      {"province", LEVEL_PROVINCE},
 					      {"national", LEVEL_NATIONAL},
 					      {0}};
+static const struct config_choice verdicts[] = {
+	{"none", VERDICT_NONE},	    {"unlikely", VERDICT_UNLIKELY}, {"possible", VERDICT_POSSIBLE},
+	{"likely", VERDICT_LIKELY}, {"observed", VERDICT_OBSERVED}, {0}};
+static const struct config_choice formats[] = {{"json", FORMAT_JSON}, {"cap", FORMAT_CAP}, {0}};
+static const struct config_choice languages[] = {{"vi", CATALOGUE_VI}, {"en", CATALOGUE_EN}, {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -67,7 +72,14 @@ static const struct config_option destination_options[] = {
 	TEXT("user", D(user), "", 64, config_user_check, "the name to log in with, for files"),
 	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
 	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
+	CHOICE("format", D(format), "json", formats, "json, or cap: an alert of the Common Alerting Protocol 1.2"),
+	CHOICE("language", D(language), "vi", languages, "with cap: vi or en, the language that comes first"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
+	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
+	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
+	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),
+	NAMES("sites", D(sites), "", CONFIG_WORDS_MAX, "names of the sites whose incidents are reported"),
+	NAMES("receptors", D(receptors), "", CONFIG_WORDS_MAX, "names of the receptors or boundaries that an incident must be able to reach"),
 };
 static const struct config_group destination_group =
 	GROUP("destination", destination_options, destination_draft, config_finish_destination);
@@ -81,6 +93,10 @@ static const struct config_option main_options[] = {
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
+	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
+	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
+	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
+	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 };
 const struct config_group config_main_group =

@@ -201,7 +201,7 @@ static void message_of_service(const struct event *event, const struct config *c
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Incident %s was closed without an end that was measured: %s; the "
+			       "Incident %s was ended without an end that was measured: %s; the "
 			       "department is told so",
 			       name, reason);
 }

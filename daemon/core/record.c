@@ -131,9 +131,9 @@ const char *const record_sql[N_STATEMENTS] = {
 			" WHERE channel = ?3 AND t >= ?1 AND t < ?2 ORDER BY t",
 	[NEXT_MINUTE] = "SELECT min(t) FROM minute WHERE t >= ?1",
 	[NEXT_PACKED] = "SELECT min(t) FROM minute_packed WHERE channel = ?3 AND t >= ?1",
-	[STANDING] = "SELECT path, NULL FROM alarm WHERE raised OR condition <> 'normal'"
+	[STANDING] = "SELECT path, NULL, NULL FROM alarm WHERE raised OR condition <> 'normal'"
 		     " OR shelved_until_ms IS NOT NULL OR out_of_service"
-		     " UNION ALL SELECT id, summary FROM incident WHERE state = 'open'",
+		     " UNION ALL SELECT id, summary, told FROM incident WHERE state = 'open'",
 	[REMOVE_ALARM] = "UPDATE alarm SET raised = 0, changed_ms = ?2, condition = 'normal',"
 			 " acknowledged_ms = NULL, acknowledged_by = NULL,"
 			 " shelved_until_ms = NULL, shelved_by = NULL, shelved_reason = NULL,"

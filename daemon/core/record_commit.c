@@ -392,14 +392,16 @@ int record_waiting(struct record *record,
 }
 
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, const char *name, const char *summary),
+		    void (*each)(void *userdata, const char *name, const char *summary,
+				 const char *told),
 		    void *userdata)
 {
 	int code;
 
 	PREPARE(STANDING);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite_text(s, 0), (const char *)sqlite3_column_text(s, 1));
+		each(userdata, sqlite_text(s, 0), (const char *)sqlite3_column_text(s, 1),
+		     sqlite_text(s, 2));
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }

@@ -163,7 +163,7 @@ static void add_removed(struct service *service, bool is_incident, const char *n
 
 static const char lost[] = "the state of another version could not be taken over";
 
-static void on_standing(void *userdata, const char *name, const char *summary)
+static void on_standing(void *userdata, const char *name, const char *summary, const char *told)
 {
 	struct service *service = userdata;
 	struct event event = event_plain(EVENT_ALARM_REMOVED, service_now(service));
@@ -172,7 +172,7 @@ static void on_standing(void *userdata, const char *name, const char *summary)
 		return;
 	add_removed(service, summary != NULL, name, event.at);
 	if (summary) {
-		incident_removed(service->core, name, summary, event.at,
+		incident_removed(service->core, name, summary, told, event.at,
 				 service->state_lost ? lost : "its site is no longer configured");
 		return;
 	}

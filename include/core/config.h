@@ -19,14 +19,16 @@
 #include "common/macro.h"
 #include "common/wire.h"
 #include "core/alarm_rules.h"
+#include "core/catalogue.h"
+#include "core/config_held.h"
 #include "core/decode.h"
 #include "core/quality.h"
-#include "core/standard.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
+#define CONFIG_WORDS_MAX	16 /* of a list of names */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -72,6 +74,15 @@ enum incident_level {
 	LEVEL_COMMUNE,	/* beyond it, within one commune */
 	LEVEL_PROVINCE, /* beyond that, within one province */
 	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
+enum crossing_verdict {
+	VERDICT_NONE, /* not assessed: nothing to assess with */
+	VERDICT_UNLIKELY,
+	VERDICT_POSSIBLE,
+	VERDICT_LIKELY,
+	VERDICT_OBSERVED,
 };
 
 /**
@@ -264,62 +275,6 @@ struct config_channel {
 };
 
 /**
- * struct config_factor - a coefficient that a standard's values are multiplied by
- * @used: the standard's formula has it
- * @given: in the configuration; else derived from the standard's table, with @mark
- * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
- */
-struct config_factor {
-	bool used;
-	bool given;
-	double value;
-	enum certainty mark;
-	char *how;
-};
-
-#define CONFIG_NO_STANDARD SIZE_MAX
-
-/**
- * struct config_standard - a legal standard that a source is held to
- * @name: its catalogue's, "qcvn-40-2011"
- * @title: as the law calls it, with column and case: "QCVN 40:2011/BTNMT column B"
- * @full_name, @document: what it is about, and by what it was issued
- * @replaced_by, @incomplete: what comes after it, what the catalogue lacks; "" none
- * @confirmed: by what the figures were confirmed, "" not
- * @empty: the catalogue has no figures for this column
- * @since, @until: first and last day in force, dates as in standard.h, 0 not known
- * @before, @transition: a plant from before that day may keep it until then
- * @operating_since: of this plant, 0 not said
- * @reference: oxygen that concentrations are held at, per cent by volume; NAN none
- * @formula_mark: how sure the formula is, where a factor is used
- * @line, @column: where it stands in its site's file
- */
-struct config_standard {
-	size_t source;
-	char *name;
-	char *title;
-	char *full_name;
-	char *document;
-	char *replaced_by;
-	char *incomplete;
-	char *confirmed;
-	bool empty;
-	unsigned int since;
-	unsigned int until;
-	unsigned int before;
-	unsigned int transition;
-	unsigned int operating_since;
-	enum certainty since_mark;
-	enum certainty until_mark;
-	enum certainty transition_mark;
-	double reference;
-	struct config_factor factors[N_FACTORS];
-	enum certainty formula_mark;
-	unsigned int line;
-	unsigned int column;
-};
-
-/**
  * struct config_limit - what a channel's value or mean may not exceed or fall below
  * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
  * @name: default: class and side, "limit-high"
@@ -361,6 +316,15 @@ struct config_limit {
 	enum certainty certainty;
 };
 
+/** struct config_words - a list of names; those behind @n are NULL */
+struct config_words {
+	char *text[CONFIG_WORDS_MAX];
+	size_t n;
+};
+
+/** enum destination_format - a report's; see report.h and cap.h */
+enum destination_format { FORMAT_JSON, FORMAT_CAP };
+
 /** enum destination_kind - from the scheme of its URL */
 enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
 
@@ -372,7 +336,12 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  *   private key to log in with
  * @user: files: name to log in with; @password: credential with the password, "" none
  * @host_key: sftp: credential with the server's key as in known_hosts
- * @min_class: reports of incidents of this class and above
+ * @format: of reports; @language: that comes first in an alert of CAP
+ * @min_class, @min_level, @min_verdict: reports of incidents that have come this far
+ * @kinds: of these kinds of waste, a bit 1 << enum waste_kind each; 0: of all
+ * @sites: of these sites; none named: of all
+ * @receptors: of those that may reach one of these; none named: of all
+ * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
  */
 struct config_destination {
 	char *name;
@@ -385,7 +354,16 @@ struct config_destination {
 	char *user;
 	char *password;
 	char *host_key;
+	enum destination_format format;
+	enum catalogue_language language;
 	enum limit_class min_class;
+	enum incident_level min_level;
+	enum crossing_verdict min_verdict;
+	uint32_t kinds;
+	struct config_words sites;
+	struct config_words receptors;
+	unsigned int sites_line;
+	unsigned int sites_column;
 };
 
 /**
@@ -426,9 +404,18 @@ struct config_parameter {
 	char *measure;
 };
 
+/** struct config_reporter - who reports, as the hot-line form asks; texts, "" none */
+struct config_reporter {
+	char *name;
+	char *address;
+	char *phone;
+	char *email;
+};
+
 struct config {
 	char *directory;
 	char *origin; /* who speaks: station or cluster, a name */
+	struct config_reporter reporter;
 	int zone_min; /* local time minus UTC, minutes */
 	uint32_t grid_ms;
 	uint32_t capture_percent;	/* below it a window is invalid */

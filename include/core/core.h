@@ -143,8 +143,9 @@ struct core_windows {
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
- * @told: hashes of the destinations that know of it: the first report that one gets is
- *   "opened"
+ * @told: hashes of the destinations that know of it, in the order in which they were told: the
+ *   first report that one gets is "opened"
+ * @n_told_first: so many of them were told when it opened
  * @dirty: something changed that the last report does not say
  * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
@@ -170,16 +171,8 @@ struct core_incident {
 	uint8_t level;	 /* enum incident_level */
 	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
 	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
-	uint8_t pad[2];
-};
-
-/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
-enum crossing_verdict {
-	VERDICT_NONE, /* not assessed: nothing to assess with */
-	VERDICT_UNLIKELY,
-	VERDICT_POSSIBLE,
-	VERDICT_LIKELY,
-	VERDICT_OBSERVED,
+	uint8_t n_told_first;
+	uint8_t pad[1];
 };
 
 /** incident_level_text() - "facility", "commune", "province", "national" */
@@ -356,9 +349,10 @@ void incident_gap(struct core *core, struct stamp at);
 /**
  * incident_removed() - an open incident that cannot go on here: say so and report it
  * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
  */
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason);
+void incident_removed(struct core *core, const char *id, const char *summary, const char *told,
+		      struct stamp at, const char *reason);
 
 /**
  * incident_assessed() - the assessment of an open incident says something new

@@ -180,7 +180,7 @@ def changed(body, path, value, remove=False):
 
 WORDS = {"title", "cluster", "commune", "province", "unit", "advice", "change", "origin", "reason",
          "address", "phone", "email",
-            "released", "response", "crossing", "above", "total", "notice", "cause", "forecast"}
+            "released", "response", "crossing", "above", "total", "cause", "forecast"}
 
 
 def test_schema_is_strict(bodies):
@@ -203,7 +203,7 @@ def test_schema_is_strict(bodies):
 
 OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "first_out",
             "mean_1min", "mean", "5min", "1h", "24h", "nature", "reporter", "address", "phone", "email",
-            "released", "response", "crossing", "above", "total", "notice", "cause", "forecast"}
+            "released", "response", "crossing", "above", "total", "cause", "forecast"}
 
 
 def test_schema_wants_all(bodies):

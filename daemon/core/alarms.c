@@ -237,6 +237,16 @@ void alarm_back(struct core *core, size_t limit, struct stamp at, double value)
 
 /* --- time ------------------------------------------------------------------------------ */
 
+static __attribute__((noinline)) void repeat(struct core *core, size_t limit, struct stamp at)
+{
+	char why[ALARM_USER_MAX + 32];
+
+	(void)snprintf(why, sizeof(why), "it was acknowledged by %s",
+		       core->notes[limit].acknowledged.user);
+	(void)alarm_step(&core->limits[limit].alarm, ALARM_REPEAT); /* leads on from there */
+	say(core, EVENT_ALARM_REPEATED, limit, at, NULL, why, 0);
+}
+
 static void pass(struct core *core, size_t limit, struct stamp at)
 {
 	struct core_limit *state = &core->limits[limit];
@@ -249,22 +259,15 @@ static void pass(struct core *core, size_t limit, struct stamp at)
 	if (state->alarm.out_of_service && alarm_is_over(state->alarm.out_until, at))
 		end_rest(core, limit, at, NULL, "its time is over");
 	if (re_alarm_ms > 0 && state->alarm.condition == ALARM_ACKNOWLEDGED &&
-	    at.mono_ms - state->alarm.acknowledged.mono_ms >= re_alarm_ms) {
-		char why[ALARM_USER_MAX + 32];
-
-		(void)snprintf(why, sizeof(why), "it was acknowledged by %s",
-			       core->notes[limit].acknowledged.user);
-		(void)alarm_step(&state->alarm, ALARM_REPEAT); /* leads on from there */
-		say(core, EVENT_ALARM_REPEATED, limit, at, NULL, why, 0);
-	}
+	    at.mono_ms - state->alarm.acknowledged.mono_ms >= re_alarm_ms)
+		repeat(core, limit, at);
 }
 
-static void watch_flood(struct core *core, struct stamp at)
+/* apart from alarm_tick(), which nearly always has nothing to say: an event is a large struct */
+static __attribute__((noinline)) void say_flood(struct core *core, struct stamp at)
 {
 	struct event event = event_plain(EVENT_ALARM_FLOOD, at);
 
-	if (!flood_begins(&core->flood, at.mono_ms))
-		return;
 	event.number = flood_count(&core->flood, at.mono_ms);
 	core_event(core, &event);
 }
@@ -273,7 +276,8 @@ void alarm_tick(struct core *core, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_limits; i++)
 		pass(core, i, at);
-	watch_flood(core, at);
+	if (flood_begins(&core->flood, at.mono_ms))
+		say_flood(core, at);
 }
 
 struct flood_figures alarm_figures(const struct core *core, struct stamp at)

@@ -65,10 +65,11 @@ void cap_text_add(struct cap_text *text, const char *more);
 void cap_text_say(struct cap_text *text, enum catalogue_language language, const char *sentence,
 		  const struct cap_word *words);
 
-/** CAP_SAY() - cap_text_say() with its words in place: {"name", text}, … */
+/** CAP_SAY() - cap_text_say() with its words in place: {"name", text}, …; or none. The first is
+ * there for the comma. */
 #define CAP_SAY(text, language, sentence, ...)       \
 	cap_text_say((text), (language), (sentence), \
-		     (const struct cap_word[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL}})
+		     (const struct cap_word[]){{"", ""}, ##__VA_ARGS__, {NULL, NULL}})
 
 /** cap_term() - a word of the JSON report ("liquid", "commune", "river", …) as people say it */
 const char *cap_term(enum catalogue_language language, const char *list, const char *word);

@@ -213,7 +213,11 @@ def test_schema_wants_all(bodies):
             continue  # the plant says of itself what it likes; of masses see test_masses
         if path and isinstance(path[-1], str):
             valid = VALIDATOR.is_valid(changed(body, path, None, remove=True))
-            if path[-1] not in OPTIONAL | {"origin", "value", "time"}:
+            if path[:2] == ("data", "released") and path[-1] == "unit":
+                assert not valid, path  # kg, always
+            elif path[-1] in ("above", "limit") and path[:2] == ("data", "released"):
+                assert not valid, path  # one without the other
+            elif path[-1] not in OPTIONAL | {"origin", "value", "time"}:
                 assert not valid, path
             elif path[-1] in OPTIONAL:
                 assert valid, path

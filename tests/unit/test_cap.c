@@ -126,25 +126,22 @@ static xmlDoc *alert_of(const struct cap_report *report)
 }
 
 /* @plain with some of it exchanged: pairs of texts, NULL behind the last */
-static char *with(const char *first, ...)
+static char *with(const char *const *pairs)
 {
 	char *data = strdup(plain);
-	va_list list;
 
-	va_start(list, first);
-	for (const char *from = first; from; from = va_arg(list, const char *)) {
-		const char *to = va_arg(list, const char *);
-		char *at = strstr(data, from), *changed;
+	for (; pairs[0]; pairs += 2) {
+		char *at = strstr(data, pairs[0]), *changed;
 
 		assert_non_null(at);
-		assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - data), data, to,
-				     at + strlen(from)) > 0);
+		assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - data), data, pairs[1],
+				     at + strlen(pairs[0])) > 0);
 		free(data);
 		data = changed;
 	}
-	va_end(list);
 	return data;
 }
+#define WITH(...) with((const char *const[]){__VA_ARGS__, NULL})
 
 static void test_time(void **state)
 {
@@ -273,9 +270,9 @@ static void test_map(void **state)
 		(void)snprintf(verdict, sizeof(verdict), "\"verdict\":\"%s\"", rows[i].verdict);
 		(void)snprintf(class, sizeof(class), "\"class\":\"%s\"", rows[i].class);
 		(void)snprintf(status, sizeof(status), "\"state\":\"%s\"", rows[i].state);
-		data = with("\"level\":\"facility\"", level, "\"verdict\":\"none\"", verdict,
+		data = WITH("\"level\":\"facility\"", level, "\"verdict\":\"none\"", verdict,
 			    "\"class\":\"limit\"", class, "\"state\":\"open\"", status,
-			    "\"sources\"", crossing, NULL);
+			    "\"sources\"", crossing);
 		report.data = data;
 		alert = alert_of(&report);
 		for (int n = 0; n < 3 && *text_of(alert, "responseType", n); n++) {
@@ -344,8 +341,8 @@ static void test_message_types(void **state)
 
 static void test_exercise(void **state)
 {
-	char *data = with("\"status\":\"actual\"",
-			  "\"status\":\"exercise\",\"drill\":\"acid spill\"", NULL);
+	char *data = WITH("\"status\":\"actual\"",
+			  "\"status\":\"exercise\",\"drill\":\"acid spill\"");
 	struct cap_report report = report_of(data);
 	xmlDoc *alert = alert_of(&report);
 
@@ -375,7 +372,7 @@ static void test_language_order(void **state)
 
 static void test_areas(void **state)
 {
-	char *data = with(
+	char *data = WITH(
 		"\"sources\"",
 		"\"crossing\":{\"verdict\":\"possible\",\"paths\":[{\"source\":\"outfall\","
 		"\"method\":"
@@ -391,8 +388,7 @@ static void test_areas(void **state)
 		"85\","
 		"\"longitude\":\"106.76\",\"bearing_deg\":\"0\",\"half_angle_deg\":\"22.5\","
 		"\"reach_m\":"
-		"\"10000\"}},\"sources\"",
-		NULL);
+		"\"10000\"}},\"sources\"");
 	struct cap_report report = report_of(data);
 	xmlDoc *alert = alert_of(&report);
 	const char *polygon = text_of(alert, "polygon", 0);
@@ -417,11 +413,10 @@ static void test_areas(void **state)
 	xmlFreeDoc(alert);
 	free(data);
 
-	data = with("\"sources\"",
+	data = WITH("\"sources\"",
 		    "\"crossing\":{\"sector\":{\"latitude\":\"21.85\",\"longitude\":\"106.76\","
 		    "\"bearing_deg\":\"0\",\"half_angle_deg\":\"180\",\"reach_m\":\"10000\"}},"
-		    "\"sources\"",
-		    NULL);
+		    "\"sources\"");
 	report.data = data;
 	alert = alert_of(&report);
 	assert_string_equal(text_of(alert, "polygon", 0), "");
@@ -432,7 +427,7 @@ static void test_areas(void **state)
 
 static void test_released_and_findings(void **state)
 {
-	char *data = with("\"sources\"",
+	char *data = WITH("\"sources\"",
 			  "\"released\":[{\"channel\":\"COD\",\"source\":\"outfall\",\"unit\":"
 			  "\"kg\",\"total\":"
 			  "\"12.5\",\"above\":\"3\",\"limit\":\"mill/outfall/COD/"
@@ -443,8 +438,7 @@ static void test_released_and_findings(void **state)
 			  "\"state\":\"open\"",
 			  "\"state\":\"closed\",\"nature\":\"sudden\",\"ended\":\"2025-11-27T23:00:"
 			  "00.000+07:00\","
-			  "\"closed\":{\"cause\":\"a valve\",\"measures\":\"repaired\"}",
-			  NULL);
+			  "\"closed\":{\"cause\":\"a valve\",\"measures\":\"repaired\"}");
 	struct cap_report report = report_of(data);
 	xmlDoc *alert = alert_of(&report);
 	const char *words = text_of(alert, "description", 1);

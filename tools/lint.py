@@ -34,14 +34,16 @@ window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
 config_profile
+drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 event event_message limit
 batch
 core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
-sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
+drill drill_inside drill_fit drill_save
+sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
-service keys losses pollers delivery delivery_job reload status
+service drilling keys losses pollers delivery delivery_job reload status
 main
 """
 
@@ -61,7 +63,8 @@ PURE = ("quality decode window limit core incident report event snapshot outbox 
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
-        "report_released report_response report_crossing")
+        "report_released report_response report_crossing "
+        "drill drill_fit drill_save drill_scenario")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

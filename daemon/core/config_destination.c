@@ -18,6 +18,7 @@ static const struct {
 } keys[] = {
 	{"hmac-secret", REPORTS, 0, "with https, for reports are signed and files are not"},
 	{"min-class", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"drills", REPORTS, 0, "with https, for files hold what was measured, never a drill"},
 	{"certificate", REPORTS, 0, "with https"},
 	{"key", REPORTS | ON(SFTP), 0, "with https (and certificate) or sftp"},
 	{"ca", REPORTS | ON(FTPES), 0, "with https or ftpes; sftp has host-key"},

@@ -135,6 +135,7 @@ static const struct config_option destination_options[] = {
 	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
 	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
+	CHOICE("drills", D(drills), "yes", yes_or_no, "whether it gets the reports of drills, which are marked as exercises"),
 };
 static const struct config_group destination_group =
 	GROUP("destination", destination_options, destination_draft, config_finish_destination);
@@ -367,6 +368,7 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
+	DURATION("drill-interval", S(drill_interval_days), "", 1, 3660, DAY, "a drill is wanted at least this often"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

@@ -48,10 +48,11 @@ static uint64_t key_of(const struct core *core, size_t limit)
 }
 
 /* reports only go where reports are read, and none below its class */
-static bool is_for(const struct config_destination *destination, uint32_t class)
+static bool is_for(const struct core *core, const struct config_destination *destination,
+		   uint32_t class)
 {
 	return destination->kind == DESTINATION_REPORTS &&
-	       class >= (uint32_t)destination->min_class;
+	       class >= (uint32_t)destination->min_class && (!core->exercise || destination->drills);
 }
 
 /* does the destination know of the incident? From now on it does. */
@@ -78,7 +79,8 @@ static void add_report(struct core *core, const struct core_incident *incident,
 	if (!report)
 		return;
 	report->destination = (uint32_t)destination;
-	report->lane = incident->class == CLASS_EMERGENCY ? 0 : 1;
+	/* nothing real waits for an exercise */
+	report->lane = incident->class == CLASS_EMERGENCY && !core->exercise ? 0 : 1;
 	report->created_ms = at.wall_ms;
 	report->type = strdup(event_type_text(type));
 	report->incident = strdup(incident->id);
@@ -109,6 +111,7 @@ static void add_row(struct core *core, const struct core_incident *incident, int
 		.n_alarms = incident->n_alarms,
 		.opened_ms = incident->opened.wall_ms,
 		.ended_ms = ended_ms,
+		.exercise = core->exercise,
 		.summary = summary,
 	};
 	memcpy(row->id, incident->id, sizeof(row->id));
@@ -139,7 +142,7 @@ static void tell(struct core *core, struct core_incident *incident, struct event
 
 		/* the first it sees of an incident is "opened", even where the incident has only
 		 * now risen to its class */
-		if (is_for(destination, incident->class))
+		if (is_for(core, destination, incident->class))
 			add_report(core, incident,
 				   was_told(incident, destination) ? event->type
 								   : EVENT_INCIDENT_OPENED,
@@ -193,7 +196,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 
 	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
-	if (seconds <= incident->begun_s)
+	if (core->exercise || seconds <= incident->begun_s)
 		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
@@ -203,7 +206,8 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		.class = core->config->limits[limit].class,
 		.open = true,
 	};
-	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s%s",
+	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
+		       core->exercise ? "exercise." : "",
 		       core->config->sites[site_of(core, incident)].name,
 		       waste_kind_text(kind_of(core, incident)), moment, more);
 }
@@ -322,14 +326,20 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
 	incident->dirty = incident->open;
 }
 
-static void end(struct core *core, struct core_incident *incident, struct stamp at)
+static const char *why_over(const struct core_incident *incident)
+{
+	return incident->unconfigured
+		       ? "limits that were broken are no longer configured; no others are"
+		       : "all its alarms have been clear for the set time";
+}
+
+static void end(struct core *core, struct core_incident *incident, struct stamp at,
+		const char *reason)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
 
 	incident->n_updates++;
-	event.reason = incident->unconfigured
-			       ? "limits that were broken are no longer configured; no others are"
-			       : "all its alarms have been clear for the set time";
+	event.reason = reason;
 	event.since_ms = incident->opened.wall_ms;
 	tell(core, incident, &event);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
@@ -377,11 +387,18 @@ void incident_tick(struct core *core, struct stamp at)
 		if (!incident->open)
 			continue;
 		if (is_over(core, incident, at))
-			end(core, incident, at);
+			end(core, incident, at, why_over(incident));
 		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
 						    (int64_t)config->report_interval_ms)
 			update(core, incident, at, "its course");
 	}
+}
+
+void incident_stop(struct core *core, struct stamp at, const char *reason)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->incidents[i].open)
+			end(core, &core->incidents[i], at, reason);
 }
 
 void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
@@ -399,7 +416,7 @@ void incident_removed(struct core *core, const char *id, const char *summary, st
 	incident.class = class;
 	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
 	for (size_t i = 0; data && i < core->config->n_destinations; i++)
-		if (is_for(&core->config->destinations[i], class))
+		if (is_for(core, &core->config->destinations[i], class))
 			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
 	free(data);
 }

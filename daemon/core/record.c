@@ -59,6 +59,20 @@ const char *const record_sql[N_STATEMENTS] = {
 			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 			 " coalesce(?8, (SELECT first_out FROM incident WHERE id = ?1)),"
 			 " ?9, ?10, ?11)",
+	[ADD_DRILL_INCIDENT] = "INSERT OR REPLACE INTO drill_incident"
+			       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+			       " coalesce(?8, (SELECT first_out FROM drill_incident"
+			       "  WHERE id = ?1)), ?9, ?10, ?11)",
+	[CLEAR_DRILLS] = "DELETE FROM drill",
+	[ADD_DRILL] = "INSERT INTO drill VALUES(?1, ?2, ?3, ?4)",
+	[SET_DRILL] = "UPDATE drill SET state = ?3, windows = coalesce(?4, windows)"
+		      " WHERE site = ?1",
+	[SET_DRILL_SITE] = "INSERT OR REPLACE INTO drill_site VALUES(?1, ?2, ?3)",
+	[DRILLS] = "SELECT site, scenario, state, windows FROM drill ORDER BY site",
+	[DRILL_SITES] = "SELECT site, counted_ms, said_ms FROM drill_site",
+	[DRILL_STANDING] = "SELECT id, summary FROM drill_incident WHERE state = 'open'",
+	[REMOVE_DRILL_INCIDENT] = "UPDATE drill_incident SET state = 'removed', ended_ms = ?2"
+				  " WHERE id = ?1",
 	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",

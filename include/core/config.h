@@ -69,6 +69,7 @@ struct config_site {
 	char *province;
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
+	uint32_t drill_interval_days; /* a drill is wanted this often; 0 none is */
 	char *file; /* where it was read from */
 };
 
@@ -251,6 +252,7 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @user: files: name to log in with; @password: credential with the password, "" none
  * @host_key: sftp: credential with the server's key as in known_hosts
  * @min_class: reports of incidents of this class and above
+ * @drills: those of drills, too, marked as exercises
  */
 struct config_destination {
 	char *name;
@@ -264,6 +266,7 @@ struct config_destination {
 	char *password;
 	char *host_key;
 	enum limit_class min_class;
+	bool drills;
 };
 
 /**

@@ -109,6 +109,7 @@ struct config_group {
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
 
 struct config_reader;
+struct drill_scenario;
 
 struct config_mapping {
 	struct config_reader *reader;
@@ -152,9 +153,11 @@ struct config_profile {
  * @main_bad: there are errors in wastewatch.yaml
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
+ * @scenario: the drill's that is walked now, see drill_scenario.h; then there is no @config
  */
 struct config_reader {
 	struct config *config;
+	struct drill_scenario *scenario;
 	struct config_report *report;
 	const char *file;
 	size_t site;

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "core/config.h"
 #include "core/core.h"
+#include "core/drill.h"
 #include "core/journal.h"
 #include "core/peer.h"
 #include "core/plan.h"
@@ -57,6 +58,7 @@ struct service {
 	struct config *config;
 	struct plan *plan;
 	struct core *core;
+	struct drills *drills;
 	struct batch batch;
 	struct record *record;
 	struct journal *journal;

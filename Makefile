@@ -22,6 +22,7 @@ datadir ?= $(prefix)/share
 docdir ?= $(datadir)/doc/wastewatch
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
+drilldir ?= $(datadir)/wastewatch/drills
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
 PROGRAMS := wastewatchd wastewatch-poller wastewatch-sender wastewatch wastewatch-sim wastewatch-receiver
@@ -45,6 +46,7 @@ endif
 # Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
 flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
 	-DWASTEWATCH_BOUNDARIES='"$(boundarydir)"' \
+	-DWASTEWATCH_DRILLS='"$(drilldir)"' \
 	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
@@ -284,6 +286,8 @@ install: all units
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
 	install -d $(DESTDIR)$(boundarydir)
 	install -m 644 conf/boundaries/* $(DESTDIR)$(boundarydir)/
+	install -d $(DESTDIR)$(drilldir)
+	install -m 644 conf/drills/*.yaml $(DESTDIR)$(drilldir)/
 	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
 	install -d -m 700 $(DESTDIR)$(sysconfdir)/wastewatch/credentials
 	test -e $(DESTDIR)$(sysconfdir)/wastewatch/wastewatch.yaml || { \
@@ -295,7 +299,7 @@ install: all units
 
 uninstall: ## removes what install put there; configuration, keys and record stay
 	rm -f $(addprefix $(DESTDIR),$(installed))
-	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(boundarydir)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(boundarydir) $(DESTDIR)$(drilldir)
 	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 

@@ -31,6 +31,7 @@ struct command_options {
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
+	const char *drill;    /* replay --drill SITE:SCENARIO@TIME[,TIME] */
 	const char *table;    /* probe --table */
 	const char *timeout;  /* probe --timeout */
 	bool watch;	      /* probe --watch */

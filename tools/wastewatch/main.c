@@ -70,7 +70,8 @@ static void print_usage(FILE *file)
 		"  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
 		"  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
 		"  replay reads a table (time,channel,value,status) or the department's data\n"
-		"  files, or directories of them; --files DIR writes those that would be sent\n"
+		"  files, or directories of them; --files DIR writes those that would be sent,\n"
+		"  --drill SITE:SCENARIO@TIME[,TIME] begins a drill there, and ends it\n"
 		"  --help, --version\n"
 		"\n"
 		"probe LINK[:UNIT] ADDRESS [COUNT] reads only, 0-based; LINK is LINK or\n"
@@ -152,6 +153,7 @@ static const struct option_row {
 	{"window", required_argument, PLACE(window), NONE},
 	{"from", required_argument, PLACE(from), NONE},
 	{"to", required_argument, PLACE(to), NONE},
+	{"drill", required_argument, PLACE(drill), NONE},
 	{"table", required_argument, PLACE(table), NONE},
 	{"timeout", required_argument, PLACE(timeout), NONE},
 	{"watch", optional_argument, PLACE(interval), PLACE(watch)},

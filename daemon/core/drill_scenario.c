@@ -159,7 +159,8 @@ static int finish_course(struct config_mapping *mapping, void *data)
 	if (!(course->ripple_percent >= 0 && course->ripple_percent <= RIPPLE_MAX))
 		config_error(mapping, "ripple", "no instrument swings so; allowed: 0 to %.0f",
 			     RIPPLE_MAX);
-	if (config_given(mapping, "unit") && unit_parse(course->measure, &unit) < 0)
+	if (*course->measure && config_usable(mapping, "unit") &&
+	    unit_parse(course->measure, &unit) < 0)
 		config_warning(mapping, "unit",
 			       "this unit is not known here, so the channel's must be written "
 			       "alike");

@@ -33,17 +33,19 @@ boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
-config_profile
+config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
+standard_check
 drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
+ration
 event event_message limit
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
+core action measure verdict derive windows judge reason incident incident_report incident_act report report_parts report_released report_response report_crossing snapshot files
 drill drill_inside drill_fit drill_save
-sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
-service drilling keys losses pollers delivery delivery_job reload status
+service act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
 """
 
@@ -55,16 +57,21 @@ FOREIGN = {
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "microhttpd.h": r"tools/receiver/server",
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
-PURE = ("quality decode window limit core incident report event snapshot outbox batch "
+PURE = ("ration "
+        "quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
-        "drill drill_fit drill_save drill_scenario")
+        "standard "
+        "incident_report incident_act "
+        "drill drill_fit drill_save drill_scenario "
+        "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

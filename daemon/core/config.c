@@ -6,9 +6,11 @@
 #include <string.h>
 
 #include "core/config.h"
+#include "core/config_catalogue.h"
 #include "core/config_names.h"
 #include "core/config_profile.h"
 #include "core/config_schema.h"
+#include "core/config_standard.h"
 #include "core/config_yaml.h"
 
 #define MAIN_FILE "wastewatch.yaml"
@@ -92,6 +94,26 @@ static void free_measurements(struct config *config)
 		free(config->limits[i].path);
 		free(config->limits[i].origin);
 		free(config->limits[i].advice);
+		free(config->limits[i].parameter);
+		free(config->limits[i].arithmetic);
+		free(config->limits[i].overrides);
+	}
+}
+
+static void free_standards(struct config *config)
+{
+	for (size_t i = 0; i < config->n_standards; i++) {
+		struct config_standard *standard = &config->standards[i];
+
+		free(standard->name);
+		free(standard->title);
+		free(standard->full_name);
+		free(standard->document);
+		free(standard->replaced_by);
+		free(standard->incomplete);
+		free(standard->confirmed);
+		for (size_t f = 0; f < N_FACTORS; f++)
+			free(standard->factors[f].how);
 	}
 }
 
@@ -115,12 +137,14 @@ struct config *config_free(struct config *config)
 		return NULL;
 	free_devices(config);
 	free_measurements(config);
+	free_standards(config);
 	free_stations(config);
 	free(config->sites);
 	free(config->links);
 	free(config->units);
 	free(config->sources);
 	free(config->channels);
+	free(config->standards);
 	free(config->limits);
 	free(config->destinations);
 	free(config->holes);
@@ -352,6 +376,8 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 	(void)uselocale(previous);
 	freelocale(c_locale);
 	config_profiles_free(&reader);
+	config_standards_free(&reader);
+	config_catalogues_free(&reader);
 	config_names_free(&reader);
 	if (r == 0)
 		r = group_limits(config);

@@ -65,6 +65,8 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	source->site = reader->site;
 	reader->source = config->n_sources;
 	reader->first_channel = config->n_channels;
+	reader->first_standard = config->n_standards;
+	reader->first_limit = config->n_limits;
 	r = config_names_claim(mapping, "name", KIND_SOURCE, reader->site, source->name,
 			       config->n_sources);
 	if (r == 0)

@@ -1,84 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
-
-#include "common/clock.h"
-#include "core/config_schema.h"
+#include "core/config_rows.h"
 #include "core/config_text.h"
-
-#define FIELD(object, field) offsetof(struct object, field), sizeof(((struct object *)0)->field)
-#define REQUIRED	     NULL
-#define GROUP_ON(what_, options_, object, base_, finish_) \
-	{                                                 \
-		.what = what_,                            \
-		.options = options_,                      \
-		.n_options = ARRAY_SIZE(options_),        \
-		.size = sizeof(struct object),            \
-		.base = base_,                            \
-		.finish = finish_,                        \
-	};                                                \
-	_Static_assert(ARRAY_SIZE(options_) <= CONFIG_OPTIONS_MAX, "raise CONFIG_OPTIONS_MAX")
-#define GROUP(what_, options_, object, finish_) GROUP_ON(what_, options_, object, NULL, finish_)
-
-/* One line per key: key, type, field, default, min, max, help. */
-#define TEXT(key_, field_, standard_, max_, check_, help_)                                  \
-	{                                                                                   \
-		key_, OPTION_TEXT, field_, standard_, 0, max_, help_, 0, NULL, check_, NULL \
-	}
-#define INTEGER(key_, field_, standard_, min_, max_, help_)                                     \
-	{                                                                                       \
-		key_, OPTION_INTEGER, field_, standard_, min_, max_, help_, 0, NULL, NULL, NULL \
-	}
-#define NUMBER(key_, field_, standard_, help_)                                                     \
-	{                                                                                          \
-		key_, OPTION_NUMBER, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, NULL, \
-			NULL                                                                       \
-	}
-#define NUMBERS(key_, field_, standard_, help_)                                               \
-	{                                                                                     \
-		key_, OPTION_NUMBERS, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, \
-			NULL, NULL                                                            \
-	}
-#define DURATION(key_, field_, standard_, min_, max_, unit_, help_)                             \
-	{                                                                                       \
-		key_, OPTION_DURATION, field_, standard_, min_, max_, help_, unit_, NULL, NULL, \
-			NULL                                                                    \
-	}
-#define DURATIONS(key_, field_, standard_, min_, max_, unit_, help_)                             \
-	{                                                                                        \
-		key_, OPTION_DURATIONS, field_, standard_, min_, max_, help_, unit_, NULL, NULL, \
-			NULL                                                                     \
-	}
-#define CHOICE(key_, field_, standard_, choices_, help_)                                     \
-	{                                                                                    \
-		key_, OPTION_CHOICE, field_, standard_, 0, 0, help_, 0, choices_, NULL, NULL \
-	}
-#define CODES(key_, field_, help_)                                               \
-	{                                                                        \
-		key_, OPTION_CODES, field_, "", 0, 0, help_, 0, NULL, NULL, NULL \
-	}
-#define NAMES(key_, field_, standard_, max_, help_)                                        \
-	{                                                                                  \
-		key_, OPTION_NAMES, field_, standard_, 0, max_, help_, 0, NULL, NULL, NULL \
-	}
-#define LIST(key_, min_, group_, help_)                                            \
-	{                                                                          \
-		key_, OPTION_LIST, 0, 0, "", min_, 0, help_, 0, NULL, NULL, group_ \
-	}
-
-#define MS    US_PER_MS
-#define DAY   (MS_PER_DAY * US_PER_MS)
-#define S_MS  1000.0
-#define M_MS  (60 * S_MS)
-#define H_MS  (60 * M_MS)
-#define D_MS  (24 * H_MS)
-#define TITLE 200  /* bytes of a title */
-#define PROSE 1000 /* bytes of an origin or advice; goes into reports */
-#define RTS   100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
-#define MASK  4294967295.0
 
 static const struct config_choice classes[] = {
 	{"warning", CLASS_WARNING}, {"limit", CLASS_LIMIT}, {"emergency", CLASS_EMERGENCY}, {0}};
-static const struct config_choice ons[] = {
+const struct config_choice config_limit_ons[] = {
 	{"value", LIMIT_ON_VALUE},	   {"mean-1min", LIMIT_ON_MEAN_1MIN},
 	{"mean-5min", LIMIT_ON_MEAN_5MIN}, {"mean-1h", LIMIT_ON_MEAN_1H},
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
@@ -118,6 +44,8 @@ static const struct config_choice qualities[] = {{"good", QUALITY_GOOD},
 static const struct config_choice formulas[] = {
 	{"oxygen", FORMULA_OXYGEN},	    {"load", FORMULA_LOAD},   {"sum", FORMULA_SUM},
 	{"difference", FORMULA_DIFFERENCE}, {"ratio", FORMULA_RATIO}, {0}};
+static const struct config_choice sides[] = {{"high", SIDE_HIGH}, {"low", SIDE_LOW}, {0}};
+static const struct config_choice which_limits[] = {{"all", 1}, {"named", 0}, {0}};
 static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
 static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
 static const struct config_choice times[] = {{"end", 0}, {"start", 1}, {0}};
@@ -219,7 +147,7 @@ static const struct config_option unit_options[] = {
 	DURATION("timeout", U(timeout_ms), "500ms", 10, 30 * S_MS, MS, "deadline of one request"),
 	DURATION("turnaround", U(turnaround_ms), "0s", 0, 10 * S_MS, MS, "silence between its answer and the next request"),
 	DURATION("quiet", U(quiet_ms), "", 10, M_MS, MS, "RTU: its worst answer time; default: the timeout"),
-	INTEGER("max-registers", U(max_registers), "125", 1, 125, "longest request the device answers"),
+	INTEGER("max-registers", U(max_registers), "125", 1, 125, "longest request the device answers; 16 bits count as a register"),
 	INTEGER("max-gap", U(max_gap), "0", 0, 124, "unused registers that a request may read through"),
 	LIST("holes", 0, &hole_group, "what must never be read"),
 	LIST("states", 0, &state_group, "its status registers and bits"),
@@ -297,7 +225,7 @@ static const struct config_option profile_options[] = {
 	TEXT("unverified", P(unverified), "", PROSE, config_text_check, "what of it was not verified"),
 	DURATION("timeout", P(unit.timeout_ms), "", 10, 30 * S_MS, MS, "deadline of one request"),
 	DURATION("turnaround", P(unit.turnaround_ms), "", 0, 10 * S_MS, MS, "silence between its answer and the next request"),
-	INTEGER("max-registers", P(unit.max_registers), "", 1, 125, "longest request the device answers"),
+	INTEGER("max-registers", P(unit.max_registers), "", 1, 125, "longest request the device answers; 16 bits count as a register"),
 	INTEGER("max-gap", P(unit.max_gap), "", 0, 124, "unused registers that a request may read through"),
 	LIST("holes", 0, &hole_group, "what must never be read"),
 	LIST("states", 0, &state_group, "its status registers and bits"),
@@ -310,8 +238,12 @@ const struct config_group config_profile_group =
 static const struct config_option limit_options[] = {
 	TEXT("channel", FIELD(limit_draft, channel), REQUIRED, 32, config_name_check, "name of a channel of this source"),
 	TEXT("name", T(name), "", 32, config_name_check, "default: class and side, such as limit-high"),
-	CHOICE("class", T(class), REQUIRED, classes, "how bad it is: warning, limit or emergency"),
-	CHOICE("on", T(on), "value", ons, "what is held against it: value, or the mean of a window"),
+	CHOICE("class", T(class), "", classes, "how bad it is: warning, limit or emergency"),
+	CHOICE("on", T(on), "value", config_limit_ons, "what is held against it: value, or the mean of a window"),
+	TEXT("parameter", T(parameter), "", 32, config_name_check, "parameter of the source's standard, instead of a number"),
+	TEXT("standard", FIELD(limit_draft, standard), "", 32, config_name_check, "which of the source's standards, where several have the parameter"),
+	CHOICE("side", FIELD(limit_draft, side), "", sides, "high or low: which bound of the parameter; default: both"),
+	INTEGER("percent", FIELD(limit_draft, percent), "", 1, 1000, "share of the parameter's bound, for warnings and emergencies"),
 	NUMBER("high", FIELD(limit_draft, high), "", "broken above it"),
 	NUMBER("low", FIELD(limit_draft, low), "", "broken below it"),
 	NUMBER("deadband", T(deadband), "0", "so far back inside before it clears"),
@@ -320,8 +252,33 @@ static const struct config_option limit_options[] = {
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
 };
-static const struct config_group limit_group =
+const struct config_group config_limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);
+
+#define G(field) FIELD(standard_draft, field)
+#define QUANTITY(key_, by_, help_) TEXT(key_, G(by[by_]), "", 32, standard_quantity_check, help_)
+static const struct config_option standard_options[] = {
+	TEXT("standard", G(standard.name), REQUIRED, 32, config_name_check, "name of a catalogue, such as qcvn-40-2011"),
+	TEXT("column", G(column), "", 32, config_name_check, "which column of its tables"),
+	TEXT("zone", G(zone), "", 32, config_name_check, "the same where the standard has zones"),
+	TEXT("for", G(which), "", 32, config_name_check, "which of the plants that have figures of their own"),
+	NUMBER("kq", G(factors[FACTOR_KQ]), "", "coefficient of the receiving water"),
+	NUMBER("kf", G(factors[FACTOR_KF]), "", "coefficient of the discharge"),
+	NUMBER("kp", G(factors[FACTOR_KP]), "", "coefficient of the gas flow"),
+	NUMBER("kv", G(factors[FACTOR_KV]), "", "coefficient of the zone"),
+	QUANTITY("river-flow", BY_RIVER_FLOW, "flow of the receiving river, such as 35 m3/s"),
+	QUANTITY("lake-volume", BY_LAKE_VOLUME, "volume of the receiving lake, such as 8e6 m3"),
+	QUANTITY("discharge", BY_DISCHARGE, "discharge, such as 500 m3/day"),
+	QUANTITY("gas-flow", BY_GAS_FLOW, "flow of waste gas, such as 15000 m3/h"),
+	INTEGER("zone-type", G(zone_type), "", 1, 9, "type of the zone that the plant lies in"),
+	TEXT("operating-since", G(operating_since), "", 10, standard_date_check, "day of operation or permit, for the law's transition"),
+	TEXT("confirmed", G(standard.confirmed), "", TITLE, config_text_check, "by what the figures were confirmed, such as the permit's number"),
+	CHOICE("limits", G(all), "all", which_limits, "all: of every channel that it knows; named: of those that name a parameter"),
+	CHOICE("on", G(on), "", config_limit_ons, "what is held against it, instead of the standard's window"),
+	TEXT("advice", G(advice), "", PROSE, config_text_check, "what the operator should do about limits that have no row of their own"),
+};
+static const struct config_group standard_group =
+	GROUP("standard", standard_options, standard_draft, config_finish_standard);
 
 #define O(field) FIELD(source_draft, source.field)
 static const struct config_option source_options[] = {
@@ -330,10 +287,11 @@ static const struct config_option source_options[] = {
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
-	LIST("limits", 0, &limit_group, "what the channels are held against"),
+	LIST("standards", 0, &standard_group, "legal standards that it is held to"),
+	LIST("limits", 0, &config_limit_group, "what the channels are held against"),
 };
-static const struct config_group source_group =
-	GROUP("source", source_options, source_draft, config_finish_source);
+static const struct config_group source_group = GROUP_HOOKS(
+	"source", source_options, source_draft, NULL, config_finish_source, config_done_source);
 
 #define Y(field) FIELD(parameter_draft, field)
 static const struct config_option parameter_options[] = {

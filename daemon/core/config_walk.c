@@ -332,6 +332,8 @@ int config_walk(struct config_reader *reader, const struct config_group *group,
 	for (size_t i = 0; i < group->n_options && r == 0; i++)
 		if (group->options[i].type == OPTION_LIST)
 			r = walk_list(&mapping, &group->options[i], mapping.value[i]);
+	if (r == 0 && group->done)
+		r = group->done(&mapping);
 	return r;
 }
 

@@ -90,7 +90,7 @@ void drill_drain(struct drills *drills, struct drill *drill)
 		if (!incident)
 			break;
 		*incident = from->incidents[i];
-		from->incidents[i].summary = NULL;
+		from->incidents[i] = (struct batch_incident){0};
 	}
 	to->out_of_memory |= from->out_of_memory;
 	batch_clear(from);
@@ -359,6 +359,12 @@ int drill_act_inside(struct drills *drills, const struct action *action, struct 
 	struct drill *drill = drill_of_target(drills, action->target);
 	int r;
 
+	if (action->kind == ACTION_INCIDENT_CLOSE) {
+		(void)snprintf(error, ACTION_ERROR_MAX,
+			       "an incident of a drill has nothing to be closed: it ends with its "
+			       "drill");
+		return -EBUSY;
+	}
 	if (!drill) {
 		(void)snprintf(error, ACTION_ERROR_MAX,
 			       "no drill is running that \"%.100s\" could belong to; see: "

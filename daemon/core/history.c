@@ -119,21 +119,34 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 	return history_result(history, code, n);
 }
 
-int history_entries(struct history *history, const char *incident,
+static int lines_of(struct history *history, const char *sql, const char *parameter,
 		    void (*each)(void *userdata, const char *line), void *userdata)
 {
-	sqlite3_stmt *s = history_query(history,
-					"SELECT line FROM entry WHERE incident = ?1 ORDER BY seq");
+	sqlite3_stmt *s = history_query(history, sql);
 	int code, n = 0;
 
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
-	(void)sqlite3_bind_text(s, 1, incident, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(s, 1, parameter, -1, SQLITE_STATIC);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, sqlite_text(s, 0));
 		n++;
 	}
 	return history_result(history, code, n);
+}
+
+int history_entries(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const char *line), void *userdata)
+{
+	return lines_of(history, "SELECT line FROM entry WHERE incident = ?1 ORDER BY seq",
+			incident, each, userdata);
+}
+
+int history_typed(struct history *history, const char *types,
+		  void (*each)(void *userdata, const char *line), void *userdata)
+{
+	return lines_of(history, "SELECT line FROM entry WHERE type GLOB ?1 ORDER BY seq", types,
+			each, userdata);
 }
 
 int history_reports(struct history *history, const char *incident,

@@ -4,8 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/core.h"
-#include "core/report.h"
+#include "core/incident.h"
 
 const char *incident_level_text(enum incident_level level)
 {
@@ -30,152 +29,15 @@ const char *crossing_verdict_text(enum crossing_verdict verdict)
 	return texts[verdict];
 }
 
-static size_t site_of(const struct core *core, const struct core_incident *incident)
-{
-	return (size_t)(incident - core->incidents) / N_WASTE_KINDS;
-}
-
-static enum waste_kind kind_of(const struct core *core, const struct core_incident *incident)
-{
-	return (enum waste_kind)((size_t)(incident - core->incidents) % N_WASTE_KINDS);
-}
-
-static uint64_t key_of(const struct core *core, size_t limit)
-{
-	const char *path = core->config->limits[limit].path;
-
-	return hash64(HASH64_SEED, path, strlen(path));
-}
-
-/* reports only go where reports are read, and none below its class */
-static bool is_for(const struct core *core, const struct config_destination *destination,
-		   uint32_t class)
-{
-	return destination->kind == DESTINATION_REPORTS &&
-	       class >= (uint32_t)destination->min_class && (!core->exercise || destination->drills);
-}
-
-/* does the destination know of the incident? From now on it does. */
-static bool was_told(struct core_incident *incident, const struct config_destination *destination)
-{
-	uint64_t key = hash64(HASH64_SEED, destination->name, strlen(destination->name));
-
-	for (size_t i = 0; i < CONFIG_DESTINATIONS_MAX; i++) {
-		if (incident->told[i] == key)
-			return true;
-		if (incident->told[i] == 0) {
-			incident->told[i] = key;
-			return false;
-		}
-	}
-	return true; /* destinations were exchanged again and again during the incident */
-}
-
-static void add_report(struct core *core, const struct core_incident *incident,
-		       enum event_type type, size_t destination, struct stamp at, const char *data)
-{
-	struct batch_report *report = batch_add(core->batch, reports);
-
-	if (!report)
-		return;
-	report->destination = (uint32_t)destination;
-	/* nothing real waits for an exercise */
-	report->lane = incident->class == CLASS_EMERGENCY && !core->exercise ? 0 : 1;
-	report->created_ms = at.wall_ms;
-	report->type = strdup(event_type_text(type));
-	report->incident = strdup(incident->id);
-	report->body = report_body(core, event_type_text(type), at.wall_ms, data);
-	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
-		     (unsigned long long)core->log->seq,
-		     core->config->destinations[destination].name) < 0)
-		report->webhook_id = NULL;
-	if (!report->type || !report->incident || !report->body || !report->webhook_id)
-		core->batch->out_of_memory = true;
-}
-
-static void add_row(struct core *core, const struct core_incident *incident, int64_t ended_ms,
-		    char *summary)
-{
-	struct batch_incident *row = batch_add(core->batch, incidents);
-
-	if (!row) {
-		free(summary);
-		return;
-	}
-	*row = (struct batch_incident){
-		.site = site_of(core, incident),
-		.kind = kind_of(core, incident),
-		.class = (enum limit_class)incident->class,
-		.first_out = EVENT_NONE,
-		.n_updates = incident->n_updates,
-		.n_alarms = incident->n_alarms,
-		.opened_ms = incident->opened.wall_ms,
-		.ended_ms = ended_ms,
-		.exercise = core->exercise,
-		.summary = summary,
-	};
-	memcpy(row->id, incident->id, sizeof(row->id));
-	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (key_of(core, i) == incident->first_out)
-			row->first_out = i;
-}
-
-/* the entry, the reports to whom it concerns, and the row that people look at */
-static void tell(struct core *core, struct core_incident *incident, struct event *event)
-{
-	int64_t ended_ms = event->type == EVENT_INCIDENT_ENDED ? event->at.wall_ms : 0;
-	char *data;
-
-	event->site = site_of(core, incident);
-	event->kind = kind_of(core, incident);
-	event->incident = incident->id;
-	event->incident_class = (enum limit_class)incident->class;
-	event->number = incident->n_updates;
-	core_event(core, event);
-	data = report_data(core, incident, ended_ms, event->reason);
-	if (!data) {
-		core->batch->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < core->config->n_destinations; i++) {
-		const struct config_destination *destination = &core->config->destinations[i];
-
-		/* the first it sees of an incident is "opened", even where the incident has only
-		 * now risen to its class */
-		if (is_for(core, destination, incident->class))
-			add_report(core, incident,
-				   was_told(incident, destination) ? event->type
-								   : EVENT_INCIDENT_OPENED,
-				   i, event->at, data);
-	}
-	incident->reported = event->at;
-	incident->dirty = false;
-	add_row(core, incident, ended_ms, data);
-}
-
-static void update(struct core *core, struct core_incident *incident, struct stamp at,
-		   const char *change)
-{
-	struct event event = event_plain(EVENT_INCIDENT_UPDATED, at);
-
-	incident->n_updates++;
-	event.reason = change;
-	tell(core, incident, &event);
-}
-
 /* Art. 123: it only rises while the incident runs */
 static void raise_level(struct core *core, struct core_incident *incident,
 			enum incident_level level, struct stamp at, const char *reason)
 {
-	struct event event = event_plain(EVENT_INCIDENT_LEVEL, at);
+	struct event event = incident_event(core, incident, EVENT_INCIDENT_LEVEL, at);
 
 	if ((uint8_t)level <= incident->level)
 		return;
 	incident->level = (uint8_t)level;
-	event.site = site_of(core, incident);
-	event.kind = kind_of(core, incident);
-	event.incident = incident->id;
-	event.incident_class = (enum limit_class)incident->class;
 	event.level = incident_level_text(level);
 	event.reason = reason;
 	core_event(core, &event);
@@ -185,7 +47,7 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 		       const char *reason)
 {
 	raise_level(core, incident, (enum incident_level)incident->reach, at, reason);
-	update(core, incident, at, reason);
+	incident_update(core, incident, at, reason);
 }
 
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
@@ -200,7 +62,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
-		.first_out = key_of(core, limit),
+		.first_out = incident_key(core, limit),
 		.opened = at,
 		.quiet_since = at,
 		.class = core->config->limits[limit].class,
@@ -208,8 +70,8 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 	};
 	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
 		       core->exercise ? "exercise." : "",
-		       core->config->sites[site_of(core, incident)].name,
-		       waste_kind_text(kind_of(core, incident)), moment, more);
+		       core->config->sites[incident_site(core, incident)].name,
+		       waste_kind_text(incident_kind(core, incident)), moment, more);
 }
 
 static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
@@ -256,7 +118,7 @@ static void say_opened(struct core *core, struct core_incident *incident, size_t
 	event.value = value;
 	event.since_ms = core->limits[limit].state.since_wall_ms;
 	event.reason = core->config->limits[limit].path;
-	tell(core, incident, &event);
+	incident_tell(core, incident, &event);
 }
 
 /*
@@ -293,7 +155,7 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
 		incident->class = config->class;
-		update(core, incident, at, "its class has risen");
+		incident_update(core, incident, at, "its class has risen");
 	} else {
 		incident->dirty = true;
 	}
@@ -341,7 +203,7 @@ static void end(struct core *core, struct core_incident *incident, struct stamp 
 	incident->n_updates++;
 	event.reason = reason;
 	event.since_ms = incident->opened.wall_ms;
-	tell(core, incident, &event);
+	incident_tell(core, incident, &event);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
 }
 
@@ -390,7 +252,7 @@ void incident_tick(struct core *core, struct stamp at)
 			end(core, incident, at, why_over(incident));
 		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
 						    (int64_t)config->report_interval_ms)
-			update(core, incident, at, "its course");
+			incident_update(core, incident, at, "its course");
 	}
 }
 
@@ -399,26 +261,6 @@ void incident_stop(struct core *core, struct stamp at, const char *reason)
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
 		if (core->incidents[i].open)
 			end(core, &core->incidents[i], at, reason);
-}
-
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason)
-{
-	struct event event = event_plain(EVENT_INCIDENT_REMOVED, at);
-	struct core_incident incident = {0};
-	enum limit_class class = CLASS_LIMIT;
-	char *data;
-
-	event.name = event.incident = id;
-	event.reason = reason;
-	core_event(core, &event);
-	data = report_removed(core, summary, at, reason, &class);
-	incident.class = class;
-	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
-	for (size_t i = 0; data && i < core->config->n_destinations; i++)
-		if (is_for(core, &core->config->destinations[i], class))
-			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
-	free(data);
 }
 
 /* a standing alarm whose class has risen by a change of configuration */

@@ -78,11 +78,26 @@ static const char *const steps[RECORD_VERSION] = {
 				 "state <> 'sent'"
 				 " AND next_ms > 0;"
 				 "DROP INDEX outbox_waiting;",
+	/* a person closes an incident; what ended before there was closing waits for it, too */
+	"ALTER TABLE incident ADD COLUMN level TEXT NOT NULL DEFAULT 'facility';"
+	"ALTER TABLE incident ADD COLUMN verdict TEXT NOT NULL DEFAULT 'none';"
+	"ALTER TABLE incident ADD COLUMN acknowledged_ms INTEGER;"
+	"ALTER TABLE incident ADD COLUMN acknowledged_by TEXT;"
+	"ALTER TABLE incident ADD COLUMN closed_ms INTEGER;"
+	"ALTER TABLE incident ADD COLUMN closed_by TEXT;"
+	"ALTER TABLE incident ADD COLUMN cause TEXT;"
+	"ALTER TABLE incident ADD COLUMN measures TEXT;"
+	"ALTER TABLE incident ADD COLUMN told TEXT NOT NULL DEFAULT '';"
+	"UPDATE incident SET told = coalesce((SELECT group_concat(destination, ' ') || ' ' FROM"
+	" (SELECT DISTINCT destination FROM outbox WHERE outbox.incident = incident.id)), '');"
+	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';",
 	/* what drills leave behind: nothing of it is real, so it stands apart */
 	"CREATE TABLE drill_incident(id TEXT PRIMARY KEY, site TEXT NOT NULL, kind TEXT NOT NULL,"
 	" class TEXT NOT NULL, state TEXT NOT NULL, opened_ms INTEGER NOT NULL,"
 	" ended_ms INTEGER, first_out TEXT, n_updates INTEGER NOT NULL,"
-	" n_alarms INTEGER NOT NULL, summary TEXT NOT NULL) WITHOUT ROWID;"
+	" n_alarms INTEGER NOT NULL, summary TEXT NOT NULL, level TEXT NOT NULL,"
+	" verdict TEXT NOT NULL, acknowledged_ms INTEGER, acknowledged_by TEXT,"
+	" told TEXT NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX drill_incident_open ON drill_incident(id) WHERE state = 'open';"
 	"CREATE TABLE drill(site TEXT PRIMARY KEY, scenario BLOB NOT NULL, state BLOB NOT NULL,"
 	" windows BLOB NOT NULL);"

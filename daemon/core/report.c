@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/action.h"
 #include "core/report.h"
 #include "core/report_parts.h"
 
@@ -232,6 +233,16 @@ static json_t *sources_array(const struct core *core, size_t site, enum waste_ki
 	return array;
 }
 
+/* who did something, and when */
+static json_t *act_object(const struct core *core, int64_t wall_ms, const char *user)
+{
+	json_t *object = json_object();
+
+	set_time(core, object, "time", wall_ms);
+	set(object, "user", user);
+	return object;
+}
+
 static json_t *incident_object(const struct core *core, const struct core_incident *incident,
 			       int64_t ended_ms, const char *change)
 {
@@ -246,6 +257,10 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	set(object, "level", incident_level_text((enum incident_level)incident->level));
 	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
+	if (incident->acknowledged_ms)
+		(void)json_object_set_new(
+			object, "acknowledged",
+			act_object(core, incident->acknowledged_ms, incident->acknowledged_by));
 	set_time(core, object, "ended", ended_ms);
 	set(object, "change", change);
 	(void)json_object_set_new(object, "update", json_integer(incident->n_updates));
@@ -303,18 +318,71 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 	return text;
 }
 
-char *report_removed(const struct core *core, const char *summary, struct stamp at,
-		     const char *change, enum limit_class *ret_class)
+/* data of the last report; NULL: it is none. @ret_incident is within it. */
+static json_t *take_summary(const char *summary, json_t **ret_incident, enum limit_class *ret_class)
 {
 	json_t *data = json_loads(summary, 0, NULL);
 	json_t *incident = json_object_get(data, "incident");
 	const char *class = json_string_value(json_object_get(incident, "class"));
+
+	if (!class) {
+		json_decref(data);
+		return NULL;
+	}
+	*ret_class = strcmp(class, limit_class_text(CLASS_EMERGENCY)) == 0 ? CLASS_EMERGENCY
+									   : CLASS_LIMIT;
+	*ret_incident = incident;
+	return data;
+}
+
+void report_subject(const struct core *core, const char *summary, struct event *event)
+{
+	json_t *incident = NULL, *data;
+	const char *site, *kind;
+
+	event->incident_class = CLASS_LIMIT;
+	data = take_summary(summary, &incident, &event->incident_class);
+	site = json_string_value(json_object_get(json_object_get(data, "site"), "name"));
+	kind = json_string_value(json_object_get(incident, "kind"));
+	for (size_t i = 0; site && i < core->config->n_sites; i++)
+		if (strcmp(core->config->sites[i].name, site) == 0)
+			event->site = i;
+	for (int i = 0; kind && i < N_WASTE_KINDS; i++)
+		if (strcmp(waste_kind_text((enum waste_kind)i), kind) == 0)
+			event->kind = (enum waste_kind)i;
+	json_decref(data);
+}
+
+char *report_closed(const struct core *core, const struct action *action, struct stamp at,
+		    enum limit_class *ret_class)
+{
+	json_t *incident = NULL, *closed;
+	json_t *data = take_summary(action->past->summary, &incident, ret_class);
+	char *text;
+
+	if (!data)
+		return NULL;
+	closed = act_object(core, at.wall_ms, action->user);
+	set(closed, "cause", action->reason);
+	set(closed, "measures", action->measures);
+	(void)json_object_set_new(incident, "closed", closed);
+	set(incident, "state", "closed");
+	set(incident, "change", "closed, with cause and measures");
+	set_time(core, incident, "ended", action->past->ended_ms);
+	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
+	(void)json_object_set_new(data, "log", log_object(core));
+	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(data);
+	return text;
+}
+
+char *report_removed(const struct core *core, const char *summary, struct stamp at,
+		     const char *change, enum limit_class *ret_class)
+{
+	json_t *incident = NULL, *data = take_summary(summary, &incident, ret_class);
 	char *text = NULL;
 
-	if (class) {
-		*ret_class = CLASS_LIMIT;
-		if (strcmp(class, limit_class_text(CLASS_EMERGENCY)) == 0)
-			*ret_class = CLASS_EMERGENCY;
+	if (data) {
 		set(incident, "state", "ended");
 		set(incident, "change", change);
 		set_time(core, incident, "ended", at.wall_ms);

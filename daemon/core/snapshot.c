@@ -210,7 +210,12 @@ static bool is_sound(struct core *core)
 			return false;
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
 		if (core->incidents[i].class > CLASS_EMERGENCY ||
-		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)))
+		    core->incidents[i].level > LEVEL_NATIONAL ||
+		    core->incidents[i].reach > LEVEL_NATIONAL ||
+		    core->incidents[i].verdict > VERDICT_OBSERVED ||
+		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)) ||
+		    !memchr(core->incidents[i].acknowledged_by, '\0',
+			    sizeof(core->incidents[i].acknowledged_by)))
 			return false;
 	return true;
 }

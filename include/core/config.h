@@ -20,6 +20,7 @@
 #include "common/wire.h"
 #include "core/decode.h"
 #include "core/quality.h"
+#include "core/standard.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
@@ -108,7 +109,7 @@ struct config_link {
  * @name: unique in its site
  * @id: Modbus unit id: TCP 0-247 and 255, RTU 1-247
  * @quiet_ms: RTU: its worst answer time, see struct wire_unit
- * @max_registers: longest request, 1-125
+ * @max_registers: longest request, 1-125; of bits 16 times as many, which are as many bytes
  * @max_gap: registers nobody asked for that a request may read through
  * @profile: name of the instrument's profile, "" none; its holes and states are among
  *   those of the unit, and its other words among the unit's and channels' fields
@@ -217,6 +218,62 @@ struct config_channel {
 };
 
 /**
+ * struct config_factor - a coefficient that a standard's values are multiplied by
+ * @used: the standard's formula has it
+ * @given: in the configuration; else derived from the standard's table, with @mark
+ * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
+ */
+struct config_factor {
+	bool used;
+	bool given;
+	double value;
+	enum certainty mark;
+	char *how;
+};
+
+#define CONFIG_NO_STANDARD SIZE_MAX
+
+/**
+ * struct config_standard - a legal standard that a source is held to
+ * @name: its catalogue's, "qcvn-40-2011"
+ * @title: as the law calls it, with column and case: "QCVN 40:2011/BTNMT column B"
+ * @full_name, @document: what it is about, and by what it was issued
+ * @replaced_by, @incomplete: what comes after it, what the catalogue lacks; "" none
+ * @confirmed: by what the figures were confirmed, "" not
+ * @empty: the catalogue has no figures for this column
+ * @since, @until: first and last day in force, dates as in standard.h, 0 not known
+ * @before, @transition: a plant from before that day may keep it until then
+ * @operating_since: of this plant, 0 not said
+ * @reference: oxygen that concentrations are held at, per cent by volume; NAN none
+ * @formula_mark: how sure the formula is, where a factor is used
+ * @line, @column: where it stands in its site's file
+ */
+struct config_standard {
+	size_t source;
+	char *name;
+	char *title;
+	char *full_name;
+	char *document;
+	char *replaced_by;
+	char *incomplete;
+	char *confirmed;
+	bool empty;
+	unsigned int since;
+	unsigned int until;
+	unsigned int before;
+	unsigned int transition;
+	unsigned int operating_since;
+	enum certainty since_mark;
+	enum certainty until_mark;
+	enum certainty transition_mark;
+	double reference;
+	struct config_factor factors[N_FACTORS];
+	enum certainty formula_mark;
+	unsigned int line;
+	unsigned int column;
+};
+
+/**
  * struct config_limit - what a channel's value or mean may not exceed or fall below
  * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
  * @name: default: class and side, "limit-high"
@@ -224,6 +281,14 @@ struct config_channel {
  * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
  * @origin: where the number comes from, in words a lawyer can look up
  * @advice: what the operator should do, "" none
+ * @standard: index of the source's standard that it follows, or goes before; else
+ *   CONFIG_NO_STANDARD
+ * @parameter: of @standard that it follows, "" the number is the file's own
+ * @arithmetic: how @bound comes of the standard's figure, "" own number
+ * @overrides: of an own number: what of @standard it goes before, "" nothing
+ * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
+ * @multiplied: by the standard's factors
+ * @certainty: the worst of all that @bound and window follow from
  */
 struct config_limit {
 	char *name;
@@ -238,6 +303,15 @@ struct config_limit {
 	uint32_t clear_delay_ms;
 	char *origin;
 	char *advice;
+	size_t standard;
+	char *parameter;
+	char *arithmetic;
+	char *overrides;
+	bool multiplied;
+	bool from_window;
+	enum certainty value_mark;
+	enum certainty window_mark;
+	enum certainty certainty;
 };
 
 /** enum destination_kind - from the scheme of its URL */
@@ -322,7 +396,8 @@ struct config {
 	struct config_unit *units;
 	struct config_source *sources;
 	struct config_channel *channels;
-	struct config_limit *limits; /* grouped by channel, in the order of the channels */
+	struct config_standard *standards; /* in the order of the sources */
+	struct config_limit *limits;	   /* grouped by channel, in the order of the channels */
 	struct config_destination *destinations;
 	struct config_hole *holes;   /* in the order of the units */
 	struct config_state *states; /* in the order of the units */
@@ -333,6 +408,7 @@ struct config {
 	size_t n_units;
 	size_t n_sources;
 	size_t n_channels;
+	size_t n_standards;
 	size_t n_limits;
 	size_t n_destinations;
 	size_t n_holes;
@@ -344,7 +420,7 @@ struct config {
 
 /**
  * config_load() - read and check DIR/wastewatch.yaml and DIR/sites.d/\*.yaml, with the profiles
- * that they name (see config_profile.h)
+ * and standards that they name (see config_library.h)
  * @errors: where to write one line per error, "file:line:column: what is wrong; what is
  *   allowed"; NULL: nowhere. Warnings go there too, marked "warning:".
  * @ret_n_errors: how many errors there were, NULL allowed

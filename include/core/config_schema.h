@@ -69,7 +69,7 @@ struct config_option {
 	const struct config_group *group;
 };
 
-#define CONFIG_OPTIONS_MAX 32
+#define CONFIG_OPTIONS_MAX 48
 
 struct config_mapping;
 
@@ -96,6 +96,7 @@ struct config_base {
  * @finish: check what concerns several keys and move the draft into the configuration.
  *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
  *   Return: 0; -ENOMEM.
+ * @done: what is to do when the lists have been walked too, NULL nothing. Return: 0; -ENOMEM.
  */
 struct config_group {
 	const char *what;
@@ -104,6 +105,7 @@ struct config_group {
 	size_t size;
 	int (*base)(struct config_mapping *mapping, struct config_base *ret);
 	int (*finish)(struct config_mapping *mapping, void *draft);
+	int (*done)(struct config_mapping *mapping);
 };
 
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
@@ -154,6 +156,9 @@ struct config_profile {
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @scenario: the drill's that is walked now, see drill_scenario.h; then there is no @config
+ * @first_standard, @first_limit: where those of this source begin
+ * @catalogues: all that were asked for so far, see config_catalogue.h
+ * @applied: of each of the configuration's standards, see config_standard.h
  */
 struct config_reader {
 	struct config *config;
@@ -178,11 +183,19 @@ struct config_reader {
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
+	size_t first_standard;
+	size_t first_limit;
+	struct catalogue *catalogues;
+	size_t n_catalogues;
+	struct config_applied *applied;
+	size_t n_applied;
 };
 
 extern const struct config_group config_main_group;    /* wastewatch.yaml */
 extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
 extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
+extern const struct config_group config_limit_group;   /* a source's limit */
+extern const struct config_choice config_limit_ons[];  /* enum limit_on */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -296,6 +309,26 @@ struct limit_draft {
 	char *channel;
 	double high;
 	double low;
+	char *standard;
+	unsigned int side; /* enum config_side */
+	unsigned int percent;
+};
+
+enum config_side { SIDE_LOW, SIDE_HIGH };
+
+/** struct standard_draft - a row of a source's standards */
+struct standard_draft {
+	struct config_standard standard;
+	char *column;
+	char *zone;
+	char *which;
+	char *operating_since;
+	char *advice;
+	double factors[N_FACTORS];
+	char *by[N_BYS]; /* that of BY_ZONE_TYPE is a number of its own */
+	unsigned int zone_type;
+	unsigned int all;
+	enum limit_on on;
 };
 
 struct station_draft {
@@ -331,6 +364,8 @@ int config_finish_hole(struct config_mapping *mapping, void *draft);
 int config_finish_state(struct config_mapping *mapping, void *draft);
 int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
+int config_finish_standard(struct config_mapping *mapping, void *draft);
+int config_done_source(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

@@ -26,6 +26,7 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
@@ -143,6 +144,7 @@ struct core_windows {
  * @told: hashes of the destinations that know of it: the first report that one gets is
  *   "opened"
  * @dirty: something changed that the last report does not say
+ * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
@@ -158,6 +160,8 @@ struct core_incident {
 	uint32_t n_alarms;
 	uint32_t n_updates;
 	uint64_t told[CONFIG_DESTINATIONS_MAX];
+	int64_t acknowledged_ms;
+	char acknowledged_by[ACTION_USER_MAX + 8];
 	bool open;
 	bool dirty;
 	bool unconfigured;

@@ -114,6 +114,14 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 int history_entries(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const char *line), void *userdata);
 
+/**
+ * history_typed() - lines of the record of some types, in order
+ * @types: pattern of their names, as SQLite's GLOB
+ * Looks at every entry. Return: how many; -errno.
+ */
+int history_typed(struct history *history, const char *types,
+		  void (*each)(void *userdata, const char *line), void *userdata);
+
 /** history_reports() - reports of an incident, in order. Return: how many; -errno. */
 int history_reports(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const struct history_report *report),

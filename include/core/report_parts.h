@@ -3,7 +3,7 @@
  * report_parts.h - what is told about an incident beside its alarms and channels
  *
  * A part adds keys of its own to the report's "data", nothing where it has nothing to say.
- * Pure: no clock, no I/O. The keys are described in conf/report.schema.json.
+ * Pure: no clock, no I/O. The keys are described in conf/schema/report.schema.json.
  */
 #pragma once
 

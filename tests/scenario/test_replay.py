@@ -17,7 +17,7 @@ import pytest
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
-SCHEMA = ROOT / "conf" / "report.schema.json"
+SCHEMA = ROOT / "conf" / "schema" / "report.schema.json"
 CONF = HERE / "outfall" / "conf"
 HEADER = "time,channel,value,status\n"
 GOOD = "2026-03-02T08:00:00+07:00,mill/outfall/COD,100,00\n"
@@ -120,7 +120,7 @@ def test_reports_tell_the_same_story():
 def test_reports_keep_to_the_schema():
     jsonschema = pytest.importorskip("jsonschema")
     if not SCHEMA.exists():
-        pytest.skip("no conf/report.schema.json")
+        pytest.skip("no conf/schema/report.schema.json")
     schema = json.loads(SCHEMA.read_text())
     validator = jsonschema.validators.validator_for(schema)
     validator.check_schema(schema)

@@ -251,9 +251,9 @@ def test_a_device_that_goes_and_comes(plant):
 
 def test_bodies_keep_to_the_schema(plant):
     jsonschema = pytest.importorskip("jsonschema")
-    path = ROOT / "conf" / "report.schema.json"
+    path = ROOT / "conf" / "schema" / "report.schema.json"
     if not path.exists():
-        pytest.skip("no conf/report.schema.json")
+        pytest.skip("no conf/schema/report.schema.json")
     schema = json.loads(path.read_text())
     validator = jsonschema.validators.validator_for(schema)(schema)
     reports = plant.receiver.reports()

@@ -21,7 +21,8 @@ def copy(directory, change=lambda text: text):
     for name in FILES:
         text = (ROOT / "conf" / name).read_text(encoding="utf-8")
         (directory / name).write_text(change(text), encoding="utf-8")
-    shutil.copytree(ROOT / "conf/profiles", directory / "profiles")
+    for name in ("profiles", "limits"):
+        shutil.copytree(ROOT / "conf" / name, directory / name)
 
 
 def uncomment(text):

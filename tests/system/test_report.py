@@ -18,7 +18,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 WASTEWATCH = ROOT / os.environ.get("WASTEWATCH_BUILD", "build") / "wastewatch"
-SCHEMA = json.loads((ROOT / "conf/report.schema.json").read_text(encoding="utf-8"))
+SCHEMA = json.loads((ROOT / "conf/schema/report.schema.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft202012Validator(SCHEMA)
 
 # A second site without position, title, units of measure or words: all that may be left out.
@@ -70,7 +70,8 @@ def fixture_lines(tmp_path_factory):
     (directory / "sites.d/bare.yaml").write_text(BARE, encoding="utf-8")
     (directory / "sites.d/hop-thanh.yaml").write_bytes(
         (ROOT / "conf/sites.d/hop-thanh.yaml").read_bytes())
-    shutil.copytree(ROOT / "conf/profiles", directory / "profiles")
+    for name in ("profiles", "limits"):
+        shutil.copytree(ROOT / "conf" / name, directory / name)
     with open(directory / "spill.csv", "w", encoding="utf-8") as file:
         file.write("time,channel,value,status\n")
         for second, channel, value, status in rows():

@@ -416,7 +416,7 @@ def test_a_reader_that_locks_the_record_is_waited_for(plant):
 # ---- a reload during an incident ----
 
 def check_report(report):
-    schema = json.loads((ROOT / "conf/report.schema.json").read_text(encoding="utf-8"))
+    schema = json.loads((ROOT / "conf/schema/report.schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator(schema).validate(report)
 
 

@@ -1883,7 +1883,7 @@ static void test_example(void **state)
 	if (d.result || d.n_said)
 		fail_msg("%d\n%s", d.result, d.said);
 	assert_int_equal(d.config->n_sites, 1);
-	assert_int_equal(d.config->n_channels, 17);
+	assert_int_equal(d.config->n_channels, 19);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/outfall-1/COD", &i), 0);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/stack-1/PM", &i), 0);
 	for (i = 0; i < d.config->n_limits; i++) {

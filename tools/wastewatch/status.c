@@ -3,20 +3,18 @@
  * What needs attention now: the live part comes from the daemon's status.json, the rest
  * from the record, so that it answers while the daemon is down too.
  */
-#include <errno.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/control.h"
 #include "core/history.h"
 #include "tools/command.h"
+#include "tools/live.h"
 
-#define STATUS_STALE_MS 10000  /* the daemon writes it once a second */
-#define STATUS_AHEAD_MS 2000   /* a time to come: the clock was set back, and nobody writes */
 #define STATUS_AGE_MS	5000   /* a good value older than this shows its age */
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
 
@@ -86,47 +84,63 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 	       incident->id);
 }
 
-/* whose process is gone, or is somebody else's: EPERM says that it is there */
-static bool is_alive(int64_t pid)
-{
-	return pid <= 0 || pid > INT32_MAX || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
-}
-
 static void look_at_daemon(struct picture *picture, const struct command_options *options)
 {
-	char path[4096], span[48];
-	int64_t age_ms;
+	int64_t age_ms = 0;
+	char span[48];
 
-	(void)snprintf(path, sizeof(path), "%s/status.json", options->runtime);
-	picture->live = json_load_file(path, 0, NULL);
-	age_ms = picture->now_ms - number(picture->live, "time_ms");
-	if (!picture->live) {
-		attend(picture, "wastewatchd is not running (no %s): systemctl status wastewatchd",
-		       path);
-		return;
+	switch (live_load(options, picture->now_ms, &picture->live, &age_ms)) {
+	case LIVE_OK:
+		break;
+	case LIVE_NONE:
+		attend(picture,
+		       "wastewatchd is not running (no %s/status.json): systemctl status "
+		       "wastewatchd",
+		       options->runtime);
+		break;
+	case LIVE_OLD:
+		attend(picture,
+		       "wastewatchd is gone, or has said nothing for %s; what follows is from "
+		       "the record only: systemctl status wastewatchd",
+		       command_span(age_ms, span));
+		break;
 	}
-	if (age_ms <= STATUS_STALE_MS && age_ms >= -STATUS_AHEAD_MS &&
-	    is_alive(number(picture->live, "pid")))
-		return;
-	attend(picture,
-	       "wastewatchd is gone, or has said nothing for %s; what follows is from the record "
-	       "only: systemctl status wastewatchd",
-	       command_span(age_ms, span));
-	json_decref(picture->live);
-	picture->live = NULL;
+}
+
+/* without one by intention there is nothing to mend */
+static void look_at_bus(struct picture *picture)
+{
+	const json_t *bus = json_object_get(picture->live, "bus");
+
+	if (bus && !json_is_true(json_object_get(bus, "ready")) &&
+	    strcmp(text(bus, "state"), CONTROL_OFF) != 0)
+		attend(picture,
+		       "nothing can be acknowledged, shelved or closed (%s): systemctl reload "
+		       "dbus, systemctl status dbus",
+		       text(bus, "state"));
+}
+
+/* a serial device has no port */
+static const char *place_of(const json_t *link, char *place, size_t n)
+{
+	if (number(link, "port") == 0)
+		return text(link, "host");
+	(void)snprintf(place, n, "%s:%lld", text(link, "host"), (long long)number(link, "port"));
+	return place;
 }
 
 static void look_at_links(struct picture *picture)
 {
 	const json_t *link;
+	char place[300];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
 		if (strcmp(text(link, "state"), "up") != 0)
-			attend(picture, "link %s/%s (%s:%lld) is %s%s%s", text(link, "site"),
-			       text(link, "link"), text(link, "host"),
-			       (long long)number(link, "port"), text(link, "state"),
-			       *text(link, "error") ? ": " : "", text(link, "error"));
+			attend(picture, "link %s/%s (%s) is %s%s%s", text(link, "site"),
+			       text(link, "link"), place_of(link, place, sizeof(place)),
+			       text(link, "state"), *text(link, "error") ? ": " : "",
+			       text(link, "error"));
 		else if (number(link, "silent_units") > 0)
 			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
 			       text(link, "link"), (long long)number(link, "silent_units"));
@@ -149,6 +163,7 @@ static void look_at_live(struct picture *picture)
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
 				"wastewatch-sender");
+	look_at_bus(picture);
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
 		if (json_is_true(json_object_get(channel, "lost")))

@@ -69,7 +69,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		.open = true,
 	};
 	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
-		       core->exercise ? "exercise." : "",
+		       core->exercise ? INCIDENT_EXERCISE : "",
 		       core->config->sites[incident_site(core, incident)].name,
 		       waste_kind_text(incident_kind(core, incident)), moment, more);
 }

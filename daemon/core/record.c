@@ -67,8 +67,11 @@ const char *const record_sql[N_STATEMENTS] = {
 	[GET_PAST] = "SELECT state, summary, told, coalesce(closed_by, ''), n_updates,"
 		     " coalesce(ended_ms, 0), coalesce(closed_ms, 0) FROM incident"
 		     " WHERE id = ?1 AND state <> 'open'",
-	[ADD_DRILL_INCIDENT] = "INSERT OR REPLACE INTO drill_incident VALUES(?1, ?2, ?3, ?4, ?5,"
-			       " ?6, ?7, coalesce(?8, (SELECT first_out FROM drill_incident"
+	[ADD_DRILL_INCIDENT] = "INSERT OR REPLACE INTO drill_incident(id, site, kind, class, state,"
+			       " opened_ms, ended_ms, first_out, n_updates, n_alarms, summary,"
+			       " level, verdict, acknowledged_ms, acknowledged_by, told)"
+			       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, (SELECT first_out "
+			       "FROM drill_incident"
 			       "  WHERE id = ?1)), ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
 	[CLEAR_DRILLS] = "DELETE FROM drill",
 	[ADD_DRILL] = "INSERT INTO drill VALUES(?1, ?2, ?3, ?4)",

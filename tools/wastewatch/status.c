@@ -153,6 +153,22 @@ static void look_at_links(struct picture *picture)
 	}
 }
 
+static void look_at_drills(struct picture *picture)
+{
+	const json_t *site;
+	char span[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "drills_due"), i, site) {
+		attend(picture,
+		       "%s: no drill for %s, one is wanted every %lld days: wastewatch "
+		       "drill start %s SCENARIO",
+		       text(site, "site"),
+		       command_span(picture->now_ms - number(site, "since_ms"), span),
+		       (long long)number(site, "interval_days"), text(site, "site"));
+	}
+}
+
 static void look_at_live(struct picture *picture)
 {
 	const json_t *channel;
@@ -298,6 +314,21 @@ static void print_channels(const struct picture *picture)
 		(void)puts("(…): fewer values than a valid mean needs");
 }
 
+static void print_drills(const struct picture *picture)
+{
+	const json_t *drill;
+	char time[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "drills"), i, drill) {
+		(void)printf("EXERCISE at %s until %.8s: %s (%s); to end it: wastewatch drill stop "
+			     "%s\n",
+			     text(drill, "site"),
+			     command_time(number(drill, "until_ms"), picture->zone_min, time) + 11,
+			     text(drill, "scenario"), text(drill, "title"), text(drill, "site"));
+	}
+}
+
 static void print_picture(const struct picture *picture)
 {
 	const json_t *line;
@@ -312,6 +343,7 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	print_drills(picture);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));
@@ -385,6 +417,7 @@ int command_status(const struct command_options *options)
 	}
 	if (picture.live)
 		look_at_live(&picture);
+	look_at_drills(&picture);
 	if (options->json)
 		print_json(&picture);
 	else

@@ -139,8 +139,9 @@ int drill_library_read(struct drill_scenario **ret, const char *directory, const
 	int r = -ENOENT;
 
 	if (config_name_check(name)) { /* it becomes part of a path */
-		list_names(directory, "?", error, n_error);
-		return -ENOENT;
+		(void)snprintf(error, n_error, "\"%.40s\" is no name of a scenario: %s", name,
+			       config_name_check(name));
+		return -EINVAL;
 	}
 	for (unsigned int i = 0; i < N_FOLDERS && r == -ENOENT; i++) {
 		char *path = folder(directory, i), *file = NULL;

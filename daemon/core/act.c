@@ -13,19 +13,20 @@ static const char not_known[] =
 	"the record cannot be written, so nobody knows whether it was done; the service starts "
 	"again from what is on disk: wastewatch status";
 
-/* what it is about may be in the record only: an incident that no longer runs */
-static int act_on_the_real(struct service *service, const struct action *action, char *error)
+/* an incident that no longer runs is in the record only. Return: as core_act(). */
+static int act_on_incident(struct service *service, const struct action *action, char *error)
 {
-	struct action with_past = *action;
+	struct action whole = *action;
 	struct action_past past = {0};
-	int r = 0;
+	int r = record_past(service->record, action->target, &past);
 
-	if (action_needs_past(action->kind))
-		r = record_past(service->record, action->target, &past);
-	if (r > 0)
-		with_past.past = &past;
-	if (r >= 0)
-		r = core_act(service->core, &with_past, service_now(service), error);
+	if (r < 0) {
+		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be read: %s",
+			       record_error(service->record));
+		return r == -EIO ? -EBADMSG : r; /* nothing was begun, so all is known */
+	}
+	whole.past = r > 0 ? &past : NULL;
+	r = core_act(service->core, &whole, service_now(service), error);
 	record_past_done(&past);
 	return r;
 }
@@ -34,7 +35,9 @@ static int act(struct service *service, const struct action *action, char *error
 {
 	if (drilling_is_meant(action))
 		return drilling_act(service, action, service_now(service), error);
-	return act_on_the_real(service, action, error);
+	if (action_needs_past(action->kind))
+		return act_on_incident(service, action, error);
+	return core_act(service->core, action, service_now(service), error);
 }
 
 int service_act(struct service *service, const struct action *action, char *error)

@@ -13,6 +13,8 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	struct main_draft *draft = data;
 
 	config->origin = steal(&draft->config.origin);
+	config->reporter = draft->config.reporter;
+	draft->config.reporter = (struct config_reporter){0};
 	config->grid_ms = draft->config.grid_ms;
 	config->capture_percent = draft->config.capture_percent;
 	config->incident_clear_ms = draft->config.incident_clear_ms;
@@ -63,6 +65,7 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	int r;
 
 	source->site = reader->site;
+	source->flow = CONFIG_NONE; /* known when its channels are: config_source_done() */
 	reader->source = config->n_sources;
 	reader->first_channel = config->n_channels;
 	reader->first_standard = config->n_standards;
@@ -74,4 +77,12 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	if (r == 0)
 		return config_append(&config->sources, &config->n_sources, source, sizeof(*source));
 	return r;
+}
+
+/* limits of whole standards first: what is limited is what has a mass */
+int config_done_source(struct config_mapping *mapping)
+{
+	int r = config_take_standards(mapping);
+
+	return r < 0 ? r : config_find_flow(mapping);
 }

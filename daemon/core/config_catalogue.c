@@ -77,37 +77,53 @@ static int walk_catalogue(struct config_reader *reader)
 	return r;
 }
 
-int config_catalogue_open(const struct config_mapping *mapping, const char *key, const char *name,
-			  size_t *ret)
+/** read_catalogue() - one that was not asked for before. Return: 0, what is wrong is reported;
+ *   -ENOMEM. */
+static int read_catalogue(const struct config_mapping *mapping, const char *key, const char *name)
 {
 	static const struct config_library library = {"standard", "limits", "WASTEWATCH_LIMITS",
 						      WASTEWATCH_LIMITS};
 	struct config_reader *reader = mapping->reader;
 	struct catalogue catalogue = {0};
+	int r = config_library_read(mapping, &library, key, name, reader->n_catalogues == 0,
+				    &catalogue.file, &catalogue.root);
+
+	if (r < 0 || !catalogue.file)
+		return r;
+	catalogue.bad = !catalogue.root;
+	catalogue.name = strdup(name);
+	r = catalogue.name ? config_append(&reader->catalogues, &reader->n_catalogues, &catalogue,
+					   sizeof(catalogue))
+			   : -ENOMEM;
+	free_catalogue(&catalogue); /* empty once it has moved */
+	if (r == 0 && !reader->catalogues[reader->n_catalogues - 1].bad)
+		r = walk_catalogue(reader);
+	return r;
+}
+
+static size_t find_catalogue(const struct config_reader *reader, const char *name)
+{
 	size_t i = 0;
-	int r = 0;
 
 	while (i < reader->n_catalogues && strcmp(reader->catalogues[i].name, name) != 0)
 		i++;
-	*ret = i;
+	return i;
+}
+
+int config_catalogue_open(const struct config_mapping *mapping, const char *key, const char *name,
+			  size_t *ret)
+{
+	const struct config_reader *reader = mapping->reader;
+	size_t i = find_catalogue(reader, name);
+
 	if (i == reader->n_catalogues) {
-		*ret = CATALOGUE_NONE;
-		r = config_library_read(mapping, &library, key, name, i == 0, &catalogue.file,
-					&catalogue.root);
-		if (r < 0 || !catalogue.file)
-			return r;
-		catalogue.bad = !catalogue.root;
-		catalogue.name = strdup(name);
-		r = catalogue.name ? config_append(&reader->catalogues, &reader->n_catalogues,
-						   &catalogue, sizeof(catalogue))
-				   : -ENOMEM;
-		free_catalogue(&catalogue); /* empty once it has moved */
-		if (r == 0 && !reader->catalogues[i].bad)
-			r = walk_catalogue(reader);
+		int r = read_catalogue(mapping, key, name);
+
 		if (r < 0)
 			return r;
+		i = find_catalogue(reader, name);
 	}
-	*ret = reader->catalogues[i].bad ? CATALOGUE_NONE : i;
+	*ret = i < reader->n_catalogues && !reader->catalogues[i].bad ? i : CATALOGUE_NONE;
 	return 0;
 }
 
@@ -253,8 +269,8 @@ int config_finish_source_mark(struct config_mapping *mapping, void *data)
 {
 	const struct source_mark_draft *draft = data;
 
-	if (config_usable(mapping, "mark"))
-		current(mapping)->sourced |= 1U << draft->mark;
+	/* one that is bad was reported, and may be any */
+	current(mapping)->sourced |= config_usable(mapping, "mark") ? 1U << draft->mark : ~0U;
 	return 0;
 }
 

@@ -67,7 +67,7 @@ bool law_is_about(const struct config_reader *reader, const struct law *law,
 
 double law_cmax(const struct law *law, double figure)
 {
-	for (size_t f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
+	for (unsigned int f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
 		if (law->standard->factors[f].used)
 			figure *= law->standard->factors[f].value;
 	return standard_exact(figure);
@@ -114,33 +114,54 @@ bool law_bound(const struct config_mapping *mapping, const char *key, const stru
 
 /* a limit that names a parameter */
 
+/** is_named() - is it the standard that the limit names, or does it name none? */
+static bool is_named(const struct config_reader *reader, size_t standard, const char *wanted)
+{
+	return !*wanted || strcmp(law_catalogue(reader, standard)->name, wanted) == 0;
+}
+
+/** list_parameters() - that a standard has figures of. Return: is it the one that is named? */
+static bool list_parameters(const struct config_reader *reader, size_t standard, const char *wanted,
+			    struct config_listing *listing)
+{
+	const struct catalogue *catalogue = law_catalogue(reader, standard);
+	struct law law;
+
+	if (!is_named(reader, standard, wanted))
+		return false;
+	for (size_t i = 0; i < catalogue->n_parameters; i++)
+		if (law_figure_in(reader, standard, &catalogue->parameters[i], &law))
+			config_names_list(listing, catalogue->parameters[i].name);
+	return true;
+}
+
 /** report_no_parameter() - none of the source's standards has it */
-static void report_no_parameter(const struct config_mapping *mapping, const char *wanted)
+static void report_no_parameter(const struct config_mapping *mapping,
+				const struct limit_draft *draft)
 {
 	const struct config_reader *reader = mapping->reader;
-	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
-	size_t n = 0;
+	struct config_listing listing = {.wanted = draft->limit.parameter,
+					 .least = CONFIG_SUGGESTION};
+	struct config_listing standards = {.wanted = draft->standard, .least = CONFIG_SUGGESTION};
+	bool named = false;
 
 	for (size_t s = reader->first_standard; s < reader->config->n_standards; s++) {
-		const struct catalogue *catalogue;
-		struct law law;
-
 		if (reader->applied[s].bad)
 			return; /* reported */
-		catalogue = law_catalogue(reader, s);
-		n++;
-		for (size_t i = 0; i < catalogue->n_parameters; i++)
-			if (law_figure_in(reader, s, &catalogue->parameters[i], &law))
-				config_names_list(&listing, catalogue->parameters[i].name);
+		named |= list_parameters(reader, s, draft->standard, &listing);
+		config_names_list(&standards, law_catalogue(reader, s)->name);
 	}
-	if (n > 0 && !*wanted)
-		config_error(mapping, "channel",
-			     "no standard of this source knows it by this name; allowed: "
-			     "\"parameter\", or high or low");
-	else if (n == 0)
+	if (standards.n == 0)
 		config_error(mapping, "parameter",
 			     "this source is held to no standard; allowed: high or low, or a "
 			     "standard in \"standards\" of the source");
+	else if (!named)
+		config_names_dangling(mapping, "standard", 0, "standard of this source",
+				      &standards);
+	else if (!*draft->limit.parameter)
+		config_error(mapping, "channel",
+			     "no standard of this source knows it by this name; allowed: "
+			     "\"parameter\", or high or low");
 	else if (listing.n == 0)
 		config_error(mapping, "parameter",
 			     "the source's standard has no figures here; allowed: high or low");
@@ -166,10 +187,10 @@ static bool find_law(const struct config_mapping *mapping, const struct limit_dr
 		const struct catalogue *catalogue;
 		struct law law;
 
-		if (reader->applied[s].bad)
+		if (reader->applied[s].bad || (reader->making && reader->making != s + 1))
 			continue;
 		catalogue = law_catalogue(reader, s);
-		if (*draft->standard && strcmp(draft->standard, catalogue->name) != 0)
+		if (!is_named(reader, s, draft->standard))
 			continue;
 		for (size_t i = 0; i < catalogue->n_parameters; i++) {
 			bool fits;
@@ -178,14 +199,14 @@ static bool find_law(const struct config_mapping *mapping, const struct limit_dr
 			    !is_meant(reader, &law, channel, draft->limit.parameter))
 				continue;
 			fits = law_is_corrected(channel, law.standard->reference);
-			if (fits || fit == 0)
+			if (fit == 0)
 				*ret = law;
 			found++;
 			fit += fits;
 		}
 	}
 	if (found == 0)
-		report_no_parameter(mapping, draft->limit.parameter);
+		report_no_parameter(mapping, draft);
 	else if (fit > 1 || (fit == 0 && found > 1))
 		config_error(mapping, "parameter",
 			     "it may be several figures of the source's standards; allowed: "

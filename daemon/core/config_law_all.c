@@ -11,7 +11,7 @@
 
 /* mappings that are not in the file */
 
-#define PAIRS_MAX 6
+#define PAIRS_MAX 5
 
 /** struct invention - a mapping made of words; where something is wrong in it, its place is told */
 struct invention {
@@ -186,17 +186,20 @@ static int add_limit(struct config_reader *reader, const struct law *law, size_t
 	const struct config *config = reader->config;
 	struct invention invention;
 	char name[CONFIG_NAME_MAX + 1];
+	int r;
 
 	invent_name(reader, law, channel, name);
 	invent(&invention, law->standard->line, law->standard->column);
 	invent_pair(&invention, "channel", config->channels[channel].name);
 	invent_pair(&invention, "name", name);
-	invent_pair(&invention, "standard", law->standard->name);
 	invent_pair(&invention, "parameter", law->parameter->name);
 	invent_pair(&invention, "side", law->high ? "high" : "low");
 	if (*law->applied->advice)
 		invent_text(&invention, "advice", law->applied->advice);
-	return config_walk(reader, &config_limit_group, &invention.mapping);
+	reader->making = law->index + 1;
+	r = config_walk(reader, &config_limit_group, &invention.mapping);
+	reader->making = 0;
+	return r;
 }
 
 /** report_uncorrected() - it is measured, but not at the standard's oxygen: no limit would count */
@@ -246,7 +249,7 @@ static int add_parameter(struct config_reader *reader, struct law *law)
 	return r;
 }
 
-int config_done_source(struct config_mapping *mapping)
+int config_take_standards(struct config_mapping *mapping)
 {
 	struct config_reader *reader = mapping->reader;
 	int r = 0;

@@ -28,12 +28,12 @@ static void say_arithmetic(const struct law *law, const struct config_channel *c
 	double figure = law_figure(law), cmax = law_cmax(law, figure);
 	bool formula = false;
 
-	for (size_t f = 0; f < N_FACTORS; f++)
+	for (unsigned int f = 0; f < N_FACTORS; f++)
 		formula |= standard->factors[f].used;
 	config_append_text(text, LAW_TEXT_MAX, "%s%s%.12g%s%s", law->high ? "" : "at least ",
 			   formula && law->parameter->multiplied ? "C " : "", figure,
 			   *from ? " " : "", from);
-	for (size_t f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
+	for (unsigned int f = 0; law->parameter->multiplied && f < N_FACTORS; f++)
 		if (standard->factors[f].used)
 			config_append_text(text, LAW_TEXT_MAX, " × %s %.12g", factor_text(f),
 					   standard->factors[f].value);
@@ -64,8 +64,8 @@ static void say_group(const struct law *law, const struct config_limit *limit,
 		config_append_text(names, sizeof(names), "value");
 		between = ", ";
 	}
-	for (size_t f = 0; limit->multiplied && f < N_FACTORS; f++) {
-		if (!factors[f].used || factors[f].given || factors[f].mark != certainty)
+	for (unsigned int f = 0; limit->multiplied && f < N_FACTORS; f++) {
+		if (!factors[f].used || factors[f].mark != certainty)
 			continue;
 		config_append_text(names, sizeof(names), "%s%s", between, factor_text(f));
 		between = ", ";
@@ -115,8 +115,8 @@ void law_take_marks(const struct law *law, struct config_limit *limit)
 	if (!limit->multiplied)
 		return;
 	worsen(&limit->certainty, law->standard->formula_mark);
-	for (size_t f = 0; f < N_FACTORS; f++)
-		if (law->standard->factors[f].used && !law->standard->factors[f].given)
+	for (unsigned int f = 0; f < N_FACTORS; f++)
+		if (law->standard->factors[f].used)
 			worsen(&limit->certainty, law->standard->factors[f].mark);
 }
 

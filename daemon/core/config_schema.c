@@ -10,6 +10,16 @@ const struct config_choice config_limit_ons[] = {
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
+static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
+					      {"commune", LEVEL_COMMUNE},
+					      {"province", LEVEL_PROVINCE},
+					      {"national", LEVEL_NATIONAL},
+					      {0}};
+static const struct config_choice verdicts[] = {
+	{"none", VERDICT_NONE},	    {"unlikely", VERDICT_UNLIKELY}, {"possible", VERDICT_POSSIBLE},
+	{"likely", VERDICT_LIKELY}, {"observed", VERDICT_OBSERVED}, {0}};
+static const struct config_choice formats[] = {{"json", FORMAT_JSON}, {"cap", FORMAT_CAP}, {0}};
+static const struct config_choice languages[] = {{"vi", CATALOGUE_VI}, {"en", CATALOGUE_EN}, {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -62,8 +72,15 @@ static const struct config_option destination_options[] = {
 	TEXT("user", D(user), "", 64, config_user_check, "the name to log in with, for files"),
 	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
 	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
+	CHOICE("format", D(format), "json", formats, "json, or cap: an alert of the Common Alerting Protocol 1.2"),
+	CHOICE("language", D(language), "vi", languages, "with cap: vi or en, the language that comes first"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
 	CHOICE("drills", D(drills), "yes", yes_or_no, "whether it gets the reports of drills, which are marked as exercises"),
+	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
+	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
+	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),
+	NAMES("sites", D(sites), "", CONFIG_WORDS_MAX, "names of the sites whose incidents are reported"),
+	NAMES("receptors", D(receptors), "", CONFIG_WORDS_MAX, "names of the receptors or boundaries that an incident must be able to reach"),
 };
 static const struct config_group destination_group =
 	GROUP("destination", destination_options, destination_draft, config_finish_destination);
@@ -77,6 +94,10 @@ static const struct config_option main_options[] = {
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
+	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
+	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
+	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
+	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 };
 const struct config_group config_main_group =
@@ -251,6 +272,15 @@ static const struct config_option limit_options[] = {
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it"),
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
+	INTEGER("count", T(count), "1", 1, CONFIG_COUNT_MAX, "raised when broken so many times, see within"),
+	DURATION("within", T(within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
+	CHOICE("latch", T(latch), "no", yes_or_no, "stays until somebody resets it"),
+	DURATION("re-alarm", T(re_alarm_ms), "", M_MS, 7 * D_MS, MS, "acknowledged but standing for so long it needs somebody again"),
+	DURATION("shelve-max", T(shelve_max_ms), "8h", M_MS, 7 * D_MS, MS, "longest time that it may be shelved for"),
+	TEXT("enabled-by", FIELD(limit_draft, enabled_by), "", 32, config_name_check, "name of a channel of this source, such as the burner's"),
+	NUMBER("enabled-above", FIELD(limit_draft, enabled_above), "", "the limit counts only while that channel is above"),
+	NUMBER("enabled-below", FIELD(limit_draft, enabled_below), "", "the limit counts only while that channel is below"),
+	TEXT("suppressed-by", FIELD(limit_draft, suppressed_by), "", 132, config_text_check, "a limit before this one: LIMIT of the same channel, CHANNEL/LIMIT, or the whole path"),
 };
 const struct config_group config_limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);
@@ -285,6 +315,8 @@ static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
+	TEXT("flow", FIELD(source_draft, flow), "", 32, config_name_check, "name of the channel that measures the flow, for the mass released"),
+	CHOICE("level", O(level), "facility", levels, "least level (Art. 123) of an incident from here: facility, commune, province or national"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("standards", 0, &standard_group, "legal standards that it is held to"),
@@ -326,7 +358,15 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
-	DURATION("drill-interval", S(drill_interval_days), "", 1, 3660, DAY, "a drill is wanted at least this often"),
+	TEXT("plan", S(response.plan), "", TITLE, config_text_check, "reference of the response plan"),
+	TEXT("command", S(response.command), "", ROSTER, config_text_check, "who commands on the spot"),
+	TEXT("forces", S(response.forces), "", ROSTER, config_text_check, "people on the spot"),
+	TEXT("means", S(response.means), "", ROSTER, config_text_check, "equipment on the spot"),
+	TEXT("supplies", S(response.supplies), "", ROSTER, config_text_check, "supplies on the spot"),
+	TEXT("contact-name", S(response.contact_name), "", TITLE, config_text_check, "whom the department calls"),
+	TEXT("contact-phone", S(response.contact_phone), "", 32, config_phone_check, "by which number"),
+	TEXT("contact-email", S(response.contact_email), "", 100, config_email_check, "by which address"),
+	DURATION("drill-interval", S(drill_interval_min), "", 1, 3650 * D_MIN, MINUTE, "a drill is due so long after the last one, such as 365d; default: never"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

@@ -164,7 +164,7 @@ static void free_rest(struct config_standard *standard)
 	free(standard->document);
 	free(standard->replaced_by);
 	free(standard->incomplete);
-	for (size_t f = 0; f < N_FACTORS; f++)
+	for (unsigned int f = 0; f < N_FACTORS; f++)
 		free(standard->factors[f].how);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/measure.h"
+#include "core/release.h"
 
 static uint32_t expected_per_minute(uint32_t interval_ms)
 {
@@ -21,6 +22,7 @@ static int allocate(struct core *core)
 	core->windows = calloc(n, sizeof(*core->windows));
 	core->states = calloc(config->n_states + 1, sizeof(*core->states));
 	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
+	core->notes = calloc(config->n_limits + 1, sizeof(*core->notes));
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
 	core->channel_limits = calloc(n, sizeof(*core->channel_limits));
@@ -29,9 +31,10 @@ static int allocate(struct core *core)
 	core->lost_after_ms = calloc(n, sizeof(*core->lost_after_ms));
 	core->derived = calloc(n, sizeof(*core->derived));
 	core->leads = calloc(n, sizeof(*core->leads));
-	return core->channels && core->windows && core->states && core->limits && core->incidents &&
-			       core->streams && core->channel_limits && core->interval_ms &&
-			       core->expected && core->lost_after_ms && core->derived && core->leads
+	return core->channels && core->windows && core->states && core->limits && core->notes &&
+			       core->incidents && core->streams && core->channel_limits &&
+			       core->interval_ms && core->expected && core->lost_after_ms &&
+			       core->derived && core->leads
 		       ? 0
 		       : -ENOMEM;
 }
@@ -73,8 +76,11 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++)
 		init_channel(core, i);
+	if (release_init(core) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
+	core->settles = core->n_derived + core->n_released > 0;
 	core->log = &core->chain;
 	core->entries = batch;
 	*ret = steal(&core);
@@ -89,6 +95,7 @@ struct core *core_free(struct core *core)
 	free(core->windows);
 	free(core->states);
 	free(core->limits);
+	free(core->notes);
 	free(core->incidents);
 	free(core->streams);
 	free(core->channel_limits);
@@ -97,6 +104,9 @@ struct core *core_free(struct core *core)
 	free(core->lost_after_ms);
 	free(core->derived);
 	free(core->leads);
+	free(core->masses);
+	free(core->released);
+	free(core->released_above);
 	free(core);
 	return NULL;
 }
@@ -200,6 +210,7 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 			measure_close_minute(core, i, at, minute_ms);
 	windows_advance(core, stream, s->minute_ms, minute_ms, at, step_ms != 0);
 	s->minute_ms = minute_ms;
+	alarm_forecast(core, stream, at);
 }
 
 /* move a stream's time on */
@@ -208,7 +219,7 @@ static void advance(struct core *core, size_t stream, struct stamp at)
 	struct core_stream *s = &core->streams[stream];
 	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 
-	if (core->n_derived > 0)
+	if (core->settles)
 		core_settle(core); /* it belongs to the time until now */
 	if (step_ms != 0 || !s->running || at.mono_ms - s->now.mono_ms >= CORE_GAP_MS ||
 	    s->minute_ms < 0 || at.wall_ms < s->minute_ms ||
@@ -249,6 +260,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 			measure_tick(core, i, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
+	alarm_tick(core, at);
 	incident_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
@@ -386,7 +398,7 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
 		if (!plan->parts[i].state)
 			read_channel(core, &plan->parts[i], at, reading);
-	if (core->n_derived > 0)
+	if (core->settles)
 		core_settle(core);
 	return 0;
 }

@@ -381,7 +381,7 @@ int drill_act_inside(struct drills *drills, const struct action *action, struct 
 
 bool drill_is_due(const struct drills *drills, size_t site, int64_t wall_ms)
 {
-	int64_t interval_ms = drills->real->config->sites[site].drill_interval_days * MS_PER_DAY;
+	int64_t interval_ms = drills->real->config->sites[site].drill_interval_min * MS_PER_MIN;
 
 	return interval_ms > 0 && drills->sites[site].counted_ms > 0 &&
 	       wall_ms - drills->sites[site].counted_ms >= interval_ms;
@@ -398,8 +398,9 @@ static void say_due(struct drills *drills, size_t site, struct stamp at)
 	event.since_ms = state->counted_ms;
 	event.number = (at.wall_ms - state->counted_ms) / MS_PER_DAY;
 	(void)snprintf(reason, sizeof(reason),
-		       "none has been held for %lld days, one is wanted every %u",
-		       (long long)event.number, config->drill_interval_days);
+		       "none has been held for %lld days, one is wanted every %lld",
+		       (long long)event.number,
+		       (long long)(config->drill_interval_min * MS_PER_MIN / MS_PER_DAY));
 	event.reason = reason;
 	core_event(drills->real, &event);
 	state->said_ms = at.wall_ms;
@@ -412,7 +413,7 @@ void drills_due(struct drills *drills, struct stamp at)
 
 	for (size_t i = 0; i < config->n_sites; i++) {
 		struct drill_site *state = &drills->sites[i];
-		int64_t interval_ms = config->sites[i].drill_interval_days * MS_PER_DAY;
+		int64_t interval_ms = config->sites[i].drill_interval_min * MS_PER_MIN;
 
 		if (interval_ms > 0 && state->counted_ms == 0) {
 			state->counted_ms = at.wall_ms;
@@ -436,8 +437,8 @@ bool drill_incident_is_open(const struct drills *drills, const char *id)
 	return false;
 }
 
-int drill_incident_lost(struct drills *drills, const char *id, const char *summary, struct stamp at,
-			const char *reason)
+int drill_incident_lost(struct drills *drills, const char *id, const char *summary,
+			const char *told, struct stamp at, const char *reason)
 {
 	CLEANUP(drill_free) struct drill *drill = calloc(1, sizeof(*drill));
 	struct batch_removed *removed = batch_add(drills->real->batch, removed);
@@ -453,7 +454,7 @@ int drill_incident_lost(struct drills *drills, const char *id, const char *summa
 	r = drill_make_core(drill, drills->real);
 	if (r < 0)
 		return r;
-	incident_removed(drill->core, id, summary, at, reason);
+	incident_removed(drill->core, id, summary, told, at, reason);
 	drill_drain(drills, drill);
 	return 0;
 }

@@ -28,13 +28,13 @@ static void on_site(void *userdata, const struct record_drill_site *site)
 									site->said_ms};
 }
 
-static int on_standing(void *userdata, const char *id, const char *summary)
+static int on_standing(void *userdata, const char *id, const char *summary, const char *told)
 {
 	struct service *service = userdata;
 
 	if (drill_incident_is_open(service->drills, id))
 		return 0;
-	return drill_incident_lost(service->drills, id, summary, service_now(service),
+	return drill_incident_lost(service->drills, id, summary, told, service_now(service),
 				   "the drill has ended: its state could not be taken over");
 }
 

@@ -6,6 +6,8 @@
 #include "core/event.h"
 #include "core/limit.h"
 
+#define MASSES_IN_MESSAGE 6 /* all of them are in the entry */
+
 typedef void event_sentence(const struct event *event, const struct config *config, char *text);
 
 static const char *or_empty(const char *text)
@@ -39,14 +41,35 @@ static void message_of_alarm(const struct event *event, const struct config *con
 	value_and_unit(event, config, value, sizeof(value));
 	event_value_text(limit->bound, bound);
 	if (event->type == EVENT_ALARM_RAISED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is at %s (%s), %s its %s of %s%s%s%s%s",
-			       path, value, limit_on_words(limit->on),
-			       limit->high ? "above" : "below", limit_class_text(limit->class),
-			       bound, *limit->origin ? ", " : "", limit->origin,
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%s is at %s (%s), %s its %s of %s%s%s%s%s%s%s%s", path, value,
+			       limit_on_words(limit->on), limit->high ? "above" : "below",
+			       limit_class_text(limit->class), bound, event->reason ? " (" : "",
+			       or_empty(event->reason), event->reason ? ")" : "",
+			       *limit->origin ? ", " : "", limit->origin,
 			       *limit->advice ? ". " : "", limit->advice);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is back at %s, within its %s of %s",
 			       path, value, limit_class_text(limit->class), bound);
+}
+
+/* "; COD: 12.5 kg released, 3.1 kg of it above the limit (98 % of the time was measured)" */
+static void append_mass(const struct event_mass *mass, const struct config *config, char *text)
+{
+	const char *name = config->channels[mass->channel].name;
+	size_t n = strlen(text);
+	char total[EVENT_VALUE_MAX], above[EVENT_VALUE_MAX];
+
+	event_value_text(mass->total_kg, total);
+	event_value_text(mass->above_kg, above);
+	if (mass->known)
+		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
+			       "; %s: %s kg released, %s kg of it above the limit (%u %% of the "
+			       "time was measured)",
+			       name, total, above, mass->covered_percent);
+	else
+		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
+			       "; %s: nothing is known of the mass released", name);
 }
 
 static void message_of_incident(const struct event *event, const struct config *config, char *text)
@@ -61,6 +84,8 @@ static void message_of_incident(const struct event *event, const struct config *
 		       config->sites[event->site].name, what, event->reason ? event->reason : "",
 		       event->incident);
 	text[0] = (char)(text[0] - 'a' + 'A');
+	for (size_t i = 0; i < event->n_masses && i < MASSES_IN_MESSAGE; i++)
+		append_mass(&event->masses[i], config, text);
 }
 
 static void message_of_measuring(const struct event *event, const struct config *config, char *text)
@@ -176,7 +201,7 @@ static void message_of_service(const struct event *event, const struct config *c
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Incident %s was closed without an end that was measured: %s; the "
+			       "Incident %s was ended without an end that was measured: %s; the "
 			       "department is told so",
 			       name, reason);
 }
@@ -223,10 +248,11 @@ static void message_of_forecast(const struct event *event, const struct config *
 	event_value_text(limit->bound, bound);
 	if (event->number > 0)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "At this rate the %s of %s will break its %s of %s in %lld min",
+			       "At this rate the %s of %s will be %s its %s of %s in %lld min; "
+			       "until then that can be prevented",
 			       limit_on_words(limit->on), config->channels[event->channel].path,
-			       limit_class_text(limit->class), bound,
-			       (long long)(event->number + 59) / 60);
+			       limit->high ? "over" : "below", limit_class_text(limit->class),
+			       bound, (long long)(event->number + 59) / 60);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "That the %s of %s breaks its %s of %s %s",
 			       limit_on_words(limit->on), config->channels[event->channel].path,

@@ -86,9 +86,11 @@ static const char *maybe(sqlite3_stmt *s, int column)
 
 #define INCIDENTS_FROM(table)                                                 \
 	"SELECT id, site, kind, class, state, first_out, summary, opened_ms," \
-	" coalesce(ended_ms, 0), n_updates, n_alarms FROM " table             \
+	" coalesce(ended_ms, 0), n_updates, n_alarms, level, verdict,"        \
+	" acknowledged_by, closed_by, cause, measures,"                       \
+	" coalesce(acknowledged_ms, 0), coalesce(closed_ms, 0) FROM " table   \
 	" WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"       \
-	" ORDER BY opened_ms DESC, id LIMIT ?3"
+	" ORDER BY state = 'closed', opened_ms DESC, id LIMIT ?3"
 
 int history_incidents(struct history *history, const char *id, bool only_open, int most,
 		      void (*each)(void *userdata, const struct history_incident *incident),
@@ -118,6 +120,14 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 				       .ended_ms = sqlite3_column_int64(s, 8),
 				       .n_updates = sqlite3_column_int64(s, 9),
 				       .n_alarms = sqlite3_column_int64(s, 10),
+				       .level = sqlite_text(s, 11),
+				       .verdict = sqlite_text(s, 12),
+				       .acknowledged_by = sqlite_text(s, 13),
+				       .closed_by = sqlite_text(s, 14),
+				       .cause = sqlite_text(s, 15),
+				       .measures = sqlite_text(s, 16),
+				       .acknowledged_ms = sqlite3_column_int64(s, 17),
+				       .closed_ms = sqlite3_column_int64(s, 18),
 			       });
 		n++;
 	}
@@ -138,6 +148,22 @@ static int lines_of(struct history *history, const char *sql, const char *parame
 		n++;
 	}
 	return history_result(history, code, n);
+}
+
+int64_t history_unclosed(struct history *history)
+{
+	sqlite3_stmt *s = history_query(history, "SELECT count(*) FROM incident"
+						 " WHERE state <> 'closed' AND state <> 'open'");
+	int64_t n = 0;
+	int code;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		n = sqlite3_column_int64(s, 0);
+	code = history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+	return code < 0 ? code : n;
 }
 
 int history_entries(struct history *history, const char *incident,
@@ -189,14 +215,55 @@ int history_raised(struct history *history,
 				const char *value),
 		   void *userdata)
 {
-	sqlite3_stmt *s = history_query(
-		history, "SELECT path, since_ms, value FROM alarm WHERE raised ORDER BY since_ms");
+	sqlite3_stmt *s = history_query(history, "SELECT path, since_ms, value FROM alarm"
+						 " WHERE raised AND NOT held ORDER BY since_ms");
 	int code, n = 0;
 
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
+		n++;
+	}
+	return history_result(history, code, n);
+}
+
+int history_alarms(struct history *history,
+		   void (*each)(void *userdata, const struct history_alarm *alarm), void *userdata)
+{
+	sqlite3_stmt *s = history_query(
+		history,
+		"SELECT path, condition, value, incident, raised, one_shot, out_of_service,"
+		" suppressed, held, since_ms, changed_ms, acknowledged_ms, acknowledged_by,"
+		" shelved_until_ms, shelved_by, shelved_reason, out_until_ms, out_by, out_reason"
+		" FROM alarm WHERE raised OR condition <> 'normal' OR out_of_service"
+		" OR shelved_until_ms IS NOT NULL ORDER BY since_ms, path");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, &(struct history_alarm){
+				       .path = sqlite_text(s, 0),
+				       .condition = sqlite_text(s, 1),
+				       .value = sqlite_text(s, 2),
+				       .incident = sqlite_text(s, 3),
+				       .raised = sqlite3_column_int(s, 4) != 0,
+				       .one_shot = sqlite3_column_int(s, 5) != 0,
+				       .out_of_service = sqlite3_column_int(s, 6) != 0,
+				       .suppressed = sqlite3_column_int(s, 7) != 0,
+				       .held = sqlite3_column_int(s, 8) != 0,
+				       .since_ms = sqlite3_column_int64(s, 9),
+				       .changed_ms = sqlite3_column_int64(s, 10),
+				       .acknowledged_ms = sqlite3_column_int64(s, 11),
+				       .acknowledged_by = sqlite_text(s, 12),
+				       .shelved_until_ms = sqlite3_column_int64(s, 13),
+				       .shelved_by = sqlite_text(s, 14),
+				       .shelved_reason = sqlite_text(s, 15),
+				       .out_until_ms = sqlite3_column_int64(s, 16),
+				       .out_by = sqlite_text(s, 17),
+				       .out_reason = sqlite_text(s, 18),
+			       });
 		n++;
 	}
 	return history_result(history, code, n);

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/incident.h"
+#include "core/release.h"
 
 const char *incident_level_text(enum incident_level level)
 {
@@ -50,6 +51,22 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 	incident_update(core, incident, at, reason);
 }
 
+static const struct config_source *source_of(const struct core *core, size_t limit)
+{
+	const struct config *config = core->config;
+
+	return &config->sources[config->channels[config->limits[limit].channel].source];
+}
+
+/* what was beyond its bound before, and is not now, is not part of this incident */
+static void forget_durations(struct core *core, const struct core_incident *incident)
+{
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (!limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			core->limits[i].beyond_ms = 0;
+}
+
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
 {
 	time_t seconds = at.wall_ms / MS_PER_S;
@@ -66,45 +83,15 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		.opened = at,
 		.quiet_since = at,
 		.class = core->config->limits[limit].class,
+		.level = (uint8_t)source_of(core, limit)->level,
 		.open = true,
 	};
+	release_begin(core, incident, at);
+	forget_durations(core, incident);
 	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
 		       core->exercise ? INCIDENT_EXERCISE : "",
 		       core->config->sites[incident_site(core, incident)].name,
 		       waste_kind_text(incident_kind(core, incident)), moment, more);
-}
-
-static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
-			  bool raised, const struct core_incident *incident)
-{
-	struct batch_alarm *row = batch_add(core->batch, alarms);
-
-	if (!row)
-		return;
-	*row = (struct batch_alarm){
-		.limit = limit,
-		.raised = raised,
-		.since_ms = core->limits[limit].state.since_wall_ms,
-		.changed_ms = at.wall_ms,
-		.value = value,
-	};
-	if (incident->open)
-		memcpy(row->incident, incident->id, sizeof(row->incident));
-}
-
-static void say_alarm(struct core *core, enum event_type type, size_t limit, struct stamp at,
-		      double value, const struct core_incident *incident)
-{
-	struct event event = event_of_channel(core->config, type, at,
-					      core->config->limits[limit].channel);
-
-	event.limit = limit;
-	event.has_value = true;
-	event.value = value;
-	event.since_ms = core->limits[limit].state.since_wall_ms;
-	event.incident = incident->open ? incident->id : NULL;
-	core_event(core, &event);
-	add_alarm_row(core, limit, at, value, type == EVENT_ALARM_RAISED, incident);
 }
 
 static void say_opened(struct core *core, struct core_incident *incident, size_t limit,
@@ -118,6 +105,8 @@ static void say_opened(struct core *core, struct core_incident *incident, size_t
 	event.value = value;
 	event.since_ms = core->limits[limit].state.since_wall_ms;
 	event.reason = core->config->limits[limit].path;
+	if (incident->level > LEVEL_FACILITY)
+		event.level = incident_level_text((enum incident_level)incident->level);
 	incident_tell(core, incident, &event);
 }
 
@@ -131,9 +120,24 @@ static uint32_t count_active(const struct core *core, const struct core_incident
 
 	for (size_t i = 0; i < core->config->n_limits; i++)
 		n += core->config->limits[i].class >= CLASS_LIMIT &&
-		     limit_is_raised(&core->limits[i].state) &&
+		     limit_is_raised(&core->limits[i].state) && !core->limits[i].alarm.held &&
 		     core_incident_of(core, core->config->limits[i].channel) == incident;
 	return n;
+}
+
+/* Return: has it risen? */
+static bool rise_to_source(struct core *core, struct core_incident *incident, size_t limit,
+			   struct stamp at)
+{
+	const struct config_source *source = source_of(core, limit);
+	char reason[CONFIG_NAME_MAX + 64];
+
+	if ((uint8_t)source->level <= incident->level)
+		return false;
+	(void)snprintf(reason, sizeof(reason), "what comes from %s is at least of this level",
+		       source->name);
+	raise_level(core, incident, source->level, at, reason);
+	return true;
 }
 
 void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, double value)
@@ -144,9 +148,13 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	bool opens = counts && !incident->open;
 
 	core->limits[limit].cleared = (struct stamp){0};
+	if (!incident->open)
+		core->limits[limit].beyond_ms = 0;
+	core->limits[limit].beyond_ms += core->limits[limit].pending_ms;
+	core->limits[limit].pending_ms = 0;
 	if (opens)
 		begin(core, incident, limit, at);
-	say_alarm(core, EVENT_ALARM_RAISED, limit, at, value, incident);
+	alarm_say(core, EVENT_ALARM_RAISED, limit, at, value);
 	if (!incident->open)
 		return;
 	incident->n_active = count_active(core, incident);
@@ -155,7 +163,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
 		incident->class = config->class;
+		(void)rise_to_source(core, incident, limit, at);
 		incident_update(core, incident, at, "its class has risen");
+	} else if (counts && rise_to_source(core, incident, limit, at)) {
+		incident_update(core, incident, at, "its level has risen");
 	} else {
 		incident->dirty = true;
 	}
@@ -167,7 +178,7 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 	struct core_incident *incident = core_incident_of(core, config->channel);
 
 	core->limits[limit].cleared = at;
-	say_alarm(core, EVENT_ALARM_CLEARED, limit, at, value, incident);
+	alarm_say(core, EVENT_ALARM_CLEARED, limit, at, value);
 	if (!incident->open)
 		return;
 	incident->dirty = true;
@@ -195,15 +206,39 @@ static const char *why_over(const struct core_incident *incident)
 		       : "all its alarms have been clear for the set time";
 }
 
+static size_t masses_of(const struct core *core, const struct core_incident *incident,
+			struct event_mass *masses)
+{
+	struct release release;
+	size_t n = 0;
+
+	for (size_t at = 0; masses && release_next(core, incident, &at, &release); n++)
+		masses[n] = (struct event_mass){
+			.channel = release.channel,
+			.total_kg = release.mass->total_kg,
+			.above_kg = release.mass->above_kg,
+			.covered_percent = release.span.covered_percent,
+			.known = release.mass->covered_ms > 0,
+		};
+	return n;
+}
+
 static void end(struct core *core, struct core_incident *incident, struct stamp at,
 		const char *reason)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
+	struct event_mass *masses = calloc(core->n_released + 1, sizeof(*masses));
 
+	if (!masses)
+		core->batch->out_of_memory = true;
 	incident->n_updates++;
 	event.reason = reason;
 	event.since_ms = incident->opened.wall_ms;
+	event.n_masses = masses_of(core, incident, masses);
+	event.masses = masses;
 	incident_tell(core, incident, &event);
+	free(masses);
+	release_end(core, incident);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
 }
 
@@ -270,6 +305,7 @@ static void open_for(struct core *core, struct core_incident *incident, struct s
 		const struct config_limit *limit = &core->config->limits[i];
 
 		if (limit->class < CLASS_LIMIT || !limit_is_raised(&core->limits[i].state) ||
+		    core->limits[i].alarm.held ||
 		    core_incident_of(core, limit->channel) != incident)
 			continue;
 		begin(core, incident, i, at);
@@ -277,6 +313,20 @@ static void open_for(struct core *core, struct core_incident *incident, struct s
 		incident->n_alarms = incident->n_active;
 		say_opened(core, incident, i, at, core->limits[i].state.worst);
 	}
+}
+
+/* a source's level was set higher while an alarm of it stands */
+static void rise_to_standing(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	bool risen = false;
+
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (core->config->limits[i].class >= CLASS_LIMIT &&
+		    limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			risen |= rise_to_source(core, incident, i, at);
+	if (risen)
+		incident_update(core, incident, at, "its level has risen");
 }
 
 void incident_recount(struct core *core, struct stamp at)
@@ -289,6 +339,7 @@ void incident_recount(struct core *core, struct stamp at)
 			open_for(core, incident, at);
 			continue;
 		}
+		rise_to_standing(core, incident, at);
 		if (n < incident->n_active)
 			incident->unconfigured = true;
 		if (n == 0 && incident->n_active > 0)

@@ -12,16 +12,28 @@ static int64_t stands_for(const struct core *core, const struct config_limit *li
 	return MAX(interval_ms, length_ms) * 3 / 2;
 }
 
-/* apart from judge_limit(), which nearly always has nothing to say: @at stays in registers there */
-static __attribute__((noinline)) void raise_alarm(struct core *core, size_t limit, struct stamp at,
-						  double value)
+/*
+ * How long it was broken: a value that was beyond the bound counts until now, for as long as one
+ * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
+ * knows whether there will be an alarm.
+ */
+static __attribute__((noinline)) void count_time(struct core *core, size_t limit, struct stamp at,
+						 double value)
 {
 	struct core_limit *state = &core->limits[limit];
+	const struct config_limit *config = &core->config->limits[limit];
+	bool beyond = config->high ? value > config->bound : value < config->bound;
+	int64_t ms = 0;
 
-	state->raised = at;
-	state->peak = state->state.worst;
-	state->peak_ms = at.wall_ms;
-	incident_alarm_raised(core, limit, at, value);
+	if (config->on != LIMIT_ON_VALUE)
+		ms = beyond ? window_ms((enum window_length)(config->on - LIMIT_ON_MEAN_1MIN)) : 0;
+	else if (state->beyond)
+		ms = MIN(at.mono_ms - state->state.last_mono_ms, stands_for(core, config));
+	if (limit_is_raised(&state->state))
+		state->beyond_ms += ms;
+	else
+		state->pending_ms = beyond ? state->pending_ms + ms : 0;
+	state->beyond = beyond;
 }
 
 static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
@@ -30,13 +42,15 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
+	if (state->beyond || (config->high ? value > config->bound : value < config->bound))
+		count_time(core, limit, at, value);
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
 			    stands_for(core, config))) {
 	case LIMIT_BROKEN:
-		raise_alarm(core, limit, at, value);
+		alarm_broken(core, limit, at, value);
 		break;
 	case LIMIT_BACK:
-		incident_alarm_cleared(core, limit, at, value);
+		alarm_back(core, limit, at, value);
 		break;
 	case LIMIT_SAME:
 		if (limit_is_raised(&state->state) &&

@@ -85,14 +85,15 @@ int record_drill_sites(struct record *record,
 }
 
 int record_drill_standing(struct record *record,
-			  int (*each)(void *userdata, const char *id, const char *summary),
+			  int (*each)(void *userdata, const char *id, const char *summary,
+				      const char *told),
 			  void *userdata)
 {
 	int code = SQLITE_DONE, r = 0;
 
 	PREPARE(DRILL_STANDING);
 	while (r >= 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
-		r = each(userdata, sqlite_text(s, 0), sqlite_text(s, 1));
+		r = each(userdata, sqlite_text(s, 0), sqlite_text(s, 1), sqlite_text(s, 2));
 	(void)sqlite3_reset(s); /* read-only */
 	if (r < 0)
 		return r;

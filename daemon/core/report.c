@@ -10,12 +10,13 @@
 #include "core/report_parts.h"
 
 /*
- * Usual reports stay below 20 kB, the size webhooks should have. With the longest texts that
- * a configuration may hold, each letter escaped, they stay below WIRE_PACKET_MAX: a longer
- * one could never be handed to the sender.
+ * Usual reports stay below 20 kB, the size webhooks should have. None, with the longest texts
+ * that a configuration may hold and each letter escaped, reaches WIRE_PACKET_MAX: it could never
+ * be handed to the sender. Alarms and their channels get the room that the other parts leave;
+ * some is kept for what comes later: who closed it, cause and measures, and the envelope.
  */
 #define REPORT_CHANNELS_MAX 60
-#define REPORT_PROSE_MAX    24000 /* bytes of origin, advice and title */
+#define REPORT_BYTES_MAX    (WIRE_PACKET_MAX - 8192 - 8192)
 
 static void set(json_t *object, const char *key, const char *text)
 {
@@ -59,6 +60,33 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
 }
 
+static void set_true(json_t *object, const char *key, bool value)
+{
+	if (value)
+		(void)json_object_set_new(object, key, json_true());
+}
+
+/* what the window that is open now will come to */
+static void set_forecast(const struct core *core, json_t *object, size_t limit)
+{
+	const struct core_forecast *forecast = &core->limits[limit].forecast;
+	int64_t now_ms = core_now_of(core, core->config->limits[limit].channel).wall_ms;
+	json_t *part;
+
+	if (forecast->kind == FORECAST_NONE)
+		return;
+	part = json_object();
+	set_time(core, part, "window", forecast->window_ms);
+	if (forecast->kind == FORECAST_BREAKS) {
+		set_time(core, part, "due", forecast->due_ms);
+		(void)json_object_set_new(
+			part, "seconds",
+			json_integer(MAX((forecast->due_ms - now_ms) / MS_PER_S, 0)));
+	}
+	set_true(part, "unavoidable", forecast->kind == FORECAST_UNAVOIDABLE);
+	(void)json_object_set_new(object, "forecast", part);
+}
+
 static json_t *alarm_object(const struct core *core, size_t i)
 {
 	const struct config_limit *limit = &core->config->limits[i];
@@ -80,6 +108,12 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_time(core, object, "cleared", state->cleared.wall_ms);
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
+	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
+	set(object, "condition", alarm_condition_text(core, i));
+	set_true(object, "suppressed", state->alarm.suppressed);
+	set_true(object, "out_of_service", state->alarm.out_of_service);
+	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
+	set_forecast(core, object, i);
 	return object;
 }
 
@@ -133,17 +167,17 @@ static json_t *channel_object(const struct core *core, size_t i)
 	return object;
 }
 
-static size_t prose_of(const struct config *config, size_t limit)
+static size_t size_of(const json_t *object)
 {
-	return strlen(config->limits[limit].origin) + strlen(config->limits[limit].advice) +
-	       strlen(config->channels[config->limits[limit].channel].title);
+	return json_dumpb(object, NULL, 0, JSON_COMPACT) + 1; /* and a comma */
 }
 
+/* struct measurements - @room: bytes that are left for them */
 struct measurements {
 	json_t *channels;
 	json_t *alarms;
 	size_t n_left_out;
-	size_t n_prose;
+	size_t room;
 };
 
 static bool has_channel(const struct core *core, const struct measurements *list, size_t channel)
@@ -165,24 +199,39 @@ static bool has_channel(const struct core *core, const struct measurements *list
 
 static void add_alarm(const struct core *core, struct measurements *list, size_t limit)
 {
-	size_t channel = core->config->limits[limit].channel;
+	size_t channel = core->config->limits[limit].channel, size;
+	json_t *alarm, *measured;
 
-	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX ||
-	    list->n_prose + prose_of(core->config, limit) > REPORT_PROSE_MAX) {
+	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX || list->room == 0) {
 		list->n_left_out++;
 		return;
 	}
-	list->n_prose += prose_of(core->config, limit);
-	(void)json_array_append_new(list->alarms, alarm_object(core, limit));
-	if (!has_channel(core, list, channel))
-		(void)json_array_append_new(list->channels, channel_object(core, channel));
+	alarm = alarm_object(core, limit);
+	measured = has_channel(core, list, channel) ? NULL : channel_object(core, channel);
+	size = size_of(alarm) + (measured ? size_of(measured) : 0);
+	if (size >= list->room) {
+		list->room = 0; /* nor do any behind it: none is made in vain */
+		list->n_left_out++;
+	} else {
+		list->room -= size;
+		(void)json_array_append(list->alarms, alarm);
+		if (measured)
+			(void)json_array_append(list->channels, measured);
+	}
+	json_decref(alarm);
+	json_decref(measured);
 }
 
 /* involved alarms and their channels, the worst class first: where room ends, the least goes */
 static void add_measurements(const struct core *core, const struct core_incident *incident,
 			     json_t *data)
 {
-	struct measurements list = {.channels = json_array(), .alarms = json_array()};
+	size_t used = size_of(data);
+	struct measurements list = {
+		.channels = json_array(),
+		.alarms = json_array(),
+		.room = used < REPORT_BYTES_MAX ? REPORT_BYTES_MAX - used : 0,
+	};
 
 	for (int class = CLASS_EMERGENCY; class >= CLASS_WARNING; class --)
 		for (size_t i = 0; i < core->config->n_limits; i++)
@@ -244,7 +293,7 @@ static json_t *act_object(const struct core *core, int64_t wall_ms, const char *
 }
 
 static json_t *incident_object(const struct core *core, const struct core_incident *incident,
-			       int64_t ended_ms, const char *change)
+			       struct stamp at, int64_t ended_ms, const char *change)
 {
 	json_t *object = json_object();
 
@@ -257,6 +306,7 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	set(object, "level", incident_level_text((enum incident_level)incident->level));
 	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
+	set_time(core, object, "reported", at.wall_ms);
 	if (incident->acknowledged_ms)
 		(void)json_object_set_new(
 			object, "acknowledged",
@@ -294,8 +344,8 @@ static report_part *const report_parts[] = {
 	report_part_crossing,
 };
 
-char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
-		  const char *change)
+char *report_data(const struct core *core, const struct core_incident *incident, struct stamp at,
+		  int64_t ended_ms, const char *change)
 {
 	size_t site = index_of(core, incident) / N_WASTE_KINDS;
 	json_t *data = json_object();
@@ -303,16 +353,17 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 
 	(void)json_object_set_new(data, "origin", json_string(core->config->origin));
 	(void)json_object_set_new(data, "incident",
-				  incident_object(core, incident, ended_ms, change));
+				  incident_object(core, incident, at, ended_ms, change));
 	(void)json_object_set_new(data, "site", site_object(core, site));
 	(void)json_object_set_new(
 		data, "sources",
 		sources_array(core, site,
 			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
-	add_measurements(core, incident, data);
 	for (size_t i = 0; i < ARRAY_SIZE(report_parts); i++)
 		report_parts[i](core, incident, data);
 	(void)json_object_set_new(data, "log", log_object(core));
+	add_measurements(core, incident, data);
+	report_part_form(core, incident, data); /* looks at the alarms */
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
 	return text;
@@ -353,11 +404,11 @@ void report_subject(const struct core *core, const char *summary, struct event *
 	json_decref(data);
 }
 
-char *report_closed(const struct core *core, const struct action *action, struct stamp at,
-		    enum limit_class *ret_class)
+char *report_closed(const struct core *core, const struct action *action, struct stamp at)
 {
+	enum limit_class class;
 	json_t *incident = NULL, *closed;
-	json_t *data = take_summary(action->past->summary, &incident, ret_class);
+	json_t *data = take_summary(action->past->summary, &incident, &class);
 	char *text;
 
 	if (!data)
@@ -369,6 +420,7 @@ char *report_closed(const struct core *core, const struct action *action, struct
 	set(incident, "state", "closed");
 	set(incident, "change", "closed, with cause and measures");
 	set_time(core, incident, "ended", action->past->ended_ms);
+	set_time(core, incident, "reported", at.wall_ms);
 	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
 	(void)json_object_set_new(data, "log", log_object(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
@@ -377,15 +429,20 @@ char *report_closed(const struct core *core, const struct action *action, struct
 }
 
 char *report_removed(const struct core *core, const char *summary, struct stamp at,
-		     const char *change, enum limit_class *ret_class)
+		     const char *change)
 {
-	json_t *incident = NULL, *data = take_summary(summary, &incident, ret_class);
+	enum limit_class class;
+	json_t *incident = NULL, *data = take_summary(summary, &incident, &class);
 	char *text = NULL;
 
 	if (data) {
 		set(incident, "state", "ended");
 		set(incident, "change", change);
 		set_time(core, incident, "ended", at.wall_ms);
+		set_time(core, incident, "reported", at.wall_ms);
+		(void)json_object_set_new(
+			incident, "update",
+			json_integer(json_integer_value(json_object_get(incident, "update")) + 1));
 		(void)json_object_set_new(data, "log", log_object(core));
 		text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	}

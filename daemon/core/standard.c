@@ -183,17 +183,6 @@ const char *standard_date_text(unsigned int date, char text[static STANDARD_DATE
 	return text;
 }
 
-unsigned int standard_date_before(unsigned int date)
-{
-	unsigned int year = date / 10000, month = date / 100 % 100, day = date % 100;
-
-	if (day > 1)
-		return date - 1;
-	if (month > 1)
-		return year * 10000 + (month - 1) * 100 + days_of(year, month - 1);
-	return (year - 1) * 10000 + 1231;
-}
-
 bool standard_ends_soon(unsigned int end, unsigned int today)
 {
 	return end >= today && end < today + 10000; /* the same day of the next year */

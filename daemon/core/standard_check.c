@@ -123,9 +123,8 @@ static void name_figures(const struct config *config, size_t i, enum certainty c
 		if (limit->value_mark == certainty)
 			add_name(names, limit->parameter);
 	}
-	for (size_t f = 0; multiplied && f < N_FACTORS; f++)
-		if (standard->factors[f].used && !standard->factors[f].given &&
-		    standard->factors[f].mark == certainty)
+	for (unsigned int f = 0; multiplied && f < N_FACTORS; f++)
+		if (standard->factors[f].used && standard->factors[f].mark == certainty)
 			add_name(names, factor_text(f));
 	if (multiplied && standard->formula_mark == certainty)
 		add_name(names, "the formula");

@@ -18,14 +18,17 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "core/catalogue.h"
+#include "core/config_held.h"
 #include "core/decode.h"
 #include "core/quality.h"
-#include "core/standard.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
+#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
+#define CONFIG_WORDS_MAX	16 /* of a list of names */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -62,6 +65,45 @@ enum formula {
 	FORMULA_RATIO,	    /* x / y × factor; no value where y is nearer to 0 than @least */
 };
 
+/**
+ * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
+ * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
+ */
+enum incident_level {
+	LEVEL_FACILITY, /* stays inside the site */
+	LEVEL_COMMUNE,	/* beyond it, within one commune */
+	LEVEL_PROVINCE, /* beyond that, within one province */
+	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
+enum crossing_verdict {
+	VERDICT_NONE, /* not assessed: nothing to assess with */
+	VERDICT_UNLIKELY,
+	VERDICT_POSSIBLE,
+	VERDICT_LIKELY,
+	VERDICT_OBSERVED,
+};
+
+/**
+ * struct config_response - who acts at the site, and by which plan; texts, "" none
+ * @plan: reference of the response plan
+ * @command, @forces, @means, @supplies: "four on the spot" (bốn tại chỗ) of the plans for
+ *   disasters and waste incidents (Decision 146/QĐ-TTg, plan 128/KH-UBND of Lạng Sơn)
+ * @contact_…: whom the department calls
+ */
+struct config_response {
+	char *plan;
+	char *command;
+	char *forces;
+	char *means;
+	char *supplies;
+	char *contact_name;
+	char *contact_phone;
+	char *contact_email;
+};
+
+/** struct config_site - @drill_interval_min: a drill is due so long after the last one; 0 never */
 struct config_site {
 	char *name;
 	char *title;   /* for people, any UTF-8; as every title: the name where none is given */
@@ -70,7 +112,8 @@ struct config_site {
 	char *province;
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
-	uint32_t drill_interval_days; /* a drill is wanted this often; 0 none is */
+	struct config_response response;
+	uint32_t drill_interval_min;
 	char *file; /* where it was read from */
 };
 
@@ -161,11 +204,22 @@ struct config_state {
 	enum quality otherwise;
 };
 
+#define CONFIG_NONE SIZE_MAX /* an index that does not apply */
+
+/**
+ * struct config_source - a release point
+ * @name: unique in its site
+ * @flow: the channel, one of its own, that measures what flows out with the concentrations;
+ *   CONFIG_NONE
+ * @level: least level of an incident that comes from here
+ */
 struct config_source {
-	char *name; /* unique in its site */
+	char *name;
 	size_t site;
 	enum waste_kind kind;
 	char *title;
+	size_t flow;
+	enum incident_level level;
 };
 
 /**
@@ -185,6 +239,8 @@ struct config_source {
  * @conditional: there is something to measure only while the value of @enabled_by, a channel
  *   with a smaller index, is above (@enabled_above) or else below @enabled_bound
  * @inputs: of a derived channel, indices smaller than its own
+ * @mass_factor: value × value of its source's flow × this is kg/s; 0 it is no concentration, or
+ *   the source has no flow
  * @reference: FORMULA_OXYGEN: reference oxygen, per cent by volume
  * @least: FORMULA_RATIO: smallest denominator
  */
@@ -215,62 +271,7 @@ struct config_channel {
 	double factor;
 	double reference;
 	double least;
-};
-
-/**
- * struct config_factor - a coefficient that a standard's values are multiplied by
- * @used: the standard's formula has it
- * @given: in the configuration; else derived from the standard's table, with @mark
- * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
- */
-struct config_factor {
-	bool used;
-	bool given;
-	double value;
-	enum certainty mark;
-	char *how;
-};
-
-#define CONFIG_NO_STANDARD SIZE_MAX
-
-/**
- * struct config_standard - a legal standard that a source is held to
- * @name: its catalogue's, "qcvn-40-2011"
- * @title: as the law calls it, with column and case: "QCVN 40:2011/BTNMT column B"
- * @full_name, @document: what it is about, and by what it was issued
- * @replaced_by, @incomplete: what comes after it, what the catalogue lacks; "" none
- * @confirmed: by what the figures were confirmed, "" not
- * @empty: the catalogue has no figures for this column
- * @since, @until: first and last day in force, dates as in standard.h, 0 not known
- * @before, @transition: a plant from before that day may keep it until then
- * @operating_since: of this plant, 0 not said
- * @reference: oxygen that concentrations are held at, per cent by volume; NAN none
- * @formula_mark: how sure the formula is, where a factor is used
- * @line, @column: where it stands in its site's file
- */
-struct config_standard {
-	size_t source;
-	char *name;
-	char *title;
-	char *full_name;
-	char *document;
-	char *replaced_by;
-	char *incomplete;
-	char *confirmed;
-	bool empty;
-	unsigned int since;
-	unsigned int until;
-	unsigned int before;
-	unsigned int transition;
-	unsigned int operating_since;
-	enum certainty since_mark;
-	enum certainty until_mark;
-	enum certainty transition_mark;
-	double reference;
-	struct config_factor factors[N_FACTORS];
-	enum certainty formula_mark;
-	unsigned int line;
-	unsigned int column;
+	double mass_factor;
 };
 
 /**
@@ -289,6 +290,14 @@ struct config_standard {
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
+ * @count, @within_ms: raised only when broken so many times within that time; 1: at once
+ * @latch: an alarm that is in order again stays until it is reset
+ * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
+ * @shelve_max_ms: longest time that somebody may shelve it for
+ * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
+ *   is suppressed. Any channel of the source.
+ * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
+ *   are no circles: a parent stands in the files before its children.
  */
 struct config_limit {
 	char *name;
@@ -312,7 +321,27 @@ struct config_limit {
 	enum certainty value_mark;
 	enum certainty window_mark;
 	enum certainty certainty;
+	uint32_t count;
+	uint32_t within_ms;
+	uint32_t re_alarm_ms;
+	uint32_t shelve_max_ms;
+	bool latch;
+	bool conditional;
+	bool enabled_above;
+	bool suppressible;
+	size_t enabled_by;
+	double enabled_bound;
+	size_t suppressed_by;
 };
+
+/** struct config_words - a list of names; those behind @n are NULL */
+struct config_words {
+	char *text[CONFIG_WORDS_MAX];
+	size_t n;
+};
+
+/** enum destination_format - a report's; see report.h and cap.h */
+enum destination_format { FORMAT_JSON, FORMAT_CAP };
 
 /** enum destination_kind - from the scheme of its URL */
 enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
@@ -325,8 +354,13 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  *   private key to log in with
  * @user: files: name to log in with; @password: credential with the password, "" none
  * @host_key: sftp: credential with the server's key as in known_hosts
- * @min_class: reports of incidents of this class and above
+ * @format: of reports; @language: that comes first in an alert of CAP
+ * @min_class, @min_level, @min_verdict: reports of incidents that have come this far
+ * @kinds: of these kinds of waste, a bit 1 << enum waste_kind each; 0: of all
+ * @sites: of these sites; none named: of all
+ * @receptors: of those that may reach one of these; none named: of all
  * @drills: those of drills, too, marked as exercises
+ * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
  */
 struct config_destination {
 	char *name;
@@ -339,8 +373,17 @@ struct config_destination {
 	char *user;
 	char *password;
 	char *host_key;
+	enum destination_format format;
+	enum catalogue_language language;
 	enum limit_class min_class;
 	bool drills;
+	enum incident_level min_level;
+	enum crossing_verdict min_verdict;
+	uint32_t kinds;
+	struct config_words sites;
+	struct config_words receptors;
+	unsigned int sites_line;
+	unsigned int sites_column;
 };
 
 /**
@@ -381,9 +424,18 @@ struct config_parameter {
 	char *measure;
 };
 
+/** struct config_reporter - who reports, as the hot-line form asks; texts, "" none */
+struct config_reporter {
+	char *name;
+	char *address;
+	char *phone;
+	char *email;
+};
+
 struct config {
 	char *directory;
 	char *origin; /* who speaks: station or cluster, a name */
+	struct config_reporter reporter;
 	int zone_min; /* local time minus UTC, minutes */
 	uint32_t grid_ms;
 	uint32_t capture_percent;	/* below it a window is invalid */

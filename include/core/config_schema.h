@@ -37,14 +37,6 @@ struct config_codes {
 	size_t n;
 };
 
-#define CONFIG_WORDS_MAX CONFIG_INPUTS_MAX
-
-/** struct config_words - a list of names; those behind @n are NULL */
-struct config_words {
-	char *text[CONFIG_WORDS_MAX];
-	size_t n;
-};
-
 /**
  * struct config_option - one key
  * @offset, @size: of the field in the draft of its mapping
@@ -152,11 +144,12 @@ struct config_profile {
  * @first_site_channel: where the channels of this site begin
  * @names: tsearch() tree of all names, see config_names.h
  * @files: names of all files so far; the names refer to them
- * @main_bad: there are errors in wastewatch.yaml
+ * @main_bad: there are errors in wastewatch.yaml; @main_file: its path
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @scenario: the drill's that is walked now, see drill_scenario.h; then there is no @config
  * @first_standard, @first_limit: where those of this source begin
+ * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
  * @catalogues: all that were asked for so far, see config_catalogue.h
  * @applied: of each of the configuration's standards, see config_standard.h
  */
@@ -180,11 +173,13 @@ struct config_reader {
 	char **files;
 	size_t n_files;
 	bool main_bad;
+	const char *main_file;
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
 	size_t first_standard;
 	size_t first_limit;
+	size_t making;
 	struct catalogue *catalogues;
 	size_t n_catalogues;
 	struct config_applied *applied;
@@ -240,6 +235,7 @@ struct main_draft {
 
 struct destination_draft {
 	struct config_destination destination;
+	struct config_words kinds;
 };
 
 struct site_draft {
@@ -284,6 +280,7 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -312,6 +309,10 @@ struct limit_draft {
 	char *standard;
 	unsigned int side; /* enum config_side */
 	unsigned int percent;
+	char *enabled_by;
+	double enabled_above;
+	double enabled_below;
+	char *suppressed_by;
 };
 
 enum config_side { SIDE_LOW, SIDE_HIGH };
@@ -366,6 +367,8 @@ int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
 int config_finish_standard(struct config_mapping *mapping, void *draft);
 int config_done_source(struct config_mapping *mapping);
+int config_take_standards(struct config_mapping *mapping);
+int config_find_flow(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);
@@ -373,6 +376,10 @@ int config_finish_station(struct config_mapping *mapping, void *draft);
 int config_finish_parameter(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
+
+/** config_destinations_check() - once all sites are read: are those there that destinations name?
+ */
+void config_destinations_check(struct config_reader *reader);
 
 /** config_names_free() - forget the names of a walk */
 void config_names_free(struct config_reader *reader);

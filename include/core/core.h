@@ -27,10 +27,14 @@
 
 #include "common/macro.h"
 #include "core/action.h"
+#include "core/alarm.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/event.h"
+#include "core/flood.h"
+#include "core/forecast.h"
 #include "core/limit.h"
+#include "core/mass.h"
 #include "core/plan.h"
 #include "core/screen.h"
 #include "core/window.h"
@@ -141,8 +145,9 @@ struct core_windows {
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
- * @told: hashes of the destinations that know of it: the first report that one gets is
- *   "opened"
+ * @told: hashes of the destinations that know of it, in the order in which they were told: the
+ *   first report that one gets is "opened"
+ * @n_told_first: so many of them were told when it opened
  * @dirty: something changed that the last report does not say
  * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
@@ -168,27 +173,8 @@ struct core_incident {
 	uint8_t level;	 /* enum incident_level */
 	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
 	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
-	uint8_t pad[2];
-};
-
-/**
- * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
- * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
- */
-enum incident_level {
-	LEVEL_FACILITY, /* stays inside the site */
-	LEVEL_COMMUNE,	/* beyond it, within one commune */
-	LEVEL_PROVINCE, /* beyond that, within one province */
-	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
-};
-
-/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
-enum crossing_verdict {
-	VERDICT_NONE, /* not assessed: nothing to assess with */
-	VERDICT_UNLIKELY,
-	VERDICT_POSSIBLE,
-	VERDICT_LIKELY,
-	VERDICT_OBSERVED,
+	uint8_t n_told_first;
+	uint8_t pad[1];
 };
 
 /** incident_level_text() - "facility", "commune", "province", "national" */
@@ -206,13 +192,39 @@ struct core_stream {
 	uint64_t n_late;
 };
 
-/** struct core_limit - a limit and the worst of it while its alarm stands */
+/**
+ * struct core_forecast - what is foreseen for the open window of a limit on a mean
+ * @window_ms: its start, UTC
+ * @due_ms: UTC; from then on the window's mean breaks the limit whatever comes
+ * @kind: enum forecast_kind
+ * @said: enum forecast_kind, the worst that an entry said of this window
+ */
+struct core_forecast {
+	int64_t window_ms;
+	int64_t due_ms;
+	uint32_t kind;
+	uint32_t said;
+};
+
+/**
+ * struct core_limit - a limit, the worst of it while its alarm stands, and that alarm
+ * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
+ *   until the next good one, for one and a half intervals at most, a window's mean for its window
+ * @pending_ms: the same since "since", while the raise delay has not passed
+ * @beyond: the last good value was
+ */
 struct core_limit {
 	struct limit_state state;
+	struct alarm_state alarm;
+	struct core_forecast forecast;
+	int64_t beyond_ms;
+	int64_t pending_ms;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	bool beyond;
+	uint8_t pad[7];
 };
 
 /**
@@ -233,6 +245,8 @@ struct core {
 	struct core_windows *windows; /* per channel */
 	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
+	struct alarm_notes *notes; /* per limit */
+	struct flood flood;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_stream *streams;
 	size_t n_streams;
@@ -242,7 +256,13 @@ struct core {
 	uint32_t *lost_after_ms;
 	size_t *derived; /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
-	bool *leads; /* per channel, something is derived whenever it has a new sample */
+	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
+		      * is reckoned */
+	struct mass *masses;	/* per channel, of those in @released; see release.h */
+	size_t *released;	/* channels whose mass is reckoned */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t n_released;
+	bool settles; /* core_settle() has something to do */
 	struct chain chain;
 	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */
@@ -305,6 +325,12 @@ void core_take_as_given(struct core *core, size_t channel);
  */
 void core_join_streams(struct core *core);
 
+/** core_now_of() - the time of the stream that a channel comes by */
+static inline struct stamp core_now_of(const struct core *core, size_t channel)
+{
+	return core->streams[core->n_streams == 1 ? 0 : core->plan->channel_slot[channel]].now;
+}
+
 /** core_incident_of() - the incident of a channel's site and kind, open or not */
 struct core_incident *core_incident_of(const struct core *core, size_t channel);
 
@@ -338,9 +364,10 @@ void incident_gap(struct core *core, struct stamp at);
 /**
  * incident_removed() - an open incident that cannot go on here: say so and report it
  * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
  */
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason);
+void incident_removed(struct core *core, const char *id, const char *summary, const char *told,
+		      struct stamp at, const char *reason);
 
 /**
  * incident_assessed() - the assessment of an open incident says something new
@@ -364,6 +391,32 @@ void incident_tick(struct core *core, struct stamp at);
  * that has become one of class limit opens one.
  */
 void incident_recount(struct core *core, struct stamp at);
+
+/* --- alarms.c ---------------------------------------------------------------------- */
+
+/** alarm_broken() - a limit was broken: raise its alarm, and what follows from that */
+void alarm_broken(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_back() - a limit is back: clear its alarm, and what follows from that */
+void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_say() - the entry of an alarm that was raised or cleared, and its row */
+void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
+	       double value);
+
+/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
+void alarm_tick(struct core *core, struct stamp at);
+
+/** alarm_condition_text() - as alarm_text() */
+const char *alarm_condition_text(const struct core *core, size_t limit);
+
+/** alarm_figures() - how bad it is altogether; see flood.h */
+struct flood_figures alarm_figures(const struct core *core, struct stamp at);
+
+/* --- foresee.c -------------------------------------------------------------------- */
+
+/** alarm_forecast() - a stream's minute is over: what will its longer windows come to? */
+void alarm_forecast(struct core *core, size_t stream, struct stamp at);
 
 /* --- snapshot.c ------------------------------------------------------------------- */
 

@@ -131,9 +131,10 @@ bool drill_incident_is_open(const struct drills *drills, const char *id);
 /**
  * drill_incident_lost() - an incident whose drill could not go on: end it
  * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
  */
-int drill_incident_lost(struct drills *drills, const char *id, const char *summary, struct stamp at,
-			const char *reason);
+int drill_incident_lost(struct drills *drills, const char *id, const char *summary,
+			const char *told, struct stamp at, const char *reason);
 
 /* --- drill_save.c ------------------------------------------------------------------- */
 

@@ -59,8 +59,16 @@ struct history_incident {
 	const char *state;
 	const char *first_out;
 	const char *summary; /* JSON: data of the last report */
+	const char *level;
+	const char *verdict;
+	const char *acknowledged_by; /* "" nobody */
+	const char *closed_by;	     /* "" nobody */
+	const char *cause;
+	const char *measures;
 	int64_t opened_ms;
 	int64_t ended_ms; /* 0 it runs */
+	int64_t acknowledged_ms;
+	int64_t closed_ms; /* 0 it is not closed */
 	int64_t n_updates;
 	int64_t n_alarms;
 };
@@ -99,7 +107,7 @@ struct history *history_close(struct history *history);
 DEFINE_CLEANUP(struct history *, history_close)
 
 /**
- * history_incidents() - newest first
+ * history_incidents() - what is not closed, newest first, then what is
  * @id: only this one, NULL all
  * @only_open: those that run
  * @most: at the most so many
@@ -108,6 +116,9 @@ DEFINE_CLEANUP(struct history *, history_close)
 int history_incidents(struct history *history, const char *id, bool only_open, int most,
 		      void (*each)(void *userdata, const struct history_incident *incident),
 		      void *userdata);
+
+/** history_unclosed() - incidents that have ended and were not closed; -errno */
+int64_t history_unclosed(struct history *history);
 
 /** history_entries() - lines of the record about an incident, in order. Return: how many; -errno.
  */
@@ -126,6 +137,42 @@ int history_typed(struct history *history, const char *types,
 int history_reports(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const struct history_report *report),
 		    void *userdata);
+
+/**
+ * struct history_alarm - an alarm that stands, waits for somebody, or is hidden
+ * @condition: as alarm_text()
+ * @value: when it was last broken or back; "" never
+ * @since_ms: when the values went beyond the bound, the last time; 0 never
+ * @acknowledged_by, @shelved_by, @out_by: "" nobody
+ * @shelved_until_ms, @out_until_ms, @acknowledged_ms: 0 none
+ * @held: suppressed since before it was raised, so that it is in no incident
+ * Texts are SQLite's, until the call returns.
+ */
+struct history_alarm {
+	const char *path;
+	const char *condition;
+	const char *value;
+	const char *incident;
+	bool raised;
+	bool one_shot;
+	bool out_of_service;
+	bool suppressed;
+	bool held;
+	int64_t since_ms;
+	int64_t changed_ms;
+	int64_t acknowledged_ms;
+	const char *acknowledged_by;
+	int64_t shelved_until_ms;
+	const char *shelved_by;
+	const char *shelved_reason;
+	int64_t out_until_ms;
+	const char *out_by;
+	const char *out_reason;
+};
+
+/** history_alarms() - all but those at rest, by time. Return: how many; -errno. */
+int history_alarms(struct history *history,
+		   void (*each)(void *userdata, const struct history_alarm *alarm), void *userdata);
 
 /** history_raised() - raised alarms: path, since, last value. Return: how many; -errno. */
 int history_raised(struct history *history,

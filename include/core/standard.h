@@ -96,9 +96,6 @@ const char *standard_date_check(const char *text);
 /** standard_date_text() - "2025-09-01", "" for none. Return: @text. */
 const char *standard_date_text(unsigned int date, char text[static STANDARD_DATE_MAX]);
 
-/** standard_date_before() - the day before */
-unsigned int standard_date_before(unsigned int date);
-
 /** standard_ends_soon() - is @end, not yet over at @today, within a year of it? */
 bool standard_ends_soon(unsigned int end, unsigned int today);
 

@@ -469,9 +469,10 @@ static void test_damaged_state_is_said(void **state)
 	free(bytes);
 	/* what destinations believe to be going on is ended */
 	assert_int_equal(drill_incident_lost(rig.drills, "exercise.s-liquid-20261124T140000Z-9",
-					     "{\"incident\":{\"class\":\"limit\",\"status\":"
+					     "{\"incident\":{\"id\":\"exercise.s-liquid-"
+					     "20261124T140000Z-9\",\"class\":\"limit\",\"status\":"
 					     "\"exercise\"}}",
-					     rig.at, "it could not go on"),
+					     "all ", rig.at, "it could not go on"),
 			 0);
 	assert_int_equal(rig.batch.n_reports, 1);
 	assert_true(has(rig.batch.reports[0].body, "\"state\":\"ended\""));

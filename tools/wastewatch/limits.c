@@ -85,7 +85,7 @@ static void print_standard(const struct view *view, const struct config_standard
 {
 	(void)printf("  %s: %s\n", standard->title, standard->full_name);
 	print_force(view, standard);
-	for (size_t f = 0; f < N_FACTORS; f++) {
+	for (unsigned int f = 0; f < N_FACTORS; f++) {
 		const struct config_factor *factor = &standard->factors[f];
 
 		if (factor->used && factor->given)
@@ -179,7 +179,7 @@ static json_t *factors_of(const struct config_standard *standard)
 {
 	json_t *object = json_object();
 
-	for (size_t f = 0; f < N_FACTORS; f++) {
+	for (unsigned int f = 0; f < N_FACTORS; f++) {
 		const struct config_factor *factor = &standard->factors[f];
 		char value[EVENT_VALUE_MAX];
 		json_t *item;

@@ -41,7 +41,7 @@ static const struct command {
 	{"return", command_act, 1, ANY_NUMBER, "ALARM...", "and back into it"},
 	{"close", command_act, 1, ANY_NUMBER, "INCIDENT...",
 	 "close incidents that have ended: --cause and --measures"},
-	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, or list"},
+	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list, scenarios"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, 0, 0, "", "check the configuration"},

@@ -23,6 +23,7 @@ struct picture {
 	json_t *live; /* NULL: the daemon is down */
 	json_t *raised;
 	json_t *incidents;
+	int64_t n_unclosed;
 	json_t *attention;
 	struct history_outbox outbox;
 	int64_t head;
@@ -77,6 +78,9 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 	(void)json_object_set_new(object, "id", json_string(incident->id));
 	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "level", json_string(incident->level));
+	(void)json_object_set_new(object, "acknowledged",
+				  json_boolean(incident->acknowledged_ms > 0));
 	(void)json_object_set_new(object, "opened_ms", json_integer(incident->opened_ms));
 	(void)json_array_append_new(picture->incidents, object);
 	attend(picture, "%s incident, class %s, for %s: wastewatch show %s", incident->kind,
@@ -156,17 +160,50 @@ static void look_at_links(struct picture *picture)
 static void look_at_drills(struct picture *picture)
 {
 	const json_t *site;
-	char span[48];
+	char span[48], interval[48];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "drills_due"), i, site) {
 		attend(picture,
-		       "%s: no drill for %s, one is wanted every %lld days: wastewatch "
-		       "drill start %s SCENARIO",
+		       "%s: no drill for %s, one is wanted every %s: wastewatch drill start %s "
+		       "SCENARIO",
 		       text(site, "site"),
 		       command_span(picture->now_ms - number(site, "since_ms"), span),
-		       (long long)number(site, "interval_days"), text(site, "site"));
+		       command_span(number(site, "interval_ms"), interval), text(site, "site"));
 	}
+}
+
+/* what is coming, and what is hidden: shown, so that nothing is forgotten */
+static void look_at_alarms(struct picture *picture)
+{
+	const json_t *figures = json_object_get(picture->live, "alarm_figures"), *forecast;
+	char span[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "forecasts"), i, forecast) {
+		if (json_is_true(json_object_get(forecast, "unavoidable")))
+			attend(picture,
+			       "%s will be broken by the %s that is running, whatever comes",
+			       text(forecast, "limit"), text(forecast, "on"));
+		else
+			attend(picture,
+			       "%s will be broken by the %s that is running; it can be "
+			       "prevented for %s",
+			       text(forecast, "limit"), text(forecast, "on"),
+			       command_span(MAX(number(forecast, "due_ms") - picture->now_ms, 0),
+					    span));
+	}
+	if (json_is_true(json_object_get(figures, "flood")))
+		attend(picture, "a flood of alarms, %lld in ten minutes: begin with the incidents",
+		       (long long)number(figures, "alarms_10min"));
+	if (number(figures, "stale") > 0)
+		attend(picture, "%lld alarms have stood for more than a day",
+		       (long long)number(figures, "stale"));
+	if (number(figures, "chattering") > 0)
+		attend(picture,
+		       "%lld alarms come and go three times a minute: a deadband or a "
+		       "delay is missing",
+		       (long long)number(figures, "chattering"));
 }
 
 static void look_at_live(struct picture *picture)
@@ -186,6 +223,7 @@ static void look_at_live(struct picture *picture)
 			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
 			       text(channel, "reason"));
 	}
+	look_at_alarms(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
@@ -329,6 +367,24 @@ static void print_drills(const struct picture *picture)
 	}
 }
 
+/* what calls nobody is not what needs attention, but nobody may forget it either */
+static void print_hidden(const struct picture *picture)
+{
+	const json_t *figures = json_object_get(picture->live, "alarm_figures");
+
+	if (number(figures, "shelved") + number(figures, "suppressed") +
+		    number(figures, "out_of_service") >
+	    0)
+		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
+			     "service.\n",
+			     (long long)number(figures, "shelved"),
+			     (long long)number(figures, "suppressed"),
+			     (long long)number(figures, "out_of_service"));
+	if (number(figures, "unacknowledged") > 0)
+		(void)printf("Alarms that nobody has acknowledged: %lld.\n",
+			     (long long)number(figures, "unacknowledged"));
+}
+
 static void print_picture(const struct picture *picture)
 {
 	const json_t *line;
@@ -344,6 +400,11 @@ static void print_picture(const struct picture *picture)
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
 	print_drills(picture);
+	if (picture->n_unclosed > 0)
+		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
+			     "wastewatch incidents\n",
+			     (long long)picture->n_unclosed);
+	print_hidden(picture);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));
@@ -370,6 +431,7 @@ static void print_json(const struct picture *picture)
 	(void)json_object_set(object, "attention", picture->attention);
 	(void)json_object_set(object, "alarms", picture->raised);
 	(void)json_object_set(object, "incidents", picture->incidents);
+	(void)json_object_set_new(object, "incidents_unclosed", json_integer(picture->n_unclosed));
 	if (picture->live)
 		(void)json_object_set(object, "live", picture->live);
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
@@ -388,6 +450,10 @@ static int read_record(struct picture *picture, const struct command_options *op
 		return r;
 	}
 	r = history_incidents(history, NULL, true, 100, take_incident, picture);
+	if (r >= 0) {
+		picture->n_unclosed = history_unclosed(history);
+		r = (int)MIN(picture->n_unclosed, 0);
+	}
 	if (r >= 0)
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)

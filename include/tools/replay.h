@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "core/config.h"
 
 /** struct replay_row - one value of one channel */

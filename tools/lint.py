@@ -28,7 +28,7 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode units catalogue boundary river plume solid
+quality alarm_rules decode units catalogue boundary river plume solid
 boundary_file
 window
 config config_yaml config_text config_address config_value config_names config_schema config_walk \
@@ -67,7 +67,8 @@ FOREIGN = {
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("ration "
         "quality decode window limit core incident report event snapshot outbox batch "
-        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
+        "plan plan_requests plan_packets screen formula alarm alarms foresee forecast flood "
+        "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "

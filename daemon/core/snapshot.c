@@ -318,8 +318,8 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
 	    header.n_notes > most || header.n_incidents > most || header.n_masses > most ||
-	    header.n_streams > most ||
-	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
+	    header.n_streams > most || n != size_of(&header) ||
+	    header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

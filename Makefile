@@ -23,6 +23,7 @@ dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
+drilldir ?= $(datadir)/wastewatch/drills
 schemadir ?= $(datadir)/wastewatch/schema
 localedir ?= $(datadir)/locale
 limitdir ?= $(datadir)/wastewatch/limits
@@ -50,6 +51,7 @@ endif
 flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
 	-DWASTEWATCH_LIMITS='"$(limitdir)"' \
 	-DWASTEWATCH_BOUNDARIES='"$(boundarydir)"' \
+	-DWASTEWATCH_DRILLS='"$(drilldir)"' \
 	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
@@ -329,6 +331,8 @@ install: all units
 	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
 	install -d $(DESTDIR)$(boundarydir)
 	install -m 644 conf/boundaries/* $(DESTDIR)$(boundarydir)/
+	install -d $(DESTDIR)$(drilldir)
+	install -m 644 conf/drills/*.yaml $(DESTDIR)$(drilldir)/
 	install -d $(DESTDIR)$(schemadir)
 	install -m 644 conf/schema/* $(DESTDIR)$(schemadir)/
 	install -d $(DESTDIR)$(localedir)/vi/LC_MESSAGES
@@ -346,7 +350,7 @@ uninstall: ## removes what install put there; configuration, keys and record sta
 	rm -f $(addprefix $(DESTDIR),$(installed))
 	rm -f $(DESTDIR)$(localedir)/vi/LC_MESSAGES/wastewatch.mo
 	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(limitdir) $(DESTDIR)$(boundarydir) \
-		$(DESTDIR)$(schemadir)
+		$(DESTDIR)$(schemadir) $(DESTDIR)$(drilldir)
 	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 

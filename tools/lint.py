@@ -35,6 +35,7 @@ config config_yaml config_text config_address config_value config_names config_s
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station \
 config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all config_held standard
 standard_check
+drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
@@ -43,9 +44,10 @@ cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release report report_parts report_released report_response report_crossing report_form snapshot files
-sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
+drill drill_inside drill_fit drill_save
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
-service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
+service act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
 """
 
@@ -74,6 +76,7 @@ PURE = ("ration "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
+        "drill drill_fit drill_save drill_scenario "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

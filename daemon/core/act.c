@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/drilling.h"
 #include "core/service.h"
 
 static const char not_known[] =
@@ -32,6 +33,8 @@ static int act_on_incident(struct service *service, const struct action *action,
 
 static int act(struct service *service, const struct action *action, char *error)
 {
+	if (drilling_is_meant(action))
+		return drilling_act(service, action, service_now(service), error);
 	if (action_needs_past(action->kind))
 		return act_on_incident(service, action, error);
 	return core_act(service->core, action, service_now(service), error);

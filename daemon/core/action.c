@@ -50,7 +50,7 @@ static bool is_plain(const char *text, size_t most)
 	return true;
 }
 
-static int check_texts(const struct action *action, char *error)
+int action_check(const struct action *action, char *error)
 {
 	const struct {
 		const char *what;
@@ -82,7 +82,7 @@ static int check_texts(const struct action *action, char *error)
 
 int core_act(struct core *core, const struct action *action, struct stamp at, char *error)
 {
-	int r = check_texts(action, error);
+	int r = action_check(action, error);
 
 	if (r < 0)
 		return r;

@@ -192,7 +192,8 @@ static void add_report(struct core *core, const struct news *news, size_t i, enu
 	if (!report)
 		return;
 	report->destination = (uint32_t)i;
-	report->lane = news->class == CLASS_EMERGENCY ? 0 : 1;
+	/* nothing real waits for an exercise */
+	report->lane = news->class == CLASS_EMERGENCY && !core->exercise ? 0 : 1;
 	report->created_ms = news->what->at.wall_ms;
 	report->type = strdup(event_type_text(type));
 	report->incident = strdup(news->id);
@@ -214,7 +215,7 @@ static void tell_one(struct core *core, const struct news *news, size_t i)
 	const struct config_destination *destination = &core->config->destinations[i];
 	struct core_incident *incident = news->what->incident;
 
-	if (destination->kind != DESTINATION_REPORTS)
+	if (destination->kind != DESTINATION_REPORTS || (core->exercise && !destination->drills))
 		return;
 	if (was_told(news, destination))
 		add_report(core, news, i, news->what->type);

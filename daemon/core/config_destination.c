@@ -18,6 +18,7 @@ static const struct {
 } keys[] = {
 	{"hmac-secret", REPORTS, 0, "with https, for reports are signed and files are not"},
 	{"min-class", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"drills", REPORTS, 0, "with https, for files hold what was measured, never a drill"},
 	{"min-level", REPORTS, 0, "with https, for files hold all that was measured"},
 	{"min-verdict", REPORTS, 0, "with https, for files hold all that was measured"},
 	{"kinds", REPORTS, 0, "with https, for files hold all that was measured"},

@@ -298,8 +298,7 @@ static const char *refuse_file(const struct stat *st)
 	return NULL;
 }
 
-/** load_bytes() - a file into memory; @ret is CONFIG_FILE_MAX + 1 bytes, owned by the caller */
-static int load_bytes(const char *path, char **ret, size_t *ret_n, const char **ret_why)
+int config_file_load(const char *path, char **ret, size_t *ret_n, const char **ret_why)
 {
 	char *bytes;
 	struct stat st;
@@ -381,7 +380,7 @@ int config_yaml_read(struct config_node **ret, struct config_report *report, con
 	const char *why = NULL;
 	char *bytes = NULL;
 	size_t n = 0;
-	int r = load_bytes(path, &bytes, &n, &why);
+	int r = config_file_load(path, &bytes, &n, &why);
 
 	if (r < 0) {
 		if (r != -ENOMEM)

@@ -82,6 +82,7 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		core->streams[i].minute_ms = -1;
 	core->settles = core->n_derived + core->n_released > 0;
 	core->log = &core->chain;
+	core->entries = batch;
 	*ret = steal(&core);
 	return 0;
 }
@@ -130,7 +131,7 @@ void core_join_streams(struct core *core)
 
 void core_event(struct core *core, const struct event *what)
 {
-	struct batch_entry *entry = batch_add(core->batch, entries);
+	struct batch_entry *entry = batch_add(core->entries, entries);
 	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
 
@@ -147,7 +148,7 @@ void core_event(struct core *core, const struct event *what)
 	entry->incident = event->incident ? strdup(event->incident) : NULL;
 	if (!entry->line || !entry->message || (event->incident && !entry->incident) ||
 	    chain_next(core->log->hash, entry->line, entry->hash) < 0) {
-		core->batch->out_of_memory = true;
+		core->entries->out_of_memory = true;
 		return;
 	}
 	core->log->seq = entry->seq;
@@ -261,6 +262,8 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 		verdict_tick(core, stream, at);
 	alarm_tick(core, at);
 	incident_tick(core, at);
+	if (core->tap)
+		core->tap->tick(core->tap->userdata, stream, at);
 }
 
 /* its minute is closed, its moment judged: counted, not used */
@@ -281,6 +284,8 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 		return;
 	move_on(core, stream, at);
 	measure_sample(core, channel, at, value, quality, reason);
+	if (core->tap)
+		core->tap->sample(core->tap->userdata, channel, at, value, quality, reason);
 }
 
 static enum quality quality_of_decode(int r)

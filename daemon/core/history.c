@@ -84,17 +84,22 @@ static const char *maybe(sqlite3_stmt *s, int column)
 	return (const char *)sqlite3_column_text(s, column);
 }
 
+#define INCIDENTS_FROM(table)                                                 \
+	"SELECT id, site, kind, class, state, first_out, summary, opened_ms," \
+	" coalesce(ended_ms, 0), n_updates, n_alarms, level, verdict,"        \
+	" acknowledged_by, closed_by, cause, measures,"                       \
+	" coalesce(acknowledged_ms, 0), coalesce(closed_ms, 0) FROM " table   \
+	" WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"       \
+	" ORDER BY state = 'closed', opened_ms DESC, id LIMIT ?3"
+
 int history_incidents(struct history *history, const char *id, bool only_open, int most,
 		      void (*each)(void *userdata, const struct history_incident *incident),
 		      void *userdata)
 {
-	sqlite3_stmt *s = history_query(
-		history, "SELECT id, site, kind, class, state, first_out, summary, opened_ms,"
-			 " coalesce(ended_ms, 0), n_updates, n_alarms, level, verdict,"
-			 " acknowledged_by, closed_by, cause, measures,"
-			 " coalesce(acknowledged_ms, 0), coalesce(closed_ms, 0) FROM incident"
-			 " WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"
-			 " ORDER BY state = 'closed', opened_ms DESC, id LIMIT ?3");
+	/* those of drills are told when they are asked for, never among the real ones */
+	bool exercise = id && strncmp(id, INCIDENT_EXERCISE, strlen(INCIDENT_EXERCISE)) == 0;
+	sqlite3_stmt *s = history_query(history, exercise ? INCIDENTS_FROM("drill_incident")
+							  : INCIDENTS_FROM("incident"));
 	int code, n = 0;
 
 	if (!s)

@@ -75,7 +75,7 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 
 	(void)gmtime_r(&seconds, &tm);
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
-	if (seconds <= incident->begun_s)
+	if (core->exercise || seconds <= incident->begun_s)
 		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
@@ -88,7 +88,8 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 	};
 	release_begin(core, incident, at);
 	forget_durations(core, incident);
-	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s%s",
+	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
+		       core->exercise ? INCIDENT_EXERCISE : "",
 		       core->config->sites[incident_site(core, incident)].name,
 		       waste_kind_text(incident_kind(core, incident)), moment, more);
 }
@@ -198,6 +199,13 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
 	incident->dirty = incident->open;
 }
 
+static const char *why_over(const struct core_incident *incident)
+{
+	return incident->unconfigured
+		       ? "limits that were broken are no longer configured; no others are"
+		       : "all its alarms have been clear for the set time";
+}
+
 static size_t masses_of(const struct core *core, const struct core_incident *incident,
 			struct event_mass *masses)
 {
@@ -215,7 +223,8 @@ static size_t masses_of(const struct core *core, const struct core_incident *inc
 	return n;
 }
 
-static void end(struct core *core, struct core_incident *incident, struct stamp at)
+static void end(struct core *core, struct core_incident *incident, struct stamp at,
+		const char *reason)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
 	struct event_mass *masses = calloc(core->n_released + 1, sizeof(*masses));
@@ -223,9 +232,7 @@ static void end(struct core *core, struct core_incident *incident, struct stamp 
 	if (!masses)
 		core->batch->out_of_memory = true;
 	incident->n_updates++;
-	event.reason = incident->unconfigured
-			       ? "limits that were broken are no longer configured; no others are"
-			       : "all its alarms have been clear for the set time";
+	event.reason = reason;
 	event.since_ms = incident->opened.wall_ms;
 	event.n_masses = masses_of(core, incident, masses);
 	event.masses = masses;
@@ -277,11 +284,18 @@ void incident_tick(struct core *core, struct stamp at)
 		if (!incident->open)
 			continue;
 		if (is_over(core, incident, at))
-			end(core, incident, at);
+			end(core, incident, at, why_over(incident));
 		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
 						    (int64_t)config->report_interval_ms)
 			incident_update(core, incident, at, "its course");
 	}
+}
+
+void incident_stop(struct core *core, struct stamp at, const char *reason)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->incidents[i].open)
+			end(core, &core->incidents[i], at, reason);
 }
 
 /* a standing alarm whose class has risen by a change of configuration */

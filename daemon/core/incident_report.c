@@ -58,6 +58,7 @@ static void add_row(struct core *core, const struct core_incident *incident, int
 		.n_alarms = incident->n_alarms,
 		.opened_ms = incident->opened.wall_ms,
 		.ended_ms = ended_ms,
+		.exercise = core->exercise,
 		.acknowledged_ms = incident->acknowledged_ms,
 		.told = told_names(core, incident),
 		.summary = summary,

@@ -63,6 +63,8 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
 	   int64_t since_ms)
 {
+	if (core->channels[channel].idle)
+		return;
 	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
 		if (core->config->limits[i].on == on)
 			judge_limit(core, i, at, value, since_ms);

@@ -67,6 +67,22 @@ const char *const record_sql[N_STATEMENTS] = {
 	[GET_PAST] = "SELECT state, summary, told, coalesce(closed_by, ''), n_updates,"
 		     " coalesce(ended_ms, 0), coalesce(closed_ms, 0) FROM incident"
 		     " WHERE id = ?1 AND state <> 'open'",
+	[ADD_DRILL_INCIDENT] = "INSERT OR REPLACE INTO drill_incident(id, site, kind, class, state,"
+			       " opened_ms, ended_ms, first_out, n_updates, n_alarms, summary,"
+			       " level, verdict, acknowledged_ms, acknowledged_by, told)"
+			       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, coalesce(?8, (SELECT first_out "
+			       "FROM drill_incident"
+			       "  WHERE id = ?1)), ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+	[CLEAR_DRILLS] = "DELETE FROM drill",
+	[ADD_DRILL] = "INSERT INTO drill VALUES(?1, ?2, ?3, ?4)",
+	[SET_DRILL] = "UPDATE drill SET state = ?3, windows = coalesce(?4, windows)"
+		      " WHERE site = ?1",
+	[SET_DRILL_SITE] = "INSERT OR REPLACE INTO drill_site VALUES(?1, ?2, ?3)",
+	[DRILLS] = "SELECT site, scenario, state, windows FROM drill ORDER BY site",
+	[DRILL_SITES] = "SELECT site, counted_ms, said_ms FROM drill_site",
+	[DRILL_STANDING] = "SELECT id, summary, told FROM drill_incident WHERE state = 'open'",
+	[REMOVE_DRILL_INCIDENT] = "UPDATE drill_incident SET state = 'removed', ended_ms = ?2"
+				  " WHERE id = ?1",
 	/* ?5, the value, is NULL where nothing was judged: it and the incident stay as they are */
 	[ADD_ALARM] = "INSERT INTO alarm(path, raised, since_ms, changed_ms, value, incident,"
 		      " condition, acknowledged_ms, acknowledged_by, shelved_until_ms, shelved_by,"

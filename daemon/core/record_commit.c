@@ -65,7 +65,7 @@ static int add_minute(struct record *record, const struct batch_minute *minute)
 static int add_incident(struct record *record, const struct config *config,
 			const struct batch_incident *incident)
 {
-	PREPARE(ADD_INCIDENT);
+	PREPARE(incident->exercise ? ADD_DRILL_INCIDENT : ADD_INCIDENT);
 	bind_text(s, 1, incident->id);
 	bind_text(s, 2, config->sites[incident->site].name);
 	bind_text(s, 3, waste_kind_text(incident->kind));
@@ -134,7 +134,9 @@ static int add_alarm(struct record *record, const struct config *config,
 
 static int remove_one(struct record *record, const struct batch_removed *removed)
 {
-	PREPARE(removed->is_incident ? REMOVE_INCIDENT : REMOVE_ALARM);
+	PREPARE(!removed->is_incident ? REMOVE_ALARM
+		: removed->exercise   ? REMOVE_DRILL_INCIDENT
+				      : REMOVE_INCIDENT);
 	bind_text(s, 1, removed->name);
 	(void)sqlite3_bind_int64(s, 2, removed->at_ms);
 	return record_run(record, s);
@@ -276,6 +278,8 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = set_state(record, commit);
 	if (r == 0 && commit->windows)
 		r = set_windows(record, commit);
+	if (r == 0)
+		r = record_set_drills(record, commit);
 	return r == 0 ? record_upkeep(record, commit) : r;
 }
 

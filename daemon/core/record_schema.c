@@ -105,6 +105,20 @@ static const char *const steps[RECORD_VERSION] = {
 	"ALTER TABLE alarm ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;"
 	"ALTER TABLE alarm ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE alarm SET condition = 'unacknowledged' WHERE raised;",
+	/* what drills leave behind: nothing of it is real, so it stands apart */
+	"CREATE TABLE drill_incident(id TEXT PRIMARY KEY, site TEXT NOT NULL, kind TEXT NOT NULL,"
+	" class TEXT NOT NULL, state TEXT NOT NULL, opened_ms INTEGER NOT NULL,"
+	" ended_ms INTEGER, first_out TEXT, n_updates INTEGER NOT NULL,"
+	" n_alarms INTEGER NOT NULL, summary TEXT NOT NULL, level TEXT NOT NULL,"
+	" verdict TEXT NOT NULL, acknowledged_ms INTEGER, acknowledged_by TEXT,"
+	" told TEXT NOT NULL, closed_ms INTEGER, closed_by TEXT, cause TEXT, measures TEXT)"
+	" WITHOUT ROWID;"
+	"CREATE INDEX drill_incident_open ON drill_incident(id) WHERE state = 'open';"
+	"CREATE TABLE drill(site TEXT PRIMARY KEY, scenario BLOB NOT NULL, state BLOB NOT NULL,"
+	" windows BLOB NOT NULL);"
+	"CREATE TABLE drill_site(site TEXT PRIMARY KEY, counted_ms INTEGER NOT NULL,"
+	" said_ms INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX entry_drill ON entry(seq) WHERE type IN ('drill.started', 'drill.stopped');",
 };
 
 int sqlite_errno(int code)

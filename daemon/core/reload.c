@@ -18,11 +18,13 @@ struct setup {
 	struct config *config;
 	struct plan *plan;
 	struct core *core;
+	struct drills *drills;
 	struct keys keys;
 };
 
 static void setup_done(struct setup *setup)
 {
+	(void)drills_free(setup->drills);
 	(void)core_free(setup->core);
 	(void)plan_free(setup->plan);
 	(void)config_free(setup->config);
@@ -83,6 +85,14 @@ static int load(struct service *service, struct setup *setup, char first[static 
 	return r;
 }
 
+/* what ends here speaks of the old configuration, so it is committed before the new one counts */
+static int end_drills(struct service *service, const struct setup *setup)
+{
+	drills_fit(service->drills, setup->config, service_now(service));
+	service_flush(service);
+	return service->failed ? -EIO : 0;
+}
+
 static int move_state(struct service *service, struct setup *setup)
 {
 	void *state = NULL, *windows = NULL;
@@ -99,16 +109,20 @@ static int move_state(struct service *service, struct setup *setup)
 	free(windows);
 	setup->core->chain = service->core->chain;
 	memcpy(setup->core->log_id, service->core->log_id, sizeof(setup->core->log_id));
-	return r;
+	if (r == 0)
+		r = drills_new(&setup->drills, setup->core);
+	return r == 0 ? drills_move(setup->drills, service->drills) : r;
 }
 
 static void swap(struct service *service, struct setup *setup)
 {
-	struct setup old = {service->config, service->plan, service->core, service->keys};
+	struct setup old = {service->config, service->plan, service->core, service->drills,
+			    service->keys};
 
 	service->config = setup->config;
 	service->plan = setup->plan;
 	service->core = setup->core;
+	service->drills = setup->drills;
 	service->keys = setup->keys;
 	*setup = old;
 }
@@ -230,6 +244,8 @@ static int reload(struct service *service, const char *user, char *error)
 	size_t n_errors = 0;
 	int r = load(service, &setup, why, &n_errors);
 
+	if (r == 0)
+		r = end_drills(service, &setup);
 	if (r == 0)
 		r = move_state(service, &setup);
 	if (r == 0)

@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "core/budget.h"
 #include "core/control.h"
+#include "core/drilling.h"
 #include "core/service.h"
 
 struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
@@ -97,6 +98,8 @@ void service_commit(struct service *service)
 
 	if (r == 0 && service->core->windows_dirty)
 		r = core_save_windows(service->core, &windows, &commit.n_windows);
+	if (r == 0)
+		r = drilling_save(service, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -105,6 +108,7 @@ void service_commit(struct service *service)
 	}
 	free(state);
 	free(windows);
+	drilling_saved(service, &commit, r == 0);
 	if (r == 0)
 		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;
@@ -151,6 +155,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	pollers_tick(service->pollers, service_now(service));
+	drills_due(service->drills, service_now(service));
 	service_flush(service);
 	if (service->failed)
 		return 0;
@@ -257,7 +262,8 @@ static int restore(struct service *service)
 		return r;
 	}
 	say_start(service, &start);
-	return service_adopt(service);
+	r = service_adopt(service);
+	return r < 0 ? r : drilling_open(service);
 }
 
 /* a listening socket: handed in by systemd under this name, else made by us */
@@ -381,6 +387,7 @@ void service_close(struct service *service)
 	(void)delivery_close(service->delivery);
 	(void)sd_event_source_disable_unref(service->timer);
 	(void)journal_close(service->journal);
+	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);
 	(void)record_close(service->record);

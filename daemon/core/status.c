@@ -205,6 +205,47 @@ static json_t *bus_object(const struct service *service)
 	return object;
 }
 
+static json_t *drills_array(const struct service *service)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->drills->n; i++) {
+		const struct drill *drill = service->drills->list[i];
+		int64_t begun_ms = drill->started.wall_ms;
+		json_t *object = json_object();
+
+		set(object, "site", service->config->sites[drill->site].name);
+		set(object, "scenario", drill->scenario->name);
+		set(object, "title", drill->scenario->title);
+		set(object, "user", drill->user);
+		set_number(object, "since_ms", begun_ms);
+		set_number(object, "until_ms", begun_ms + (int64_t)drill->scenario->duration_ms);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* sites that have gone without a drill for longer than they want to */
+static json_t *drills_due_array(const struct service *service, struct stamp now)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->config->n_sites; i++) {
+		json_t *object;
+
+		if (!drill_is_due(service->drills, i, now.wall_ms) ||
+		    json_array_size(array) >= ALARMS_MAX)
+			continue;
+		object = json_object();
+		set(object, "site", service->config->sites[i].name);
+		set_number(object, "since_ms", service->drills->sites[i].counted_ms);
+		set_number(object, "interval_ms",
+			   service->config->sites[i].drill_interval_min * MS_PER_MIN);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *figures_object(const struct service *service, struct stamp now)
 {
 	struct flood_figures figures = alarm_figures(service->core, now);
@@ -280,6 +321,8 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
 	(void)json_object_set_new(object, "forecasts", forecasts_array(service));
+	(void)json_object_set_new(object, "drills", drills_array(service));
+	(void)json_object_set_new(object, "drills_due", drills_due_array(service, now));
 	(void)json_object_set_new(object, "links", links_array(service));
 	(void)json_object_set_new(object, "channels", channels_array(service, now));
 	return object;

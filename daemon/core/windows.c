@@ -122,7 +122,7 @@ static void closed_window(struct core *core, size_t stream, enum window_length l
 			  int64_t start_ms, struct stamp at, bool is_over)
 {
 	/* a window that the clock was set back out of is still to come: no file of a part of it */
-	if (length == WINDOW_5MIN && is_over)
+	if (length == WINDOW_5MIN && is_over && !core->exercise)
 		files_window(core, stream, start_ms, at);
 	core->windows_dirty = true;
 }

@@ -79,6 +79,12 @@ bool action_needs_past(enum action_kind kind);
 /** action_text() - "acknowledge", "out-of-service", …; the name of the command, too */
 const char *action_text(enum action_kind kind);
 
+/**
+ * action_check() - are its texts such as may stand in the record for ever?
+ * Return: 0; -EINVAL, @error as core_act().
+ */
+int action_check(const struct action *action, char *error);
+
 struct core;
 
 /**

@@ -65,6 +65,7 @@ struct batch_incident {
 	uint32_t n_alarms; /* joined so far */
 	int64_t opened_ms;
 	int64_t ended_ms;  /* 0 while it runs */
+	bool exercise;	   /* of a drill: kept apart from those that are real */
 	const char *level; /* constants, as in reports */
 	const char *verdict;
 	int64_t acknowledged_ms; /* 0: by nobody */
@@ -106,6 +107,7 @@ struct batch_removed {
 	char *name;
 	int64_t at_ms;
 	bool is_incident;
+	bool exercise; /* incident of a drill */
 };
 
 struct batch {

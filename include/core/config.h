@@ -341,6 +341,7 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @kinds: of these kinds of waste, a bit 1 << enum waste_kind each; 0: of all
  * @sites: of these sites; none named: of all
  * @receptors: of those that may reach one of these; none named: of all
+ * @drills: those of drills, too, marked as exercises
  * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
  */
 struct config_destination {
@@ -357,6 +358,7 @@ struct config_destination {
 	enum destination_format format;
 	enum catalogue_language language;
 	enum limit_class min_class;
+	bool drills;
 	enum incident_level min_level;
 	enum crossing_verdict min_verdict;
 	uint32_t kinds;

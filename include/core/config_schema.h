@@ -103,6 +103,7 @@ struct config_group {
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
 
 struct config_reader;
+struct drill_scenario;
 
 struct config_mapping {
 	struct config_reader *reader;
@@ -146,6 +147,7 @@ struct config_profile {
  * @main_bad: there are errors in wastewatch.yaml; @main_file: its path
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
+ * @scenario: the drill's that is walked now, see drill_scenario.h; then there is no @config
  * @first_standard, @first_limit: where those of this source begin
  * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
  * @catalogues: all that were asked for so far, see config_catalogue.h
@@ -153,6 +155,7 @@ struct config_profile {
  */
 struct config_reader {
 	struct config *config;
+	struct drill_scenario *scenario;
 	struct config_report *report;
 	const char *file;
 	size_t site;

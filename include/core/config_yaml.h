@@ -76,6 +76,14 @@ int config_yaml_parse(struct config_node **ret, struct config_report *report, co
 int config_yaml_read(struct config_node **ret, struct config_report *report, const char *path,
 		     uint8_t digest[static 32]);
 
+/**
+ * config_file_load() - a file's bytes; refused is what config_yaml_read() refuses
+ * @ret: owned by the caller
+ * @ret_why: what is wrong with the file, if that is known
+ * Return: 0; -EINVAL, other -errno; -ENOMEM.
+ */
+int config_file_load(const char *path, char **ret, size_t *ret_n, const char **ret_why);
+
 /** config_digest() - @digest becomes SHA-256 of itself and @n bytes. Return: 0; -ENOMEM. */
 int config_digest(uint8_t digest[static 32], const void *bytes, size_t n);
 

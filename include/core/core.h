@@ -88,7 +88,8 @@ struct core_channel {
 	bool mean_valid;
 	bool lost;
 	bool sparse; /* lost, because too few good values come */
-	bool idle;   /* not part of this run (replay of a few channels): never lost, no rows */
+	bool idle;   /* not part of this run (replay of a few channels, what a drill only looks
+		      * at): never judged, never lost, no rows */
 	bool given;  /* replay: derived, but its values are in the file */
 	bool fresh;  /* a sample came of which no channel has been derived yet */
 	uint8_t capture;
@@ -138,7 +139,8 @@ struct core_windows {
 /**
  * struct core_incident - the incident of one kind at one site, if there is one
  * @id: "SITE-KIND-YYYYMMDDTHHMMSSZ", from the moment it opened; where the clock was set
- *   back, with the entry's number behind it, so that no two are the same
+ *   back, with the entry's number behind it, so that no two are the same. That of an exercise
+ *   is "exercise.SITE-KIND-…-NUMBER": no name of a site holds a dot, so it can be no real one.
  * @begun_s: UTC second of the newest incident here, kept when it ends
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
@@ -225,6 +227,17 @@ struct core_limit {
 	uint8_t pad[7];
 };
 
+/**
+ * struct core_tap - who else is given what comes to the front of a core, behind the core itself
+ * What was too late for the core does not come here either.
+ */
+struct core_tap {
+	void (*sample)(void *userdata, size_t channel, struct stamp at, double value,
+		       enum quality quality, uint32_t reason);
+	void (*tick)(void *userdata, size_t stream, struct stamp at);
+	void *userdata;
+};
+
 struct core {
 	const struct config *config; /* the caller's */
 	const struct plan *plan;     /* the caller's */
@@ -253,6 +266,8 @@ struct core {
 	struct chain chain;
 	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */
+	struct batch *entries;	    /* where entries go: @batch, in an exercise the real core's */
+	const struct core_tap *tap; /* the caller's; NULL nobody listens */
 	char log_id[17];     /* of the record; part of every report's id */
 	bool windows_dirty;  /* @windows changed since they were saved last */
 	struct batch *batch; /* the caller's */
@@ -363,6 +378,9 @@ void incident_removed(struct core *core, const char *id, const char *summary, co
  */
 void incident_assessed(struct core *core, struct core_incident *incident, struct stamp at,
 		       const char *reason);
+
+/** incident_stop() - end all that are open, whatever their alarms say; @reason: why, in words */
+void incident_stop(struct core *core, struct stamp at, const char *reason);
 
 /** incident_tick() - send what is due, end what is quiet */
 void incident_tick(struct core *core, struct stamp at);

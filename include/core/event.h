@@ -73,6 +73,7 @@ enum event_type {
 #define EVENT_MESSAGE_MAX 2560	   /* origin and advice may have 1000 bytes each */
 #define EVENT_VALUE_MAX	  48
 #define INCIDENT_ID_MAX	  104
+#define INCIDENT_EXERCISE "exercise." /* how ids of drills begin; no site's name holds a dot */
 
 /** struct event_mass - what was released of a channel's substance, see release.h */
 struct event_mass {

@@ -30,7 +30,7 @@
 #include "core/sign.h"
 #include "core/window.h"
 
-#define RECORD_VERSION 3
+#define RECORD_VERSION 4
 #define RECORD_FILE    "record.db"
 
 struct record;
@@ -80,10 +80,36 @@ struct record_delivery {
 };
 
 /**
+ * struct record_drill - a drill that is running
+ * @scenario: text of its scenario; needed with @drills_anew only
+ * @state: bytes of drill_save()
+ * @windows: bytes of core_save_windows(), needed with @drills_anew; else NULL: not changed
+ */
+struct record_drill {
+	const char *site;
+	const void *scenario;
+	const void *state;
+	const void *windows;
+	size_t n_scenario;
+	size_t n_state;
+	size_t n_windows;
+};
+
+/** struct record_drill_site - as struct drill_site */
+struct record_drill_site {
+	const char *site;
+	int64_t counted_ms;
+	int64_t said_ms;
+};
+
+/**
  * struct record_commit - one transaction
  * @head_key: signs the head; NULL: the head stays unsigned
  * @state: bytes of core_save(), never NULL
  * @windows: bytes of core_save_windows(); NULL: they have not changed, those there stay
+ * @drills: all that are running
+ * @drills_anew: others than at the last commit, so what is there goes first
+ * @drill_sites: those that have changed; the rest stays
  */
 struct record_commit {
 	const struct config *config;
@@ -94,6 +120,11 @@ struct record_commit {
 	const void *state;
 	const void *windows;
 	size_t n_windows;
+	const struct record_drill *drills;
+	const struct record_drill_site *drill_sites;
+	size_t n_drills;
+	size_t n_drill_sites;
+	bool drills_anew;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;
@@ -184,6 +215,24 @@ int record_standing(struct record *record,
 		    void (*each)(void *userdata, const char *name, const char *summary,
 				 const char *told),
 		    void *userdata);
+
+/**
+ * record_drills() - the drills that were running at the last commit
+ * @each: what it gets is SQLite's until it returns; a negative result of it ends the call
+ */
+int record_drills(struct record *record,
+		  int (*each)(void *userdata, const struct record_drill *drill), void *userdata);
+
+/** record_drill_sites() - when drills were held; texts as above */
+int record_drill_sites(struct record *record,
+		       void (*each)(void *userdata, const struct record_drill_site *site),
+		       void *userdata);
+
+/** record_drill_standing() - open incidents of drills; texts as above */
+int record_drill_standing(struct record *record,
+			  int (*each)(void *userdata, const char *id, const char *summary,
+				      const char *told),
+			  void *userdata);
 
 /**
  * record_past() - an incident that no longer runs, by its id; see struct action_past

@@ -40,6 +40,15 @@ enum record_statement {
 	NEXT_MINUTE,
 	NEXT_PACKED,
 	ADD_INCIDENT,
+	ADD_DRILL_INCIDENT,
+	CLEAR_DRILLS,
+	ADD_DRILL,
+	SET_DRILL,
+	SET_DRILL_SITE,
+	DRILLS,
+	DRILL_SITES,
+	DRILL_STANDING,
+	REMOVE_DRILL_INCIDENT,
 	CLOSE_INCIDENT,
 	GET_PAST,
 	ADD_ALARM,
@@ -139,6 +148,9 @@ int record_load_upkeep(struct record *record);
 
 /** record_packed_until() - rows of a channel before this minute are in "minute_packed" */
 int64_t record_packed_until(const struct record *record, int64_t channel);
+
+/** record_set_drills() - what a commit says of drills; within a transaction */
+int record_set_drills(struct record *record, const struct record_commit *commit);
 
 /**
  * record_upkeep() - one bounded piece of packing or pruning; within a transaction

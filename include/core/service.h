@@ -19,6 +19,7 @@
 #include "core/action.h"
 #include "core/config.h"
 #include "core/core.h"
+#include "core/drill.h"
 #include "core/journal.h"
 #include "core/peer.h"
 #include "core/plan.h"
@@ -60,6 +61,7 @@ struct service {
 	struct config *config;
 	struct plan *plan;
 	struct core *core;
+	struct drills *drills;
 	struct batch batch;
 	struct record *record;
 	struct journal *journal;

@@ -31,6 +31,7 @@ struct command_options {
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
+	const char *drill;    /* replay --drill SITE:SCENARIO@TIME[,TIME] */
 	const char *date;     /* limits, check: as standard_date_parse() takes it */
 	const char *actions;  /* replay --actions FILE: what people did */
 	const char *table;    /* probe --table */

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/clock.h"
 #include "core/action.h"
 #include "core/config.h"
 
@@ -73,6 +74,39 @@ int replay_circular_open(struct replay_rows **ret, const struct config *config, 
  * Never writes over a file. Return: 0; -EINVAL said.
  */
 int replay_write_file(const char *directory, const char *webhook_id, const char *body);
+
+/* --- replay --drill ----------------------------------------------------------------- */
+
+struct drills;
+struct drill_scenario;
+struct command_options;
+
+/**
+ * struct replay_drill - the drill that was asked for
+ * @file: its scenario until it begins; NULL none is to begin
+ * @until_ms: when it is ended by hand, 0 never
+ */
+struct replay_drill {
+	char *text; /* with @site and @scenario in it */
+	const char *site;
+	const char *scenario;
+	struct drill_scenario *file;
+	int64_t from_ms;
+	int64_t until_ms;
+};
+
+/** replay_drill_open() - "SITE:SCENARIO@TIME[,TIME]"; none was asked for: nothing.
+ * Return: 0; -EINVAL said; -ENOMEM. */
+int replay_drill_open(struct replay_drill *drill, const struct config *config,
+		      const struct command_options *options);
+
+/** replay_drill_act() - begin or end it when it is time. Return: 0; -EINVAL said; -ENOMEM. */
+int replay_drill_act(struct replay_drill *drill, struct drills *drills, struct stamp at);
+
+/** replay_drill_done() - takes one that was not opened */
+void replay_drill_done(struct replay_drill *drill);
+
+/* --- replay --actions --------------------------------------------------------------- */
 
 /** struct replay_act - what a person did; the texts of @action lie in @text */
 struct replay_act {

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/drill_scenario.h"
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
@@ -29,6 +30,76 @@ static void copy(json_t *object, const char *as, const json_t *entry, const char
 
 	if (value)
 		(void)json_object_set(object, as, value);
+}
+
+/* --- scenarios ---------------------------------------------------------------------- */
+
+/* words of @text in lines of some 90 columns, indented */
+static void print_wrapped(const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		if (column > 0 && column + n > 86) {
+			(void)putchar('\n');
+			column = 0;
+		}
+		(void)printf("%s%.*s", column ? " " : "    ", (int)n, text);
+		column += n + 1;
+		text += n + (text[n] == ' ');
+	}
+	(void)putchar('\n');
+}
+
+static void each_scenario(void *userdata, const char *name, const struct drill_scenario *scenario,
+			  const char *error)
+{
+	char span[48];
+
+	(void)userdata;
+	if (!scenario) {
+		(void)command_fail("%s", error);
+		return;
+	}
+	(void)printf("%s  %s, %s: %s\n", name, waste_kind_text(scenario->kind),
+		     command_span(scenario->duration_ms, span), scenario->title);
+	print_wrapped(scenario->practise);
+}
+
+static void each_scenario_line(void *userdata, const char *name,
+			       const struct drill_scenario *scenario, const char *error)
+{
+	json_t *object = json_object();
+
+	(void)userdata;
+	(void)json_object_set_new(object, "scenario", json_string(name));
+	if (!scenario) {
+		(void)json_object_set_new(object, "error", json_string(error));
+	} else {
+		(void)json_object_set_new(object, "kind",
+					  json_string(waste_kind_text(scenario->kind)));
+		(void)json_object_set_new(object, "title", json_string(scenario->title));
+		(void)json_object_set_new(object, "practise", json_string(scenario->practise));
+		(void)json_object_set_new(object, "duration_s",
+					  json_integer(scenario->duration_ms / MS_PER_S));
+	}
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(object);
+}
+
+static int scenarios(const struct command_options *options)
+{
+	int n = drill_library_each(options->config,
+				   options->json ? each_scenario_line : each_scenario, NULL);
+
+	if (n < 0)
+		return command_fail("out of memory");
+	if (n == 0 && !options->json)
+		(void)puts("No scenarios.");
+	return EXIT_SUCCESS;
 }
 
 /* --- list -------------------------------------------------------------------------- */
@@ -133,6 +204,10 @@ static int list(const struct command_options *options)
 		print_lines(drills);
 	else
 		print_scrubbed(drills, zone_min);
+	if (r >= 0 && !options->json) {
+		(void)puts("\nScenarios:");
+		(void)scenarios(options);
+	}
 	json_decref(drills);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -199,7 +274,8 @@ static const struct {
 	const char *verb;
 	size_t n; /* arguments, the verb with them */
 	int (*run)(const struct command_options *options);
-} verbs[] = {{"list", 1, list}, {"start", 3, start}, {"stop", 2, stop}};
+} verbs[] = {
+	{"list", 1, list}, {"scenarios", 1, scenarios}, {"start", 3, start}, {"stop", 2, stop}};
 
 int command_drill(const struct command_options *options)
 {
@@ -207,7 +283,8 @@ int command_drill(const struct command_options *options)
 		if (strcmp(verbs[i].verb, options->arguments[0]) == 0 &&
 		    verbs[i].n == options->n_arguments)
 			return verbs[i].run(options);
-	(void)fputs("wastewatch: drill list, drill start SITE SCENARIO, or drill stop SITE\n",
+	(void)fputs("wastewatch: drill list, drill scenarios, drill start SITE SCENARIO, or drill "
+		    "stop SITE\n",
 		    stderr);
 	return EXIT_USAGE;
 }

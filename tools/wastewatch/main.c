@@ -41,7 +41,7 @@ static const struct command {
 	{"return", command_act, 1, ANY_NUMBER, "ALARM...", "and back into it"},
 	{"close", command_act, 1, ANY_NUMBER, "INCIDENT...",
 	 "close incidents that have ended: --cause and --measures"},
-	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, or list"},
+	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list, scenarios"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
@@ -87,7 +87,8 @@ static void print_usage(FILE *file)
 		"  --date YYYY-MM-DD  limits, check: the law of that day; default today\n"
 		"  replay reads a table (time,channel,value,status) or the department's data\n"
 		"  files, or directories of them; --files DIR writes those that would be sent;\n"
-		"  --actions FILE: what people did (time,action,target,user,until,reason)\n"
+		"  --actions FILE: what people did (time,action,target,user,until,reason);\n"
+		"  --drill SITE:SCENARIO@TIME[,TIME]: a drill begins then, and is ended\n"
 		"  --help, --version\n"
 		"\n"
 		"probe LINK[:UNIT] ADDRESS [COUNT] reads only, 0-based; LINK is LINK or\n"
@@ -207,6 +208,7 @@ static const struct option_row {
 	{"window", required_argument, PLACE(window), NONE},
 	{"from", required_argument, PLACE(from), NONE},
 	{"to", required_argument, PLACE(to), NONE},
+	{"drill", required_argument, PLACE(drill), NONE},
 	{"date", required_argument, PLACE(date), NONE},
 	{"table", required_argument, PLACE(table), NONE},
 	{"timeout", required_argument, PLACE(timeout), NONE},

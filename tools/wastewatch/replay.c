@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "core/drill.h"
 #include "core/files.h"
 #include "tools/command.h"
 #include "tools/replay.h"
@@ -38,6 +39,8 @@ struct replay {
 	struct config *config;
 	struct plan *plan;
 	struct core *core;
+	struct drills *drills;
+	struct replay_drill drill;
 	struct batch batch;
 	struct replay_acts acts;
 	struct cadence **cadences;
@@ -204,7 +207,9 @@ static int pass_time(struct replay *replay, int64_t from_ms, int64_t to_ms)
 	for (int64_t t = from_ms - from_ms % MS_PER_S + MS_PER_S; r == 0 && t <= to_ms;
 	     t += MS_PER_S) {
 		core_tick(replay->core, 0, (struct stamp){t, t});
-		if (replay->batch.n_entries + replay->batch.n_minutes + replay->batch.n_reports > 0)
+		r = replay_drill_act(&replay->drill, replay->drills, (struct stamp){t, t});
+		if (r == 0 &&
+		    replay->batch.n_entries + replay->batch.n_minutes + replay->batch.n_reports > 0)
 			r = drain(replay);
 	}
 	return r;
@@ -268,11 +273,11 @@ static int open_rows(struct replay *replay)
 
 static int set_up(struct replay *replay)
 {
-	int r = config_load(&replay->config, replay->options->config, stderr, NULL);
+	const struct command_options *options = replay->options;
+	int r = config_load(&replay->config, options->config, stderr, NULL);
 
 	if (r < 0) {
-		(void)command_fail("the configuration in %s cannot be used",
-				   replay->options->config);
+		(void)command_fail("the configuration in %s cannot be used", options->config);
 		return r;
 	}
 	r = open_rows(replay);
@@ -289,7 +294,8 @@ static int set_up(struct replay *replay)
 	if (r < 0 || !replay->cadences)
 		return -ENOMEM;
 	memcpy(replay->core->log_id, "replay", sizeof("replay"));
-	return 0;
+	r = drills_new(&replay->drills, replay->core);
+	return r == 0 ? replay_drill_open(&replay->drill, replay->config, options) : r;
 }
 
 static void tear_down(struct replay *replay)
@@ -300,6 +306,8 @@ static void tear_down(struct replay *replay)
 	replay_acts_close(&replay->acts);
 	if (replay->rows)
 		replay->rows->close(replay->rows);
+	replay_drill_done(&replay->drill);
+	(void)drills_free(replay->drills);
 	(void)core_free(replay->core);
 	(void)plan_free(replay->plan);
 	(void)config_free(replay->config);

@@ -157,6 +157,22 @@ static void look_at_links(struct picture *picture)
 	}
 }
 
+static void look_at_drills(struct picture *picture)
+{
+	const json_t *site;
+	char span[48], interval[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "drills_due"), i, site) {
+		attend(picture,
+		       "%s: no drill for %s, one is wanted every %s: wastewatch drill start %s "
+		       "SCENARIO",
+		       text(site, "site"),
+		       command_span(picture->now_ms - number(site, "since_ms"), span),
+		       command_span(number(site, "interval_ms"), interval), text(site, "site"));
+	}
+}
+
 /* what is coming, and what is hidden: shown, so that nothing is forgotten */
 static void look_at_alarms(struct picture *picture)
 {
@@ -336,6 +352,21 @@ static void print_channels(const struct picture *picture)
 		(void)puts("(…): fewer values than a valid mean needs");
 }
 
+static void print_drills(const struct picture *picture)
+{
+	const json_t *drill;
+	char time[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "drills"), i, drill) {
+		(void)printf("EXERCISE at %s until %.8s: %s (%s); to end it: wastewatch drill stop "
+			     "%s\n",
+			     text(drill, "site"),
+			     command_time(number(drill, "until_ms"), picture->zone_min, time) + 11,
+			     text(drill, "scenario"), text(drill, "title"), text(drill, "site"));
+	}
+}
+
 /* what calls nobody is not what needs attention, but nobody may forget it either */
 static void print_hidden(const struct picture *picture)
 {
@@ -368,6 +399,7 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	print_drills(picture);
 	if (picture->n_unclosed > 0)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
 			     "wastewatch incidents\n",
@@ -451,6 +483,7 @@ int command_status(const struct command_options *options)
 	}
 	if (picture.live)
 		look_at_live(&picture);
+	look_at_drills(&picture);
 	if (options->json)
 		print_json(&picture);
 	else

@@ -31,14 +31,15 @@ CORE_ORDER = """
 quality decode units boundary river plume solid
 boundary_file
 window
-config config_yaml config_text config_address config_value config_names config_schema config_walk \
+config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \
+config_rows config_reference config_crossing_schema config_boundary config_river config_release \
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
 config_profile
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
-event event_message limit
+event event_message limit crossing
 batch
-core action measure verdict derive windows judge reason incident report report_parts report_released report_response report_crossing snapshot files
+core action measure verdict derive windows judge reason incident assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing snapshot files
 sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service keys losses pollers delivery delivery_job reload status
@@ -60,7 +61,8 @@ FOREIGN = {
 PURE = ("quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
-        "boundary river plume solid units action event_message "
+        "boundary river plume solid units action event_message crossing "
+        "assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
         "report_released report_response report_crossing")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/config_names.h"
 #include "core/config_profile.h"
+#include "core/config_reference.h"
 #include "core/config_schema.h"
 #include "core/config_yaml.h"
 
@@ -116,6 +117,7 @@ struct config *config_free(struct config *config)
 	free_devices(config);
 	free_measurements(config);
 	free_stations(config);
+	config_crossing_free(&config->crossing);
 	free(config->sites);
 	free(config->links);
 	free(config->units);
@@ -324,6 +326,7 @@ static int read_directory(struct config_reader *reader)
 	r = missing == -ENOMEM ? missing : read_all_sites(reader);
 	if (r < 0)
 		return r;
+	config_references_resolve(reader);
 	if (missing < 0)
 		return missing;
 	return reader->report->n_errors ? -EINVAL : 0;
@@ -352,6 +355,7 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 	(void)uselocale(previous);
 	freelocale(c_locale);
 	config_profiles_free(&reader);
+	config_references_free(&reader);
 	config_names_free(&reader);
 	if (r == 0)
 		r = group_limits(config);

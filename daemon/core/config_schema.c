@@ -1,80 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <math.h>
-
-#include "common/clock.h"
-#include "core/config_schema.h"
+#include "core/config_rows.h"
 #include "core/config_text.h"
-
-#define FIELD(object, field) offsetof(struct object, field), sizeof(((struct object *)0)->field)
-#define REQUIRED	     NULL
-#define GROUP_ON(what_, options_, object, base_, finish_) \
-	{                                                 \
-		.what = what_,                            \
-		.options = options_,                      \
-		.n_options = ARRAY_SIZE(options_),        \
-		.size = sizeof(struct object),            \
-		.base = base_,                            \
-		.finish = finish_,                        \
-	};                                                \
-	_Static_assert(ARRAY_SIZE(options_) <= CONFIG_OPTIONS_MAX, "raise CONFIG_OPTIONS_MAX")
-#define GROUP(what_, options_, object, finish_) GROUP_ON(what_, options_, object, NULL, finish_)
-
-/* One line per key: key, type, field, default, min, max, help. */
-#define TEXT(key_, field_, standard_, max_, check_, help_)                                  \
-	{                                                                                   \
-		key_, OPTION_TEXT, field_, standard_, 0, max_, help_, 0, NULL, check_, NULL \
-	}
-#define INTEGER(key_, field_, standard_, min_, max_, help_)                                     \
-	{                                                                                       \
-		key_, OPTION_INTEGER, field_, standard_, min_, max_, help_, 0, NULL, NULL, NULL \
-	}
-#define NUMBER(key_, field_, standard_, help_)                                                     \
-	{                                                                                          \
-		key_, OPTION_NUMBER, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, NULL, \
-			NULL                                                                       \
-	}
-#define NUMBERS(key_, field_, standard_, help_)                                               \
-	{                                                                                     \
-		key_, OPTION_NUMBERS, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, \
-			NULL, NULL                                                            \
-	}
-#define DURATION(key_, field_, standard_, min_, max_, unit_, help_)                             \
-	{                                                                                       \
-		key_, OPTION_DURATION, field_, standard_, min_, max_, help_, unit_, NULL, NULL, \
-			NULL                                                                    \
-	}
-#define DURATIONS(key_, field_, standard_, min_, max_, unit_, help_)                             \
-	{                                                                                        \
-		key_, OPTION_DURATIONS, field_, standard_, min_, max_, help_, unit_, NULL, NULL, \
-			NULL                                                                     \
-	}
-#define CHOICE(key_, field_, standard_, choices_, help_)                                     \
-	{                                                                                    \
-		key_, OPTION_CHOICE, field_, standard_, 0, 0, help_, 0, choices_, NULL, NULL \
-	}
-#define CODES(key_, field_, help_)                                               \
-	{                                                                        \
-		key_, OPTION_CODES, field_, "", 0, 0, help_, 0, NULL, NULL, NULL \
-	}
-#define NAMES(key_, field_, standard_, max_, help_)                                        \
-	{                                                                                  \
-		key_, OPTION_NAMES, field_, standard_, 0, max_, help_, 0, NULL, NULL, NULL \
-	}
-#define LIST(key_, min_, group_, help_)                                            \
-	{                                                                          \
-		key_, OPTION_LIST, 0, 0, "", min_, 0, help_, 0, NULL, NULL, group_ \
-	}
-
-#define MS    US_PER_MS
-#define DAY   (MS_PER_DAY * US_PER_MS)
-#define S_MS  1000.0
-#define M_MS  (60 * S_MS)
-#define H_MS  (60 * M_MS)
-#define D_MS  (24 * H_MS)
-#define TITLE 200  /* bytes of a title */
-#define PROSE 1000 /* bytes of an origin or advice; goes into reports */
-#define RTS   100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
-#define MASK  4294967295.0
 
 static const struct config_choice classes[] = {
 	{"warning", CLASS_WARNING}, {"limit", CLASS_LIMIT}, {"emergency", CLASS_EMERGENCY}, {0}};
@@ -120,6 +46,13 @@ static const struct config_choice formulas[] = {
 	{"difference", FORMULA_DIFFERENCE}, {"ratio", FORMULA_RATIO}, {0}};
 static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
 static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
+static const struct config_choice verdicts[] = {{"possible", VERDICT_POSSIBLE},
+						{"likely", VERDICT_LIKELY},
+						{"observed", VERDICT_OBSERVED},
+						{0}};
+static const struct config_choice stabilities[] = {{"A", 1}, {"B", 2}, {"C", 3}, {"D", 4},
+						   {"E", 5}, {"F", 6}, {0}};
+static const struct config_choice outfalls[] = {{"bank", 1}, {"middle", 0}, {0}};
 static const struct config_choice times[] = {{"end", 0}, {"start", 1}, {0}};
 
 /* clang-format off */
@@ -148,7 +81,16 @@ static const struct config_option main_options[] = {
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
+	NUMBER_IN("crossing-likely", M(crossing.likely), "1", 0.001, 1000, "likely from so many times the threshold on, on the central estimate"),
+	NUMBER_IN("crossing-possible", M(crossing.possible), "0.1", 0.0001, 1000, "possible from so many times the threshold on, on the upper bound"),
+	NUMBER_IN("crossing-hysteresis", M(crossing.hysteresis), "0.2", 0, 0.9, "a verdict falls only where the figure is below its bound by this share"),
+	NUMBER_IN("crossing-here", M(crossing.here_m), "100", 0, 10000, "m: a release so near to a line is at it"),
+	NUMBER_IN("crossing-reach", M(crossing.reach_m), "50000", 1000, 1000000, "m: how far downwind lines are looked for"),
+	CHOICE("crossing-counts", M(crossing.counts), "likely", verdicts, "the least verdict that counts for the level"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
+	LIST("boundaries", 0, &config_boundary_group, "lines that a release must not cross"),
+	LIST("rivers", 0, &config_river_group, "where discharges flow"),
+	LIST("receptors", 0, &config_receptor_group, "what is to be protected"),
 };
 const struct config_group config_main_group =
 	GROUP("configuration", main_options, main_draft, config_finish_main);
@@ -323,13 +265,35 @@ static const struct config_group limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);
 
 #define O(field) FIELD(source_draft, source.field)
+#define H(field) FIELD(source_draft, field)
+#define W(field) FIELD(source_draft, source.release.field)
 static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
+	TEXT("flow", H(flow), "", 32, config_name_check, "name of the channel of this source that measures what flows out"),
+	NUMBERS("position", H(position), "", "[latitude, longitude] in degrees WGS84; default: the site's"),
+	TEXT("river", H(river), "", 32, config_name_check, "name of the river that it flows into"),
+	NUMBER_IN("at-km", H(at_km), "", 0, 10000, "where on the river, km from its beginning"),
+	CHOICE("outfall", H(at_bank), "bank", outfalls, "where in the river: bank or middle"),
+	NUMBER_IN("stack-height", W(stack_height_m), "", 0, 500, "m above the ground"),
+	NUMBER_IN("stack-diameter", W(stack_diameter_m), "", 0.01, 50, "m, inside, at the top"),
+	NUMBER_IN("exit-velocity", W(exit_velocity_m_s), "", 0.01, 200, "m/s at the top"),
+	TEXT("exit-velocity-from", H(velocity_from), "", 32, config_name_check, "name of the channel of this source that measures it"),
+	NUMBER_IN("exit-temperature", W(exit_temperature_c), "", -50, 1500, "°C at the top"),
+	TEXT("exit-temperature-from", H(temperature_from), "", 32, config_name_check, "name of the channel of this source that measures it"),
+	NUMBER_IN("drop", W(drop_m), "", 0, 2000, "m from the upper edge of the solid waste to the ground below"),
+	NUMBER_IN("volume", W(volume_m3), "", 1, 1e9, "m3 that may slide"),
+	NUMBER_IN("travel-ratio", W(travel_ratio), "", 0.01, 10, "drop to reach of a slide; default: from the volume"),
+	NUMBER_IN("leachate-area", W(leachate_area_m2), "", 1, 1e8, "m2 that rain falls on"),
+	NUMBER_IN("leachate-coefficient", W(leachate_coefficient), "", 0, 1, "share of the rain that runs off"),
+	NUMBER_IN("rain", W(rain_mm_h), "", 0, 500, "mm/h, where no channel measures it"),
+	TEXT("rain-from", H(rain_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures the rain"),
+	TEXT("inbound-from", H(inbound_from), "", 32, config_name_check, "name of the boundary from beyond which this border station is reached"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("limits", 0, &limit_group, "what the channels are held against"),
+	LIST("upstream", 0, &config_upstream_group, "our own sources upstream of this border station"),
 };
 static const struct config_group source_group =
 	GROUP("source", source_options, source_draft, config_finish_source);
@@ -367,6 +331,14 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
+	NUMBER_IN("wind-speed", S(met.wind_m_s), "", 0, 100, "m/s at 10 m, where no channel measures it"),
+	NUMBER_IN("wind-direction", S(met.wind_from_deg), "", 0, 360, "degrees that the wind comes from, where no channel measures it"),
+	CHOICE("stability", S(met.stability), "", stabilities, "Pasquill class of the air, where no channel tells it"),
+	NUMBER_IN("air-temperature", S(met.air_c), "", -50, 60, "°C, where no channel measures it"),
+	TEXT("wind-speed-from", FIELD(site_draft, speed_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it at 10 m"),
+	TEXT("wind-direction-from", FIELD(site_draft, direction_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
+	TEXT("stability-from", FIELD(site_draft, stability_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that tells it, 1 (A) to 6 (F)"),
+	TEXT("air-temperature-from", FIELD(site_draft, air_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

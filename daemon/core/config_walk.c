@@ -332,6 +332,8 @@ int config_walk(struct config_reader *reader, const struct config_group *group,
 	for (size_t i = 0; i < group->n_options && r == 0; i++)
 		if (group->options[i].type == OPTION_LIST)
 			r = walk_list(&mapping, &group->options[i], mapping.value[i]);
+	if (r == 0 && group->done)
+		r = group->done(&mapping);
 	return r;
 }
 
@@ -368,6 +370,13 @@ const char *config_scalar(const struct config_mapping *mapping, const char *key)
 	const struct config_node *node = mapping->value[index_of(mapping, key)];
 
 	return node && node->kind == CONFIG_SCALAR && !node->bad ? node->text : NULL;
+}
+
+const struct config_node *config_node_of(const struct config_mapping *mapping, const char *key)
+{
+	const struct config_node *node = mapping->value[index_of(mapping, key)];
+
+	return node ? node : mapping->node;
 }
 
 void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/assess.h"
 #include "core/measure.h"
 
 static uint32_t expected_per_minute(uint32_t interval_ms)
@@ -22,6 +23,9 @@ static int allocate(struct core *core)
 	core->states = calloc(config->n_states + 1, sizeof(*core->states));
 	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
+	core->crossings = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->crossings));
+	core->dues = calloc(CROSSING_DUES_MAX, sizeof(*core->dues));
+	core->upstream = calloc(config->n_sources + 1, sizeof(*core->upstream));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
 	core->channel_limits = calloc(n, sizeof(*core->channel_limits));
 	core->interval_ms = calloc(n, sizeof(*core->interval_ms));
@@ -30,8 +34,9 @@ static int allocate(struct core *core)
 	core->derived = calloc(n, sizeof(*core->derived));
 	core->leads = calloc(n, sizeof(*core->leads));
 	return core->channels && core->windows && core->states && core->limits && core->incidents &&
-			       core->streams && core->channel_limits && core->interval_ms &&
-			       core->expected && core->lost_after_ms && core->derived && core->leads
+			       core->crossings && core->dues && core->upstream && core->streams &&
+			       core->channel_limits && core->interval_ms && core->expected &&
+			       core->lost_after_ms && core->derived && core->leads
 		       ? 0
 		       : -ENOMEM;
 }
@@ -89,6 +94,9 @@ struct core *core_free(struct core *core)
 	free(core->states);
 	free(core->limits);
 	free(core->incidents);
+	free(core->crossings);
+	free(core->dues);
+	free(core->upstream);
 	free(core->streams);
 	free(core->channel_limits);
 	free(core->interval_ms);
@@ -249,6 +257,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
 	incident_tick(core, at);
+	assess_tick(core, at);
 }
 
 /* its minute is closed, its moment judged: counted, not used */

@@ -18,6 +18,7 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "core/config_crossing.h"
 #include "core/decode.h"
 #include "core/quality.h"
 
@@ -70,6 +71,7 @@ struct config_site {
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
 	char *file; /* where it was read from */
+	struct config_met met;
 };
 
 /**
@@ -159,11 +161,17 @@ struct config_state {
 	enum quality otherwise;
 };
 
+/**
+ * struct config_source - a release point
+ * @flow: the channel that measures what flows out, SIZE_MAX none
+ */
 struct config_source {
 	char *name; /* unique in its site */
 	size_t site;
 	enum waste_kind kind;
 	char *title;
+	size_t flow;
+	struct config_release release;
 };
 
 /**
@@ -336,6 +344,7 @@ struct config {
 	size_t n_states;
 	size_t n_stations;
 	size_t n_parameters;
+	struct config_crossing crossing;
 	size_t *channels_by_path; /* indices of @channels, sorted by path */
 };
 

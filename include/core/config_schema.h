@@ -69,7 +69,7 @@ struct config_option {
 	const struct config_group *group;
 };
 
-#define CONFIG_OPTIONS_MAX 32
+#define CONFIG_OPTIONS_MAX 48
 
 struct config_mapping;
 
@@ -96,6 +96,7 @@ struct config_base {
  * @finish: check what concerns several keys and move the draft into the configuration.
  *   Called also when keys were bad, so that nothing that refers to it seems to dangle.
  *   Return: 0; -ENOMEM.
+ * @done: what is to do when the lists have been walked too, NULL nothing. Return: 0; -ENOMEM.
  */
 struct config_group {
 	const char *what;
@@ -104,6 +105,7 @@ struct config_group {
 	size_t size;
 	int (*base)(struct config_mapping *mapping, struct config_base *ret);
 	int (*finish)(struct config_mapping *mapping, void *draft);
+	int (*done)(struct config_mapping *mapping);
 };
 
 enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
@@ -152,6 +154,7 @@ struct config_profile {
  * @main_bad: there are errors in wastewatch.yaml
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
+ * @references: to channels and sources that are read later, see config_reference.h
  */
 struct config_reader {
 	struct config *config;
@@ -175,11 +178,17 @@ struct config_reader {
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
+	struct config_reference *references;
+	size_t n_references;
 };
 
 extern const struct config_group config_main_group;    /* wastewatch.yaml */
 extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
 extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
+extern const struct config_group config_boundary_group;
+extern const struct config_group config_river_group;
+extern const struct config_group config_receptor_group;
+extern const struct config_group config_upstream_group;
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -211,6 +220,9 @@ void config_lacking(const struct config_mapping *mapping, const char *key);
 /** config_scalar() - text of a key as it stands in the file; NULL: absent or no scalar */
 const char *config_scalar(const struct config_mapping *mapping, const char *key);
 
+/** config_node_of() - a key's value, for its place; the mapping where it was not given */
+const struct config_node *config_node_of(const struct config_mapping *mapping, const char *key);
+
 /** config_warning() - the same as a warning */
 void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -229,6 +241,10 @@ struct destination_draft {
 struct site_draft {
 	struct config_site site;
 	double position[2];
+	char *speed_from;
+	char *direction_from;
+	char *stability_from;
+	char *air_from;
 };
 
 struct link_draft {
@@ -268,6 +284,56 @@ struct rule_draft {
 
 struct source_draft {
 	struct config_source source;
+	char *flow;
+	double position[2];
+	char *river;
+	double at_km;
+	bool at_bank;
+	char *velocity_from;
+	char *temperature_from;
+	char *rain_from;
+	char *inbound_from;
+};
+
+/** struct target_draft - a boundary or receptor */
+struct target_draft {
+	struct config_target target;
+	char *file;
+	double position[2];
+	char *river;
+	double at_km;
+};
+
+struct threshold_draft {
+	struct config_threshold threshold;
+	char *measured_by;
+};
+
+struct river_draft {
+	struct config_river river;
+	char *flow_from;
+	char *temperature_from;
+};
+
+struct reach_draft {
+	struct config_reach reach;
+	double length_km;
+};
+
+struct water_draft {
+	struct config_water water;
+	char *measure;
+};
+
+struct passage_draft {
+	char *boundary;
+	double at_km;
+	double position[2];
+};
+
+struct upstream_draft {
+	char *source;
+	uint32_t travel_s;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -333,6 +399,14 @@ int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);
 int config_finish_station(struct config_mapping *mapping, void *draft);
 int config_finish_parameter(struct config_mapping *mapping, void *draft);
+int config_finish_boundary(struct config_mapping *mapping, void *draft);
+int config_finish_receptor(struct config_mapping *mapping, void *draft);
+int config_finish_threshold(struct config_mapping *mapping, void *draft);
+int config_finish_river(struct config_mapping *mapping, void *draft);
+int config_finish_reach(struct config_mapping *mapping, void *draft);
+int config_finish_water(struct config_mapping *mapping, void *draft);
+int config_finish_passage(struct config_mapping *mapping, void *draft);
+int config_finish_upstream(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
 

@@ -28,6 +28,7 @@
 #include "common/macro.h"
 #include "core/batch.h"
 #include "core/config.h"
+#include "core/crossing.h"
 #include "core/event.h"
 #include "core/limit.h"
 #include "core/plan.h"
@@ -176,15 +177,6 @@ enum incident_level {
 	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
 };
 
-/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
-enum crossing_verdict {
-	VERDICT_NONE, /* not assessed: nothing to assess with */
-	VERDICT_UNLIKELY,
-	VERDICT_POSSIBLE,
-	VERDICT_LIKELY,
-	VERDICT_OBSERVED,
-};
-
 /** incident_level_text() - "facility", "commune", "province", "national" */
 const char *incident_level_text(enum incident_level level);
 
@@ -217,6 +209,9 @@ struct core {
 	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
+	struct core_crossing *crossings; /* as @incidents */
+	struct core_due *dues;		 /* CROSSING_DUES_MAX */
+	struct core_upstream *upstream;	 /* per source; of those upstream of a border station */
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */

@@ -8,8 +8,8 @@ static const struct config_choice line_kinds[] = {{"national", TARGET_NATIONAL},
 						  {0}};
 static const struct config_choice place_kinds[] = {{"intake", TARGET_RECEPTOR},
 						   {"village", TARGET_RECEPTOR},
-						   {"other", TARGET_RECEPTOR},
 						   {"neighbour", TARGET_NEIGHBOUR},
+						   {"other", TARGET_RECEPTOR},
 						   {0}};
 static const struct config_choice media[] = {{"water", 0}, {"air", 1}, {0}};
 

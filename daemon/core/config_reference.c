@@ -112,7 +112,7 @@ static void check_unit(struct config_reader *reader, const struct config_referen
 	    (unit.dimension == reference->wanted || unit.dimension == reference->other))
 		return;
 	config_report_error(reader->report, reference->file, reference->line, reference->column,
-			    "\"%s\" must be a %s, and %s is in \"%s\"; allowed: a channel with "
+			    "\"%s\" must measure %s, and %s is in \"%s\"; allowed: a channel with "
 			    "such a unit",
 			    reference->key, unit_dimension_text(reference->wanted), channel->path,
 			    channel->measure);

@@ -19,9 +19,11 @@ unitdir ?= /lib/systemd/system
 sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
+dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
+limitdir ?= $(datadir)/wastewatch/limits
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
 PROGRAMS := wastewatchd wastewatch-poller wastewatch-sender wastewatch wastewatch-sim wastewatch-receiver
@@ -44,6 +46,7 @@ hardening += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-po
 endif
 # Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
 flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
+	-DWASTEWATCH_LIMITS='"$(limitdir)"' \
 	-DWASTEWATCH_BOUNDARIES='"$(boundarydir)"' \
 	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
@@ -63,9 +66,9 @@ libs_all := $(libs_core) $(libs_poller) $(libs_sender) $(libs_receiver)
 packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev libcurl4-openssl-dev \
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
-	python3-serial-asyncio python3-jsonschema \
-	sqlite3 openssl systemd systemd-container util-linux mount \
-	vsftpd openssh-server openssh-client python3-pyftpdlib
+	python3-serial-asyncio python3-jsonschema python3-yaml \
+	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
+	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
@@ -263,7 +266,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(sbindir)/wastewatchd \
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
-	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog)
+	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
+	$(dbuspolicydir)/vn.wastewatch1.conf
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
 .PHONY: install uninstall
@@ -277,11 +281,14 @@ install: all units
 	install -m 644 $(addprefix $(UNITS)/,$(units)) $(DESTDIR)$(unitdir)/
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
+	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
 	install -d $(DESTDIR)$(profiledir)
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
+	install -d $(DESTDIR)$(limitdir)
+	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
 	install -d $(DESTDIR)$(boundarydir)
 	install -m 644 conf/boundaries/* $(DESTDIR)$(boundarydir)/
 	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
@@ -290,12 +297,12 @@ install: all units
 		install -m 644 conf/*.yaml $(DESTDIR)$(sysconfdir)/wastewatch/ && \
 		install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(sysconfdir)/wastewatch/sites.d/; }
 	@test -n "$(DESTDIR)" || echo "now: systemd-sysusers; systemctl daemon-reload;" \
-		"journalctl --update-catalog; put the keys into $(sysconfdir)/wastewatch/credentials" \
+		"systemctl reload dbus; journalctl --update-catalog; put the keys into $(sysconfdir)/wastewatch/credentials" \
 		"(README.md); systemctl enable --now wastewatchd"
 
 uninstall: ## removes what install put there; configuration, keys and record stay
 	rm -f $(addprefix $(DESTDIR),$(installed))
-	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(boundarydir)
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(limitdir) $(DESTDIR)$(boundarydir)
 	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 

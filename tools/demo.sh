@@ -77,7 +77,7 @@ sed -e 's/^incident-clear: .*/incident-clear: 5s/' -e 's/^report-interval: .*/re
 sed -e 's/clear-delay: 60s/clear-delay: 2s/' -e "s/127.0.0.1:15021/127.0.0.1:$wwtp/" \
 	-e "s/127.0.0.1:15022/127.0.0.1:$boiler/" conf/sites.d/hop-thanh.yaml \
 	>"$DIR/conf/sites.d/hop-thanh.yaml"
-cp -r conf/profiles "$DIR/conf/" # so that the commands at the end find them too
+cp -r conf/profiles conf/limits "$DIR/conf/" # so that the commands at the end find them too
 cat >"$DIR/spill.scenario" <<-END
 	at 5s  hop-thanh/outfall-1/COD ramp 420 over 4s
 	at 18s hop-thanh/outfall-1/COD normal over 2s
@@ -98,7 +98,7 @@ start receiver "$B/wastewatch-receiver" --listen "127.0.0.1:$department" --store
 start plant "$B/wastewatch-sim" --config "$DIR/conf" --scenario "$DIR/spill.scenario"
 wait_for 5 "the receiver's start" grep -q listening "$DIR/logs/receiver.log"
 wait_for 5 "the plant's start" grep -q serving "$DIR/logs/plant.log"
-start core "$B/wastewatchd" --config "$DIR/conf" --state "$DIR/state" --runtime "$DIR/run" \
+start core "$B/wastewatchd" --bus none --config "$DIR/conf" --state "$DIR/state" --runtime "$DIR/run" \
 	--credentials "$DIR/credentials"
 core=${pids[-1]}
 wait_for 5 "the core's start" test -S "$DIR/run/sender.sock"

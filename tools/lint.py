@@ -32,17 +32,18 @@ quality decode units boundary river plume solid
 boundary_file
 window
 config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_rows config_reference config_crossing_schema config_boundary config_river config_release \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_station \
-config_profile
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_flow config_station config_reference config_crossing_schema config_boundary config_river config_release \
+config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
+standard_check
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
-event event_message limit crossing
+ration
+event event_message limit mass crossing
 batch
-core action measure verdict derive windows judge reason incident assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing snapshot files
-sqlite record record_minute record_statements record_commit record_schema record_upkeep record_rebuild history history_inside history_windows
+core action measure verdict derive windows judge reason incident incident_report incident_act release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing snapshot files
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
-service keys losses pollers delivery delivery_job reload status
+service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
 """
 
@@ -54,16 +55,20 @@ FOREIGN = {
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "microhttpd.h": r"tools/receiver/server",
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
-PURE = ("quality decode window limit core incident report event snapshot outbox batch "
+PURE = ("ration "
+        "quality decode window limit core incident report event snapshot outbox batch "
         "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
-        "boundary river plume solid units action event_message crossing "
-        "assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
-        "report_released report_response report_crossing")
+        "boundary river plume solid units action event_message "
+        "report_released report_response report_crossing "
+        "standard crossing assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
+        "incident_report incident_act mass release "
+        "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(
     r"^(clock_now|clock_stamp|log_\w+|sd_\w+|sqlite3_\w+|time|clock_gettime|gettimeofday|open|"

@@ -21,8 +21,8 @@ static const struct {
 	[ACTION_UNSHELVE] = {"unshelve", NULL, false},
 	[ACTION_OUT_OF_SERVICE] = {"out-of-service", NULL, true},
 	[ACTION_RETURN] = {"return", NULL, false},
-	[ACTION_INCIDENT_ACKNOWLEDGE] = {"incident-acknowledge", NULL, false},
-	[ACTION_INCIDENT_CLOSE] = {"close", NULL, true},
+	[ACTION_INCIDENT_ACKNOWLEDGE] = {"incident-acknowledge", incident_act, false},
+	[ACTION_INCIDENT_CLOSE] = {"close", incident_act, true},
 	[ACTION_DRILL_START] = {"drill-start", NULL, false},
 	[ACTION_DRILL_STOP] = {"drill-stop", NULL, false},
 };
@@ -30,6 +30,11 @@ static const struct {
 const char *action_text(enum action_kind kind)
 {
 	return actions[kind].text;
+}
+
+bool action_needs_past(enum action_kind kind)
+{
+	return kind == ACTION_INCIDENT_ACKNOWLEDGE || kind == ACTION_INCIDENT_CLOSE;
 }
 
 /* it becomes part of the record for ever: no control characters, no bytes that are not UTF-8 */
@@ -52,6 +57,8 @@ static int check_texts(const struct action *action, char *error)
 		const char *text;
 		size_t most;
 	} texts[] = {
+		{"target", action->target, ACTION_TARGET_MAX},
+		{"scenario", action->scenario, ACTION_TARGET_MAX},
 		{"reason", action->reason, ACTION_TEXT_MAX},
 		{"measures", action->measures, ACTION_TEXT_MAX},
 		{"user", action->user, ACTION_USER_MAX},

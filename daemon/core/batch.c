@@ -33,12 +33,23 @@ void batch_clear(struct batch *batch)
 		free(batch->reports[i].incident);
 		free(batch->reports[i].body);
 	}
-	for (size_t i = 0; i < batch->n_incidents; i++)
+	for (size_t i = 0; i < batch->n_incidents; i++) {
+		free(batch->incidents[i].acknowledged_by);
+		free(batch->incidents[i].told);
 		free(batch->incidents[i].summary);
+	}
+	for (size_t i = 0; i < batch->n_closings; i++) {
+		free(batch->closings[i].id);
+		free(batch->closings[i].user);
+		free(batch->closings[i].cause);
+		free(batch->closings[i].measures);
+		free(batch->closings[i].summary);
+	}
 	for (size_t i = 0; i < batch->n_removed; i++)
 		free(batch->removed[i].name);
 	batch->n_entries = batch->n_minutes = batch->n_reports = 0;
 	batch->n_incidents = batch->n_alarms = batch->n_removed = 0;
+	batch->n_closings = 0;
 	batch->out_of_memory = false;
 }
 
@@ -51,5 +62,6 @@ void batch_done(struct batch *batch)
 	free(batch->incidents);
 	free(batch->alarms);
 	free(batch->removed);
+	free(batch->closings);
 	*batch = (struct batch){0};
 }

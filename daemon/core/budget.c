@@ -132,11 +132,12 @@ static void print_units(FILE *out, const struct config *config, const struct pla
 		(void)fprintf(out,
 			      " %s: every %" PRIu32 " ms %zu requests, %" PRIu32 " + %" PRIu32
 			      " bytes of %u bits at %" PRIu32 " baud take %.1f ms, silence %.1f "
-			      "ms, together %.0f %%;",
+			      "ms, together %.1f %%, and %.1f ms where it does not answer;",
 			      name_of(config, plan, i), u->interval_ms, unit.n_requests, unit.n_out,
 			      unit.n_in, plan_character_bits(l), l->baud,
 			      (double)unit.character_us / 1000, (double)unit.silence_us / 1000,
-			      100 * share(unit.character_us + unit.silence_us, u));
+			      100 * share(unit.character_us + unit.silence_us, u),
+			      (double)unit.silent_us / 1000);
 	}
 }
 
@@ -145,7 +146,7 @@ static void print_error(FILE *out, const struct config *config, const struct pla
 {
 	print_place(out, config, link, "");
 	(void)fprintf(out,
-		      "cannot be read as often as is asked: it would be busy for %.0f %% of the "
+		      "cannot be read as often as is asked: it would be busy for %.1f %% of the "
 		      "time, devices' own time not counted.",
 		      100 * cost->load);
 	print_units(out, config, plan, link);
@@ -175,11 +176,45 @@ static void print_warning(FILE *out, const struct config *config, const struct p
 			      worst->timeout_ms, worst->quiet_ms);
 }
 
+static void print_walled(FILE *out, const struct config *config, const struct plan *plan,
+			 const struct wire_request *request)
+{
+	static const char *const tables[] = {
+		[1] = "coil", [2] = "discrete", [3] = "holding", [4] = "input"};
+
+	print_place(out, config, plan->units[request->unit].link, "");
+	(void)fprintf(
+		out,
+		"cannot be read safely: \"%s\" has holes in every other table at %s %u to %u, "
+		"and nothing may be read behind; on a line a missing answer is known to have "
+		"gone only when the unit is asked for something else. allowed: holes that leave "
+		"one of the four\n",
+		name_of(config, plan, request->unit), tables[request->function], request->address,
+		request->address + request->count - 1U);
+}
+
+/** check_walls() - requests in whose place nothing may be read. Return: how many */
+static size_t check_walls(const struct config *config, const struct plan *plan, FILE *errors)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < plan->n_requests; i++) {
+		if (plan->requests[i].barred != WIRE_BARRED_ALL)
+			continue;
+		n++;
+		if (errors)
+			print_walled(errors, config, plan, &plan->requests[i]);
+	}
+	return n;
+}
+
 int budget_check(const struct config *config, const struct plan *plan, FILE *errors,
 		 size_t *n_errors)
 {
-	int r = 0;
+	size_t n_walled = check_walls(config, plan, errors);
+	int r = n_walled > 0 ? -EINVAL : 0;
 
+	*n_errors += n_walled;
 	for (size_t i = 0; i < plan->n_links; i++) {
 		struct budget_link cost = budget_link(plan, i);
 

@@ -6,10 +6,12 @@
 #include <string.h>
 
 #include "core/config.h"
+#include "core/config_catalogue.h"
 #include "core/config_names.h"
 #include "core/config_profile.h"
 #include "core/config_reference.h"
 #include "core/config_schema.h"
+#include "core/config_standard.h"
 #include "core/config_yaml.h"
 
 #define MAIN_FILE "wastewatch.yaml"
@@ -47,6 +49,14 @@ static void free_devices(struct config *config)
 		free(site->cluster);
 		free(site->commune);
 		free(site->province);
+		free(site->response.plan);
+		free(site->response.command);
+		free(site->response.forces);
+		free(site->response.means);
+		free(site->response.supplies);
+		free(site->response.contact_name);
+		free(site->response.contact_phone);
+		free(site->response.contact_email);
 		free(site->file);
 	}
 	for (size_t i = 0; i < config->n_links; i++) {
@@ -93,6 +103,26 @@ static void free_measurements(struct config *config)
 		free(config->limits[i].path);
 		free(config->limits[i].origin);
 		free(config->limits[i].advice);
+		free(config->limits[i].parameter);
+		free(config->limits[i].arithmetic);
+		free(config->limits[i].overrides);
+	}
+}
+
+static void free_standards(struct config *config)
+{
+	for (size_t i = 0; i < config->n_standards; i++) {
+		struct config_standard *standard = &config->standards[i];
+
+		free(standard->name);
+		free(standard->title);
+		free(standard->full_name);
+		free(standard->document);
+		free(standard->replaced_by);
+		free(standard->incomplete);
+		free(standard->confirmed);
+		for (size_t f = 0; f < N_FACTORS; f++)
+			free(standard->factors[f].how);
 	}
 }
 
@@ -116,6 +146,7 @@ struct config *config_free(struct config *config)
 		return NULL;
 	free_devices(config);
 	free_measurements(config);
+	free_standards(config);
 	free_stations(config);
 	config_crossing_free(&config->crossing);
 	free(config->sites);
@@ -123,6 +154,7 @@ struct config *config_free(struct config *config)
 	free(config->units);
 	free(config->sources);
 	free(config->channels);
+	free(config->standards);
 	free(config->limits);
 	free(config->destinations);
 	free(config->holes);
@@ -356,6 +388,8 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 	freelocale(c_locale);
 	config_profiles_free(&reader);
 	config_references_free(&reader);
+	config_standards_free(&reader);
+	config_catalogues_free(&reader);
 	config_names_free(&reader);
 	if (r == 0)
 		r = group_limits(config);

@@ -68,8 +68,11 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	int r;
 
 	source->site = reader->site;
+	source->flow = CONFIG_NONE; /* known when its channels are: config_source_done() */
 	reader->source = config->n_sources;
 	reader->first_channel = config->n_channels;
+	reader->first_standard = config->n_standards;
+	reader->first_limit = config->n_limits;
 	r = config_take_release(mapping, draft);
 	if (r == 0)
 		r = config_names_claim(mapping, "name", KIND_SOURCE, reader->site, source->name,
@@ -79,4 +82,12 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	if (r == 0)
 		return config_append(&config->sources, &config->n_sources, source, sizeof(*source));
 	return r;
+}
+
+/* limits of whole standards first: what is limited is what has a mass */
+int config_done_source(struct config_mapping *mapping)
+{
+	int r = config_take_standards(mapping);
+
+	return r < 0 ? r : config_find_flow(mapping);
 }

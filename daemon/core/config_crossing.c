@@ -11,31 +11,25 @@ static bool is_judged_by(const struct config_source *source, const struct config
 	       threshold->in_air == (source->kind == WASTE_GAS);
 }
 
-static void report(const struct config_reader *reader, const struct config_threshold *threshold,
-		   const char *what, const struct config_channel *channel, const char *flow)
-{
-	config_report_error(
-		reader->report, reader->files[0], threshold->line, threshold->column,
-		"%s in \"%s\"%s%s%s %s; allowed: %s", channel->path, channel->measure,
-		flow ? " and its flow in \"" : "", flow ? flow : "", flow ? "\"" : "", what,
-		threshold->in_air ? "mg/m3 with m3/h, or mg/Nm3 with Nm3/h"
-				  : "a concentration in water, such as mg/l, with m3/h");
-}
-
-/** check_channel() - a concentration and its flow must make a mass flow, or mix into a river */
+/** check_channel() - a concentration must be one that mixes into a river, or a mass in air. That
+ * it makes a mass flow with its source's flow has been checked there. */
 static void check_channel(const struct config_reader *reader,
 			  const struct config_threshold *threshold,
-			  const struct config_source *source, const struct config_channel *channel)
+			  const struct config_channel *channel)
 {
-	const struct config *config = reader->config;
-	const char *flow = source->flow == CONFIG_NONE ? NULL
-						       : config->channels[source->flow].measure;
-	double value;
+	struct unit unit;
+	bool fits = unit_parse(channel->measure, &unit) == 0 &&
+		    (unit.dimension == UNIT_CONCENTRATION ||
+		     (threshold->in_air && unit.dimension == UNIT_GAS_CONCENTRATION));
 
-	if (!threshold->in_air && unit_convert(channel->measure, "mg/l", 0, &value) < 0)
-		report(reader, threshold, "cannot be held against this threshold", channel, NULL);
-	else if (flow && unit_mass_flow(channel->measure, flow, &value) < 0)
-		report(reader, threshold, "make no mass flow", channel, flow);
+	if (!fits)
+		config_report_error(reader->report, reader->files[0], threshold->line,
+				    threshold->column,
+				    "%s in \"%s\" cannot be held against this threshold; allowed: "
+				    "%s",
+				    channel->path, channel->measure,
+				    threshold->in_air ? "a concentration such as mg/m3 or mg/Nm3"
+						      : "a concentration such as mg/l");
 }
 
 void config_check_crossing(struct config_reader *reader)
@@ -49,6 +43,6 @@ void config_check_crossing(struct config_reader *reader)
 			const struct config_source *source = &config->sources[channel->source];
 
 			if (is_judged_by(source, channel, &crossing->thresholds[i]))
-				check_channel(reader, &crossing->thresholds[i], source, channel);
+				check_channel(reader, &crossing->thresholds[i], channel);
 		}
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_limit.h"
 #include "core/config_names.h"
 #include "core/window.h"
 
@@ -56,15 +57,17 @@ static const char *side_text(const struct config_limit *limit)
 
 /** check_bound() - a bound that the instrument cannot reach never raises, or never clears */
 static void check_bound(const struct config_mapping *mapping, const struct config_limit *limit,
-			const struct decode *decode)
+			const struct config_channel *channel)
 {
+	const struct decode *decode = &channel->decode;
 	double clears = limit->high ? limit->bound - limit->deadband
 				    : limit->bound + limit->deadband;
 
 	if (limit->bound < decode->min || limit->bound > decode->max)
 		config_error(mapping, side_text(limit),
-			     "the bound %g is outside the channel's range; allowed: %g to %g",
-			     limit->bound, decode->min, decode->max);
+			     "the bound %g of \"%s\" is outside the channel's range; allowed: "
+			     "%g to %g",
+			     limit->bound, or_unknown(channel->name), decode->min, decode->max);
 	else if (limit->deadband >= 0 && (clears < decode->min || clears > decode->max))
 		config_error(mapping, "deadband",
 			     "the alarm could never clear, at %g it is outside the channel's "
@@ -118,27 +121,41 @@ static void check_window(const struct config_mapping *mapping, const struct conf
 		     windows[limit->on].rarely, window_text(window), window_text(window));
 }
 
-static void check_limit(const struct config_mapping *mapping, struct limit_draft *draft,
-			const struct config_channel *channel)
+/** check_own() - what only a limit without a standard's parameter must say */
+static bool check_own(const struct config_mapping *mapping, struct limit_draft *draft)
 {
-	struct config_limit *limit = &draft->limit;
-	bool bounded = check_side(mapping, draft);
+	static const char *const keys[] = {"standard", "side", "percent"};
 
-	if (config_usable(mapping, "on") && channel)
-		check_window(mapping, limit, channel);
-	if (config_usable(mapping, "deadband") && limit->deadband < 0)
-		config_error(mapping, "deadband", "a deadband is a distance; allowed: 0 or more");
-	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING &&
+	if (config_state(mapping, "class") == OPTION_ABSENT)
+		config_lacking(mapping, "class");
+	if (config_usable(mapping, "class") && draft->limit.class != CLASS_WARNING &&
 	    config_state(mapping, "origin") == OPTION_ABSENT)
 		config_error(mapping, "origin",
 			     "this limit has no \"origin\"; a limit of class limit or emergency "
 			     "must say where its number comes from, such as \"permit 123/GPMT, "
 			     "annex 2\"");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (config_state(mapping, keys[i]) != OPTION_ABSENT)
+			config_error(mapping, keys[i],
+				     "it says something about a parameter, and none is named; "
+				     "allowed: with \"parameter\"");
+	return check_side(mapping, draft);
+}
+
+static void check_limit(const struct config_mapping *mapping, struct config_limit *limit,
+			const struct config_channel *channel, bool bounded)
+{
+	bool classed = config_usable(mapping, "class") || *limit->parameter;
+
+	if (channel && (config_usable(mapping, "on") || *limit->parameter))
+		check_window(mapping, limit, channel);
+	if (config_usable(mapping, "deadband") && limit->deadband < 0)
+		config_error(mapping, "deadband", "a deadband is a distance; allowed: 0 or more");
 	if (!bounded || !config_usable(mapping, "deadband") || !channel ||
 	    !(channel->decode.min < channel->decode.max))
 		return;
-	check_bound(mapping, limit, &channel->decode);
-	if (config_usable(mapping, "class"))
+	check_bound(mapping, limit, channel);
+	if (classed)
 		check_margin(mapping, limit, channel);
 }
 
@@ -149,7 +166,8 @@ static int name_limit(const struct config_mapping *mapping, struct config_limit 
 
 	(void)snprintf(standard, sizeof(standard), "%s-%s", limit_class_text(limit->class),
 		       side_text(limit));
-	if (config_state(mapping, "name") == OPTION_ABSENT && config_usable(mapping, "class") &&
+	if (config_state(mapping, "name") == OPTION_ABSENT &&
+	    (config_usable(mapping, "class") || *limit->parameter) &&
 	    config_default_text(&limit->name, standard) < 0)
 		return -ENOMEM;
 	if (asprintf(&limit->path, "%s/%s", channel ? channel->path : "?",
@@ -160,23 +178,67 @@ static int name_limit(const struct config_mapping *mapping, struct config_limit 
 	return 0;
 }
 
+/** is_own() - is the number the file's, or a standard's of this source? */
+static bool is_own(const struct config_mapping *mapping)
+{
+	const struct config_reader *reader = mapping->reader;
+
+	if (config_state(mapping, "parameter") != OPTION_ABSENT)
+		return false;
+	return config_state(mapping, "high") != OPTION_ABSENT ||
+	       config_state(mapping, "low") != OPTION_ABSENT ||
+	       reader->config->n_standards == reader->first_standard;
+}
+
+/** resolve_bound() - the number, its own or the standard's. Return: as config_law_limit(). */
+static int resolve_bound(const struct config_mapping *mapping, struct limit_draft *draft, size_t i,
+			 bool *ret_other)
+{
+	const struct config *config = mapping->reader->config;
+	struct config_limit *limit = &draft->limit;
+	const struct config_channel *channel = i < config->n_channels ? &config->channels[i] : NULL;
+	bool own = is_own(mapping), bounded;
+	int r = 0;
+
+	if (own)
+		bounded = check_own(mapping, draft);
+	else
+		bounded = (r = config_law_limit(mapping, draft, i, ret_other)) == 0;
+	if (r == 0)
+		check_limit(mapping, limit, channel, bounded);
+	if (r == 0 && own && channel && bounded && config_usable(mapping, "class"))
+		r = config_law_override(mapping, limit, i);
+	return r;
+}
+
 int config_finish_limit(struct config_mapping *mapping, void *data)
 {
 	struct config *config = mapping->reader->config;
 	struct limit_draft *draft = data;
 	struct config_limit *limit = &draft->limit;
 	size_t i = resolve_channel(mapping, draft->channel);
-	const struct config_channel *channel = i < config->n_channels ? &config->channels[i] : NULL;
+	bool other = false;
 	int r;
 
-	check_limit(mapping, draft, channel);
+	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
-	r = name_limit(mapping, limit, channel);
-	if (r == 0 && channel)
+	r = resolve_bound(mapping, draft, i, &other);
+	if (r == 0)
+		r = config_default_text(&limit->arithmetic, "");
+	if (r == 0)
+		r = config_default_text(&limit->overrides, "");
+	if (r == 0)
+		r = name_limit(mapping, limit,
+			       i < config->n_channels ? &config->channels[i] : NULL);
+	if (r == 0 && i < config->n_channels)
 		r = config_names_claim(mapping, "name", KIND_LIMIT, i, limit->name,
 				       config->n_limits);
 	if (r == 0)
 		r = config_append(&config->limits, &config->n_limits, limit, sizeof(*limit));
-	free(limit->path); /* NULL once it has moved */
-	return r;
+	free(limit->path); /* NULL once they have moved */
+	free(limit->arithmetic);
+	free(limit->overrides);
+	if (r == 0 && other)
+		r = config_law_other_side(mapping);
+	return r < 0 ? r : 0;
 }

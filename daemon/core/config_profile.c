@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "core/config_channel.h"
+#include "core/config_library.h"
 #include "core/config_names.h"
 #include "core/config_profile.h"
 #include "core/config_text.h"
@@ -13,10 +12,6 @@
 #ifndef WASTEWATCH_PROFILES
 #define WASTEWATCH_PROFILES "/usr/share/wastewatch/profiles"
 #endif
-#define FOLDER	     "profiles"
-#define LISTED_MAX   128 /* names that a message can hold are far less */
-#define N_FOLDERS    2U
-#define EXTENSION    ".yaml"
 #define IS_SET(text) ((text) && *(text) && strcmp(text, "~") != 0 && strcmp(text, "null") != 0)
 
 void config_profiles_free(struct config_reader *reader)
@@ -30,155 +25,24 @@ void config_profiles_free(struct config_reader *reader)
 	reader->n_profiles = 0;
 }
 
-/** folder() - the @i-th directory to look into, to be freed; NULL: no memory */
-static char *folder(const struct config_reader *reader, unsigned int i)
-{
-	const char *installed = secure_getenv("WASTEWATCH_PROFILES");
-	char *path;
-
-	if (i > 0)
-		return strdup(installed && *installed ? installed : WASTEWATCH_PROFILES);
-	return asprintf(&path, "%s/" FOLDER, reader->config->directory) < 0 ? NULL : path;
-}
-
-static int is_profile(const struct dirent *entry)
-{
-	size_t n = strlen(entry->d_name), extension = strlen(EXTENSION);
-
-	return entry->d_name[0] != '.' && n > extension &&
-	       strcmp(entry->d_name + n - extension, EXTENSION) == 0;
-}
-
-/* Not alphasort(): its order would change with the locale. */
-static int compare_entries(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
-/** list_folder() - put its profiles on the listing; @names owns them. Return: 0; -ENOMEM. */
-static int list_folder(const char *path, struct config_listing *listing, char **names, size_t *n)
-{
-	struct dirent **entries;
-	int n_entries = scandir(path, &entries, is_profile, compare_entries), r = 0;
-
-	if (n_entries < 0)
-		return errno == ENOMEM ? -ENOMEM : 0;
-	for (int i = 0; i < n_entries; i++) {
-		char *name = entries[i]->d_name;
-		size_t known = 0;
-
-		name[strlen(name) - strlen(EXTENSION)] = '\0';
-		while (known < *n && strcmp(names[known], name) != 0)
-			known++;
-		if (known == *n && *n < LISTED_MAX) {
-			names[*n] = strdup(name);
-			r = names[*n] ? r : -ENOMEM;
-			config_names_list(listing, names[*n]);
-			*n += names[*n] != NULL;
-		}
-		free(entries[i]);
-	}
-	free(entries);
-	return r;
-}
-
-/** report_none() - there is no such profile; which there are. Return: 0; -ENOMEM. */
-static int report_none(const struct config_mapping *mapping, const char *wanted)
-{
-	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
-	char *names[LISTED_MAX], *paths[N_FOLDERS] = {NULL};
-	size_t n = 0;
-	int r = 0;
-
-	for (unsigned int i = 0; i < N_FOLDERS && r == 0; i++) {
-		paths[i] = folder(mapping->reader, i);
-		r = paths[i] ? list_folder(paths[i], &listing, names, &n) : -ENOMEM;
-	}
-	if (r == 0 && n == 0)
-		config_error(mapping, "profile",
-			     "there is no profile \"%s\", nor any other; allowed: the name of a "
-			     "file NAME.yaml in %s or %s",
-			     wanted, paths[0], paths[1]);
-	if (r == 0)
-		config_names_dangling(mapping, "profile", 0, "profile", &listing);
-	for (size_t i = 0; i < n; i++)
-		free(names[i]);
-	for (unsigned int i = 0; i < N_FOLDERS; i++)
-		free(paths[i]);
-	return r;
-}
-
-/** find_file() - Return: 1 @ret is its path, to be freed; 0 there is none; -ENOMEM. */
-static int find_file(const struct config_mapping *mapping, const char *name, char **ret)
-{
-	for (unsigned int i = 0; i < N_FOLDERS; i++) {
-		char *directory = folder(mapping->reader, i), *path = NULL;
-		const char *why, *doubt = NULL;
-		bool there;
-
-		if (!directory || asprintf(&path, "%s/%s" EXTENSION, directory, name) < 0) {
-			free(directory);
-			return -ENOMEM;
-		}
-		there = access(path, F_OK) == 0;
-		if (there && config_directory_check(directory, &why) < 0)
-			config_report_error(mapping->reader->report, directory, 1, 1, "%s", why);
-		if (there && mapping->reader->n_profiles == 0) /* once */
-			doubt = config_directory_doubt(directory);
-		if (doubt)
-			config_report_warning(mapping->reader->report, directory, 1, 1, "%s",
-					      doubt);
-		free(directory);
-		if (there) {
-			*ret = path;
-			return 1;
-		}
-		free(path);
-	}
-	return 0;
-}
-
-/** read_profile() - its tree. Return: 0, what is wrong is reported; -ENOMEM. */
-static int read_profile(struct config_reader *reader, struct config_profile *profile, char *path)
-{
-	uint8_t *digest = reader->config->digest;
-	char *name;
-	int r;
-
-	/* where it was found does not matter, but which one it is */
-	if (asprintf(&name, FOLDER "/%s" EXTENSION, profile->name) < 0)
-		return -ENOMEM;
-	r = config_digest(digest, name, strlen(name) + 1);
-	free(name);
-	if (r == 0)
-		r = config_yaml_read(&profile->root, reader->report, path, digest);
-	profile->file = path;
-	if (r < 0 && r != -ENOMEM) {
-		profile->bad = true; /* reported */
-		r = 0;
-	}
-	return r;
-}
-
 /** open_profile() - read one that was not asked for before. Return: 0; -ENOMEM. */
 static int open_profile(struct config_mapping *mapping, const char *wanted)
 {
+	static const struct config_library library = {"profile", "profiles", "WASTEWATCH_PROFILES",
+						      WASTEWATCH_PROFILES};
 	struct config_reader *reader = mapping->reader;
 	struct config_profile profile = {0};
-	char *path = NULL;
-	int r = find_file(mapping, wanted, &path);
+	int r = config_library_read(mapping, &library, "profile", wanted, reader->n_profiles == 0,
+				    &profile.file, &profile.root);
 
-	if (r == 0)
-		return report_none(mapping, wanted);
-	profile.name = r < 0 ? NULL : strdup(wanted);
-	r = profile.name ? read_profile(reader, &profile, path) : -ENOMEM;
-	if (config_names_keep(reader, &path) < 0)
-		r = -ENOMEM;
-	free(path); /* NULL once it has moved */
-	if (r == 0)
-		r = config_append(&reader->profiles, &reader->n_profiles, &profile,
-				  sizeof(profile));
-	free(profile.name); /* the same */
+	if (r < 0 || !profile.file)
+		return r;
+	profile.bad = !profile.root;
+	profile.name = strdup(wanted);
+	r = profile.name ? config_append(&reader->profiles, &reader->n_profiles, &profile,
+					 sizeof(profile))
+			 : -ENOMEM;
+	free(profile.name); /* NULL once it has moved */
 	(void)config_node_free(profile.root);
 	return r;
 }

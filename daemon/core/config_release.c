@@ -81,17 +81,9 @@ static int refer_channels(struct config_mapping *mapping, struct source_draft *d
 					.offset = RELEASE(rain_from),
 					.wanted = UNIT_SPEED};
 	int r = own_channel(
-		mapping, draft, "flow",
-		(struct config_reference){.offset = offsetof(struct config_source, flow),
-					  .wanted = UNIT_FLOW,
-					  .other = UNIT_GAS_FLOW},
-		draft->flow);
-
-	if (r == 0)
-		r = own_channel(mapping, draft, "exit-velocity-from",
-				(struct config_reference){.offset = RELEASE(velocity_from),
-							  .wanted = UNIT_SPEED},
-				draft->velocity_from);
+		mapping, draft, "exit-velocity-from",
+		(struct config_reference){.offset = RELEASE(velocity_from), .wanted = UNIT_SPEED},
+		draft->velocity_from);
 	if (r == 0)
 		r = own_channel(mapping, draft, "exit-temperature-from",
 				(struct config_reference){.offset = RELEASE(temperature_from),
@@ -190,7 +182,6 @@ int config_take_release(struct config_mapping *mapping, struct source_draft *dra
 	const struct config_site *site = &config->sites[mapping->reader->site];
 	struct config_release *release = &draft->source.release;
 
-	draft->source.flow = CONFIG_NONE;
 	release->velocity_from = release->temperature_from = release->rain_from = CONFIG_NONE;
 	release->inbound_from = CONFIG_NONE;
 	release->first_upstream = config->crossing.n_upstream;

@@ -4,12 +4,17 @@
 
 static const struct config_choice classes[] = {
 	{"warning", CLASS_WARNING}, {"limit", CLASS_LIMIT}, {"emergency", CLASS_EMERGENCY}, {0}};
-static const struct config_choice ons[] = {
+const struct config_choice config_limit_ons[] = {
 	{"value", LIMIT_ON_VALUE},	   {"mean-1min", LIMIT_ON_MEAN_1MIN},
 	{"mean-5min", LIMIT_ON_MEAN_5MIN}, {"mean-1h", LIMIT_ON_MEAN_1H},
 	{"mean-24h", LIMIT_ON_MEAN_24H},   {0}};
 static const struct config_choice kinds[] = {
 	{"liquid", WASTE_LIQUID}, {"gas", WASTE_GAS}, {"solid", WASTE_SOLID}, {0}};
+static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
+					      {"commune", LEVEL_COMMUNE},
+					      {"province", LEVEL_PROVINCE},
+					      {"national", LEVEL_NATIONAL},
+					      {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -44,6 +49,8 @@ static const struct config_choice qualities[] = {{"good", QUALITY_GOOD},
 static const struct config_choice formulas[] = {
 	{"oxygen", FORMULA_OXYGEN},	    {"load", FORMULA_LOAD},   {"sum", FORMULA_SUM},
 	{"difference", FORMULA_DIFFERENCE}, {"ratio", FORMULA_RATIO}, {0}};
+static const struct config_choice sides[] = {{"high", SIDE_HIGH}, {"low", SIDE_LOW}, {0}};
+static const struct config_choice which_limits[] = {{"all", 1}, {"named", 0}, {0}};
 static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
 static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
 static const struct config_choice verdicts[] = {{"possible", VERDICT_POSSIBLE},
@@ -251,8 +258,12 @@ const struct config_group config_profile_group =
 static const struct config_option limit_options[] = {
 	TEXT("channel", FIELD(limit_draft, channel), REQUIRED, 32, config_name_check, "name of a channel of this source"),
 	TEXT("name", T(name), "", 32, config_name_check, "default: class and side, such as limit-high"),
-	CHOICE("class", T(class), REQUIRED, classes, "how bad it is: warning, limit or emergency"),
-	CHOICE("on", T(on), "value", ons, "what is held against it: value, or the mean of a window"),
+	CHOICE("class", T(class), "", classes, "how bad it is: warning, limit or emergency"),
+	CHOICE("on", T(on), "value", config_limit_ons, "what is held against it: value, or the mean of a window"),
+	TEXT("parameter", T(parameter), "", 32, config_name_check, "parameter of the source's standard, instead of a number"),
+	TEXT("standard", FIELD(limit_draft, standard), "", 32, config_name_check, "which of the source's standards, where several have the parameter"),
+	CHOICE("side", FIELD(limit_draft, side), "", sides, "high or low: which bound of the parameter; default: both"),
+	INTEGER("percent", FIELD(limit_draft, percent), "", 1, 1000, "share of the parameter's bound, for warnings and emergencies"),
 	NUMBER("high", FIELD(limit_draft, high), "", "broken above it"),
 	NUMBER("low", FIELD(limit_draft, low), "", "broken below it"),
 	NUMBER("deadband", T(deadband), "0", "so far back inside before it clears"),
@@ -261,8 +272,33 @@ static const struct config_option limit_options[] = {
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
 };
-static const struct config_group limit_group =
+const struct config_group config_limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);
+
+#define G(field) FIELD(standard_draft, field)
+#define QUANTITY(key_, by_, help_) TEXT(key_, G(by[by_]), "", 32, standard_quantity_check, help_)
+static const struct config_option standard_options[] = {
+	TEXT("standard", G(standard.name), REQUIRED, 32, config_name_check, "name of a catalogue, such as qcvn-40-2011"),
+	TEXT("column", G(column), "", 32, config_name_check, "which column of its tables"),
+	TEXT("zone", G(zone), "", 32, config_name_check, "the same where the standard has zones"),
+	TEXT("for", G(which), "", 32, config_name_check, "which of the plants that have figures of their own"),
+	NUMBER("kq", G(factors[FACTOR_KQ]), "", "coefficient of the receiving water"),
+	NUMBER("kf", G(factors[FACTOR_KF]), "", "coefficient of the discharge"),
+	NUMBER("kp", G(factors[FACTOR_KP]), "", "coefficient of the gas flow"),
+	NUMBER("kv", G(factors[FACTOR_KV]), "", "coefficient of the zone"),
+	QUANTITY("river-flow", BY_RIVER_FLOW, "flow of the receiving river, such as 35 m3/s"),
+	QUANTITY("lake-volume", BY_LAKE_VOLUME, "volume of the receiving lake, such as 8e6 m3"),
+	QUANTITY("discharge", BY_DISCHARGE, "discharge, such as 500 m3/day"),
+	QUANTITY("gas-flow", BY_GAS_FLOW, "flow of waste gas, such as 15000 m3/h"),
+	INTEGER("zone-type", G(zone_type), "", 1, 9, "type of the zone that the plant lies in"),
+	TEXT("operating-since", G(operating_since), "", 10, standard_date_check, "day of operation or permit, for the law's transition"),
+	TEXT("confirmed", G(standard.confirmed), "", TITLE, config_text_check, "by what the figures were confirmed, such as the permit's number"),
+	CHOICE("limits", G(all), "all", which_limits, "all: of every channel that it knows; named: of those that name a parameter"),
+	CHOICE("on", G(on), "", config_limit_ons, "what is held against it, instead of the standard's window"),
+	TEXT("advice", G(advice), "", PROSE, config_text_check, "what the operator should do about limits that have no row of their own"),
+};
+static const struct config_group standard_group =
+	GROUP("standard", standard_options, standard_draft, config_finish_standard);
 
 #define O(field) FIELD(source_draft, source.field)
 #define H(field) FIELD(source_draft, field)
@@ -271,7 +307,8 @@ static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
-	TEXT("flow", H(flow), "", 32, config_name_check, "name of the channel of this source that measures what flows out"),
+	TEXT("flow", FIELD(source_draft, flow), "", 32, config_name_check, "name of the channel that measures the flow, for the mass released"),
+	CHOICE("level", O(level), "facility", levels, "least level (Art. 123) of an incident from here: facility, commune, province or national"),
 	NUMBERS("position", H(position), "", "[latitude, longitude] in degrees WGS84; default: the site's"),
 	TEXT("river", H(river), "", 32, config_name_check, "name of the river that it flows into"),
 	NUMBER_IN("at-km", H(at_km), "", 0, 10000, "where on the river, km from its beginning"),
@@ -292,11 +329,12 @@ static const struct config_option source_options[] = {
 	TEXT("inbound-from", H(inbound_from), "", 32, config_name_check, "name of the boundary from beyond which this border station is reached"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
-	LIST("limits", 0, &limit_group, "what the channels are held against"),
+	LIST("standards", 0, &standard_group, "legal standards that it is held to"),
+	LIST("limits", 0, &config_limit_group, "what the channels are held against"),
 	LIST("upstream", 0, &config_upstream_group, "our own sources upstream of this border station"),
 };
-static const struct config_group source_group =
-	GROUP("source", source_options, source_draft, config_finish_source);
+static const struct config_group source_group = GROUP_HOOKS(
+	"source", source_options, source_draft, NULL, config_finish_source, config_done_source);
 
 #define Y(field) FIELD(parameter_draft, field)
 static const struct config_option parameter_options[] = {
@@ -339,6 +377,15 @@ static const struct config_option site_options[] = {
 	TEXT("wind-direction-from", FIELD(site_draft, direction_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
 	TEXT("stability-from", FIELD(site_draft, stability_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that tells it, 1 (A) to 6 (F)"),
 	TEXT("air-temperature-from", FIELD(site_draft, air_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
+	TEXT("plan", S(response.plan), "", TITLE, config_text_check, "reference of the response plan"),
+	TEXT("command", S(response.command), "", ROSTER, config_text_check, "who commands on the spot"),
+	TEXT("forces", S(response.forces), "", ROSTER, config_text_check, "people on the spot"),
+	TEXT("means", S(response.means), "", ROSTER, config_text_check, "equipment on the spot"),
+	TEXT("supplies", S(response.supplies), "", ROSTER, config_text_check, "supplies on the spot"),
+	TEXT("contact-name", S(response.contact_name), "", TITLE, config_text_check, "whom the department calls"),
+	TEXT("contact-phone", S(response.contact_phone), "", 32, config_phone_check, "by which number"),
+	TEXT("contact-email", S(response.contact_email), "", 100, config_email_check, "by which address"),
+	DURATION("drill-interval", S(drill_interval_min), "", 1, 3650 * D_MIN, MINUTE, "a drill is due so long after the last one, such as 365d; default: never"),
 	LIST("links", 1, &link_group, "connections to devices"),
 	LIST("units", 1, &unit_group, "devices on the links"),
 	LIST("sources", 1, &source_group, "release points with their channels and limits"),

@@ -132,6 +132,25 @@ const char *config_user_check(const char *text)
 	return "it is no name to log in with; allowed: printable text without \":\"";
 }
 
+const char *config_phone_check(const char *text)
+{
+	size_t n = strlen(text);
+
+	if (n >= 2 && n <= 32 && strchr("+0123456789", text[0]) &&
+	    strspn(text + 1, "0123456789 ().-") == n - 1)
+		return NULL;
+	return "it is no phone number; allowed: such as \"+84 205 381 2345\"";
+}
+
+const char *config_email_check(const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	if (at && at > text && at[1] && !strchr(at + 1, '@') && !strpbrk(text, " \t\n\r\v\f"))
+		return NULL;
+	return "it is no e-mail address; allowed: NAME@HOST";
+}
+
 int config_zone_parse(const char *text, int *ret_min)
 {
 	static const char form[] = "sdd:dd";

@@ -7,6 +7,7 @@
 
 #include "core/assess.h"
 #include "core/measure.h"
+#include "core/release.h"
 
 static uint32_t expected_per_minute(uint32_t interval_ms)
 {
@@ -78,8 +79,11 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++)
 		init_channel(core, i);
+	if (release_init(core) < 0)
+		return -ENOMEM;
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
+	core->settles = core->n_derived + core->n_released > 0;
 	core->log = &core->chain;
 	*ret = steal(&core);
 	return 0;
@@ -104,6 +108,9 @@ struct core *core_free(struct core *core)
 	free(core->lost_after_ms);
 	free(core->derived);
 	free(core->leads);
+	free(core->masses);
+	free(core->released);
+	free(core->released_above);
 	free(core);
 	return NULL;
 }
@@ -215,7 +222,7 @@ static void advance(struct core *core, size_t stream, struct stamp at)
 	struct core_stream *s = &core->streams[stream];
 	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 
-	if (core->n_derived > 0)
+	if (core->settles)
 		core_settle(core); /* it belongs to the time until now */
 	if (step_ms != 0 || !s->running || at.mono_ms - s->now.mono_ms >= CORE_GAP_MS ||
 	    s->minute_ms < 0 || at.wall_ms < s->minute_ms ||
@@ -390,7 +397,7 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
 		if (!plan->parts[i].state)
 			read_channel(core, &plan->parts[i], at, reading);
-	if (core->n_derived > 0)
+	if (core->settles)
 		core_settle(core);
 	return 0;
 }

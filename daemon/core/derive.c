@@ -4,6 +4,7 @@
 
 #include "core/formula.h"
 #include "core/measure.h"
+#include "core/release.h"
 
 /* what an input is worth at @at: its last sample's quality, unless that is old */
 static enum quality quality_of_input(const struct core *core, size_t channel, struct stamp at,
@@ -60,6 +61,9 @@ void core_settle(struct core *core)
 		    !core->channels[channel].given)
 			derive(core, channel);
 	}
+	release_settle(core);
 	for (size_t i = 0; i < core->n_derived; i++)
 		core->channels[core->config->channels[core->derived[i]].inputs[0]].fresh = false;
+	for (size_t i = 0; i < core->n_released; i++)
+		core->channels[core->released[i]].fresh = false;
 }

@@ -224,6 +224,34 @@ static void set_place(json_t *object, const struct event *event, const struct co
 		set_text(object, "unit", config->channels[event->channel].measure);
 }
 
+static json_t *mass_object(const struct event_mass *mass, const struct config *config)
+{
+	const struct config_channel *channel = &config->channels[mass->channel];
+	json_t *object = json_object();
+
+	set_text(object, "source", config->sources[channel->source].name);
+	set_text(object, "channel", channel->name);
+	set_text(object, "unit", "kg");
+	(void)json_object_set_new(object, "covered_percent", json_integer(mass->covered_percent));
+	if (mass->known) {
+		set_value(object, "total", mass->total_kg);
+		set_value(object, "above", mass->above_kg);
+	}
+	return object;
+}
+
+static void set_masses(json_t *object, const struct event *event, const struct config *config)
+{
+	json_t *array;
+
+	if (event->n_masses == 0)
+		return;
+	array = json_array();
+	for (size_t i = 0; i < event->n_masses; i++)
+		(void)json_array_append_new(array, mass_object(&event->masses[i], config));
+	(void)json_object_set_new(object, "released", array);
+}
+
 static bool is_of_incident(enum event_type type)
 {
 	return type == EVENT_INCIDENT_OPENED || type == EVENT_INCIDENT_UPDATED ||
@@ -266,6 +294,7 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	set_text(object, "measures", event->measures);
 	if (event->until_ms)
 		set_time(object, "until", event->until_ms, config);
+	set_masses(object, event, config);
 	if (event->exercise)
 		(void)json_object_set_new(object, "exercise", json_true());
 	line = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);

@@ -6,6 +6,8 @@
 #include "core/event.h"
 #include "core/limit.h"
 
+#define MASSES_IN_MESSAGE 6 /* all of them are in the entry */
+
 typedef void event_sentence(const struct event *event, const struct config *config, char *text);
 
 static const char *or_empty(const char *text)
@@ -49,6 +51,25 @@ static void message_of_alarm(const struct event *event, const struct config *con
 			       path, value, limit_class_text(limit->class), bound);
 }
 
+/* "; COD: 12.5 kg released, 3.1 kg of it above the limit (98 % of the time was measured)" */
+static void append_mass(const struct event_mass *mass, const struct config *config, char *text)
+{
+	const char *name = config->channels[mass->channel].name;
+	size_t n = strlen(text);
+	char total[EVENT_VALUE_MAX], above[EVENT_VALUE_MAX];
+
+	event_value_text(mass->total_kg, total);
+	event_value_text(mass->above_kg, above);
+	if (mass->known)
+		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
+			       "; %s: %s kg released, %s kg of it above the limit (%u %% of the "
+			       "time was measured)",
+			       name, total, above, mass->covered_percent);
+	else
+		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
+			       "; %s: nothing is known of the mass released", name);
+}
+
 static void message_of_incident(const struct event *event, const struct config *config, char *text)
 {
 	const char *what = event->type == EVENT_INCIDENT_OPENED	   ? "has begun"
@@ -61,6 +82,8 @@ static void message_of_incident(const struct event *event, const struct config *
 		       config->sites[event->site].name, what, event->reason ? event->reason : "",
 		       event->incident);
 	text[0] = (char)(text[0] - 'a' + 'A');
+	for (size_t i = 0; i < event->n_masses && i < MASSES_IN_MESSAGE; i++)
+		append_mass(&event->masses[i], config, text);
 }
 
 static void message_of_measuring(const struct event *event, const struct config *config, char *text)

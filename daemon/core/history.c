@@ -90,9 +90,11 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 {
 	sqlite3_stmt *s = history_query(
 		history, "SELECT id, site, kind, class, state, first_out, summary, opened_ms,"
-			 " coalesce(ended_ms, 0), n_updates, n_alarms FROM incident"
+			 " coalesce(ended_ms, 0), n_updates, n_alarms, level, verdict,"
+			 " acknowledged_by, closed_by, cause, measures,"
+			 " coalesce(acknowledged_ms, 0), coalesce(closed_ms, 0) FROM incident"
 			 " WHERE (?1 IS NULL OR id = ?1) AND (NOT ?2 OR state = 'open')"
-			 " ORDER BY opened_ms DESC, id LIMIT ?3");
+			 " ORDER BY state = 'closed', opened_ms DESC, id LIMIT ?3");
 	int code, n = 0;
 
 	if (!s)
@@ -113,27 +115,64 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 				       .ended_ms = sqlite3_column_int64(s, 8),
 				       .n_updates = sqlite3_column_int64(s, 9),
 				       .n_alarms = sqlite3_column_int64(s, 10),
+				       .level = sqlite_text(s, 11),
+				       .verdict = sqlite_text(s, 12),
+				       .acknowledged_by = sqlite_text(s, 13),
+				       .closed_by = sqlite_text(s, 14),
+				       .cause = sqlite_text(s, 15),
+				       .measures = sqlite_text(s, 16),
+				       .acknowledged_ms = sqlite3_column_int64(s, 17),
+				       .closed_ms = sqlite3_column_int64(s, 18),
 			       });
 		n++;
 	}
 	return history_result(history, code, n);
 }
 
-int history_entries(struct history *history, const char *incident,
+static int lines_of(struct history *history, const char *sql, const char *parameter,
 		    void (*each)(void *userdata, const char *line), void *userdata)
 {
-	sqlite3_stmt *s = history_query(history,
-					"SELECT line FROM entry WHERE incident = ?1 ORDER BY seq");
+	sqlite3_stmt *s = history_query(history, sql);
 	int code, n = 0;
 
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
-	(void)sqlite3_bind_text(s, 1, incident, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(s, 1, parameter, -1, SQLITE_STATIC);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, sqlite_text(s, 0));
 		n++;
 	}
 	return history_result(history, code, n);
+}
+
+int64_t history_unclosed(struct history *history)
+{
+	sqlite3_stmt *s = history_query(history, "SELECT count(*) FROM incident"
+						 " WHERE state <> 'closed' AND state <> 'open'");
+	int64_t n = 0;
+	int code;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW)
+		n = sqlite3_column_int64(s, 0);
+	code = history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
+	return code < 0 ? code : n;
+}
+
+int history_entries(struct history *history, const char *incident,
+		    void (*each)(void *userdata, const char *line), void *userdata)
+{
+	return lines_of(history, "SELECT line FROM entry WHERE incident = ?1 ORDER BY seq",
+			incident, each, userdata);
+}
+
+int history_typed(struct history *history, const char *types,
+		  void (*each)(void *userdata, const char *line), void *userdata)
+{
+	return lines_of(history, "SELECT line FROM entry WHERE type GLOB ?1 ORDER BY seq", types,
+			each, userdata);
 }
 
 int history_reports(struct history *history, const char *incident,

@@ -10,10 +10,15 @@
 #define CHUNK_MS	 (31 * MS_PER_DAY)
 #define REQUIRED_DEFAULT 75 /* per cent; a record that was never bound to a configuration */
 
-/** struct sum - a window being filled; @n_unknown: minutes whose expected number is not known */
+/**
+ * struct sum - a window being filled
+ * @n_regular: minutes that could have had as many values as the interval of today gives
+ * @n_unknown: minutes of which that is not known
+ */
 struct sum {
 	struct history_window window;
 	double sum;
+	uint32_t n_regular;
 	uint32_t n_unknown;
 	uint32_t n_rows;
 };
@@ -51,10 +56,21 @@ static bool is_slow(const struct reading *reading)
 	return reading->interval_ms > MS_PER_MIN;
 }
 
-static void count_expected(struct sum *sum, uint32_t expected)
+/* Every 7 s a minute has 8 values and five minutes have 42: minutes are counted, not their values
+ */
+static bool is_regular(const struct reading *reading, uint32_t expected)
 {
-	sum->window.expected += expected;
-	sum->n_unknown += expected == 0;
+	return reading->interval_ms > 0 && expected == MS_PER_MIN / reading->interval_ms;
+}
+
+static void count_expected(const struct reading *reading, struct sum *sum, uint32_t expected)
+{
+	if (expected == 0)
+		sum->n_unknown++;
+	else if (is_regular(reading, expected))
+		sum->n_regular++;
+	else
+		sum->window.expected += expected;
 }
 
 /* minutes without a row, up to @t */
@@ -66,7 +82,7 @@ static void add_absent(struct reading *reading, int64_t t)
 		struct sum *sum = sum_of(reading, reading->next_t);
 
 		sum->window.worst = quality_worse(sum->window.worst, QUALITY_STALE);
-		count_expected(sum, reading->expected);
+		count_expected(reading, sum, reading->expected);
 	}
 }
 
@@ -80,7 +96,7 @@ static void add_minute(struct reading *reading, const struct minute *minute)
 	if (row->n > 0 || minute->expected > 0 || reading->expected > 0)
 		reading->expected = minute_expected(minute, reading->expected);
 	if (!is_slow(reading))
-		count_expected(sum, reading->expected);
+		count_expected(reading, sum, reading->expected);
 	reading->next_t = minute->t + 1;
 	sum->n_rows++;
 	window->worst = quality_worse(window->worst, row->worst);
@@ -98,7 +114,12 @@ static void close_window(const struct reading *reading, struct sum *sum, uint32_
 {
 	struct history_window *window = &sum->window;
 
-	window->expected += (uint64_t)sum->n_unknown * MAX(first_expected, 1U);
+	if (is_regular(reading, first_expected))
+		sum->n_regular += sum->n_unknown;
+	else
+		window->expected += (uint64_t)sum->n_unknown * MAX(first_expected, 1U);
+	if (sum->n_regular > 0)
+		window->expected += (uint64_t)(sum->n_regular * MS_PER_MIN / reading->interval_ms);
 	if (is_slow(reading)) { /* as the core counts, windows.c */
 		window->expected = (uint64_t)MAX(reading->length_ms / reading->interval_ms, 1);
 		if (sum->n_rows == 0)

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "core/core.h"
-#include "core/report.h"
+#include "core/incident.h"
+#include "core/release.h"
 
 const char *incident_level_text(enum incident_level level)
 {
@@ -30,149 +30,15 @@ const char *crossing_verdict_text(enum crossing_verdict verdict)
 	return texts[verdict];
 }
 
-static size_t site_of(const struct core *core, const struct core_incident *incident)
-{
-	return (size_t)(incident - core->incidents) / N_WASTE_KINDS;
-}
-
-static enum waste_kind kind_of(const struct core *core, const struct core_incident *incident)
-{
-	return (enum waste_kind)((size_t)(incident - core->incidents) % N_WASTE_KINDS);
-}
-
-static uint64_t key_of(const struct core *core, size_t limit)
-{
-	const char *path = core->config->limits[limit].path;
-
-	return hash64(HASH64_SEED, path, strlen(path));
-}
-
-/* reports only go where reports are read, and none below its class */
-static bool is_for(const struct config_destination *destination, uint32_t class)
-{
-	return destination->kind == DESTINATION_REPORTS &&
-	       class >= (uint32_t)destination->min_class;
-}
-
-/* does the destination know of the incident? From now on it does. */
-static bool was_told(struct core_incident *incident, const struct config_destination *destination)
-{
-	uint64_t key = hash64(HASH64_SEED, destination->name, strlen(destination->name));
-
-	for (size_t i = 0; i < CONFIG_DESTINATIONS_MAX; i++) {
-		if (incident->told[i] == key)
-			return true;
-		if (incident->told[i] == 0) {
-			incident->told[i] = key;
-			return false;
-		}
-	}
-	return true; /* destinations were exchanged again and again during the incident */
-}
-
-static void add_report(struct core *core, const struct core_incident *incident,
-		       enum event_type type, size_t destination, struct stamp at, const char *data)
-{
-	struct batch_report *report = batch_add(core->batch, reports);
-
-	if (!report)
-		return;
-	report->destination = (uint32_t)destination;
-	report->lane = incident->class == CLASS_EMERGENCY ? 0 : 1;
-	report->created_ms = at.wall_ms;
-	report->type = strdup(event_type_text(type));
-	report->incident = strdup(incident->id);
-	report->body = report_body(core, event_type_text(type), at.wall_ms, data);
-	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
-		     (unsigned long long)core->log->seq,
-		     core->config->destinations[destination].name) < 0)
-		report->webhook_id = NULL;
-	if (!report->type || !report->incident || !report->body || !report->webhook_id)
-		core->batch->out_of_memory = true;
-}
-
-static void add_row(struct core *core, const struct core_incident *incident, int64_t ended_ms,
-		    char *summary)
-{
-	struct batch_incident *row = batch_add(core->batch, incidents);
-
-	if (!row) {
-		free(summary);
-		return;
-	}
-	*row = (struct batch_incident){
-		.site = site_of(core, incident),
-		.kind = kind_of(core, incident),
-		.class = (enum limit_class)incident->class,
-		.first_out = EVENT_NONE,
-		.n_updates = incident->n_updates,
-		.n_alarms = incident->n_alarms,
-		.opened_ms = incident->opened.wall_ms,
-		.ended_ms = ended_ms,
-		.summary = summary,
-	};
-	memcpy(row->id, incident->id, sizeof(row->id));
-	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (key_of(core, i) == incident->first_out)
-			row->first_out = i;
-}
-
-/* the entry, the reports to whom it concerns, and the row that people look at */
-static void tell(struct core *core, struct core_incident *incident, struct event *event)
-{
-	int64_t ended_ms = event->type == EVENT_INCIDENT_ENDED ? event->at.wall_ms : 0;
-	char *data;
-
-	event->site = site_of(core, incident);
-	event->kind = kind_of(core, incident);
-	event->incident = incident->id;
-	event->incident_class = (enum limit_class)incident->class;
-	event->number = incident->n_updates;
-	core_event(core, event);
-	data = report_data(core, incident, ended_ms, event->reason);
-	if (!data) {
-		core->batch->out_of_memory = true;
-		return;
-	}
-	for (size_t i = 0; i < core->config->n_destinations; i++) {
-		const struct config_destination *destination = &core->config->destinations[i];
-
-		/* the first it sees of an incident is "opened", even where the incident has only
-		 * now risen to its class */
-		if (is_for(destination, incident->class))
-			add_report(core, incident,
-				   was_told(incident, destination) ? event->type
-								   : EVENT_INCIDENT_OPENED,
-				   i, event->at, data);
-	}
-	incident->reported = event->at;
-	incident->dirty = false;
-	add_row(core, incident, ended_ms, data);
-}
-
-static void update(struct core *core, struct core_incident *incident, struct stamp at,
-		   const char *change)
-{
-	struct event event = event_plain(EVENT_INCIDENT_UPDATED, at);
-
-	incident->n_updates++;
-	event.reason = change;
-	tell(core, incident, &event);
-}
-
 /* Art. 123: it only rises while the incident runs */
 static void raise_level(struct core *core, struct core_incident *incident,
 			enum incident_level level, struct stamp at, const char *reason)
 {
-	struct event event = event_plain(EVENT_INCIDENT_LEVEL, at);
+	struct event event = incident_event(core, incident, EVENT_INCIDENT_LEVEL, at);
 
 	if ((uint8_t)level <= incident->level)
 		return;
 	incident->level = (uint8_t)level;
-	event.site = site_of(core, incident);
-	event.kind = kind_of(core, incident);
-	event.incident = incident->id;
-	event.incident_class = (enum limit_class)incident->class;
 	event.level = incident_level_text(level);
 	event.reason = reason;
 	core_event(core, &event);
@@ -182,7 +48,23 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 		       const char *reason)
 {
 	raise_level(core, incident, (enum incident_level)incident->reach, at, reason);
-	update(core, incident, at, reason);
+	incident_update(core, incident, at, reason);
+}
+
+static const struct config_source *source_of(const struct core *core, size_t limit)
+{
+	const struct config *config = core->config;
+
+	return &config->sources[config->channels[config->limits[limit].channel].source];
+}
+
+/* what was beyond its bound before, and is not now, is not part of this incident */
+static void forget_durations(struct core *core, const struct core_incident *incident)
+{
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (!limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			core->limits[i].beyond_ms = 0;
 }
 
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
@@ -197,15 +79,18 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
 	*incident = (struct core_incident){
 		.begun_s = MAX(seconds, incident->begun_s),
-		.first_out = key_of(core, limit),
+		.first_out = incident_key(core, limit),
 		.opened = at,
 		.quiet_since = at,
 		.class = core->config->limits[limit].class,
+		.level = (uint8_t)source_of(core, limit)->level,
 		.open = true,
 	};
+	release_begin(core, incident, at);
+	forget_durations(core, incident);
 	(void)snprintf(incident->id, sizeof(incident->id), "%.32s-%s-%s%s",
-		       core->config->sites[site_of(core, incident)].name,
-		       waste_kind_text(kind_of(core, incident)), moment, more);
+		       core->config->sites[incident_site(core, incident)].name,
+		       waste_kind_text(incident_kind(core, incident)), moment, more);
 }
 
 static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
@@ -252,7 +137,9 @@ static void say_opened(struct core *core, struct core_incident *incident, size_t
 	event.value = value;
 	event.since_ms = core->limits[limit].state.since_wall_ms;
 	event.reason = core->config->limits[limit].path;
-	tell(core, incident, &event);
+	if (incident->level > LEVEL_FACILITY)
+		event.level = incident_level_text((enum incident_level)incident->level);
+	incident_tell(core, incident, &event);
 }
 
 /*
@@ -270,6 +157,21 @@ static uint32_t count_active(const struct core *core, const struct core_incident
 	return n;
 }
 
+/* Return: has it risen? */
+static bool rise_to_source(struct core *core, struct core_incident *incident, size_t limit,
+			   struct stamp at)
+{
+	const struct config_source *source = source_of(core, limit);
+	char reason[CONFIG_NAME_MAX + 64];
+
+	if ((uint8_t)source->level <= incident->level)
+		return false;
+	(void)snprintf(reason, sizeof(reason), "what comes from %s is at least of this level",
+		       source->name);
+	raise_level(core, incident, source->level, at, reason);
+	return true;
+}
+
 void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, double value)
 {
 	const struct config_limit *config = &core->config->limits[limit];
@@ -278,6 +180,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	bool opens = counts && !incident->open;
 
 	core->limits[limit].cleared = (struct stamp){0};
+	if (!incident->open)
+		core->limits[limit].beyond_ms = 0;
+	core->limits[limit].beyond_ms += core->limits[limit].pending_ms;
+	core->limits[limit].pending_ms = 0;
 	if (opens)
 		begin(core, incident, limit, at);
 	say_alarm(core, EVENT_ALARM_RAISED, limit, at, value, incident);
@@ -289,7 +195,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
 		incident->class = config->class;
-		update(core, incident, at, "its class has risen");
+		(void)rise_to_source(core, incident, limit, at);
+		incident_update(core, incident, at, "its class has risen");
+	} else if (counts && rise_to_source(core, incident, limit, at)) {
+		incident_update(core, incident, at, "its level has risen");
 	} else {
 		incident->dirty = true;
 	}
@@ -322,16 +231,40 @@ void incident_peak(struct core *core, size_t limit, struct stamp at, double valu
 	incident->dirty = incident->open;
 }
 
+static size_t masses_of(const struct core *core, const struct core_incident *incident,
+			struct event_mass *masses)
+{
+	struct release release;
+	size_t n = 0;
+
+	for (size_t at = 0; masses && release_next(core, incident, &at, &release); n++)
+		masses[n] = (struct event_mass){
+			.channel = release.channel,
+			.total_kg = release.mass->total_kg,
+			.above_kg = release.mass->above_kg,
+			.covered_percent = release.span.covered_percent,
+			.known = release.mass->covered_ms > 0,
+		};
+	return n;
+}
+
 static void end(struct core *core, struct core_incident *incident, struct stamp at)
 {
 	struct event event = event_plain(EVENT_INCIDENT_ENDED, at);
+	struct event_mass *masses = calloc(core->n_released + 1, sizeof(*masses));
 
+	if (!masses)
+		core->batch->out_of_memory = true;
 	incident->n_updates++;
 	event.reason = incident->unconfigured
 			       ? "limits that were broken are no longer configured; no others are"
 			       : "all its alarms have been clear for the set time";
 	event.since_ms = incident->opened.wall_ms;
-	tell(core, incident, &event);
+	event.n_masses = masses_of(core, incident, masses);
+	event.masses = masses;
+	incident_tell(core, incident, &event);
+	free(masses);
+	release_end(core, incident);
 	*incident = (struct core_incident){.begun_s = incident->begun_s};
 }
 
@@ -380,28 +313,8 @@ void incident_tick(struct core *core, struct stamp at)
 			end(core, incident, at);
 		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
 						    (int64_t)config->report_interval_ms)
-			update(core, incident, at, "its course");
+			incident_update(core, incident, at, "its course");
 	}
-}
-
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason)
-{
-	struct event event = event_plain(EVENT_INCIDENT_REMOVED, at);
-	struct core_incident incident = {0};
-	enum limit_class class = CLASS_LIMIT;
-	char *data;
-
-	event.name = event.incident = id;
-	event.reason = reason;
-	core_event(core, &event);
-	data = report_removed(core, summary, at, reason, &class);
-	incident.class = class;
-	(void)snprintf(incident.id, sizeof(incident.id), "%s", id);
-	for (size_t i = 0; data && i < core->config->n_destinations; i++)
-		if (is_for(&core->config->destinations[i], class))
-			add_report(core, &incident, EVENT_INCIDENT_ENDED, i, at, data);
-	free(data);
 }
 
 /* a standing alarm whose class has risen by a change of configuration */
@@ -420,6 +333,20 @@ static void open_for(struct core *core, struct core_incident *incident, struct s
 	}
 }
 
+/* a source's level was set higher while an alarm of it stands */
+static void rise_to_standing(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	bool risen = false;
+
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		if (core->config->limits[i].class >= CLASS_LIMIT &&
+		    limit_is_raised(&core->limits[i].state) &&
+		    core_incident_of(core, core->config->limits[i].channel) == incident)
+			risen |= rise_to_source(core, incident, i, at);
+	if (risen)
+		incident_update(core, incident, at, "its level has risen");
+}
+
 void incident_recount(struct core *core, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
@@ -430,6 +357,7 @@ void incident_recount(struct core *core, struct stamp at)
 			open_for(core, incident, at);
 			continue;
 		}
+		rise_to_standing(core, incident, at);
 		if (n < incident->n_active)
 			incident->unconfigured = true;
 		if (n == 0 && incident->n_active > 0)

@@ -24,12 +24,38 @@ static __attribute__((noinline)) void raise_alarm(struct core *core, size_t limi
 	incident_alarm_raised(core, limit, at, value);
 }
 
+/*
+ * How long it was broken: a value that was beyond the bound counts until now, for as long as one
+ * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
+ * knows whether there will be an alarm.
+ */
+static __attribute__((noinline)) void count_time(struct core *core, size_t limit, struct stamp at,
+						 double value)
+{
+	struct core_limit *state = &core->limits[limit];
+	const struct config_limit *config = &core->config->limits[limit];
+	bool beyond = config->high ? value > config->bound : value < config->bound;
+	int64_t ms = 0;
+
+	if (config->on != LIMIT_ON_VALUE)
+		ms = beyond ? window_ms((enum window_length)(config->on - LIMIT_ON_MEAN_1MIN)) : 0;
+	else if (state->beyond)
+		ms = MIN(at.mono_ms - state->state.last_mono_ms, stands_for(core, config));
+	if (limit_is_raised(&state->state))
+		state->beyond_ms += ms;
+	else
+		state->pending_ms = beyond ? state->pending_ms + ms : 0;
+	state->beyond = beyond;
+}
+
 static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
 			int64_t since_ms)
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
+	if (state->beyond || (config->high ? value > config->bound : value < config->bound))
+		count_time(core, limit, at, value);
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
 			    stands_for(core, config))) {
 	case LIMIT_BROKEN:

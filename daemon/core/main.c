@@ -25,6 +25,7 @@ static const char usage[] =
 	"  --state DIR        the record (default $STATE_DIRECTORY or /var/lib/wastewatch)\n"
 	"  --runtime DIR      sockets (default $RUNTIME_DIRECTORY or /run/wastewatch)\n"
 	"  --credentials DIR  keys (default $CREDENTIALS_DIRECTORY)\n"
+	"  --bus ADDRESS      D-Bus, for what people do (default the system's; \"none\")\n"
 	"  --verbose          more lines on stderr\n"
 	"  --help, --version\n"
 	"\n"
@@ -46,6 +47,7 @@ static int parse(int argc, char **argv, struct service_options *ret)
 		{"state", required_argument, NULL, 's'},
 		{"runtime", required_argument, NULL, 'r'},
 		{"credentials", required_argument, NULL, 'k'},
+		{"bus", required_argument, NULL, 'b'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -73,6 +75,9 @@ static int parse(int argc, char **argv, struct service_options *ret)
 		case 'k':
 			ret->credentials = optarg;
 			break;
+		case 'b':
+			ret->bus = optarg;
+			break;
 		case 'v':
 			ret->verbose = true;
 			break;
@@ -96,16 +101,11 @@ static int parse(int argc, char **argv, struct service_options *ret)
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
-	struct service *service = userdata;
-	uint64_t usec = 0;
+	char error[ACTION_ERROR_MAX];
 
 	(void)source;
 	(void)info;
-	(void)sd_event_now(service->event, CLOCK_MONOTONIC,
-			   &usec); /* fails before the first wake-up */
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)usec);
-	service_reload(service);
-	(void)sd_notify(0, "READY=1");
+	(void)service_reload(userdata, NULL, error); /* has been said in the log and the record */
 	return 0;
 }
 

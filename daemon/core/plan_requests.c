@@ -52,15 +52,15 @@ static struct wish wish_of(const struct config *config, size_t unit_index, uint8
 	};
 }
 
-/** has_hole() - does [first, end) of the wish's table hold what must never be read? */
-static bool has_hole(const struct config *config, const struct wish *wish, uint32_t first,
+/** has_hole() - does [first, end) of a unit's table hold what must never be read? */
+static bool has_hole(const struct config *config, size_t unit, uint8_t function, uint32_t first,
 		     uint32_t end)
 {
 	for (size_t i = 0; i < config->n_holes; i++) {
 		const struct config_hole *hole = &config->holes[i];
 
-		if (hole->unit == wish->config_unit && hole->function == wish->function &&
-		    hole->first < end && hole->last >= first)
+		if (hole->unit == unit && hole->function == function && hole->first < end &&
+		    hole->last >= first)
 			return true;
 	}
 	return false;
@@ -75,7 +75,8 @@ static bool joins(const struct config *config, const struct wire_request *reques
 
 	return request->unit == wish->unit && request->function == wish->function &&
 	       wish->address <= end + wish->gap && new_end - request->address <= wish->longest &&
-	       (wish->address <= end || !has_hole(config, wish, end, wish->address));
+	       (wish->address <= end ||
+		!has_hole(config, wish->config_unit, wish->function, end, wish->address));
 }
 
 static void add_wish(struct plan *plan, const struct config *config, const struct wish *wish)
@@ -202,6 +203,33 @@ static int order_requests(struct plan *plan)
 	return 0;
 }
 
+/**
+ * barred_of() - what must not be read in place of a request on a line: see struct wire_request
+ *
+ * The poller reads at most a register or eight bits more than a single one.
+ */
+static uint8_t barred_of(const struct plan *plan, const struct config *config,
+			 const struct wire_request *request)
+{
+	uint32_t end = (uint32_t)request->address + request->count;
+	uint32_t further = end + (request->function <= 2 ? 8 : 1);
+	size_t unit = plan->config_unit[request->unit];
+	unsigned int barred = 0;
+
+	if (config->links[config->units[unit].link].kind == WIRE_LINK_TCP)
+		return 0;
+	for (uint8_t function = 1; function <= 4; function++) {
+		bool own = function == request->function;
+
+		if (has_hole(config, unit, function, own ? end : request->address,
+			     own ? further : end))
+			barred |= 1U << function;
+	}
+	if (further > 65536 || (request->function > 2 && config->units[unit].max_registers < 2))
+		barred |= 1U << request->function;
+	return (uint8_t)barred;
+}
+
 int plan_fill_requests(struct plan *plan, const struct config *config, const uint32_t *place)
 {
 	struct wish *wishes = calloc(config->n_channels + config->n_states + 1, sizeof(*wishes));
@@ -225,5 +253,7 @@ int plan_fill_requests(struct plan *plan, const struct config *config, const uin
 		if (i == 0 || plan->parts[i].request != plan->parts[i - 1].request)
 			plan->first_part[plan->parts[i].request] = i;
 	plan->first_part[plan->n_requests] = plan->n_parts;
+	for (size_t i = 0; i < plan->n_requests; i++)
+		plan->requests[i].barred = barred_of(plan, config, &plan->requests[i]);
 	return 0;
 }

@@ -55,10 +55,18 @@ const char *const record_sql[N_STATEMENTS] = {
 	[PRUNE_OUTBOX] = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
 			 " WHERE state = 'sent' AND last_ms < ?1 ORDER BY last_ms LIMIT ?2)",
 	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
-	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident"
+	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident(id, site, kind, class, state, opened_ms,"
+			 " ended_ms, first_out, n_updates, n_alarms, summary, level, verdict,"
+			 " acknowledged_ms, acknowledged_by, told)"
 			 " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
 			 " coalesce(?8, (SELECT first_out FROM incident WHERE id = ?1)),"
-			 " ?9, ?10, ?11)",
+			 " ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
+	[CLOSE_INCIDENT] = "UPDATE incident SET state = 'closed', closed_ms = ?2, closed_by = ?3,"
+			   " cause = ?4, measures = ?5, summary = coalesce(?6, summary),"
+			   " n_updates = n_updates + 1 WHERE id = ?1",
+	[GET_PAST] = "SELECT state, summary, told, coalesce(closed_by, ''), n_updates,"
+		     " coalesce(ended_ms, 0), coalesce(closed_ms, 0) FROM incident"
+		     " WHERE id = ?1 AND state <> 'open'",
 	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",

@@ -73,6 +73,23 @@ static int add_incident(struct record *record, const struct config *config,
 	(void)sqlite3_bind_int64(s, 9, incident->n_updates);
 	(void)sqlite3_bind_int64(s, 10, incident->n_alarms);
 	bind_text(s, 11, incident->summary);
+	bind_text(s, 12, incident->level);
+	bind_text(s, 13, incident->verdict);
+	bind_time(s, 14, incident->acknowledged_ms);
+	bind_text(s, 15, incident->acknowledged_by);
+	bind_text(s, 16, incident->told);
+	return record_run(record, s);
+}
+
+static int close_incident(struct record *record, const struct batch_closing *closing)
+{
+	PREPARE(CLOSE_INCIDENT);
+	bind_text(s, 1, closing->id);
+	(void)sqlite3_bind_int64(s, 2, closing->at_ms);
+	bind_text(s, 3, closing->user);
+	bind_text(s, 4, closing->cause);
+	bind_text(s, 5, closing->measures);
+	bind_text(s, 6, closing->summary);
 	return record_run(record, s);
 }
 
@@ -226,6 +243,7 @@ static int write_all(struct record *record, const struct record_commit *commit)
 	EACH(batch->n_incidents, add_incident(record, commit->config, &batch->incidents[i]));
 	EACH(batch->n_alarms, add_alarm(record, commit->config, &batch->alarms[i]));
 	EACH(batch->n_removed, remove_one(record, &batch->removed[i]));
+	EACH(batch->n_closings, close_incident(record, &batch->closings[i]));
 	EACH(batch->n_reports, add_report(record, commit->config, &batch->reports[i]));
 	EACH(commit->n_deliveries, set_delivery(record, &commit->deliveries[i]));
 	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));

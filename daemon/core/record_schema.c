@@ -78,6 +78,19 @@ static const char *const steps[RECORD_VERSION] = {
 				 "state <> 'sent'"
 				 " AND next_ms > 0;"
 				 "DROP INDEX outbox_waiting;",
+	/* a person closes an incident; what ended before there was closing waits for it, too */
+	"ALTER TABLE incident ADD COLUMN level TEXT NOT NULL DEFAULT 'facility';"
+	"ALTER TABLE incident ADD COLUMN verdict TEXT NOT NULL DEFAULT 'none';"
+	"ALTER TABLE incident ADD COLUMN acknowledged_ms INTEGER;"
+	"ALTER TABLE incident ADD COLUMN acknowledged_by TEXT;"
+	"ALTER TABLE incident ADD COLUMN closed_ms INTEGER;"
+	"ALTER TABLE incident ADD COLUMN closed_by TEXT;"
+	"ALTER TABLE incident ADD COLUMN cause TEXT;"
+	"ALTER TABLE incident ADD COLUMN measures TEXT;"
+	"ALTER TABLE incident ADD COLUMN told TEXT NOT NULL DEFAULT '';"
+	"UPDATE incident SET told = coalesce((SELECT group_concat(destination, ' ') || ' ' FROM"
+	" (SELECT DISTINCT destination FROM outbox WHERE outbox.incident = incident.id)), '');"
+	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';",
 };
 
 int sqlite_errno(int code)

@@ -113,10 +113,11 @@ static void swap(struct service *service, struct setup *setup)
 	*setup = old;
 }
 
-static void refuse(struct service *service, const char *why, size_t n_errors)
+static void refuse(struct service *service, const char *user, const char *why, size_t n_errors)
 {
 	struct event event = event_plain(EVENT_CONFIG_REFUSED, service_now(service));
 
+	event.user = user;
 	event.number = (int64_t)MAX(n_errors, (size_t)1);
 	event.reason = why;
 	core_event(service->core, &event);
@@ -202,44 +203,75 @@ int service_adopt(struct service *service)
 	return r < 0 ? r : record_waiting(service->record, on_waiting, service);
 }
 
-void service_reload(struct service *service)
+/* what has been replaced is known everywhere; Return: 0 or -errno */
+static int spread(struct service *service, struct stamp at)
+{
+	/* these two first and in any case: they hold indices into what has just been replaced */
+	int r = delivery_reset(service->delivery);
+
+	if (r == 0)
+		r = pollers_replan(service->pollers);
+	if (r == 0)
+		r = service_adopt(service);
+	return r == 0 ? record_release(service->record, at.wall_ms) : r;
+}
+
+static int reload(struct service *service, const char *user, char *error)
 {
 	struct setup setup = {0};
 	struct event event = event_plain(EVENT_CONFIG_LOADED, service_now(service));
 	char why[256] = "", hash[CHAIN_HEX_MAX];
 	size_t n_errors = 0;
-	int r;
+	int r = load(service, &setup, why, &n_errors);
 
-	service_flush(service); /* what waits speaks of the old configuration */
-	if (service->failed)
-		return;
-	r = load(service, &setup, why, &n_errors);
 	if (r == 0)
 		r = move_state(service, &setup);
 	if (r == 0)
 		r = record_bind(service->record, setup.config);
 	if (r != 0) {
-		refuse(service, *why ? why : "its state could not be taken over", n_errors);
+		if (!*why)
+			(void)snprintf(why, sizeof(why), "its state could not be taken over");
+		refuse(service, user, why, n_errors);
+		(void)snprintf(error, ACTION_ERROR_MAX, "%s; the old configuration stays in force",
+			       why);
 		setup_done(&setup);
-		return;
+		return -EINVAL;
 	}
 	swap(service, &setup);
 	setup_done(&setup);
 	chain_hex(service->config->digest, hash);
 	event.name = hash;
+	event.user = user;
 	core_event(service->core, &event);
-	/* these two first and in any case: they hold indices into what has just been replaced */
-	r = delivery_reset(service->delivery);
-	if (r == 0)
-		r = pollers_replan(service->pollers);
-	if (r == 0)
-		r = service_adopt(service);
-	if (r == 0)
-		r = record_release(service->record, event.at.wall_ms);
-	if (r < 0)
-		log_err("the new configuration is in force, but not everywhere: %s; restart the "
-			"service",
-			strerror(-r));
+	r = spread(service, event.at);
+	if (r < 0) {
+		(void)snprintf(error, ACTION_ERROR_MAX,
+			       "the new configuration is in force, but not everywhere: %s; restart "
+			       "the service",
+			       strerror(-r));
+		log_err("%s", error);
+	}
 	service_flush(service);
 	delivery_look(service->delivery);
+	return r;
+}
+
+int service_reload(struct service *service, const char *user, char *error)
+{
+	uint64_t usec = 0;
+	int r = -EIO;
+
+	*error = '\0';
+	(void)sd_event_now(service->event, CLOCK_MONOTONIC,
+			   &usec); /* fails before the first wake-up */
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)usec);
+	service_flush(service); /* what waits speaks of the old configuration */
+	if (!service->failed)
+		r = reload(service, user, error);
+	(void)sd_notify(0, "READY=1");
+	if (r == 0 && service->failed)
+		r = -EIO;
+	if (r == -EIO && !*error)
+		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be written");
+	return r;
 }

@@ -5,16 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/action.h"
 #include "core/report.h"
 #include "core/report_parts.h"
 
 /*
- * Usual reports stay below 20 kB, the size webhooks should have. With the longest texts that
- * a configuration may hold, each letter escaped, they stay below WIRE_PACKET_MAX: a longer
- * one could never be handed to the sender.
+ * Usual reports stay below 20 kB, the size webhooks should have. None, with the longest texts
+ * that a configuration may hold and each letter escaped, reaches WIRE_PACKET_MAX: it could never
+ * be handed to the sender. Alarms and their channels get the room that the other parts leave;
+ * some is kept for what comes later: who closed it, cause and measures, and the envelope.
  */
 #define REPORT_CHANNELS_MAX 60
-#define REPORT_PROSE_MAX    24000 /* bytes of origin, advice and title */
+#define REPORT_BYTES_MAX    (WIRE_PACKET_MAX - 8192 - 8192)
 
 static void set(json_t *object, const char *key, const char *text)
 {
@@ -79,6 +81,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_time(core, object, "cleared", state->cleared.wall_ms);
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
+	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
 	return object;
 }
 
@@ -132,17 +135,17 @@ static json_t *channel_object(const struct core *core, size_t i)
 	return object;
 }
 
-static size_t prose_of(const struct config *config, size_t limit)
+static size_t size_of(const json_t *object)
 {
-	return strlen(config->limits[limit].origin) + strlen(config->limits[limit].advice) +
-	       strlen(config->channels[config->limits[limit].channel].title);
+	return json_dumpb(object, NULL, 0, JSON_COMPACT) + 1; /* and a comma */
 }
 
+/* struct measurements - @room: bytes that are left for them */
 struct measurements {
 	json_t *channels;
 	json_t *alarms;
 	size_t n_left_out;
-	size_t n_prose;
+	size_t room;
 };
 
 static bool has_channel(const struct core *core, const struct measurements *list, size_t channel)
@@ -164,24 +167,39 @@ static bool has_channel(const struct core *core, const struct measurements *list
 
 static void add_alarm(const struct core *core, struct measurements *list, size_t limit)
 {
-	size_t channel = core->config->limits[limit].channel;
+	size_t channel = core->config->limits[limit].channel, size;
+	json_t *alarm, *measured;
 
-	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX ||
-	    list->n_prose + prose_of(core->config, limit) > REPORT_PROSE_MAX) {
+	if (json_array_size(list->alarms) >= REPORT_CHANNELS_MAX || list->room == 0) {
 		list->n_left_out++;
 		return;
 	}
-	list->n_prose += prose_of(core->config, limit);
-	(void)json_array_append_new(list->alarms, alarm_object(core, limit));
-	if (!has_channel(core, list, channel))
-		(void)json_array_append_new(list->channels, channel_object(core, channel));
+	alarm = alarm_object(core, limit);
+	measured = has_channel(core, list, channel) ? NULL : channel_object(core, channel);
+	size = size_of(alarm) + (measured ? size_of(measured) : 0);
+	if (size >= list->room) {
+		list->room = 0; /* nor do any behind it: none is made in vain */
+		list->n_left_out++;
+	} else {
+		list->room -= size;
+		(void)json_array_append(list->alarms, alarm);
+		if (measured)
+			(void)json_array_append(list->channels, measured);
+	}
+	json_decref(alarm);
+	json_decref(measured);
 }
 
 /* involved alarms and their channels, the worst class first: where room ends, the least goes */
 static void add_measurements(const struct core *core, const struct core_incident *incident,
 			     json_t *data)
 {
-	struct measurements list = {.channels = json_array(), .alarms = json_array()};
+	size_t used = size_of(data);
+	struct measurements list = {
+		.channels = json_array(),
+		.alarms = json_array(),
+		.room = used < REPORT_BYTES_MAX ? REPORT_BYTES_MAX - used : 0,
+	};
 
 	for (int class = CLASS_EMERGENCY; class >= CLASS_WARNING; class --)
 		for (size_t i = 0; i < core->config->n_limits; i++)
@@ -232,6 +250,16 @@ static json_t *sources_array(const struct core *core, size_t site, enum waste_ki
 	return array;
 }
 
+/* who did something, and when */
+static json_t *act_object(const struct core *core, int64_t wall_ms, const char *user)
+{
+	json_t *object = json_object();
+
+	set_time(core, object, "time", wall_ms);
+	set(object, "user", user);
+	return object;
+}
+
 static json_t *incident_object(const struct core *core, const struct core_incident *incident,
 			       int64_t ended_ms, const char *change)
 {
@@ -246,6 +274,10 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	set(object, "level", incident_level_text((enum incident_level)incident->level));
 	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
+	if (incident->acknowledged_ms)
+		(void)json_object_set_new(
+			object, "acknowledged",
+			act_object(core, incident->acknowledged_ms, incident->acknowledged_by));
 	set_time(core, object, "ended", ended_ms);
 	set(object, "change", change);
 	(void)json_object_set_new(object, "update", json_integer(incident->n_updates));
@@ -294,9 +326,67 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 		data, "sources",
 		sources_array(core, site,
 			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
-	add_measurements(core, incident, data);
 	for (size_t i = 0; i < ARRAY_SIZE(report_parts); i++)
 		report_parts[i](core, incident, data);
+	(void)json_object_set_new(data, "log", log_object(core));
+	add_measurements(core, incident, data);
+	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(data);
+	return text;
+}
+
+/* data of the last report; NULL: it is none. @ret_incident is within it. */
+static json_t *take_summary(const char *summary, json_t **ret_incident, enum limit_class *ret_class)
+{
+	json_t *data = json_loads(summary, 0, NULL);
+	json_t *incident = json_object_get(data, "incident");
+	const char *class = json_string_value(json_object_get(incident, "class"));
+
+	if (!class) {
+		json_decref(data);
+		return NULL;
+	}
+	*ret_class = strcmp(class, limit_class_text(CLASS_EMERGENCY)) == 0 ? CLASS_EMERGENCY
+									   : CLASS_LIMIT;
+	*ret_incident = incident;
+	return data;
+}
+
+void report_subject(const struct core *core, const char *summary, struct event *event)
+{
+	json_t *incident = NULL, *data;
+	const char *site, *kind;
+
+	event->incident_class = CLASS_LIMIT;
+	data = take_summary(summary, &incident, &event->incident_class);
+	site = json_string_value(json_object_get(json_object_get(data, "site"), "name"));
+	kind = json_string_value(json_object_get(incident, "kind"));
+	for (size_t i = 0; site && i < core->config->n_sites; i++)
+		if (strcmp(core->config->sites[i].name, site) == 0)
+			event->site = i;
+	for (int i = 0; kind && i < N_WASTE_KINDS; i++)
+		if (strcmp(waste_kind_text((enum waste_kind)i), kind) == 0)
+			event->kind = (enum waste_kind)i;
+	json_decref(data);
+}
+
+char *report_closed(const struct core *core, const struct action *action, struct stamp at,
+		    enum limit_class *ret_class)
+{
+	json_t *incident = NULL, *closed;
+	json_t *data = take_summary(action->past->summary, &incident, ret_class);
+	char *text;
+
+	if (!data)
+		return NULL;
+	closed = act_object(core, at.wall_ms, action->user);
+	set(closed, "cause", action->reason);
+	set(closed, "measures", action->measures);
+	(void)json_object_set_new(incident, "closed", closed);
+	set(incident, "state", "closed");
+	set(incident, "change", "closed, with cause and measures");
+	set_time(core, incident, "ended", action->past->ended_ms);
+	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
 	(void)json_object_set_new(data, "log", log_object(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
@@ -306,15 +396,10 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 char *report_removed(const struct core *core, const char *summary, struct stamp at,
 		     const char *change, enum limit_class *ret_class)
 {
-	json_t *data = json_loads(summary, 0, NULL);
-	json_t *incident = json_object_get(data, "incident");
-	const char *class = json_string_value(json_object_get(incident, "class"));
+	json_t *incident = NULL, *data = take_summary(summary, &incident, ret_class);
 	char *text = NULL;
 
-	if (class) {
-		*ret_class = CLASS_LIMIT;
-		if (strcmp(class, limit_class_text(CLASS_EMERGENCY)) == 0)
-			*ret_class = CLASS_EMERGENCY;
+	if (data) {
 		set(incident, "state", "ended");
 		set(incident, "change", change);
 		set_time(core, incident, "ended", at.wall_ms);

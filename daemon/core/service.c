@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "core/budget.h"
+#include "core/control.h"
 #include "core/service.h"
 
 struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
@@ -154,6 +155,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	if (service->failed)
 		return 0;
 	delivery_tick(service->delivery);
+	control_tick(service->control);
 	status_write(service);
 	notify(service);
 	(void)sd_event_source_set_time_relative(source, US_PER_S);
@@ -357,6 +359,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = open_sockets(service);
 	if (r >= 0)
+		r = control_open(&service->control, service, options->bus);
+	if (r >= 0)
 		service_flush(service);
 	return service->failed ? -EIO : MIN(r, 0);
 }
@@ -365,6 +369,7 @@ void service_close(struct service *service)
 {
 	struct event stopped = event_plain(EVENT_CORE_STOPPED, (struct stamp){0});
 
+	service->control = control_close(service->control);
 	if (service->core && service->delivery && !service->failed) {
 		pollers_last_words(service->pollers);
 		stopped.at = service_now(service);

@@ -21,6 +21,7 @@ struct snapshot_header {
 	uint64_t n_states;
 	uint64_t n_limits;
 	uint64_t n_incidents;
+	uint64_t n_masses;
 	uint64_t n_streams;
 	uint64_t n_crossings; /* of these three only those in use */
 	uint64_t n_dues;
@@ -46,6 +47,7 @@ static uint64_t layout(void)
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
 				       sizeof(struct core_incident),
+				       sizeof(struct mass),
 				       sizeof(struct core_stream),
 				       sizeof(struct core_crossing),
 				       sizeof(struct core_due),
@@ -95,7 +97,7 @@ static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
 static size_t size_of(const struct snapshot_header *header)
 {
 	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
-	       header->n_states * KEYED(struct core_state) +
+	       header->n_masses * KEYED(struct mass) + header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_incidents * KEYED(struct core_incident) +
 	       header->n_streams * sizeof(struct core_stream) +
@@ -151,6 +153,9 @@ static void put_things(const struct core *core, uint8_t *at)
 	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
+	for (size_t i = 0; i < core->n_released; i++)
+		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
+			  &core->masses[core->released[i]], sizeof(struct mass));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
 	put_used(core, at);
 }
@@ -164,6 +169,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 		.n_states = core->config->n_states,
 		.n_limits = core->config->n_limits,
 		.n_incidents = core->config->n_sites * N_WASTE_KINDS,
+		.n_masses = core->n_released,
 		.n_streams = core->n_streams,
 	};
 	uint8_t *bytes;
@@ -269,7 +275,9 @@ static bool is_sound(struct core *core)
 		    core->incidents[i].reach > LEVEL_NATIONAL ||
 		    core->incidents[i].verdict > VERDICT_OBSERVED ||
 		    !crossing_is_sound(&core->crossings[i]) ||
-		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)))
+		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)) ||
+		    !memchr(core->incidents[i].acknowledged_by, '\0',
+			    sizeof(core->incidents[i].acknowledged_by)))
 			return false;
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
 		if (core->dues[i].state > DUE_MAX || core->dues[i].verdict > VERDICT_OBSERVED ||
@@ -320,6 +328,10 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	for (size_t i = 0; i < n_incidents; i++)
 		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
 	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);
+	for (size_t i = 0; i < core->n_released; i++)
+		places[i] = (struct place){key_of_text(config->channels[core->released[i]].path),
+					   &core->masses[core->released[i]]};
+	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
 	take_used(core, header, at + header->n_streams * sizeof(struct core_stream), places);
 	free(places);
 	if (!is_sound(core))
@@ -346,9 +358,10 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	if (header.magic != SNAPSHOT_MAGIC || header.layout != layout())
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
-	    header.n_incidents > most || header.n_streams > most || header.n_crossings > most ||
-	    header.n_dues > CROSSING_DUES_MAX || header.n_upstream > most ||
-	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
+	    header.n_incidents > most || header.n_masses > most || header.n_streams > most ||
+	    header.n_crossings > most || header.n_dues > CROSSING_DUES_MAX ||
+	    header.n_upstream > most || n != size_of(&header) ||
+	    header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

@@ -5,8 +5,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/control.h"
 #include "core/service.h"
 
+#define ALARMS_MAX   1000
 #define CHANNELS_MAX 200 /* a larger plant lists only what needs attention */
 
 static void set(json_t *object, const char *key, const char *text)
@@ -150,12 +152,54 @@ static json_t *links_array(const struct service *service)
 	return array;
 }
 
+static json_t *alarm_object(const struct service *service, size_t i)
+{
+	const struct config_limit *limit = &service->config->limits[i];
+	const struct core_limit *state = &service->core->limits[i];
+	json_t *object = json_object();
+	char value[EVENT_VALUE_MAX];
+
+	set(object, "limit", limit->path);
+	set(object, "class", limit_class_text(limit->class));
+	set(object, "state", "raised");
+	set_number(object, "since_ms", state->state.since_wall_ms);
+	event_value_text(state->peak, value);
+	set(object, "value", value);
+	return object;
+}
+
+/* those that stand; a flood of them is told by their number */
+static json_t *alarms_array(const struct service *service, size_t *ret_n)
+{
+	json_t *array = json_array();
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->config->n_limits; i++) {
+		if (!limit_is_raised(&service->core->limits[i].state))
+			continue;
+		if (n++ < ALARMS_MAX)
+			(void)json_array_append_new(array, alarm_object(service, i));
+	}
+	*ret_n = n;
+	return array;
+}
+
+static json_t *bus_object(const struct service *service)
+{
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "ready",
+				  json_boolean(control_is_ready(service->control)));
+	set(object, "state", control_state(service->control));
+	return object;
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
 	json_t *object = json_object();
 	char time[CLOCK_TEXT_MAX];
-	size_t n_lost = 0, n_served = 0;
+	size_t n_lost = 0, n_served = 0, n_alarms = 0;
 
 	for (size_t i = 0; i < service->config->n_channels; i++)
 		n_lost += service->core->channels[i].lost;
@@ -177,6 +221,10 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	set_number(object, "commits", (int64_t)service->n_commits);
+	set_number(object, "zone_min", service->config->zone_min);
+	(void)json_object_set_new(object, "bus", bus_object(service));
+	(void)json_object_set_new(object, "alarms", alarms_array(service, &n_alarms));
+	set_number(object, "alarms_standing", (int64_t)n_alarms);
 	(void)json_object_set_new(object, "links", links_array(service));
 	(void)json_object_set_new(object, "channels", channels_array(service, now));
 	return object;

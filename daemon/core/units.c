@@ -71,6 +71,8 @@ static const struct {
 	{"mbar", {UNIT_PRESSURE, 1e2, 0}},
 	{"kPa", {UNIT_PRESSURE, 1e3, 0}},
 	{"bar", {UNIT_PRESSURE, 1e5, 0}},
+	{"m3", {UNIT_VOLUME, 1, 0}},
+	{"hm3", {UNIT_VOLUME, 1e6, 0}},
 };
 
 /* the same unit is written in several ways: "mg/L", "µg/l" (two code points look like µ),
@@ -143,6 +145,7 @@ const char *unit_dimension_text(enum unit_dimension dimension)
 		[UNIT_LENGTH] = "length",
 		[UNIT_ANGLE] = "angle",
 		[UNIT_PRESSURE] = "pressure",
+		[UNIT_VOLUME] = "volume",
 	};
 
 	return texts[dimension];

@@ -134,28 +134,39 @@ static void owe(struct debt *debt, const struct wire_request *sent)
 	owe_form(debt, form_of(sent));
 }
 
+/* may @function be asked at the place of @request? The request's own may, within it. */
+static bool may_ask(const struct wire_request *request, uint8_t function)
+{
+	return function == request->function || !(request->barred >> function & 1);
+}
+
 /*
  * Shorter reads first: they touch nothing that the plan does not read. Then one item by another
  * function, of which even a refusal tells that it is new: three functions are owed at most, one
- * for each of two requests and for what may be repeated, and there are four.
+ * for each of two requests and for what may be repeated, and there are four, but not where there
+ * are holes. Return: is there one?
  */
-static struct wire_request find_form(const struct debt *debt, const struct wire_request *request)
+static bool find_form(const struct debt *debt, const struct wire_request *request,
+		      struct wire_request *ret)
 {
 	static const uint8_t others[][4] = {
 		[1] = {1, 2, 3, 4}, [2] = {2, 1, 3, 4}, [3] = {3, 4, 1, 2}, [4] = {4, 3, 1, 2}};
 	struct wire_request by = *request;
 
 	while (!debt->refused && --by.count > 0)
-		if (!is_owed(debt, &by))
-			return by;
+		if (!is_owed(debt, &by)) {
+			*ret = by;
+			return true;
+		}
 	by.count = 1;
 	for (size_t i = 0; i < ARRAY_SIZE(others[0]); i++) {
 		by.function = others[request->function][i];
-		if (!function_owed(debt, by.function))
-			break;
+		if (!may_ask(request, by.function) || function_owed(debt, by.function))
+			continue;
+		*ret = by;
+		return true;
 	}
-	assert(!is_owed(debt, &by));
-	return by;
+	return false;
 }
 
 /* Bits fill bytes: eight more are one more of them. */
@@ -164,7 +175,7 @@ static struct wire_request find_longer(const struct wire_request *request)
 	struct wire_request by = *request;
 	unsigned int more = request->function <= 2 ? 8 : 1;
 
-	if (by.address + by.count + more <= 65536 &&
+	if (!(request->barred >> request->function & 1) && by.address + by.count + more <= 65536 &&
 	    by.count + more <= answer_count_max(by.function))
 		by.count = (uint16_t)(by.count + more);
 	return by;
@@ -172,20 +183,26 @@ static struct wire_request find_longer(const struct wire_request *request)
 
 /*
  * While counting any form will do that is not the wanted one; mostly one of its function, since
- * there are units that leave others without any answer.
+ * there are units that leave others without any answer. There is one: no plan is taken that has a
+ * request in whose place nothing may be read (work.c).
  */
 static struct wire_request find_any(const struct debt *debt, const struct wire_request *request)
 {
-	const struct debt wanted = {
-		.owed = {form_of(request)}, .n_owed = 1, .refused = debt->n_turns % 4 == 3};
-	struct wire_request by = find_form(&wanted, request);
+	struct debt wanted = {.owed = {form_of(request)}, .n_owed = 1};
+	struct wire_request by, longer = find_longer(request);
+	bool has_longer = form_of(&longer) != form_of(request);
+	bool others = debt->n_turns % 4 == 3, found;
 
-	if (by.function != request->function && !wanted.refused) {
-		struct wire_request longer = find_longer(request);
-
-		if (debt->n_turns % 2 == 1 && form_of(&longer) != form_of(request))
-			return longer;
+	wanted.refused = others;
+	found = find_form(&wanted, request, &by);
+	if (!found) {
+		wanted.refused = false;
+		found = find_form(&wanted, request, &by);
 	}
+	if (has_longer &&
+	    (!found || (!others && by.function != request->function && debt->n_turns % 2 == 1)))
+		return longer;
+	assert(found);
 	return by;
 }
 
@@ -210,7 +227,12 @@ bool instep_form(struct instep *instep, uint8_t unit_id, const struct wire_reque
 	if (!debt->getting) {
 		if (debt->n_count == 0 && debt->n_owed == 0)
 			owe(debt, request);
-		debt->by = debt->n_count > 0 ? find_any(debt, request) : find_form(debt, request);
+		if (debt->n_count == 0 && !find_form(debt, request, &debt->by)) {
+			lose(debt, debt->behind);
+			begin_count(debt);
+		}
+		if (debt->n_count > 0)
+			debt->by = find_any(debt, request);
 		debt->getting = true;
 		debt->repeated = false;
 		debt->n_silent = 0;

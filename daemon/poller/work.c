@@ -176,6 +176,16 @@ static bool maps_are_sound(const struct wire_request *request)
 	return has_bit(request->starts, 0);
 }
 
+/* Is there something that may be read in place of it, and of each part of it? See instep.h. */
+static bool has_another_form(const struct wire_request *request)
+{
+	uint8_t barred = request->barred;
+
+	if (request->address + request->count + (request->function <= 2 ? 8 : 1) > 65536)
+		barred = (uint8_t)(barred | 1U << request->function);
+	return barred != WIRE_BARRED_ALL;
+}
+
 static const char *judge_request(const struct work *work, const void *item)
 {
 	const struct wire_request *request = item;
@@ -190,6 +200,8 @@ static const char *judge_request(const struct work *work, const void *item)
 		{request->address + request->count > 65536, "a request beyond address 65535"},
 		{!maps_are_sound(request),
 		 "a request whose maps of used registers and of starts do not fit"},
+		{(request->barred & ~WIRE_BARRED_ALL) != 0 || !has_another_form(request),
+		 "a request in whose place nothing may be read"},
 	};
 
 	return first_broken(rules, ARRAY_SIZE(rules));

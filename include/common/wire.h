@@ -176,6 +176,9 @@ struct wire_unit {
  *   others are read through. Bits are all used and may be parted anywhere: zeros there.
  * @starts: the same: set where a value starts and none before it reaches beyond: the request
  *   may be parted in front of this register, and nowhere else
+ * @barred: what must not be read in place of it, to get in step on a line (poller/instep.h): bit f
+ *   is set where function f must not be asked at any of its addresses; that of @function itself
+ *   where nothing behind its last address may be read. Holes of the configuration; 0 elsewhere
  */
 struct wire_request {
 	uint64_t key;
@@ -183,10 +186,13 @@ struct wire_request {
 	uint16_t address;
 	uint16_t count;
 	uint8_t function;
-	uint8_t pad[7];
+	uint8_t barred;
+	uint8_t pad[6];
 	uint8_t used[16];
 	uint8_t starts[16];
 };
+
+#define WIRE_BARRED_ALL 0x1e /* functions 1-4 */
 
 struct wire_plan_end {
 	struct wire_header header;

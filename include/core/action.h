@@ -29,14 +29,35 @@ enum action_kind {
 	ACTION_KIND_MAX = ACTION_DRILL_STOP,
 };
 
-#define ACTION_TEXT_MAX	 1000 /* bytes of a reason, a cause, measures */
-#define ACTION_USER_MAX	 64
-#define ACTION_ERROR_MAX 512
+#define ACTION_TEXT_MAX	  1000 /* bytes of a reason, a cause, measures */
+#define ACTION_TARGET_MAX 255  /* of a path, an id, a site, a scenario */
+#define ACTION_USER_MAX	  64
+#define ACTION_ERROR_MAX  512
+
+/**
+ * struct action_past - an incident that has ended, as the record holds it; see record_past()
+ * @state: "ended", "removed" (its configuration is gone) or "closed"
+ * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
+ * @n_updates: as the last report counts them
+ * @ended_ms, @closed_ms: UTC; 0 not yet
+ * @closed_by: "" nobody
+ */
+struct action_past {
+	char *state;
+	char *summary;
+	char *told;
+	char *closed_by;
+	int64_t n_updates;
+	int64_t ended_ms;
+	int64_t closed_ms;
+};
 
 /**
  * struct action - one action; texts are UTF-8, "" where there is none, never NULL
  * @user: who; the name of the account that asked
  * @until_ms: UTC, 0 none
+ * @past: ACTION_INCIDENT_*: what the record holds of an incident that no longer runs; NULL nothing
  * @exercise: acts on the alarm or incident of the drill that is running, not on the real one
  */
 struct action {
@@ -46,10 +67,14 @@ struct action {
 	const char *reason;
 	const char *measures;
 	const char *scenario;
+	const struct action_past *past;
 	int64_t until_ms;
 	bool one_shot;
 	bool exercise;
 };
+
+/** action_needs_past() - is it about an incident, which may be in the record only? */
+bool action_needs_past(enum action_kind kind);
 
 /** action_text() - "acknowledge", "out-of-service", …; the name of the command, too */
 const char *action_text(enum action_kind kind);

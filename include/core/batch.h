@@ -63,8 +63,23 @@ struct batch_incident {
 	uint32_t n_updates;
 	uint32_t n_alarms; /* joined so far */
 	int64_t opened_ms;
-	int64_t ended_ms; /* 0 while it runs */
-	char *summary;	  /* JSON of the last report's data, owned */
+	int64_t ended_ms;  /* 0 while it runs */
+	const char *level; /* constants, as in reports */
+	const char *verdict;
+	int64_t acknowledged_ms; /* 0: by nobody */
+	char *acknowledged_by;	 /* owned, NULL by nobody */
+	char *told;    /* names of the destinations that know of it, a space behind each; owned */
+	char *summary; /* JSON of the last report's data, owned */
+};
+
+/** struct batch_closing - an incident that had ended was closed by somebody; texts owned */
+struct batch_closing {
+	char *id;
+	int64_t at_ms;
+	char *user;
+	char *cause;
+	char *measures;
+	char *summary;
 };
 
 /** struct batch_alarm - the state of a limit's alarm */
@@ -91,8 +106,10 @@ struct batch {
 	struct batch_incident *incidents;
 	struct batch_alarm *alarms;
 	struct batch_removed *removed;
-	size_t n_entries, n_minutes, n_reports, n_incidents, n_alarms, n_removed;
+	struct batch_closing *closings;
+	size_t n_entries, n_minutes, n_reports, n_incidents, n_alarms, n_removed, n_closings;
 	size_t room_entries, room_minutes, room_reports, room_incidents, room_alarms, room_removed;
+	size_t room_closings;
 	bool out_of_memory; /* something could not be kept: the batch must not be committed */
 };
 

@@ -65,7 +65,7 @@ struct budget_unit budget_unit(const struct plan *plan, size_t unit);
 struct budget_link budget_link(const struct plan *plan, size_t link);
 
 /**
- * budget_check() - can every line be read as often as is asked?
+ * budget_check() - can every line be read as often as is asked, and its answers be told apart?
  * @config: that @plan was made of
  * @errors: where to write one line per line that cannot, "file:line:column: …" with the
  *   arithmetic, and warnings for those that hardly can; NULL nowhere

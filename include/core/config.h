@@ -21,6 +21,7 @@
 #include "core/config_crossing.h"
 #include "core/decode.h"
 #include "core/quality.h"
+#include "core/standard.h"
 
 #define CONFIG_DESTINATIONS_MAX 16
 #define CONFIG_RULES_MAX	12 /* per state */
@@ -62,6 +63,36 @@ enum formula {
 	FORMULA_RATIO,	    /* x / y × factor; no value where y is nearer to 0 than @least */
 };
 
+/**
+ * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
+ * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
+ */
+enum incident_level {
+	LEVEL_FACILITY, /* stays inside the site */
+	LEVEL_COMMUNE,	/* beyond it, within one commune */
+	LEVEL_PROVINCE, /* beyond that, within one province */
+	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
+};
+
+/**
+ * struct config_response - who acts at the site, and by which plan; texts, "" none
+ * @plan: reference of the response plan
+ * @command, @forces, @means, @supplies: "four on the spot" (bốn tại chỗ) of the plans for
+ *   disasters and waste incidents (Decision 146/QĐ-TTg, plan 128/KH-UBND of Lạng Sơn)
+ * @contact_…: whom the department calls
+ */
+struct config_response {
+	char *plan;
+	char *command;
+	char *forces;
+	char *means;
+	char *supplies;
+	char *contact_name;
+	char *contact_phone;
+	char *contact_email;
+};
+
+/** struct config_site - @drill_interval_min: a drill is due so long after the last one; 0 never */
 struct config_site {
 	char *name;
 	char *title;   /* for people, any UTF-8; as every title: the name where none is given */
@@ -70,6 +101,8 @@ struct config_site {
 	char *province;
 	double latitude; /* degrees WGS84; NAN none */
 	double longitude;
+	struct config_response response;
+	uint32_t drill_interval_min;
 	char *file; /* where it was read from */
 	struct config_met met;
 };
@@ -163,15 +196,19 @@ struct config_state {
 
 /**
  * struct config_source - a release point
- * @flow: the channel that measures what flows out, SIZE_MAX none
+ * @name: unique in its site
+ * @flow: the channel, one of its own, that measures what flows out with the concentrations;
+ *   CONFIG_NONE
+ * @level: least level of an incident that comes from here
  */
 struct config_source {
-	char *name; /* unique in its site */
+	char *name;
 	size_t site;
 	enum waste_kind kind;
 	char *title;
 	size_t flow;
 	struct config_release release;
+	enum incident_level level;
 };
 
 /**
@@ -191,6 +228,8 @@ struct config_source {
  * @conditional: there is something to measure only while the value of @enabled_by, a channel
  *   with a smaller index, is above (@enabled_above) or else below @enabled_bound
  * @inputs: of a derived channel, indices smaller than its own
+ * @mass_factor: value × value of its source's flow × this is kg/s; 0 it is no concentration, or
+ *   the source has no flow
  * @reference: FORMULA_OXYGEN: reference oxygen, per cent by volume
  * @least: FORMULA_RATIO: smallest denominator
  */
@@ -221,6 +260,63 @@ struct config_channel {
 	double factor;
 	double reference;
 	double least;
+	double mass_factor;
+};
+
+/**
+ * struct config_factor - a coefficient that a standard's values are multiplied by
+ * @used: the standard's formula has it
+ * @given: in the configuration; else derived from the standard's table, with @mark
+ * @how: "river flow 35 m3/s, up to 50 m3/s"; "" given
+ */
+struct config_factor {
+	bool used;
+	bool given;
+	double value;
+	enum certainty mark;
+	char *how;
+};
+
+#define CONFIG_NO_STANDARD SIZE_MAX
+
+/**
+ * struct config_standard - a legal standard that a source is held to
+ * @name: its catalogue's, "qcvn-40-2011"
+ * @title: as the law calls it, with column and case: "QCVN 40:2011/BTNMT column B"
+ * @full_name, @document: what it is about, and by what it was issued
+ * @replaced_by, @incomplete: what comes after it, what the catalogue lacks; "" none
+ * @confirmed: by what the figures were confirmed, "" not
+ * @empty: the catalogue has no figures for this column
+ * @since, @until: first and last day in force, dates as in standard.h, 0 not known
+ * @before, @transition: a plant from before that day may keep it until then
+ * @operating_since: of this plant, 0 not said
+ * @reference: oxygen that concentrations are held at, per cent by volume; NAN none
+ * @formula_mark: how sure the formula is, where a factor is used
+ * @line, @column: where it stands in its site's file
+ */
+struct config_standard {
+	size_t source;
+	char *name;
+	char *title;
+	char *full_name;
+	char *document;
+	char *replaced_by;
+	char *incomplete;
+	char *confirmed;
+	bool empty;
+	unsigned int since;
+	unsigned int until;
+	unsigned int before;
+	unsigned int transition;
+	unsigned int operating_since;
+	enum certainty since_mark;
+	enum certainty until_mark;
+	enum certainty transition_mark;
+	double reference;
+	struct config_factor factors[N_FACTORS];
+	enum certainty formula_mark;
+	unsigned int line;
+	unsigned int column;
 };
 
 /**
@@ -231,6 +327,14 @@ struct config_channel {
  * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
  * @origin: where the number comes from, in words a lawyer can look up
  * @advice: what the operator should do, "" none
+ * @standard: index of the source's standard that it follows, or goes before; else
+ *   CONFIG_NO_STANDARD
+ * @parameter: of @standard that it follows, "" the number is the file's own
+ * @arithmetic: how @bound comes of the standard's figure, "" own number
+ * @overrides: of an own number: what of @standard it goes before, "" nothing
+ * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
+ * @multiplied: by the standard's factors
+ * @certainty: the worst of all that @bound and window follow from
  */
 struct config_limit {
 	char *name;
@@ -245,6 +349,15 @@ struct config_limit {
 	uint32_t clear_delay_ms;
 	char *origin;
 	char *advice;
+	size_t standard;
+	char *parameter;
+	char *arithmetic;
+	char *overrides;
+	bool multiplied;
+	bool from_window;
+	enum certainty value_mark;
+	enum certainty window_mark;
+	enum certainty certainty;
 };
 
 /** enum destination_kind - from the scheme of its URL */
@@ -327,7 +440,8 @@ struct config {
 	struct config_unit *units;
 	struct config_source *sources;
 	struct config_channel *channels;
-	struct config_limit *limits; /* grouped by channel, in the order of the channels */
+	struct config_standard *standards; /* in the order of the sources */
+	struct config_limit *limits;	   /* grouped by channel, in the order of the channels */
 	struct config_destination *destinations;
 	struct config_hole *holes;   /* in the order of the units */
 	struct config_state *states; /* in the order of the units */
@@ -338,6 +452,7 @@ struct config {
 	size_t n_units;
 	size_t n_sources;
 	size_t n_channels;
+	size_t n_standards;
 	size_t n_limits;
 	size_t n_destinations;
 	size_t n_holes;
@@ -350,7 +465,7 @@ struct config {
 
 /**
  * config_load() - read and check DIR/wastewatch.yaml and DIR/sites.d/\*.yaml, with the profiles
- * that they name (see config_profile.h)
+ * and standards that they name (see config_library.h)
  * @errors: where to write one line per error, "file:line:column: what is wrong; what is
  *   allowed"; NULL: nowhere. Warnings go there too, marked "warning:".
  * @ret_n_errors: how many errors there were, NULL allowed

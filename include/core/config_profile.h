@@ -3,8 +3,8 @@
  * config_profile.h - register maps of instruments, one file each, shared by many sites
  *
  * A unit names a profile, a channel a signal of it; what both leave out is taken from there.
- * NAME.yaml is looked for in "profiles" beside wastewatch.yaml, then in the directory that
- * the environment's WASTEWATCH_PROFILES names, else where "make install" puts them.
+ * NAME.yaml is looked for as config_library.h says, in "profiles" beside wastewatch.yaml, and in
+ * WASTEWATCH_PROFILES.
  */
 #pragma once
 

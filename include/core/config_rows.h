@@ -82,14 +82,17 @@
 		key_, OPTION_LIST, 0, 0, "", min_, 0, help_, 0, NULL, NULL, group_ \
 	}
 
-#define MS    US_PER_MS
-#define DAY   (MS_PER_DAY * US_PER_MS)
-#define S_MS  1000.0
-#define M_MS  (60 * S_MS)
-#define H_MS  (60 * M_MS)
-#define D_MS  (24 * H_MS)
-#define TITLE 200  /* bytes of a title */
-#define PROSE 1000 /* bytes of an origin or advice; goes into reports */
-#define RTS   100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
-#define MASK  4294967295.0
-#define PATH  98 /* SITE/SOURCE/CHANNEL */
+#define MS     US_PER_MS
+#define DAY    (MS_PER_DAY * US_PER_MS)
+#define S_MS   1000.0
+#define M_MS   (60 * S_MS)
+#define H_MS   (60 * M_MS)
+#define D_MS   (24 * H_MS)
+#define MINUTE (MS_PER_MIN * US_PER_MS)
+#define D_MIN  (24 * 60.0)
+#define ROSTER 500  /* bytes of a line of the site's roster; goes into reports */
+#define TITLE  200  /* bytes of a title */
+#define PROSE  1000 /* bytes of an origin or advice; goes into reports */
+#define RTS    100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
+#define MASK   4294967295.0
+#define PATH   98 /* SITE/SOURCE/CHANNEL */

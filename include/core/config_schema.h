@@ -155,6 +155,10 @@ struct config_profile {
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @references: to channels and sources that are read later, see config_reference.h
+ * @first_standard, @first_limit: where those of this source begin
+ * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
+ * @catalogues: all that were asked for so far, see config_catalogue.h
+ * @applied: of each of the configuration's standards, see config_standard.h
  */
 struct config_reader {
 	struct config *config;
@@ -180,6 +184,13 @@ struct config_reader {
 	const struct config_profile *profile;
 	struct config_reference *references;
 	size_t n_references;
+	size_t first_standard;
+	size_t first_limit;
+	size_t making;
+	struct catalogue *catalogues;
+	size_t n_catalogues;
+	struct config_applied *applied;
+	size_t n_applied;
 };
 
 extern const struct config_group config_main_group;    /* wastewatch.yaml */
@@ -189,6 +200,8 @@ extern const struct config_group config_boundary_group;
 extern const struct config_group config_river_group;
 extern const struct config_group config_receptor_group;
 extern const struct config_group config_upstream_group;
+extern const struct config_group config_limit_group;   /* a source's limit */
+extern const struct config_choice config_limit_ons[];  /* enum limit_on */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -359,6 +372,26 @@ struct limit_draft {
 	char *channel;
 	double high;
 	double low;
+	char *standard;
+	unsigned int side; /* enum config_side */
+	unsigned int percent;
+};
+
+enum config_side { SIDE_LOW, SIDE_HIGH };
+
+/** struct standard_draft - a row of a source's standards */
+struct standard_draft {
+	struct config_standard standard;
+	char *column;
+	char *zone;
+	char *which;
+	char *operating_since;
+	char *advice;
+	double factors[N_FACTORS];
+	char *by[N_BYS]; /* that of BY_ZONE_TYPE is a number of its own */
+	unsigned int zone_type;
+	unsigned int all;
+	enum limit_on on;
 };
 
 struct station_draft {
@@ -394,6 +427,10 @@ int config_finish_hole(struct config_mapping *mapping, void *draft);
 int config_finish_state(struct config_mapping *mapping, void *draft);
 int config_finish_rule(struct config_mapping *mapping, void *draft);
 int config_finish_source(struct config_mapping *mapping, void *draft);
+int config_finish_standard(struct config_mapping *mapping, void *draft);
+int config_done_source(struct config_mapping *mapping);
+int config_take_standards(struct config_mapping *mapping);
+int config_find_flow(struct config_mapping *mapping);
 int config_finish_channel(struct config_mapping *mapping, void *draft);
 int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);

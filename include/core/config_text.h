@@ -54,6 +54,12 @@ const char *config_symbol_check(const char *text);
 /** config_user_check() - a name to log in with: printable, not empty, no ":" */
 const char *config_user_check(const char *text);
 
+/** config_phone_check() - digits, perhaps "+" in front, and " ().-" between them; 2 to 32 */
+const char *config_phone_check(const char *text);
+
+/** config_email_check() - one "@" with something on both sides, no spaces */
+const char *config_email_check(const char *text);
+
 /** config_address_check() - numeric "IP:PORT", "[IPv6]:PORT" */
 const char *config_address_check(const char *text);
 

@@ -26,11 +26,13 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/crossing.h"
 #include "core/event.h"
 #include "core/limit.h"
+#include "core/mass.h"
 #include "core/plan.h"
 #include "core/screen.h"
 #include "core/window.h"
@@ -142,6 +144,7 @@ struct core_windows {
  * @told: hashes of the destinations that know of it: the first report that one gets is
  *   "opened"
  * @dirty: something changed that the last report does not say
+ * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
  * @unconfigured: alarms of it were ended by a change of configuration, not by values
  */
@@ -157,6 +160,8 @@ struct core_incident {
 	uint32_t n_alarms;
 	uint32_t n_updates;
 	uint64_t told[CONFIG_DESTINATIONS_MAX];
+	int64_t acknowledged_ms;
+	char acknowledged_by[ACTION_USER_MAX + 8];
 	bool open;
 	bool dirty;
 	bool unconfigured;
@@ -164,17 +169,6 @@ struct core_incident {
 	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
 	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
 	uint8_t pad[2];
-};
-
-/**
- * enum incident_level - Law on Environmental Protection 72/2020/QH14, Art. 123(1): by the extent of
- * the pollution; communes since districts ended on 1 July 2025 (Decree 131/2025/NĐ-CP)
- */
-enum incident_level {
-	LEVEL_FACILITY, /* stays inside the site */
-	LEVEL_COMMUNE,	/* beyond it, within one commune */
-	LEVEL_PROVINCE, /* beyond that, within one province */
-	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
 };
 
 /** incident_level_text() - "facility", "commune", "province", "national" */
@@ -192,13 +186,23 @@ struct core_stream {
 	uint64_t n_late;
 };
 
-/** struct core_limit - a limit and the worst of it while its alarm stands */
+/**
+ * struct core_limit - a limit and the worst of it while its alarm stands
+ * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
+ *   until the next good one, for one and a half intervals at most, a window's mean for its window
+ * @pending_ms: the same since "since", while the raise delay has not passed
+ * @beyond: the last good value was
+ */
 struct core_limit {
 	struct limit_state state;
+	int64_t beyond_ms;
+	int64_t pending_ms;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	bool beyond;
+	uint8_t pad[7];
 };
 
 struct core {
@@ -220,7 +224,13 @@ struct core {
 	uint32_t *lost_after_ms;
 	size_t *derived; /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
-	bool *leads; /* per channel, something is derived whenever it has a new sample */
+	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
+		      * is reckoned */
+	struct mass *masses;	/* per channel, of those in @released; see release.h */
+	size_t *released;	/* channels whose mass is reckoned */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t n_released;
+	bool settles; /* core_settle() has something to do */
 	struct chain chain;
 	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */

@@ -74,6 +74,15 @@ enum event_type {
 #define EVENT_VALUE_MAX	  48
 #define INCIDENT_ID_MAX	  104
 
+/** struct event_mass - what was released of a channel's substance, see release.h */
+struct event_mass {
+	size_t channel;
+	double total_kg;
+	double above_kg;	      /* of it, above the limit */
+	unsigned int covered_percent; /* share of the time that had data, rounded down */
+	bool known;		      /* some of it had; else the masses say nothing */
+};
+
 /**
  * struct event - one thing that happened, to what
  * @site, @source, @channel, @limit: indices into the configuration, EVENT_NONE
@@ -90,6 +99,7 @@ enum event_type {
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
  * @measures: what was done about it; NULL none
+ * @masses: what was released in an incident that has ended, @n_masses of them
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
  */
@@ -115,6 +125,8 @@ struct event {
 	const char *verdict;
 	const char *boundary;
 	const char *measures;
+	const struct event_mass *masses;
+	size_t n_masses;
 	int64_t until_ms;
 	bool exercise;
 };

@@ -59,8 +59,16 @@ struct history_incident {
 	const char *state;
 	const char *first_out;
 	const char *summary; /* JSON: data of the last report */
+	const char *level;
+	const char *verdict;
+	const char *acknowledged_by; /* "" nobody */
+	const char *closed_by;	     /* "" nobody */
+	const char *cause;
+	const char *measures;
 	int64_t opened_ms;
 	int64_t ended_ms; /* 0 it runs */
+	int64_t acknowledged_ms;
+	int64_t closed_ms; /* 0 it is not closed */
 	int64_t n_updates;
 	int64_t n_alarms;
 };
@@ -99,7 +107,7 @@ struct history *history_close(struct history *history);
 DEFINE_CLEANUP(struct history *, history_close)
 
 /**
- * history_incidents() - newest first
+ * history_incidents() - what is not closed, newest first, then what is
  * @id: only this one, NULL all
  * @only_open: those that run
  * @most: at the most so many
@@ -109,10 +117,21 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 		      void (*each)(void *userdata, const struct history_incident *incident),
 		      void *userdata);
 
+/** history_unclosed() - incidents that have ended and were not closed; -errno */
+int64_t history_unclosed(struct history *history);
+
 /** history_entries() - lines of the record about an incident, in order. Return: how many; -errno.
  */
 int history_entries(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const char *line), void *userdata);
+
+/**
+ * history_typed() - lines of the record of some types, in order
+ * @types: pattern of their names, as SQLite's GLOB
+ * Looks at every entry. Return: how many; -errno.
+ */
+int history_typed(struct history *history, const char *types,
+		  void (*each)(void *userdata, const char *line), void *userdata);
 
 /** history_reports() - reports of an incident, in order. Return: how many; -errno. */
 int history_reports(struct history *history, const char *incident,

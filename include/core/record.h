@@ -25,11 +25,12 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/action.h"
 #include "core/batch.h"
 #include "core/sign.h"
 #include "core/window.h"
 
-#define RECORD_VERSION 2
+#define RECORD_VERSION 3
 #define RECORD_FILE    "record.db"
 
 struct record;
@@ -181,6 +182,16 @@ int record_release(struct record *record, int64_t now_ms);
 int record_standing(struct record *record,
 		    void (*each)(void *userdata, const char *name, const char *summary),
 		    void *userdata);
+
+/**
+ * record_past() - an incident that no longer runs, by its id; see struct action_past
+ * @ret: freed by record_past_done()
+ * Return: 1; 0 there is none; -errno.
+ */
+int record_past(struct record *record, const char *id, struct action_past *ret);
+
+/** record_past_done() - takes a zeroed one, too */
+void record_past_done(struct action_past *past);
 
 void record_job_done(struct record_job *job);
 

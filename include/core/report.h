@@ -28,8 +28,23 @@ char *report_removed(const struct core *core, const char *summary, struct stamp 
 		     const char *change, enum limit_class *ret_class);
 
 /**
+ * report_subject() - site, kind and class of an incident of which only the last report is left
+ * @event: gets them; the site stays EVENT_NONE where it is no longer configured
+ */
+void report_subject(const struct core *core, const char *summary, struct event *event);
+
+/**
+ * report_closed() - the "data" of the report that an incident was closed, made of the last one
+ * @action: who closed it, with cause and measures; @action->past
+ * @ret_class: the incident's class
+ * Return: as report_data(); NULL too if there is no such data in @action->past.
+ */
+char *report_closed(const struct core *core, const struct action *action, struct stamp at,
+		    enum limit_class *ret_class);
+
+/**
  * report_body() - wrap "data" up
- * @type: "incident.opened", "incident.updated", "incident.ended"
+ * @type: "incident.opened", "incident.updated", "incident.ended", "incident.closed"
  * @wall_ms: moment of the event
  */
 char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data);

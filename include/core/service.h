@@ -16,6 +16,7 @@
 #include <systemd/sd-event.h>
 
 #include "common/clock.h"
+#include "core/action.h"
 #include "core/config.h"
 #include "core/core.h"
 #include "core/journal.h"
@@ -35,6 +36,7 @@ struct service_options {
 	const char *state;
 	const char *runtime;
 	const char *credentials;
+	const char *bus; /* as control_open() */
 	bool verbose;
 };
 
@@ -51,6 +53,7 @@ struct keys {
 
 struct pollers;
 struct delivery;
+struct control;
 
 struct service {
 	struct service_options options;
@@ -65,6 +68,7 @@ struct service {
 	sd_event_source *timer;
 	struct pollers *pollers;
 	struct delivery *delivery;
+	struct control *control;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -106,8 +110,20 @@ void service_commit(struct service *service);
 /** service_add_delivery() - to be part of the next commit; copies the text */
 void service_add_delivery(struct service *service, const struct record_delivery *delivery);
 
-/** service_reload() - read the configuration and keys anew; keeps the old ones on an error */
-void service_reload(struct service *service);
+/**
+ * service_reload() - read the configuration and keys anew; keeps the old ones on an error
+ * @user: who asked for it, NULL not known
+ * @error: ACTION_ERROR_MAX bytes; the first of what is wrong, when it was refused
+ *
+ * Says to the service manager that it reloads. Return: 0; -EINVAL refused; -errno.
+ */
+int service_reload(struct service *service, const char *user, char *error);
+
+/**
+ * service_act() - do what somebody asks, and commit it: done when it returns, or not at all
+ * Return and @error: as core_act(); -EIO it could not be committed, the service ends.
+ */
+int service_act(struct service *service, const struct action *action, char *error);
 
 /**
  * service_adopt() - close what the record holds as standing but the configuration has no more

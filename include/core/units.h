@@ -26,6 +26,7 @@ enum unit_dimension {
 	UNIT_LENGTH,		/* m */
 	UNIT_ANGLE,		/* degrees */
 	UNIT_PRESSURE,		/* Pa */
+	UNIT_VOLUME,		/* m3 */
 };
 
 /** struct unit - SI value = value × @factor + @offset */

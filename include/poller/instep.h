@@ -23,6 +23,9 @@
  * the same function. Then nothing is settled, what was asked is owed, too, and the next thing to
  * get in step by has a function of which nothing is owed.
  *
+ * Holes of the configuration are never read, not for this either (@barred of struct wire_request).
+ * Where they leave no form of which nothing is owed, answers are counted.
+ *
  * Counting. There are answers of which no form is known: those to whoever asked before the
  * connection was opened (this program, killed with a request outstanding; another master on a
  * serial server), and those that are owed when a unit has left three requests of a form without

@@ -31,11 +31,21 @@ struct command_options {
 	const char *to;	      /* means: a time */
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
+	const char *date;     /* limits, check: as standard_date_parse() takes it */
 	const char *table;    /* probe --table */
 	const char *timeout;  /* probe --timeout */
 	bool watch;	      /* probe --watch */
 	const char *interval; /* probe --watch=INTERVAL */
 	bool force;	      /* probe --force */
+	const char *bus;      /* actions: its address, NULL the system's */
+	const char *span;     /* actions --for */
+	const char *until;    /* actions: a time */
+	bool once;	      /* shelve: until it clears */
+	const char *reason;   /* actions */
+	const char *cause;    /* close */
+	const char *measures; /* close */
+	bool exercise;	      /* actions: on what the drill shows */
+	const char *command;  /* which of them */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
 	size_t n_arguments;
@@ -43,12 +53,18 @@ struct command_options {
 
 int command_means(const struct command_options *options);
 int command_check(const struct command_options *options);
+int command_limits(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);
+int command_alarms(const struct command_options *options);
+int command_drill(const struct command_options *options);
+
+/** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
+int command_act(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */
@@ -59,6 +75,14 @@ int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /** command_time() - "2026-11-24 21:05:00" in a zone; @text holds 48 bytes */
 const char *command_time(int64_t wall_ms, int zone_min, char *text);
+
+/** command_today() - the date in a zone, as in core/standard.h */
+unsigned int command_today(int zone_min);
+/**
+ * command_parse_time() - RFC 3339, or a local "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or with seconds
+ * Return: 0; -EINVAL.
+ */
+int command_parse_time(const char *text, int zone_min, int64_t *ret_ms);
 
 /** command_span() - "3 min 20 s"; @text holds 48 bytes */
 const char *command_span(int64_t ms, char *text);

@@ -192,7 +192,8 @@ class Bench:  # pylint: disable=too-many-instance-attributes
                                               cpu=PLANT_CPU)]
         else:
             (self.directory / "state").mkdir()
-            processes = [self.start("core", core, "--config", self.config, "--state",
+            processes = [self.start("core", core, "--bus", "none", "--config",
+                                    self.config, "--state",
                                     self.directory / "state", "--runtime", runtime,
                                     "--credentials", self.config / "credentials")]
         names = ["poller"] + (["sender"] if self.has_core(processes) else [])
@@ -356,7 +357,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         subprocess.run([self.programs / "wastewatch", "keygen", "--config", directory / "conf",
                         "--credentials", directory], check=True, stdout=subprocess.DEVNULL)
         began = time.monotonic()
-        core = self.start("year-core", self.programs / "wastewatchd",
+        core = self.start("year-core", self.programs / "wastewatchd", "--bus", "none",
                           "--config", directory / "conf", "--state", directory / "state",
                           "--runtime", directory / "run", "--credentials", directory)
         path = str(directory / "run/poller.sock")

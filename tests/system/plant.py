@@ -94,8 +94,8 @@ class Device:
     Reads shows how often it has been read: a reading that is lost or counted twice shows.
     """
 
-    def __init__(self, port=0):
-        self.listener = socket.create_server(("127.0.0.1", port))
+    def __init__(self, port=0, listener=None):
+        self.listener = listener or socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.lock = threading.Lock()
         self.tables = {3: [0] * 64, 4: [0] * 64}
@@ -282,7 +282,7 @@ class Plant:
         self.options = {"interval": "100ms", "timeout": "80ms", "incident_clear": "2s",
                         "report_interval": "1s", "lost_after": "1s", "limits": LIMITS,
                         "destinations": None, "links": "", "units": "", "extra": "",
-                        "port": None, **options}
+                        "port": None, "bus": None, **options}
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ww-"))
         self.state = pathlib.Path(self.options.get("state") or self.dir / "state")
         self.config, self.run = self.dir / "conf", self.dir / "run"
@@ -345,8 +345,9 @@ class Plant:
                    or k in ("GCOV_PREFIX", "GCOV_PREFIX_STRIP")}}
 
     def core_arguments(self):
-        return ("--config", str(self.config), "--state", str(self.state), "--runtime",
-                str(self.run), "--credentials", str(self.credentials))
+        return ("--bus", self.options["bus"] or "none", "--config", str(self.config), "--state",
+                str(self.state), "--runtime", str(self.run), "--credentials",
+                str(self.credentials))
 
     def start_core(self):
         return self.spawn("core", "wastewatchd", *self.core_arguments())

@@ -7,6 +7,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -174,6 +175,21 @@ def test_status_of_an_incident_and_of_a_daemon_that_is_down():
         assert any("not running" in line for line in document["attention"])
         assert plant.command("show", opened).returncode == 0
         assert opened in plant.command("incidents", "--open").stdout
+
+
+def test_status_says_where_a_link_goes(plant, tmp_path):
+    """Of a serial device the path; a port only where there is one."""
+    links = [{"site": "mill", "link": "net", "host": "192.0.2.7", "port": 502, "state": "down",
+              "error": "Connection refused"},
+             {"site": "mill", "link": "line", "host": "/dev/serial/by-id/x", "port": 0,
+              "state": "down", "error": "No such file or directory"}]
+    (tmp_path / "status.json").write_text(json.dumps({
+        "time_ms": int(time.time() * 1000), "pid": os.getpid(), "pollers_reading": 1,
+        "pollers_wanted": 1, "sender": True, "links": links}))
+    done = run("status", "--state", plant.state, "--runtime", tmp_path, "--config", plant.config)
+    assert done.returncode == ATTENTION
+    assert "link mill/net (192.0.2.7:502) is down: Connection refused\n" in done.stdout
+    assert "link mill/line (/dev/serial/by-id/x) is down: No such file" in done.stdout
 
 
 def test_without_a_record(fresh, tmp_path):

@@ -84,8 +84,9 @@ def test_plan_as_json(plant):
 @pytest.mark.parametrize("interval_ms, code, words", [
     (1000, 0, ()),
     (390, 0, ("warning: the line \"line\" is busy for 82 %",)),
-    (300, 1, ("would be busy for 107 %", "u0: every 300 ms 1 requests, 8 + 13 bytes of 11 bits "
-              "at 9600 baud take 24.1 ms, silence 8.0 ms", "allowed: 100 %")),
+    (300, 1, ("would be busy for 107.0 %", "u0: every 300 ms 1 requests, 8 + 13 bytes of 11 bits "
+              "at 9600 baud take 24.1 ms, silence 8.0 ms, together 10.7 %, and 204.0 ms where it "
+              "does not answer;", "allowed: 100 %")),
 ])
 def test_check_refuses_what_a_line_cannot_carry(plant, interval_ms, code, words):
     write(plant, site(interval_ms))
@@ -104,7 +105,7 @@ def test_the_daemon_refuses_it_too_and_a_reload_keeps_the_old_plan(plant):
     write(plant, site(300))
     core = plant.start_core()
     assert core.wait(20) != 0
-    assert "would be busy for 107 %" in plant.log()
+    assert "would be busy for 107.0 %" in plant.log()
     plant.processes.pop("core")
     write(plant, site(1000))
     plant.start_core()
@@ -112,7 +113,7 @@ def test_the_daemon_refuses_it_too_and_a_reload_keeps_the_old_plan(plant):
     write(plant, site(300))
     plant.reload()
     entry = plant.until_entry("config.refused")
-    assert "would be busy for 107 %" in entry["reason"]
+    assert "would be busy for 107.0 %" in entry["reason"]
 
 
 def test_profiles_that_are_in_the_tree_are_found(plant):

@@ -274,6 +274,16 @@ def test_rtu_by_name_and_by_hand(line, tmp_path):
     assert done.returncode == 1 and "no answer within 300 ms" in done.stderr
 
 
+def test_a_hole_of_the_configuration_is_never_read(line, tmp_path):
+    for target in ("line:cems", f"rtu:{line.device}:9600:8N1:3"):
+        for first, count in ((1, 3), (2, 1), (0, 20)):
+            done = probe(target, first, count, "--table", "input", "--force", config=tmp_path)
+            assert done.returncode == 1
+            assert "2 to 2 of table input are a hole of cems" in done.stderr
+        done = probe(target, 3, 3, "--table", "input", config=tmp_path)
+        assert done.returncode == 0, done.stderr
+
+
 def test_rtu_through_tcp(line):
     done = probe(f"rtu-tcp:127.0.0.1:{line.port}:1", 0, 1)
     assert done.returncode == 0 and "0x" in done.stdout

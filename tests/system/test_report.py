@@ -70,7 +70,8 @@ def fixture_lines(tmp_path_factory):
     (directory / "sites.d/bare.yaml").write_text(BARE, encoding="utf-8")
     (directory / "sites.d/hop-thanh.yaml").write_bytes(
         (ROOT / "conf/sites.d/hop-thanh.yaml").read_bytes())
-    shutil.copytree(ROOT / "conf/profiles", directory / "profiles")
+    for name in ("profiles", "limits"):
+        shutil.copytree(ROOT / "conf" / name, directory / name)
     with open(directory / "spill.csv", "w", encoding="utf-8") as file:
         file.write("time,channel,value,status\n")
         for second, channel, value, status in rows():

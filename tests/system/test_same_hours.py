@@ -4,8 +4,10 @@
 A poller of our own, a process apart, sends several hours of readings from a file, faster than
 they were, with time stamps of the past. It keeps its instance and the number that was last
 acknowledged to it, as a poller that outlives the core keeps its ring; so when it is killed and
-started again it goes on where the core's last commit ended. Minute rows and all entries of
-measuring and judging must come out the same, to the last bit.
+started again it goes on where the core's last commit ended. Minute rows, all entries of measuring
+and judging and the department's data files must come out the same, to the last bit; the device
+calibrates now and then, values are screened, computed from others and held against means of all
+windows.
 
 WASTEWATCH_SEED sets when what is killed.
 
@@ -122,27 +124,78 @@ def plan_of(plant):
     return message.plan, requests
 
 
+MAINTENANCE, FROZEN, RATE, OFF = 2, 5, 6, 10  # of enum quality
+MODE = 30  # holding register: 1 calibrating, 2 maintenance
+STATIONS = """\
+stations:
+  - name: NUO
+    file: LS_MILL_NUO
+    destination: data
+    parameters:
+      - {channel: outfall/COD, symbol: COD}
+      - {channel: outfall/pH, symbol: pH}
+      - {channel: outfall/COD-load, symbol: Load}
+"""
+DERIVED = """\
+    derived:
+      - {name: COD-load, formula: load, inputs: [COD, NH4], range: [0, 6000], lost-after: 30s}
+      - {name: COD-pH, formula: ratio, inputs: [COD, pH], least: 5.2, range: [0, 1000],
+         lost-after: 30s}
+"""
+EDITS = (
+    ("name: analyser,", f"name: analyser, states: [{{name: mode, table: holding, address: {MODE}, "
+     "type: uint16, rules: [{is: 1, quality: calibrating}, {is: 2, quality: maintenance}]}],"),
+    ("name: COD,", "name: COD, states: [mode],"),
+    ("name: pH,", "name: pH, enabled-by: COD, enabled-above: 15,"),
+    ("name: NH4,", "name: NH4, max-rate: 60, frozen-after: 10min, frozen-change: 0.01,"),
+    ("name: SO2,", "name: SO2, frozen-after: 2min, frozen-change: 0,"),
+    ("    limits:\n", DERIVED + "    limits:\n      - {name: load, channel: COD-load, "
+     "class: warning, on: mean-5min, high: 150}\n"),
+)
+
+
+def enrich(plant):
+    """States, screens, conditions, derived channels and data files."""
+    main = plant.config / "wastewatch.yaml"
+    main.write_text(main.read_text() + '  - {name: data, url: "ftpes://127.0.0.1:9/in", '
+                    'user: station, password: data-password}\n')
+    site = plant.config / "sites.d" / "mill.yaml"
+    text = site.read_text()
+    for old, new in EDITS:
+        assert old in text
+        text = text.replace(old, new, 1)
+    site.write_text(text + STATIONS)
+    (plant.credentials / "data-password").write_text("secret")
+    (plant.credentials / "data-password").chmod(0o600)
+
+
 class Course:
     """Values over the hours: calm, spills, calibrations, an analyser that sticks, silence."""
 
     def __init__(self, rng):
         self.rng, self.left, self.mood = rng, 0, "calm"
+        self.last = {}
 
     def step(self):
         if self.left == 0:
             self.mood = self.rng.choice(("calm", "calm", "calm", "spill", "peak", "silent",
-                                         "exception", "nonsense"))
+                                         "exception", "nonsense", "stuck", "works"))
             self.left = self.rng.randrange(4, 120)
         self.left -= 1
 
     def values(self):
+        if self.mood == "stuck" and self.last:
+            return self.last
         base = {"spill": 170, "peak": 400}.get(self.mood, 50)
         noise = self.rng.uniform(-40, 40)
         bad = self.mood == "nonsense" and self.rng.random() < 0.7
-        return {"COD": float("nan") if bad else base + noise,
+        self.last = {
+                "mode": self.rng.choice((0, 1, 1, 2)) if self.mood == "works" else 0,
+                "COD": float("nan") if bad else base + noise,
                 "pH": self.rng.uniform(6, 8) if self.mood != "peak" else 5.0 + noise / 100,
                 "NH4": -1.0 if bad else base / 25, "Reads": self.rng.randrange(1000),
-                "SO2": 100 + base}
+                "SO2": 100 + base + round(noise)}
+        return self.last
 
     def status(self):
         if self.mood == "silent" and self.rng.random() < 0.95:
@@ -154,6 +207,8 @@ class Course:
 
 def words_of(request, values):
     words = [0] * request.count
+    if request.function == 3 and 0 <= MODE - request.address < request.count:
+        words[MODE - request.address] = values["mode"]
     for name in CHANNELS:
         function, address, registers = encode(name, values[name])
         for i, word in enumerate(registers):
@@ -215,10 +270,15 @@ def make_plant():
         '{channel: COD, class: limit, high: 150, raise-delay: 20s, clear-delay: 60s, origin: "p"}',
         '{channel: COD, class: emergency, high: 300, clear-delay: 30s, origin: "p"}',
         '{name: mean, channel: COD, class: warning, on: mean-1min, high: 90}',
+        '{name: mean-5min, channel: COD, class: warning, on: mean-5min, high: 90}',
+        '{name: mean-1h, channel: COD, class: warning, on: mean-1h, high: 80}',
+        '{name: day, channel: COD, class: warning, on: mean-24h, high: 60}',
         '{channel: pH, class: limit, low: 5.5, raise-delay: 30s, origin: "p"}'),
         "stack": ('{channel: SO2, class: limit, high: 500, origin: "p"}',)}
-    return Plant(interval="5s", timeout="1s", lost_after="30s", incident_clear="5min",
-                 report_interval="1min", limits=limits)
+    plant = Plant(interval="5s", timeout="1s", lost_after="30s", incident_clear="5min",
+                  report_interval="1min", limits=limits)
+    enrich(plant)
+    return plant
 
 
 class Run:
@@ -301,7 +361,9 @@ class Run:
                 " FROM incident ORDER BY id"),
             "alarms": self.plant.query(
                 "SELECT path, raised, since_ms, changed_ms, value, incident FROM alarm"
-                " ORDER BY path")}
+                " ORDER BY path"),
+            "files": self.plant.query("SELECT incident, type, created_ms, body FROM outbox"
+                                      " WHERE lane = 2 ORDER BY id")}
 
 
 def run_once(path, rng=None):
@@ -336,8 +398,15 @@ def test_same_hours_with_and_without_kills(tmp_path):
     # it is worth comparing: every kind of thing has happened
     types = [json.loads(entry)["type"] for entry in straight["entries"]]
     for wanted in ("alarm.raised", "alarm.cleared", "incident.opened", "incident.ended",
-                   "measurement.lost", "measurement.restored", "clock.stepped"):
+                   "measurement.lost", "measurement.restored", "clock.stepped", "device.state",
+                   "window.invalid"):
         assert wanted in types, wanted
+    raised = {json.loads(entry)["limit"] for entry in straight["entries"]
+              if json.loads(entry)["type"] == "alarm.raised"}
+    assert {"mean", "mean-5min", "mean-1h", "load"} <= raised, raised
+    qualities = {row[-2] for row in straight["minutes"]}  # enum quality
+    assert {MAINTENANCE, FROZEN, RATE, OFF} <= qualities, qualities
+    assert len(straight["files"]) > 12 * (HOURS - 1)
     minutes = straight["minutes"]
     assert len(minutes) > 5 * 55 * HOURS
     assert len({(row[0], row[1]) for row in minutes}) == len(minutes)

@@ -23,7 +23,7 @@ CORE, POLLER, SENDER = "wastewatchd", "wastewatch-poller", "wastewatch-sender"
 ALL = (CORE, POLLER, SENDER)
 SOCKETS = ("wastewatchd-poller.socket", "wastewatchd-sender.socket")
 KEYS = "/etc/wastewatch/credentials"
-MESSAGE_ID = re.compile(r'"([a-z]+\.[a-z]+)",\s*"([0-9a-f]{32})"')
+MESSAGE_ID = re.compile(r'"([a-z]+\.[a-z_]+)",\s*"([0-9a-f]{32})"')
 
 REASON = why_not() or ("sanitizers need what the units forbid"
                        if os.environ.get("WASTEWATCH_SANITIZE") else None)
@@ -56,6 +56,8 @@ class Plant(Machine):
     def prepare(self):
         self.run("systemd-sysusers")
         self.run("systemctl", "daemon-reload")
+        self.run("systemctl", "start", "dbus")
+        self.run("systemctl", "reload", "dbus")
         self.run("journalctl", "--update-catalog")
 
     def show(self, unit, name):
@@ -224,6 +226,37 @@ def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
     lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
     assert any(re.search(r"wastewatch\.yaml:\d+:\d+: .*no-such-key", line) for line in lines)
     running.wait_active()
+
+
+MANAGER = ("vn.wastewatch1", "/vn/wastewatch1", "vn.wastewatch1.Manager")
+
+
+def as_user(running, user, *arguments):
+    return running.run("runuser", "-u", user, "--", *arguments, check=False)
+
+
+def test_operators_act_over_the_bus_and_strangers_do_not(running):
+    """What README says: root and the members of the group, nobody else; their name is kept."""
+    running.run("useradd", "-G", "wastewatch", "operator-1")
+    wait_for(lambda: running.run("busctl", "status", "vn.wastewatch1", check=False).returncode == 0,
+             "the core has its name on the bus")
+    mark = running.mark()
+    reload = ("busctl", "call", *MANAGER, "Reload")
+    assert as_user(running, "operator-1", *reload).returncode == 0
+    refused = as_user(running, "nobody", *reload)
+    assert refused.returncode != 0 and "denied" in refused.stderr.lower()
+    told = as_user(running, "nobody", "wastewatch", "ack", "hop-thanh/outfall-1/COD/limit-high")
+    assert told.returncode == 1 and "members of the group wastewatch" in told.stderr
+    entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
+    assert [e["WASTEWATCH_USER"] for e in entries] == ["operator-1"]
+
+
+def test_the_bus_may_be_restarted(running):
+    before = running.pids()
+    running.run("systemctl", "restart", "dbus")
+    wait_for(lambda: running.run("busctl", "call", *MANAGER, "Reload",
+                                 check=False).returncode == 0, "calls arrive again")
+    assert running.pids() == before
 
 
 @pytest.mark.parametrize("victim", ALL)

@@ -39,7 +39,7 @@ _HELLO = struct.Struct("=IHHQQQ16s")
 _PLAN_BEGIN = struct.Struct("=QIIII")
 _LINK = struct.Struct("=QHHIIIIIIHHBBB5x160s")
 _UNIT = struct.Struct("=IIIIIIB7x")
-_REQUEST = struct.Struct("=QIHHB7x16s16s")
+_REQUEST = struct.Struct("=QIHHBB6x16s16s")
 _U64 = struct.Struct("=Q")
 _READING = struct.Struct("=QQqqIBBHHH4x")
 _LINK_REPORT = struct.Struct("=QIi8QIIIHH")
@@ -68,8 +68,8 @@ Link = namedtuple(
     defaults=(1000, 100, 1000, LINK_TCP, 0, 0, 0, 0, 0, ord("N"), 1, 0))
 Unit = namedtuple("Unit", "link id interval_ms timeout_ms phase_us turnaround_ms quiet_ms",
                   defaults=(100, 300, 0, 0, 0))
-Request = namedtuple("Request", "key unit function address count used starts",
-                     defaults=(3, 0, 1, bytes(16), bytes(16)))
+Request = namedtuple("Request", "key unit function address count used starts barred",
+                     defaults=(3, 0, 1, bytes(16), bytes(16), 0))
 
 
 class WireError(Exception):
@@ -109,7 +109,7 @@ def plan_packets(plan, links, units, requests, grid_us=10000, per_packet=500):
                                  x.turnaround_ms, x.quiet_ms, x.id)
                       for x in units]),
         (PLAN_REQUESTS, [_REQUEST.pack(x.key, x.unit, x.address, x.count, x.function,
-                                       x.used, x.starts)
+                                       x.barred, x.used, x.starts)
                          for x in requests]),
     )
     for kind, items in lists:
@@ -226,7 +226,7 @@ _DECODERS = {
     PLAN_UNITS: _decode_items(Unit, _UNIT, ("link", "interval_ms", "timeout_ms", "phase_us",
                                             "turnaround_ms", "quiet_ms", "id")),
     PLAN_REQUESTS: _decode_items(Request, _REQUEST, ("key", "unit", "address", "count",
-                                                     "function", "used", "starts")),
+                                                     "function", "barred", "used", "starts")),
     PLAN_END: lambda body, _: PlanEnd(*_exact(_U64, body)),
     ACK: lambda body, _: Ack(*_exact(_U64, body)),
     READINGS: _decode_readings,

@@ -149,8 +149,9 @@ static void test_check(void **state)
 		{450, 0, "while \"a\" is silent"},
 		{390, 0, "is busy for 82 %"},
 		{330, 0, "is busy for 97 %"},
-		{320, -EINVAL, "would be busy for 100 %"},
+		{320, -EINVAL, "would be busy for 100.3 %"},
 		{160, -EINVAL, "8 + 13 bytes of 11 bits at 9600 baud take 24.1 ms, silence 8.0 ms"},
+		{160, -EINVAL, "together 20.1 %, and 204.0 ms where it does not answer;"},
 	};
 
 	(void)state;
@@ -174,12 +175,54 @@ static void test_check(void **state)
 	}
 }
 
+/* a request in whose place nothing may be read, since all is a hole around it */
+static void test_walls(void **state)
+{
+	static const struct {
+		enum wire_link_kind kind;
+		size_t n_holes;
+		int r;
+	} rows[] = {
+		{WIRE_LINK_RTU, 4, -EINVAL},
+		{WIRE_LINK_RTU_TCP, 4, -EINVAL},
+		{WIRE_LINK_RTU, 3, 0},
+		{WIRE_LINK_TCP, 4, 0}, /* answers have numbers there */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config_hole holes[] = {{.function = 1, .first = 0, .last = 9},
+					      {.function = 2, .first = 0, .last = 0},
+					      {.function = 3, .first = 0, .last = 0},
+					      {.function = 4, .first = 1, .last = 1}};
+		size_t n = 0, n_errors = 0;
+		char *text = NULL;
+		FILE *out = open_memstream(&text, &n);
+		struct line line;
+
+		make(&line,
+		     (struct config_link){.kind = rows[i].kind, .parity = 'E', .stop_bits = 1}, 1,
+		     1, 1000);
+		(void)plan_free(line.plan);
+		line.config.holes = holes;
+		line.config.n_holes = rows[i].n_holes;
+		assert_int_equal(plan_new(&line.plan, &line.config), 0);
+		assert_int_equal(budget_check(&line.config, line.plan, out, &n_errors), rows[i].r);
+		assert_int_equal(n_errors, rows[i].r < 0);
+		(void)fclose(out);
+		assert_true(rows[i].r == 0 || strstr(text, "at input 0 to 0, "));
+		free(text);
+		(void)plan_free(line.plan);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_request),
 		cmocka_unit_test(test_line),
 		cmocka_unit_test(test_check),
+		cmocka_unit_test(test_walls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

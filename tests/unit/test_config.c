@@ -1540,6 +1540,90 @@ static void test_all_errors(void **state)
 	close_directory(&d);
 }
 
+#define FLOW_SOURCE(unit, flow_unit, keys)                                                         \
+	"site: a\n"                                                                                \
+	"links:\n"                                                                                 \
+	"  - {name: l, tcp: \"127.0.0.1:502\"}\n"                                                  \
+	"units:\n"                                                                                 \
+	"  - {name: u, link: l, id: 1}\n"                                                          \
+	"sources:\n"                                                                               \
+	"  - name: s\n"                                                                            \
+	"    kind: liquid\n" keys "    channels:\n"                                                \
+	"      - {name: c, from: u, address: 0, type: float32, range: [0, 900], unit: " unit "}\n" \
+	"      - {name: q, from: u, address: 2, type: float32, range: [0, 9], unit: " flow_unit    \
+	"}\n"                                                                                      \
+	"      - {name: T, from: u, address: 4, type: float32, range: [0, 99], unit: °C}\n"       \
+	"    limits:\n"                                                                            \
+	"      - {channel: c, class: limit, origin: permit, high: 200}\n"
+
+static void test_flow(void **state)
+{
+	static const struct bad rows[] = {
+		{FLOW_SOURCE("mg/l", "m3/h", "    flow: ^x\n"), NULL, "no channel \"x\""},
+		{FLOW_SOURCE("mg/l", "mg/l", "    flow: ^q\n"), NULL, "is no flow (mg/l)"},
+		{FLOW_SOURCE("mg/l", "\"\"", "    flow: ^q\n"), NULL, "is no flow (none)"},
+		{FLOW_SOURCE("mg/l", "m3/h", "    flow: ^T\n"), NULL, "is no flow (°C)"},
+		{FLOW_SOURCE("mg/l", "Nm3/h", "    flow: ^q\n"), NULL, "make no mass flow"},
+		{FLOW_SOURCE("mg/Nm3", "m3/h", "    flow: ^q\n"), NULL, "make no mass flow"},
+		{FLOW_SOURCE("mg/l", "m3/h", "    level: ^district\n"), NULL, "level"},
+	};
+	struct directory d;
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+	open_directory(&d);
+	load_texts(&d, MAIN, FLOW_SOURCE("mg/l", "l/s", "    flow: q\n    level: province\n"));
+	assert_int_equal(d.result, 0);
+	assert_int_equal(d.config->sources[0].flow, 1);
+	assert_int_equal(d.config->sources[0].level, LEVEL_PROVINCE);
+	assert_true(fabs(d.config->channels[0].mass_factor - 1e-6) < 1e-18);
+	assert_true(d.config->channels[1].mass_factor <= 0);
+	assert_true(d.config->channels[2].mass_factor <= 0);
+	load_texts(&d, MAIN, FLOW_SOURCE("mg/l", "l/s", ""));
+	assert_int_equal(d.result, 0);
+	assert_true(d.config->sources[0].flow == CONFIG_NONE);
+	assert_int_equal(d.config->sources[0].level, LEVEL_FACILITY);
+	assert_true(d.config->channels[0].mass_factor <= 0);
+	load_texts(&d, MAIN, FLOW_SOURCE("ppm", "Nm3/h", "    flow: q\n"));
+	assert_int_equal(d.result, 0);
+	assert_true(
+		says(&d, "sites.d/a.yaml", "9:11", "warning: the mass of \"c\" is not reckoned"));
+	close_directory(&d);
+}
+
+static void test_response(void **state)
+{
+	static const struct bad rows[] = {
+		{"contact-phone: ^call me\n" SITE, NULL, "no phone number"},
+		{"contact-phone: ^'1'\n" SITE, NULL, "no phone number"},
+		{"contact-email: ^lan\n" SITE, NULL, "no e-mail address"},
+		{"contact-email: ^'@x'\n" SITE, NULL, "no e-mail address"},
+		{"contact-email: ^'a b@x'\n" SITE, NULL, "no e-mail address"},
+		{"contact-email: ^'a@b@x'\n" SITE, NULL, "no e-mail address"},
+		{"drill-interval: ^0d\n" SITE, NULL, "drill-interval"},
+		{"drill-interval: ^3651d\n" SITE, NULL, "drill-interval"},
+		{"drill-interval: ^5s\n" SITE, NULL, "drill-interval"},
+	};
+	struct directory d;
+
+	(void)state;
+	check_rows(rows, ARRAY_SIZE(rows), false);
+	open_directory(&d);
+	load_texts(&d, MAIN, SITE);
+	assert_int_equal(d.result, 0);
+	assert_int_equal(d.config->sites[0].drill_interval_min, 0);
+	assert_string_equal(d.config->sites[0].response.forces, "");
+	load_texts(&d, MAIN,
+		   "plan: 12/KH\ncommand: Lan\nforces: 6 people\nmeans: 2 pumps\n"
+		   "supplies: 1 t of lime\ncontact-name: Minh\ncontact-phone: \"+84 205 1\"\n"
+		   "contact-email: m@x.vn\ndrill-interval: 3650d\n" SITE);
+	assert_int_equal(d.result, 0);
+	assert_int_equal(d.config->sites[0].drill_interval_min, 3650 * 24 * 60);
+	assert_string_equal(d.config->sites[0].response.supplies, "1 t of lime");
+	assert_string_equal(d.config->sites[0].response.contact_phone, "+84 205 1");
+	close_directory(&d);
+}
+
 static void test_files(void **state)
 {
 	struct directory d;
@@ -1883,7 +1967,7 @@ static void test_example(void **state)
 	if (d.result || d.n_said)
 		fail_msg("%d\n%s", d.result, d.said);
 	assert_int_equal(d.config->n_sites, 1);
-	assert_int_equal(d.config->n_channels, 17);
+	assert_int_equal(d.config->n_channels, 19);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/outfall-1/COD", &i), 0);
 	assert_int_equal(config_channel_find(d.config, "hop-thanh/stack-1/PM", &i), 0);
 	for (i = 0; i < d.config->n_limits; i++) {
@@ -1970,7 +2054,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_bad_main),	cmocka_unit_test(test_bad_devices),
 		cmocka_unit_test(test_bad_channels),	cmocka_unit_test(test_bad_limits),
-		cmocka_unit_test(test_all_errors),	cmocka_unit_test(test_files),
+		cmocka_unit_test(test_all_errors),	cmocka_unit_test(test_flow),
+		cmocka_unit_test(test_response),	cmocka_unit_test(test_files),
 		cmocka_unit_test(test_defaults),	cmocka_unit_test(test_values),
 		cmocka_unit_test(test_margin),		cmocka_unit_test(test_hash),
 		cmocka_unit_test(test_large),		cmocka_unit_test(test_example),

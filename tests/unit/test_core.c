@@ -909,17 +909,31 @@ static void test_chain(void **state)
 static void test_report_size(void **state)
 {
 	enum { N = 200 };
-	static char longest[1001], title[201];
+	static char longest[1001], title[201], roster[501], told[] = "all worst ";
 	struct config_limit *limits = calloc(N, sizeof(*limits));
 	struct config big = *config;
 	struct config_channel *channels = calloc(N_CHANNELS, sizeof(*channels));
 	struct batch batch = {0};
 	struct core *core = NULL;
 	struct plan *own = NULL;
+	struct config_source sources[2];
+	struct config_site site = config->sites[0];
+	struct action_past past = {.told = told};
+	struct action close = {.kind = ACTION_INCIDENT_CLOSE,
+			       .reason = longest,
+			       .measures = longest,
+			       .user = "lan",
+			       .scenario = "",
+			       .past = &past};
+	char error[ACTION_ERROR_MAX];
+	size_t n;
 
 	(void)state;
 	assert_non_null(limits);
 	assert_non_null(channels);
+	memset(roster, '"', sizeof(roster) - 1);
+	memcpy(sources, config->sources, sizeof(sources));
+	sources[0].title = sources[1].title = title;
 	memset(longest, '"', sizeof(longest) - 1);
 	memset(title, '\\', sizeof(title) - 1);
 	memcpy(channels, config->channels, N_CHANNELS * sizeof(*channels));
@@ -929,6 +943,11 @@ static void test_report_size(void **state)
 		limits[i] = config->limits[COD_EMERGENCY];
 		limits[i].origin = limits[i].advice = longest;
 	}
+	site.title = site.cluster = site.commune = site.province = title;
+	site.response = (struct config_response){title,	 roster, roster, roster,
+						 roster, title,	 title,	 title};
+	big.sites = &site;
+	big.sources = sources;
 	big.channels = channels;
 	big.limits = limits;
 	big.n_limits = N;
@@ -940,6 +959,17 @@ static void test_report_size(void **state)
 	for (size_t i = 0; i < batch.n_reports; i++)
 		assert_true(strlen(batch.reports[i].body) < WIRE_PACKET_MAX - 8192);
 	assert_null(strstr(batch.reports[batch.n_reports - 1].body, "\"alarms_left_out\":0"));
+	assert_true(strlen(batch.reports[batch.n_reports - 1].body) > WIRE_PACKET_MAX - 32768);
+	/* and who closes it has much to say, too */
+	past.summary = batch.incidents[batch.n_incidents - 1].summary;
+	close.target = batch.incidents[batch.n_incidents - 1].id;
+	core->incidents[WASTE_LIQUID].open = false;
+	n = batch.n_reports;
+	assert_int_equal(
+		core_act(core, &close, (struct stamp){MONO_0 + 61000, WALL_0 + 61000}, error), 0);
+	assert_int_equal(batch.n_reports, n + 2);
+	for (size_t i = n; i < batch.n_reports; i++)
+		assert_true(strlen(batch.reports[i].body) < WIRE_PACKET_MAX - 8192);
 	core = core_free(core);
 	own = plan_free(own);
 	batch_done(&batch);

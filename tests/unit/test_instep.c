@@ -281,24 +281,30 @@ static unsigned int draw(unsigned int *seed)
 	return *seed >> 16;
 }
 
-/* whatever happens, nothing is ever asked in a form of which an answer may be under way */
-static void never_asks_for_what_is_owed(void **state)
+/* whatever happens, nothing is ever asked in a form of which an answer may be under way, and
+ * nothing is read in place of what is wanted that is @barred */
+static void ask_by_chance(uint8_t barred)
 {
 	CLEANUP(instep_free) struct instep *instep = NULL;
 	/* a unit that answers in order, each time as many of what it was asked as chance will */
+	static struct wire_request
+		wishes[20000]; /* by id; what is asked may be for an earlier one */
 	struct wire_request queue[64];
 	unsigned int n_queue = 0, n_right = 0, seed = 1;
 
-	(void)state;
 	assert_int_equal(instep_new(&instep), 0);
-	for (uint16_t id = 0; id < 20000; id++) {
-		struct wire_request wanted = {.key = id}, asked;
+	for (uint16_t id = 0; id < ARRAY_SIZE(wishes); id++) {
+		struct wire_request wanted = {.key = id, .barred = barred}, asked;
 		unsigned int n_answers = id % 20 < 10 ? 64 : draw(&seed) % 3;
 		bool answered = false, other;
 
 		wanted.function = (uint8_t)(3 + draw(&seed) % 2);
 		wanted.count = (uint16_t)(1 + draw(&seed) % 3);
 		other = instep_form(instep, 9, &wanted, &asked);
+		wishes[id] = wanted;
+		if (asked.function != wishes[asked.key].function ||
+		    asked.count > wishes[asked.key].count)
+			assert_false(barred >> asked.function & 1);
 		asked.pad[0] = draw(&seed) % 5 == 0; /* refuses it */
 		queue[n_queue++] = asked;
 		while (!answered && n_queue > 0 && (n_answers-- > 0 || n_queue == 64)) {
@@ -329,6 +335,49 @@ static void never_asks_for_what_is_owed(void **state)
 	assert_true(n_right > 1000);
 }
 
+static void never_asks_for_what_is_owed(void **state)
+{
+	(void)state;
+	for (uint8_t barred = 0; barred < WIRE_BARRED_ALL; barred = (uint8_t)(barred + 2))
+		ask_by_chance(barred);
+}
+
+/* where holes are, nothing is read; what is left may be one form only, then it is counted */
+static void stays_out_of_holes(void **state)
+{
+	static const struct {
+		uint8_t barred;
+		uint8_t function; /* what is asked in place of holding register 7 */
+		uint16_t count;
+		unsigned int n_answers; /* so many, and it is in step */
+	} rows[] = {
+		{0, 4, 1, 1},
+		{1 << 4, 1, 1, 1},
+		{1 << 4 | 1 << 1, 2, 1, 1},
+		{1 << 4 | 1 << 1 | 1 << 2, 3, 2, 2}, /* one is lost: counted */
+		{1 << 4 | 1 << 3 | 1 << 2, 1, 1, 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(instep_free) struct instep *instep = NULL;
+		struct wire_request asked,
+			wanted = {
+				.function = 3, .address = 7, .count = 1, .barred = rows[i].barred};
+
+		assert_int_equal(instep_new(&instep), 0);
+		assert_false(instep_form(instep, 1, &wanted, &asked));
+		instep_silent(instep, 1, &asked);
+		for (unsigned int k = 0; k < rows[i].n_answers; k++) {
+			assert_true(instep_form(instep, 1, &wanted, &asked));
+			assert_int_equal(asked.function, rows[i].function);
+			assert_int_equal(asked.count, rows[i].count);
+			assert_false(instep_answered(instep, 1, &asked, 0));
+		}
+		assert_false(instep_form(instep, 1, &wanted, &asked));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -340,6 +389,7 @@ int main(void)
 		cmocka_unit_test(counts_what_it_did_not_ask_for),
 		cmocka_unit_test(the_same_answer_twice),
 		cmocka_unit_test(never_asks_for_what_is_owed),
+		cmocka_unit_test(stays_out_of_holes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -499,6 +499,80 @@ static void test_holes(void **state)
 	}
 }
 
+/* what must not be read in place of a request on a line, to get in step: functions as bits */
+static void test_barred(void **state)
+{
+	static const struct {
+		enum wire_link_kind kind;
+		uint16_t max_registers;
+		struct config_hole hole;
+		uint8_t barred; /* of the request for holding registers 5 and 6 */
+	} rows[] = {
+		{WIRE_LINK_RTU, 10, {.function = 1, .first = 0, .last = 4}, 0},
+		{WIRE_LINK_RTU, 10, {.function = 1, .first = 0, .last = 5}, 1 << 1},
+		{WIRE_LINK_RTU, 10, {.function = 4, .first = 6, .last = 6}, 1 << 4},
+		{WIRE_LINK_RTU, 10, {.function = 2, .first = 7, .last = 7}, 0},
+		{WIRE_LINK_RTU, 10, {.function = 3, .first = 4, .last = 4}, 0},
+		{WIRE_LINK_RTU, 10, {.function = 3, .first = 7, .last = 9}, 1 << 3},
+		{WIRE_LINK_RTU, 10, {.function = 3, .first = 8, .last = 9}, 0},
+		{WIRE_LINK_RTU_TCP, 10, {.function = 3, .first = 7, .last = 9}, 1 << 3},
+		{WIRE_LINK_TCP, 10, {.function = 3, .first = 7, .last = 9}, 0},
+		{WIRE_LINK_RTU, 10, {.unit = 1, .function = 3, .first = 7, .last = 9}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(plan_free) struct plan *plan = NULL;
+		struct config_hole hole = rows[i].hole;
+		struct made made;
+
+		make(&made, 1, 2, 1);
+		made.config.links[0].kind = rows[i].kind;
+		made.config.units[0].max_registers = rows[i].max_registers;
+		made.config.holes = &hole;
+		made.config.n_holes = 1;
+		made.config.channels[0] = (struct config_channel){
+			.function = 3, .address = 5, .decode = {.type = DECODE_FLOAT32}};
+		assert_int_equal(plan_new(&plan, &made.config), 0);
+		if (plan->requests[0].barred != rows[i].barred)
+			fail_msg("row %zu: %#x", i, plan->requests[0].barred);
+		unmake(&made);
+	}
+}
+
+/* nor beyond the last address, nor more than the unit answers */
+static void test_barred_at_the_end(void **state)
+{
+	static const struct {
+		uint8_t function;
+		uint16_t address;
+		uint16_t max_registers;
+		uint8_t barred;
+	} rows[] = {
+		{3, 65535, 10, 1 << 3}, {3, 65534, 10, 0}, {1, 65528, 10, 1 << 1},
+		{1, 65527, 10, 0},	{4, 7, 1, 1 << 4}, {4, 7, 2, 0},
+		{2, 7, 1, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		CLEANUP(plan_free) struct plan *plan = NULL;
+		struct made made;
+
+		make(&made, 1, 1, 1);
+		made.config.links[0].kind = WIRE_LINK_RTU;
+		made.config.units[0].max_registers = rows[i].max_registers;
+		made.config.channels[0] = (struct config_channel){
+			.function = rows[i].function,
+			.address = rows[i].address,
+			.decode = {.type = rows[i].function > 2 ? DECODE_INT16 : DECODE_BIT}};
+		assert_int_equal(plan_new(&plan, &made.config), 0);
+		if (plan->requests[0].barred != rows[i].barred)
+			fail_msg("row %zu: %#x", i, plan->requests[0].barred);
+		unmake(&made);
+	}
+}
+
 /* states are read if a channel asks for them, and before the values; derived channels are not
  * read */
 static void test_states_and_derived(void **state)
@@ -594,6 +668,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_maps),
 		cmocka_unit_test(test_holes),
+		cmocka_unit_test(test_barred),
+		cmocka_unit_test(test_barred_at_the_end),
 		cmocka_unit_test(test_states_and_derived),
 		cmocka_unit_test(test_serial_lines),
 		cmocka_unit_test(test_merge),

@@ -304,6 +304,53 @@ static void refuses_units_on_lines(void **state)
 	}
 }
 
+/* something must be left to get in step by */
+static void refuses_requests_without_another_form(void **state)
+{
+	static const struct wire_plan_begin begin = {
+		.plan = 1, .n_links = 1, .n_units = 1, .n_requests = 1, .grid_us = 1};
+	static const struct {
+		uint8_t function;
+		uint16_t address;
+		uint8_t barred;
+		int result;
+	} cases[] = {
+		{3, 0, 0, 0},
+		{3, 0, 0x16, 0},
+		{3, 0, WIRE_BARRED_ALL, -EBADMSG},
+		{3, 0, 0x20, -EBADMSG},
+		{3, 0, 0x01, -EBADMSG},
+		{3, 65535, 0x16, -EBADMSG},
+		{3, 65534, 0x16, 0},
+		{1, 65528, 0x1c, -EBADMSG},
+		{1, 65527, 0x1c, 0},
+		{3, 65535, 0, 0},
+	};
+	static const struct wire_unit unit = {.id = 1, .interval_ms = 1, .timeout_ms = 1};
+	struct wire_link line = good_line(1);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(work_free) struct work *work = NULL;
+		const struct wire_request request = {.key = 1,
+						     .function = cases[i].function,
+						     .address = cases[i].address,
+						     .count = 1,
+						     .barred = cases[i].barred};
+		const char *why = NULL;
+
+		assert_int_equal(work_begin(&work, &begin, &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_LINKS, &line, sizeof(line), 1), &why), 0);
+		assert_int_equal(
+			work_add(work, list(WIRE_PLAN_UNITS, &unit, sizeof(unit), 1), &why), 0);
+		assert_int_equal(work_add(work,
+					  list(WIRE_PLAN_REQUESTS, &request, sizeof(request), 1),
+					  &why),
+				 cases[i].result);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -314,6 +361,7 @@ int main(void)
 		cmocka_unit_test(refuses_maps),
 		cmocka_unit_test(refuses_lines),
 		cmocka_unit_test(refuses_units_on_lines),
+		cmocka_unit_test(refuses_requests_without_another_form),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

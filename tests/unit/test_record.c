@@ -185,7 +185,14 @@ static void add_incident(struct rig *rig, const char *id)
 
 	assert_non_null(incident);
 	*incident = (struct batch_incident){
-		.first_out = 0, .opened_ms = WALL_0, .class = CLASS_LIMIT, .summary = strdup("{}")};
+		.first_out = 0,
+		.opened_ms = WALL_0,
+		.class = CLASS_LIMIT,
+		.level = "facility",
+		.verdict = "none",
+		.told = strdup("d "),
+		.summary = strdup("{}"),
+	};
 	(void)snprintf(incident->id, sizeof(incident->id), "%s", id);
 }
 
@@ -581,6 +588,64 @@ static void test_all_or_nothing(void **state)
 			 1);
 	assert_int_equal(record_acked(rig->record, UINT64_MAX, &acked), 0);
 	assert_int_equal(acked, 9);
+}
+
+static void add_closing(struct rig *rig, const char *id, const char *summary)
+{
+	struct batch_closing *closing = batch_add(&rig->batch, closings);
+
+	assert_non_null(closing);
+	*closing = (struct batch_closing){
+		.id = strdup(id),
+		.at_ms = WALL_0 + 9000,
+		.user = strdup("lan"),
+		.cause = strdup("valve"),
+		.measures = strdup("mended"),
+		.summary = summary ? strdup(summary) : NULL,
+	};
+}
+
+/* it is looked up by its id once it no longer runs, and stays until it is closed */
+static void test_closing(void **state)
+{
+	struct rig *rig = *state;
+	struct action_past past = {0};
+
+	open_record(rig);
+	add_incident(rig, "i");
+	add_incident(rig, "j");
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal(record_past(rig->record, "i", &past), 0); /* it runs */
+	assert_int_equal(record_past(rig->record, "none", &past), 0);
+	add_incident(rig, "i");
+	rig->batch.incidents[0].ended_ms = WALL_0 + 5000;
+	rig->batch.incidents[0].n_updates = 4;
+	assert_int_equal(commit(rig), 0);
+	reopen(rig);
+	assert_int_equal(record_past(rig->record, "i", &past), 1);
+	assert_string_equal(past.state, "ended");
+	assert_string_equal(past.summary, "{}");
+	assert_string_equal(past.told, "d ");
+	assert_int_equal(past.n_updates, 4);
+	assert_int_equal(past.ended_ms, WALL_0 + 5000);
+	assert_int_equal(past.closed_ms, 0);
+	record_past_done(&past);
+	add_closing(rig, "i", "{\"x\":1}");
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal(record_past(rig->record, "i", &past), 1);
+	assert_string_equal(past.state, "closed");
+	assert_string_equal(past.closed_by, "lan");
+	assert_int_equal(past.closed_ms, WALL_0 + 9000);
+	assert_int_equal(past.n_updates, 5);
+	assert_string_equal(past.summary, "{\"x\":1}");
+	record_past_done(&past);
+	assert_int_equal((int)ask(rig,
+				  "SELECT cause = 'valve' AND measures = 'mended' FROM incident"
+				  " WHERE id = 'i'"),
+			 1);
+	add_closing(rig, "j", NULL);
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal((int)ask(rig, "SELECT summary = '{}' FROM incident WHERE id = 'j'"), 1);
 }
 
 static void test_entry_number_twice(void **state)
@@ -1070,6 +1135,7 @@ int main(void)
 		TEST(test_files_wait_and_go_on),
 		TEST(test_a_file_is_never_made_twice),
 		TEST(test_newer_version),
+		TEST(test_closing),
 		TEST(test_no_directory),
 		TEST(test_read_only_directory),
 		TEST(test_no_record),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A line on a pseudo-terminal: it takes every rate and has no parity and no RS-485, but it is
- * locked, flushed, hung up and read like any other.
+ * locked, flushed, hung up and read like any other. Where a driver with RS-485 is wanted ioctl()
+ * plays it: what it is asked for is kept, and what it can do is set.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/serial.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +16,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -21,6 +24,37 @@
 #include <cmocka.h>
 
 #include "poller/serial.h"
+
+/* the driver that ioctl() plays while @there: @mask has the flags that it can do */
+static struct {
+	bool there;
+	uint32_t mask;
+	uint32_t always; /* flags that it cannot switch off */
+	struct serial_rs485 asked;
+	struct serial_rs485 is;
+} driver;
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	struct serial_rs485 *rs485;
+	void *argument;
+	va_list list;
+
+	va_start(list, request);
+	argument = va_arg(list, void *);
+	va_end(list);
+	if (!driver.there || (request != TIOCSRS485 && request != TIOCGRS485))
+		return (int)syscall(SYS_ioctl, fd, request, argument);
+	rs485 = argument;
+	if (request == TIOCSRS485) {
+		driver.asked = *rs485;
+		driver.is = *rs485;
+		driver.is.flags = (driver.is.flags & driver.mask) | driver.always;
+	} else {
+		*rs485 = driver.is;
+	}
+	return 0;
+}
 
 static int open_master(struct wire_link *ret)
 {
@@ -259,6 +293,62 @@ static void a_line_that_is_gone(void **state)
 	assert_true(r < 0 && r != -EBUSY);
 }
 
+/* TIOCSRS485 after the line is open: delays, polarity, hearing oneself; what a driver cannot do is
+ * no line, except that hearing oneself does no harm */
+static void switches_the_driver(void **state)
+{
+	enum {
+		ON = SER_RS485_ENABLED,
+		HIGH = SER_RS485_RTS_ON_SEND,
+		LOW = SER_RS485_RTS_AFTER_SEND,
+		HEARS = SER_RS485_RX_DURING_TX,
+	};
+	static const struct {
+		uint8_t rs485;
+		uint32_t mask;
+		uint32_t always;
+		uint32_t flags; /* that the driver is asked for */
+		int r;
+	} rows[] = {
+		{0, UINT32_MAX, 0, 0, 0}, /* not touched */
+		{WIRE_RS485_ENABLED, UINT32_MAX, 0, ON | HIGH, 0},
+		{WIRE_RS485_ENABLED | WIRE_RS485_RTS_LOW_ON_SEND, UINT32_MAX, 0, ON | LOW, 0},
+		{WIRE_RS485_ENABLED | WIRE_RS485_RX_DURING_TX, UINT32_MAX, 0, ON | HIGH | HEARS, 0},
+		{WIRE_RS485_ENABLED | WIRE_RS485_RTS_LOW_ON_SEND | WIRE_RS485_RX_DURING_TX,
+		 UINT32_MAX, 0, ON | LOW | HEARS, 0},
+		{WIRE_RS485_ENABLED, UINT32_MAX, HEARS, ON | HIGH, 0},
+		{WIRE_RS485_ENABLED, (uint32_t)~ON, 0, ON | HIGH, -EOPNOTSUPP},
+		{WIRE_RS485_ENABLED, (uint32_t)~HIGH, 0, ON | HIGH, -EOPNOTSUPP},
+		{WIRE_RS485_ENABLED | WIRE_RS485_RTS_LOW_ON_SEND, (uint32_t)~LOW, HIGH, ON | LOW,
+		 -EOPNOTSUPP},
+	};
+	struct wire_link config;
+	int master = open_master(&config);
+
+	(void)state;
+	config.rts_before_ms = 3;
+	config.rts_after_ms = 100;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		int fd;
+
+		memset(&driver, 0, sizeof(driver));
+		driver.there = true;
+		driver.mask = rows[i].mask;
+		driver.always = rows[i].always;
+		config.rs485 = rows[i].rs485;
+		fd = serial_open(&config);
+		driver.there = false;
+		if (rows[i].r < 0 ? fd != rows[i].r : fd < 0)
+			fail_msg("row %zu: %d", i, fd);
+		assert_int_equal(driver.asked.flags, rows[i].flags);
+		assert_int_equal(driver.asked.delay_rts_before_send, rows[i].flags ? 3 : 0);
+		assert_int_equal(driver.asked.delay_rts_after_send, rows[i].flags ? 100 : 0);
+		if (fd >= 0)
+			serial_close(fd);
+	}
+	(void)close(master);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -266,6 +356,7 @@ int main(void)
 		cmocka_unit_test(the_library_knows_all_rates),
 		cmocka_unit_test(sets_the_line),
 		cmocka_unit_test(refuses_what_is_no_line),
+		cmocka_unit_test(switches_the_driver),
 		cmocka_unit_test(leaks_no_descriptor),
 		cmocka_unit_test(one_program_at_a_time),
 		cmocka_unit_test(no_other_program_can_open),

@@ -6,6 +6,7 @@
 
 #include "core/budget.h"
 #include "core/config.h"
+#include "core/standard_check.h"
 #include "tools/command.h"
 
 /* the checker's lines as a JSON document */
@@ -50,9 +51,15 @@ int command_check(const struct command_options *options)
 	CLEANUP(plan_free) struct plan *plan = NULL;
 	char *text = NULL;
 	size_t n = 0, n_errors = 0;
-	FILE *errors = open_memstream(&text, &n);
+	unsigned int today = 0;
+	FILE *errors;
 	int r;
 
+	if (options->date && standard_date_parse(options->date, &today) < 0) {
+		(void)command_fail("--date: %s", standard_date_check(options->date));
+		return EXIT_USAGE;
+	}
+	errors = open_memstream(&text, &n);
 	if (!errors)
 		return command_fail("out of memory");
 	r = config_load(&config, options->config, errors, &n_errors);
@@ -60,6 +67,8 @@ int command_check(const struct command_options *options)
 		r = plan_new(&plan, config);
 	if (r == 0)
 		r = budget_check(config, plan, errors, &n_errors);
+	if (r == 0)
+		standard_check(config, today ? today : command_today(config->zone_min), errors);
 	(void)fclose(errors);
 	if (options->json)
 		print_json(text ? text : "", r == 0, n_errors);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,13 +6,17 @@
 #include "common/clock.h"
 #include "core/history.h"
 #include "tools/command.h"
+#include "tools/incidents.h"
 
 #define INCIDENTS_MAX 1000
 
-/* zone of the record, minutes ahead of UTC */
-static int zone_min;
+/* struct listing - what a line needs beside its row */
+struct listing {
+	int zone_min; /* of the record, minutes ahead of UTC */
+	int64_t now_ms;
+};
 
-static json_t *time_of(int64_t wall_ms)
+json_t *incidents_time(int64_t wall_ms, int zone_min)
 {
 	char text[CLOCK_TEXT_MAX];
 
@@ -21,7 +24,19 @@ static json_t *time_of(int64_t wall_ms)
 	return json_string(text);
 }
 
-static json_t *incident_object(const struct history_incident *incident)
+/* "acknowledged" and "acknowledged_by" */
+static void set_act(json_t *object, const char *key, int64_t ms, const char *user, int zone_min)
+{
+	char by[32];
+
+	if (ms == 0)
+		return;
+	(void)snprintf(by, sizeof(by), "%s_by", key);
+	(void)json_object_set_new(object, key, incidents_time(ms, zone_min));
+	(void)json_object_set_new(object, by, json_string(user));
+}
+
+json_t *incidents_object(const struct history_incident *incident, int zone_min)
 {
 	json_t *object = json_object();
 
@@ -29,11 +44,21 @@ static json_t *incident_object(const struct history_incident *incident)
 	(void)json_object_set_new(object, "site", json_string(incident->site));
 	(void)json_object_set_new(object, "kind", json_string(incident->kind));
 	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "level", json_string(incident->level));
+	(void)json_object_set_new(object, "verdict", json_string(incident->verdict));
 	(void)json_object_set_new(object, "state", json_string(incident->state));
 	(void)json_object_set_new(object, "first_out", json_string(incident->first_out));
-	(void)json_object_set_new(object, "opened", time_of(incident->opened_ms));
+	(void)json_object_set_new(object, "opened", incidents_time(incident->opened_ms, zone_min));
 	if (incident->ended_ms)
-		(void)json_object_set_new(object, "ended", time_of(incident->ended_ms));
+		(void)json_object_set_new(object, "ended",
+					  incidents_time(incident->ended_ms, zone_min));
+	set_act(object, "acknowledged", incident->acknowledged_ms, incident->acknowledged_by,
+		zone_min);
+	set_act(object, "closed", incident->closed_ms, incident->closed_by, zone_min);
+	if (incident->closed_ms) {
+		(void)json_object_set_new(object, "cause", json_string(incident->cause));
+		(void)json_object_set_new(object, "measures", json_string(incident->measures));
+	}
 	(void)json_object_set_new(object, "updates", json_integer(incident->n_updates));
 	(void)json_object_set_new(object, "alarms", json_integer(incident->n_alarms));
 	return object;
@@ -47,319 +72,64 @@ static void print_line(const json_t *object)
 
 static void each_json(void *userdata, const struct history_incident *incident)
 {
-	json_t *object = incident_object(incident);
+	const struct listing *listing = userdata;
+	json_t *object = incidents_object(incident, listing->zone_min);
 
-	(void)userdata;
 	print_line(object);
 	json_decref(object);
 }
 
-static int64_t now_ms(void)
+/* who has done something about it, or what is left to do */
+static void print_handling(const struct history_incident *incident)
 {
-	return clock_stamp().wall_ms;
+	if (incident->closed_ms)
+		(void)printf(", closed by %s", incident->closed_by);
+	else if (incident->ended_ms)
+		(void)printf(", not closed: wastewatch close");
+	else if (incident->acknowledged_ms)
+		(void)printf(", acknowledged by %s", incident->acknowledged_by);
+	else
+		(void)printf(", not acknowledged: wastewatch ack");
 }
 
 static void each_line(void *userdata, const struct history_incident *incident)
 {
+	const struct listing *listing = userdata;
+	int64_t until = incident->ended_ms ? incident->ended_ms : listing->now_ms;
 	char opened[48], span[48];
-	int64_t until = incident->ended_ms ? incident->ended_ms : now_ms();
 
-	(void)userdata;
-	(void)printf("%-7s %-9s %-6s  %s  %-13s first %s\n        %s\n", incident->state,
-		     incident->class, incident->kind,
-		     command_time(incident->opened_ms, zone_min, opened),
+	(void)printf("%-7s %-9s %-6s  %s  %-13s first %s\n        %s\n        level %s",
+		     incident->state, incident->class, incident->kind,
+		     command_time(incident->opened_ms, listing->zone_min, opened),
 		     command_span(until - incident->opened_ms, span), incident->first_out,
-		     incident->id);
+		     incident->id, incident->level);
+	if (strcmp(incident->verdict, "none") != 0)
+		(void)printf(", crossing %s", incident->verdict);
+	print_handling(incident);
+	(void)putchar('\n');
 }
 
 int command_incidents(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
+	struct listing listing = {.now_ms = clock_stamp().wall_ms};
 	char error[256];
 	int64_t head;
 	int r = history_open(&history, options->state, error);
 
 	if (r < 0)
 		return command_fail("%s", error);
-	r = history_head(history, &head, &zone_min);
+	r = history_head(history, &head, &listing.zone_min);
 	if (r >= 0)
 		r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
-				      options->json ? each_json : each_line, NULL);
+				      options->json ? each_json : each_line, &listing);
 	if (r < 0)
 		return command_fail("the record cannot be read: %s", history_error(history));
 	if (r == 0 && !options->json)
 		(void)puts(options->only_open ? "No incident is running." : "No incidents.");
 	if (r == INCIDENTS_MAX)
-		(void)fprintf(stderr, "wastewatch: only the newest %d are shown\n", INCIDENTS_MAX);
+		(void)fprintf(stderr,
+			      "wastewatch: only %d are shown: those not closed, and the newest\n",
+			      INCIDENTS_MAX);
 	return EXIT_SUCCESS;
-}
-
-/* --- show ------------------------------------------------------------------------- */
-
-struct story {
-	json_t *object;
-	json_t *entries;
-	json_t *reports;
-};
-
-static void take_incident(void *userdata, const struct history_incident *incident)
-{
-	struct story *story = userdata;
-	json_t *data = json_loads(incident->summary, 0, NULL);
-
-	story->object = incident_object(incident);
-	if (data)
-		(void)json_object_set_new(story->object, "last_report", data);
-}
-
-static void take_entry(void *userdata, const char *line)
-{
-	struct story *story = userdata;
-
-	(void)json_array_append_new(story->entries, json_loads(line, 0, NULL));
-}
-
-static void take_report(void *userdata, const struct history_report *report)
-{
-	struct story *story = userdata;
-	json_t *object = json_object();
-
-	(void)json_object_set_new(object, "report", json_string(report->webhook_id));
-	(void)json_object_set_new(object, "destination", json_string(report->destination));
-	(void)json_object_set_new(object, "type", json_string(report->type));
-	(void)json_object_set_new(object, "state", json_string(report->state));
-	(void)json_object_set_new(object, "created", time_of(report->created_ms));
-	(void)json_object_set_new(object, "attempts", json_integer(report->attempts));
-	if (report->last_ms)
-		(void)json_object_set_new(object, "last_attempt", time_of(report->last_ms));
-	if (report->http_status)
-		(void)json_object_set_new(object, "http_status", json_integer(report->http_status));
-	if (report->error)
-		(void)json_object_set_new(object, "error", json_string(report->error));
-	(void)json_array_append_new(story->reports, object);
-}
-
-/* A record that came from elsewhere must not drive the reader's terminal: control characters
- * (C0, DEL, and C1 in UTF-8) are shown as "?". */
-static json_t *scrubbed(const char *text)
-{
-	char *copy = strdup(text);
-	json_t *string;
-
-	for (unsigned char *p = (unsigned char *)copy; p && *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
-	string = json_string(copy ? copy : "");
-	free(copy);
-	return string;
-}
-
-static void scrub(json_t *value)
-{
-	json_t *item;
-	const char *key;
-	size_t i;
-
-	json_array_foreach (value, i, item) {
-		if (json_is_string(item))
-			(void)json_array_set_new(value, i, scrubbed(json_string_value(item)));
-		else
-			scrub(item);
-	}
-	json_object_foreach (value, key, item) {
-		if (json_is_string(item))
-			(void)json_object_set_new(value, key, scrubbed(json_string_value(item)));
-		else
-			scrub(item);
-	}
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
-static void print_entries(const struct story *story)
-{
-	const json_t *entry;
-	size_t i;
-
-	(void)puts("\nCourse");
-	json_array_foreach (story->entries, i, entry) {
-		const char *channel = text(entry, "channel"), *limit = text(entry, "limit");
-
-		(void)printf("  %.8s  %-20s", text(entry, "time") + 11, text(entry, "type"));
-		if (*channel)
-			(void)printf(" %s/%s %s %s", text(entry, "source"), channel,
-				     text(entry, "value"), text(entry, "unit"));
-		if (*limit)
-			(void)printf(" (%s %s: %s)", limit, text(entry, "class"),
-				     text(entry, "bound"));
-		if (*text(entry, "reason") && !*limit)
-			(void)printf(" %s", text(entry, "reason"));
-		(void)putchar('\n');
-	}
-}
-
-static void print_alarms(const struct story *story)
-{
-	const json_t *alarm,
-		*alarms = json_object_get(json_object_get(story->object, "last_report"), "alarms");
-	size_t i;
-
-	(void)puts("\nLimits broken");
-	json_array_foreach (alarms, i, alarm) {
-		(void)printf("  %-7s %-9s %s: %s %s, worst %s at %.8s\n", text(alarm, "state"),
-			     text(alarm, "class"), text(alarm, "limit"), text(alarm, "bound"),
-			     text(alarm, "unit"), text(alarm, "peak"),
-			     *text(alarm, "peak_time") ? text(alarm, "peak_time") + 11 : "");
-		if (*text(alarm, "origin"))
-			(void)printf("          %s\n", text(alarm, "origin"));
-		if (*text(alarm, "advice") && strcmp(text(alarm, "state"), "raised") == 0)
-			(void)printf("          To do: %s\n", text(alarm, "advice"));
-	}
-}
-
-/* what to do, by verdict: who must know before it arrives */
-static const struct {
-	const char *verdict;
-	const char *advice;
-} crossing_advice[] = {
-	{"observed",
-	 "Stop the release. Tell the department and, across the border, its counterpart "
-	 "NOW: it is there."},
-	{"likely", "Stop the release. Warn those at the target before it arrives; sample there at "
-		   "the time given."},
-	{"possible", "Stop the release. Have somebody sample at the target at the time given."},
-	{"unlikely", "Watch the course: it is assessed anew while the incident runs."},
-};
-
-static void print_path(const json_t *path)
-{
-	const json_t *flag, *flags = json_object_get(path, "flags");
-	size_t i;
-
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", text(path, "verdict"), text(path, "target"),
-		     text(path, "target_kind"), text(path, "source"), text(path, "method"));
-	if (*text(path, "arrival"))
-		(void)printf("           when: %.19s%s%.19s%s%.19s\n", text(path, "arrival"),
-			     *text(path, "leading_edge") ? ", from " : "",
-			     text(path, "leading_edge"), *text(path, "tail") ? " to " : "",
-			     text(path, "tail"));
-	if (*text(path, "threshold"))
-		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s: %s\n",
-			     text(path, "parameter"), text(path, "concentration"),
-			     text(path, "unit"), text(path, "low"), text(path, "high"),
-			     text(path, "threshold"), text(path, "threshold_origin"));
-	if (*text(path, "distance_m"))
-		(void)printf("           how far: %s m\n", text(path, "distance_m"));
-	json_array_foreach (flags, i, flag)
-		(void)printf("           how sure: %s\n", json_string_value(flag));
-}
-
-static void print_crossing(const struct story *story)
-{
-	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
-						 "crossing");
-	const json_t *path;
-	size_t i;
-
-	if (!crossing)
-		return;
-	(void)printf("\nWill it cross: %s\n", text(crossing, "verdict"));
-	json_array_foreach (json_object_get(crossing, "paths"), i, path)
-		print_path(path);
-	for (i = 0; i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, text(crossing, "verdict")) == 0)
-			(void)printf("  To do: %s\n", crossing_advice[i].advice);
-}
-
-static void print_reports(const struct story *story)
-{
-	const json_t *report;
-	size_t i;
-
-	(void)puts("\nReports");
-	json_array_foreach (story->reports, i, report) {
-		(void)printf("  %.8s  %-17s to %s: %s, %lld attempts%s%s\n",
-			     text(report, "created") + 11, text(report, "type"),
-			     text(report, "destination"), text(report, "state"),
-			     (long long)json_integer_value(json_object_get(report, "attempts")),
-			     *text(report, "error") ? "; last: " : "", text(report, "error"));
-	}
-	if (json_array_size(story->reports) == 0)
-		(void)puts("  none");
-}
-
-static void print_story(const struct story *story)
-{
-	const json_t *site = json_object_get(json_object_get(story->object, "last_report"), "site");
-
-	(void)printf("%s\n", text(story->object, "id"));
-	(void)printf("  %s waste incident of class %s at %s, %s\n", text(story->object, "kind"),
-		     text(story->object, "class"),
-		     *text(site, "title") ? text(site, "title") : text(story->object, "site"),
-		     text(story->object, "state"));
-	(void)printf("  opened %s, first alarm %s\n", text(story->object, "opened"),
-		     text(story->object, "first_out"));
-	if (*text(story->object, "ended"))
-		(void)printf("  ended  %s\n", text(story->object, "ended"));
-	print_alarms(story);
-	print_crossing(story);
-	print_entries(story);
-	print_reports(story);
-}
-
-static int read_story(struct history *history, const char *id, struct story *story)
-{
-	int64_t head;
-	int r = history_head(history, &head, &zone_min);
-
-	if (r >= 0)
-		r = history_incidents(history, id, false, 1, take_incident, story);
-	if (r <= 0)
-		return r;
-	r = history_entries(history, id, take_entry, story);
-	if (r >= 0)
-		r = history_reports(history, id, take_report, story);
-	return r < 0 ? r : 1;
-}
-
-int command_show(const struct command_options *options)
-{
-	CLEANUP(history_close) struct history *history = NULL;
-	struct story story = {.entries = json_array(), .reports = json_array()};
-	char error[256];
-	int r = history_open(&history, options->state, error);
-
-	if (r < 0) {
-		(void)command_fail("%s", error);
-	} else {
-		r = read_story(history, options->argument, &story);
-		if (r < 0)
-			(void)command_fail("the record cannot be read: %s", history_error(history));
-	}
-	if (r == 0)
-		(void)command_fail("there is no incident %s; see: wastewatch incidents",
-				   options->argument);
-	if (r > 0 && !options->json) {
-		scrub(story.object);
-		scrub(story.entries);
-		scrub(story.reports);
-		print_story(&story);
-	}
-	if (r > 0 && options->json) {
-		(void)json_object_set(story.object, "entries", story.entries);
-		(void)json_object_set(story.object, "reports", story.reports);
-		print_line(story.object);
-	}
-	json_decref(story.object);
-	json_decref(story.entries);
-	json_decref(story.reports);
-	return r > 0 ? EXIT_SUCCESS : r == 0 ? EXIT_MISSING : EXIT_FAILURE;
 }

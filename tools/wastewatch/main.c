@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/standard.h"
 #include "tools/command.h"
 
 #define ANY_NUMBER INT_MAX
@@ -29,9 +30,23 @@ static const struct command {
 	{"status", command_status, 0, 0, "", "what needs attention now"},
 	{"incidents", command_incidents, 0, 0, "", "incidents, newest first [--open]"},
 	{"show", command_show, 1, 1, "ID", "the story of one incident"},
+	{"alarms", command_alarms, 0, 0, "", "alarms that stand or are hidden, and why"},
+	{"ack", command_act, 1, ANY_NUMBER, "TARGET...", "acknowledge alarms or incidents"},
+	{"reset", command_act, 1, ANY_NUMBER, "ALARM...", "reset alarms that are latched"},
+	{"shelve", command_act, 1, ANY_NUMBER, "ALARM...",
+	 "hide alarms for a time: --for, --until or --once, and --reason"},
+	{"unshelve", command_act, 1, ANY_NUMBER, "ALARM...", "show them again"},
+	{"out-of-service", command_act, 1, ANY_NUMBER, "ALARM...",
+	 "take alarms out of service: --reason [--for | --until]"},
+	{"return", command_act, 1, ANY_NUMBER, "ALARM...", "and back into it"},
+	{"close", command_act, 1, ANY_NUMBER, "INCIDENT...",
+	 "close incidents that have ended: --cause and --measures"},
+	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, or list"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
+	{"limits", command_limits, 0, 1, "[SOURCE]",
+	 "what each source is held to, by which law, and how sure that is"},
 	{"plan", command_plan, 0, 0, "", "what is read from each unit, and how busy the lines are"},
 	{"replay", command_replay, 1, ANY_NUMBER, "FILE...",
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
@@ -54,10 +69,10 @@ static void print_usage(FILE *file)
 {
 	(void)fputs("Usage: wastewatch COMMAND [OPTION]... [ARGUMENT]\n\n", file);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
-		(void)fprintf(file, "  %-10s %-12s %s\n", commands[i].name,
+		(void)fprintf(file, "  %-14s %-12s %s\n", commands[i].name,
 			      commands[i].argument_name, commands[i].help);
 	for (size_t i = 0; i < sizeof(raw_commands) / sizeof(*raw_commands); i++)
-		(void)fprintf(file, "  %-10s %-12s %s\n", raw_commands[i].name,
+		(void)fprintf(file, "  %-14s %-12s %s\n", raw_commands[i].name,
 			      raw_commands[i].argument_name, raw_commands[i].help);
 	(void)fputs(
 		"\n"
@@ -69,6 +84,7 @@ static void print_usage(FILE *file)
 		"  --csv              means: a table for a spreadsheet\n"
 		"  --window LENGTH    means: 1min, 5min, 1h (default) or 24h\n"
 		"  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
+		"  --date YYYY-MM-DD  limits, check: the law of that day; default today\n"
 		"  replay reads a table (time,channel,value,status) or the department's data\n"
 		"  files, or directories of them; --files DIR writes those that would be sent\n"
 		"  --help, --version\n"
@@ -81,8 +97,19 @@ static void print_usage(FILE *file)
 		"  --timeout TIME     of an answer; default as configured, or 1s\n"
 		"  --force            beside the daemon even where \"single: yes\" is set\n"
 		"\n"
+		"What people do goes to wastewatchd over D-Bus and into the record with their "
+		"name.\n"
+		"An ALARM is SITE/SOURCE/CHANNEL/LIMIT, an INCIDENT its id, or the beginning of "
+		"one\n"
+		"that no other shares.\n"
+		"  --for TIME         30min, 2h, ...; --until TIME as --to; --once: until it "
+		"clears\n"
+		"  --reason, --cause, --measures TEXT\n"
+		"  --exercise         the alarm or incident of the drill, not the real one\n"
+		"  --bus ADDRESS      another bus than the system's\n"
+		"\n"
 		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		"incident or channel; 4 (status) something needs attention.\n",
+		"incident, alarm, site or channel; 4 (status) something needs attention.\n",
 		file);
 }
 
@@ -108,6 +135,17 @@ const char *command_time(int64_t wall_ms, int zone_min, char *text)
 	return text;
 }
 
+unsigned int command_today(int zone_min)
+{
+	char text[CLOCK_TEXT_MAX];
+	unsigned int date = 0;
+
+	clock_format(clock_stamp().wall_ms, zone_min, text);
+	text[10] = '\0';
+	(void)standard_date_parse(text, &date);
+	return date;
+}
+
 const char *command_span(int64_t ms, char *text)
 {
 	long long s = ms < 0 ? 0 : ms / MS_PER_S;
@@ -121,6 +159,21 @@ const char *command_span(int64_t ms, char *text)
 	else
 		(void)snprintf(text, 48, "%lld d %lld h", s / 86400, s % 86400 / 3600);
 	return text;
+}
+
+int command_parse_time(const char *text, int zone_min, int64_t *ret_ms)
+{
+	static const char rest[] = "0000-00-00T00:00:00";
+	char full[64];
+	size_t n = strlen(text);
+
+	if (clock_parse(text, ret_ms) == 0)
+		return 0;
+	if (n != 10 && n != 16 && n != 19)
+		return -1;
+	(void)snprintf(full, sizeof(full), "%s%s%c%02d:%02d", text, rest + n,
+		       zone_min < 0 ? '-' : '+', abs(zone_min) / 60, abs(zone_min) % 60);
+	return clock_parse(full, ret_ms);
 }
 
 static int wrong(const char *text, const char *what)
@@ -152,10 +205,19 @@ static const struct option_row {
 	{"window", required_argument, PLACE(window), NONE},
 	{"from", required_argument, PLACE(from), NONE},
 	{"to", required_argument, PLACE(to), NONE},
+	{"date", required_argument, PLACE(date), NONE},
 	{"table", required_argument, PLACE(table), NONE},
 	{"timeout", required_argument, PLACE(timeout), NONE},
 	{"watch", optional_argument, PLACE(interval), PLACE(watch)},
 	{"force", no_argument, NONE, PLACE(force)},
+	{"bus", required_argument, PLACE(bus), NONE},
+	{"for", required_argument, PLACE(span), NONE},
+	{"until", required_argument, PLACE(until), NONE},
+	{"once", no_argument, NONE, PLACE(once)},
+	{"reason", required_argument, PLACE(reason), NONE},
+	{"cause", required_argument, PLACE(cause), NONE},
+	{"measures", required_argument, PLACE(measures), NONE},
+	{"exercise", no_argument, NONE, PLACE(exercise)},
 };
 
 #define N_OPTIONS (sizeof(option_rows) / sizeof(*option_rows))
@@ -264,6 +326,7 @@ int main(int argc, char **argv)
 	r = check_arguments(command, argc - optind - 1);
 	if (r >= 0)
 		return r;
+	options.command = command->name;
 	options.argument = argv[optind + 1];
 	options.arguments = argv + optind + 1;
 	options.n_arguments = (size_t)(argc - optind - 1);

@@ -93,22 +93,6 @@ static void print_quoted(const char *text)
 	(void)putchar('"');
 }
 
-/* RFC 3339, or a local "YYYY-MM-DD", "YYYY-MM-DD HH:MM" or with seconds */
-static int parse_time(const char *text, int zone_min, int64_t *ret_ms)
-{
-	static const char rest[] = "0000-00-00T00:00:00";
-	char full[64];
-	size_t n = strlen(text);
-
-	if (clock_parse(text, ret_ms) == 0)
-		return 0;
-	if (n != 10 && n != 16 && n != 19)
-		return -1;
-	(void)snprintf(full, sizeof(full), "%s%s%c%02d:%02d", text, rest + n,
-		       zone_min < 0 ? '-' : '+', abs(zone_min) / 60, abs(zone_min) % 60);
-	return clock_parse(full, ret_ms);
-}
-
 /* --- the channels ------------------------------------------------------------------ */
 
 static void take_channel(void *userdata, const struct history_channel *channel)
@@ -402,9 +386,10 @@ static int read_options(struct means *means)
 	means->length = (enum window_length)length;
 	if (options->csv && options->json)
 		return wrong("--csv", "--json", "only one of the two");
-	if (options->from && parse_time(options->from, means->zone_min, &means->from_ms) < 0)
+	if (options->from &&
+	    command_parse_time(options->from, means->zone_min, &means->from_ms) < 0)
 		return wrong("--from", options->from, times_allowed);
-	if (options->to && parse_time(options->to, means->zone_min, &means->to_ms) < 0)
+	if (options->to && command_parse_time(options->to, means->zone_min, &means->to_ms) < 0)
 		return wrong("--to", options->to, times_allowed);
 	if (options->from && options->to && means->to_ms <= means->from_ms)
 		return wrong("--to", options->to, "not after --from");

@@ -105,6 +105,27 @@ static int parse(struct probe *probe)
 	return 0;
 }
 
+/* what the configuration says must never be read is not. Return: 0; an exit status. */
+static int look_for_holes(const struct probe *probe)
+{
+	const struct probe_range *range = &probe->range;
+	const struct probe_target *t = &probe->target;
+
+	for (size_t i = 0; t->unit != PROBE_NONE && i < probe->config->n_holes; i++) {
+		const struct config_hole *hole = &probe->config->holes[i];
+
+		if (hole->unit != t->unit || hole->function != range->table ||
+		    hole->first >= range->address + range->count || hole->last < range->address)
+			continue;
+		return command_fail("probe: %u to %u of table %s are a hole of %s, which the "
+				    "configuration says must never be read; ask for what is "
+				    "before it, or behind it",
+				    hole->first, hole->last, probe_table_text(range->table),
+				    probe->config->units[t->unit].name);
+	}
+	return 0;
+}
+
 /* beside the daemon only where that disturbs nobody. Return: 0; an exit status. */
 static int ask_daemon(struct probe *probe)
 {
@@ -351,6 +372,8 @@ int command_probe(const struct command_options *options)
 	CLEANUP(probe_done) struct probe *probe = &space;
 	int r = parse(probe);
 
+	if (r == 0)
+		r = look_for_holes(probe);
 	if (r == 0)
 		r = ask_daemon(probe);
 	if (r != 0)

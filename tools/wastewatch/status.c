@@ -3,20 +3,18 @@
  * What needs attention now: the live part comes from the daemon's status.json, the rest
  * from the record, so that it answers while the daemon is down too.
  */
-#include <errno.h>
 #include <jansson.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/control.h"
 #include "core/history.h"
 #include "tools/command.h"
+#include "tools/live.h"
 
-#define STATUS_STALE_MS 10000  /* the daemon writes it once a second */
-#define STATUS_AHEAD_MS 2000   /* a time to come: the clock was set back, and nobody writes */
 #define STATUS_AGE_MS	5000   /* a good value older than this shows its age */
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
 
@@ -25,6 +23,7 @@ struct picture {
 	json_t *live; /* NULL: the daemon is down */
 	json_t *raised;
 	json_t *incidents;
+	int64_t n_unclosed;
 	json_t *attention;
 	struct history_outbox outbox;
 	int64_t head;
@@ -79,6 +78,9 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 	(void)json_object_set_new(object, "id", json_string(incident->id));
 	(void)json_object_set_new(object, "class", json_string(incident->class));
+	(void)json_object_set_new(object, "level", json_string(incident->level));
+	(void)json_object_set_new(object, "acknowledged",
+				  json_boolean(incident->acknowledged_ms > 0));
 	(void)json_object_set_new(object, "opened_ms", json_integer(incident->opened_ms));
 	(void)json_array_append_new(picture->incidents, object);
 	attend(picture, "%s incident, class %s, for %s: wastewatch show %s", incident->kind,
@@ -86,47 +88,63 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 	       incident->id);
 }
 
-/* whose process is gone, or is somebody else's: EPERM says that it is there */
-static bool is_alive(int64_t pid)
-{
-	return pid <= 0 || pid > INT32_MAX || kill((pid_t)pid, 0) == 0 || errno != ESRCH;
-}
-
 static void look_at_daemon(struct picture *picture, const struct command_options *options)
 {
-	char path[4096], span[48];
-	int64_t age_ms;
+	int64_t age_ms = 0;
+	char span[48];
 
-	(void)snprintf(path, sizeof(path), "%s/status.json", options->runtime);
-	picture->live = json_load_file(path, 0, NULL);
-	age_ms = picture->now_ms - number(picture->live, "time_ms");
-	if (!picture->live) {
-		attend(picture, "wastewatchd is not running (no %s): systemctl status wastewatchd",
-		       path);
-		return;
+	switch (live_load(options, picture->now_ms, &picture->live, &age_ms)) {
+	case LIVE_OK:
+		break;
+	case LIVE_NONE:
+		attend(picture,
+		       "wastewatchd is not running (no %s/status.json): systemctl status "
+		       "wastewatchd",
+		       options->runtime);
+		break;
+	case LIVE_OLD:
+		attend(picture,
+		       "wastewatchd is gone, or has said nothing for %s; what follows is from "
+		       "the record only: systemctl status wastewatchd",
+		       command_span(age_ms, span));
+		break;
 	}
-	if (age_ms <= STATUS_STALE_MS && age_ms >= -STATUS_AHEAD_MS &&
-	    is_alive(number(picture->live, "pid")))
-		return;
-	attend(picture,
-	       "wastewatchd is gone, or has said nothing for %s; what follows is from the record "
-	       "only: systemctl status wastewatchd",
-	       command_span(age_ms, span));
-	json_decref(picture->live);
-	picture->live = NULL;
+}
+
+/* without one by intention there is nothing to mend */
+static void look_at_bus(struct picture *picture)
+{
+	const json_t *bus = json_object_get(picture->live, "bus");
+
+	if (bus && !json_is_true(json_object_get(bus, "ready")) &&
+	    strcmp(text(bus, "state"), CONTROL_OFF) != 0)
+		attend(picture,
+		       "nothing can be acknowledged, shelved or closed (%s): systemctl reload "
+		       "dbus, systemctl status dbus",
+		       text(bus, "state"));
+}
+
+/* a serial device has no port */
+static const char *place_of(const json_t *link, char *place, size_t n)
+{
+	if (number(link, "port") == 0)
+		return text(link, "host");
+	(void)snprintf(place, n, "%s:%lld", text(link, "host"), (long long)number(link, "port"));
+	return place;
 }
 
 static void look_at_links(struct picture *picture)
 {
 	const json_t *link;
+	char place[300];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
 		if (strcmp(text(link, "state"), "up") != 0)
-			attend(picture, "link %s/%s (%s:%lld) is %s%s%s", text(link, "site"),
-			       text(link, "link"), text(link, "host"),
-			       (long long)number(link, "port"), text(link, "state"),
-			       *text(link, "error") ? ": " : "", text(link, "error"));
+			attend(picture, "link %s/%s (%s) is %s%s%s", text(link, "site"),
+			       text(link, "link"), place_of(link, place, sizeof(place)),
+			       text(link, "state"), *text(link, "error") ? ": " : "",
+			       text(link, "error"));
 		else if (number(link, "silent_units") > 0)
 			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
 			       text(link, "link"), (long long)number(link, "silent_units"));
@@ -149,6 +167,7 @@ static void look_at_live(struct picture *picture)
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
 				"wastewatch-sender");
+	look_at_bus(picture);
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
 		if (json_is_true(json_object_get(channel, "lost")))
@@ -297,6 +316,10 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	if (picture->n_unclosed > 0)
+		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
+			     "wastewatch incidents\n",
+			     (long long)picture->n_unclosed);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));
@@ -323,6 +346,7 @@ static void print_json(const struct picture *picture)
 	(void)json_object_set(object, "attention", picture->attention);
 	(void)json_object_set(object, "alarms", picture->raised);
 	(void)json_object_set(object, "incidents", picture->incidents);
+	(void)json_object_set_new(object, "incidents_unclosed", json_integer(picture->n_unclosed));
 	if (picture->live)
 		(void)json_object_set(object, "live", picture->live);
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
@@ -341,6 +365,10 @@ static int read_record(struct picture *picture, const struct command_options *op
 		return r;
 	}
 	r = history_incidents(history, NULL, true, 100, take_incident, picture);
+	if (r >= 0) {
+		picture->n_unclosed = history_unclosed(history);
+		r = (int)MIN(picture->n_unclosed, 0);
+	}
 	if (r >= 0)
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)

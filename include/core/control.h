@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * control.h - how people's actions reach the core: D-Bus
+ *
+ *   name       vn.wastewatch1
+ *   object     /vn/wastewatch1            what is real
+ *              /vn/wastewatch1/exercise   the alarms and incidents of the drill that is running
+ *   interface  vn.wastewatch1.Manager
+ *
+ *   Acknowledge(s target)                  Shelve(s target, t until_usec, b one_shot, s reason)
+ *   Reset(s target)                        Unshelve(s target)
+ *   OutOfService(s target, t until_usec, s reason)     Return(s target)
+ *   AcknowledgeIncident(s id)              CloseIncident(s id, s cause, s measures)
+ *   DrillStart(s site, s scenario)         DrillStop(s site)
+ *   Reload()                               Find(s prefix) → a(ss) names
+ *
+ * @target is a limit's path; @until_usec is UTC since 1970, 0 none. A method returns when the
+ * commit that holds the entry is on the disk. Who asked is the user id that the bus gives for
+ * the connection; no name in a message is believed. Who may ask is the bus's policy.
+ *
+ *                 opened, Hello and the name asked for          the name is ours
+ *   WAITING ──────────────────────────────────────▶ CONNECTING ────────────────▶ READY
+ *      ▲  ▲                                              │                         │
+ *      │  └──────── refused, in the way, gone ───────────┘                         │
+ *      └──────────────────────── gone ─────────────────────────────────────────────┘
+ *
+ * Nothing here waits: what the bus owes comes through the event loop, one message at a time.
+ * Without a bus all else goes on; it is tried again after 1, 2, 4 … CONTROL_RETRY_MAX_S.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/macro.h"
+
+#define CONTROL_NAME	      "vn.wastewatch1"
+#define CONTROL_PATH	      "/vn/wastewatch1"
+#define CONTROL_PATH_EXERCISE "/vn/wastewatch1/exercise"
+#define CONTROL_INTERFACE     "vn.wastewatch1.Manager"
+#define CONTROL_ERROR	      "vn.wastewatch1.Error."
+#define CONTROL_OFF	      "none" /* as address: no bus at all, by intention */
+
+/* names behind CONTROL_ERROR; LimitsExceeded is the bus's own */
+#define CONTROL_ERROR_NOT_FOUND	 CONTROL_ERROR "NotFound"
+#define CONTROL_ERROR_NOT_VALID	 CONTROL_ERROR "NotValid"
+#define CONTROL_ERROR_SO_ALREADY CONTROL_ERROR "SoAlready"
+#define CONTROL_ERROR_NOT_NOW	 CONTROL_ERROR "NotNow"
+#define CONTROL_ERROR_FAILED	 CONTROL_ERROR "Failed"
+#define CONTROL_ERROR_TOO_MANY	 "org.freedesktop.DBus.Error.LimitsExceeded"
+
+#define CONTROL_RETRY_MAX_S 30
+#define CONTROL_CALLS_MAX   64 /* waiting for the bus to say who asks */
+#define CONTROL_CALLS_EACH  16 /* of one connection */
+#define CONTROL_FOUND_MAX   20
+
+struct service;
+struct control;
+
+/**
+ * control_open() - begin to look for the bus
+ * @address: of the bus, the caller's; NULL the system's; CONTROL_OFF none
+ *
+ * That there is no bus is no failure. Return: 0; -ENOMEM.
+ */
+int control_open(struct control **ret, struct service *service, const char *address);
+
+/** control_close() - takes NULL; calls that are under way get no answer. Return: NULL. */
+struct control *control_close(struct control *control);
+DEFINE_CLEANUP(struct control *, control_close)
+
+/** control_tick() - once a second: look for the bus again */
+void control_tick(struct control *control);
+
+/** control_is_ready() - the name is ours, calls arrive */
+bool control_is_ready(const struct control *control);
+
+/** control_state() - in words: "ready", "none", or why not */
+const char *control_state(const struct control *control);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * release.h - which masses are reckoned, and from when on: mass.h for the channels of a core
+ *
+ * Reckoned is each concentration with a limit of class limit or emergency above it, at a source
+ * whose "flow" is configured. What a value is paired with is the flow's last good one, no older
+ * than one and a half of the flow's intervals.
+ *
+ * A mass counts from the moment that its incident opens. Where the channel's own values were
+ * beyond the bound before, and waited for the raise delay, it counts from the first of them
+ * (the alarm's "since"): these values go through here one by one while the alarm is pending.
+ * What a mean of a window was made of is not kept one by one, so an incident that a mean opens
+ * counts from its opening. Each sum says from when on it is.
+ *
+ * Pure: no clock, no I/O, no allocation.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "core/mass.h"
+
+/** release_init() - find the channels whose mass is reckoned; -ENOMEM */
+int release_init(struct core *core);
+
+/** release_settle() - take the new samples of these channels, all of one moment being in */
+void release_settle(struct core *core);
+
+/** release_begin() - an incident opens: its masses count from here on, if not earlier */
+void release_begin(struct core *core, const struct core_incident *incident, struct stamp at);
+
+/** release_end() - it has ended and was reported */
+void release_end(struct core *core, const struct core_incident *incident);
+
+/** struct release - one mass of an incident; @limit: the one whose bound "above" is about */
+struct release {
+	size_t channel;
+	size_t limit;
+	const struct mass *mass;
+	struct mass_span span;
+};
+
+/**
+ * release_next() - the masses of an incident, one after the other
+ * @at: where to look on; 0 at first
+ * Return: false: there are no more.
+ */
+bool release_next(const struct core *core, const struct core_incident *incident, size_t *at,
+		  struct release *ret);

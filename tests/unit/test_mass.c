@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "common/macro.h"
+#include "core/mass.h"
+#include "core/units.h"
+
+#define WALL_0 INT64_C(1795528800000)
+#define LONG   1500 /* ms; interval 1 s */
+
+/* assert_float_equal() compares in single precision */
+#define assert_close(a, b)                                                 \
+	do {                                                               \
+		double a_ = (a), b_ = (b);                                 \
+		if (!(fabs(a_ - b_) <= 1e-12 * fmax(1, fabs(b_))))         \
+			fail_msg("%s is %.15g and not %.15g", #a, a_, b_); \
+	} while (0)
+
+static struct stamp at(int64_t ms)
+{
+	return (struct stamp){.mono_ms = ms, .wall_ms = WALL_0 + ms};
+}
+
+enum what { PAIR, BAD, START, STOP };
+
+/* one row: what comes, and what the sums are afterwards, worked out by hand */
+struct row {
+	int64_t ms;
+	enum what what;
+	double rate;
+	double above;
+	double total_kg;
+	double above_kg;
+	int64_t covered_ms;
+};
+
+static void check(const struct row *rows, size_t n)
+{
+	struct mass mass = {0};
+
+	for (size_t i = 0; i < n; i++) {
+		const struct row *row = &rows[i];
+
+		switch (row->what) {
+		case PAIR:
+			mass_pair(&mass, at(row->ms), row->rate, row->above, LONG);
+			break;
+		case BAD:
+			mass_break(&mass);
+			break;
+		case START:
+			mass_start(&mass, at(row->ms));
+			break;
+		case STOP:
+			mass_stop(&mass);
+			break;
+		}
+		if (fabs(mass.total_kg - row->total_kg) > 1e-12 ||
+		    fabs(mass.above_kg - row->above_kg) > 1e-12 ||
+		    mass.covered_ms != row->covered_ms)
+			fail_msg("row %zu: %.12g kg, %.12g above, %lld ms", i, mass.total_kg,
+				 mass.above_kg, (long long)mass.covered_ms);
+	}
+}
+
+static void test_ramp(void **state)
+{
+	static const struct row rows[] = {
+		{10000, START, 0, 0, 0, 0, 0},	     {10000, PAIR, 2, 0, 0, 0, 0},
+		{11000, PAIR, 4, 1, 3, 0.5, 1000},   /* (2+4)/2, (0+1)/2 */
+		{12000, PAIR, 4, 1, 7, 1.5, 2000},   /* + 4, + 1 */
+		{12500, PAIR, 0, 0, 8, 1.75, 2500},  /* + 4/2/2, + 1/2/2 */
+		{12500, PAIR, 6, 6, 8, 1.75, 2500},  /* the same moment again: it is this one now */
+		{13500, PAIR, 2, 0, 12, 4.75, 3500}, /* (6+2)/2, 6/2 */
+		{13000, PAIR, 9, 9, 12, 4.75, 3500}, /* from before: no */
+		{14500, PAIR, 2, 0, 14, 4.75, 4500},
+	};
+
+	(void)state;
+	check(rows, ARRAY_SIZE(rows));
+}
+
+static void test_gaps(void **state)
+{
+	static const struct row rows[] = {
+		{0, START, 0, 0, 0, 0, 0},
+		{0, PAIR, 2, 2, 0, 0, 0},
+		{1500, PAIR, 2, 2, 3, 3, 1500}, /* one and a half intervals are none */
+		{3001, PAIR, 2, 2, 3, 3, 1500}, /* a millisecond more is one */
+		{4001, PAIR, 2, 2, 5, 5, 2500},
+		{4500, BAD, 0, 0, 5, 5, 2500},
+		{5001, PAIR, 2, 2, 5, 5, 2500}, /* a bad value between: not across it */
+		{6001, PAIR, 4, 2, 8, 7, 3500},
+		{7001, PAIR, -3, -9, 10, 8, 4500}, /* a backflow takes nothing back */
+		{8001, PAIR, -3, -9, 10, 8, 5500}, /* but its time had data */
+	};
+
+	(void)state;
+	check(rows, ARRAY_SIZE(rows));
+}
+
+/* what lies before the start is left out, along the straight line */
+static void test_start_within_a_piece(void **state)
+{
+	struct mass mass = {0};
+
+	(void)state;
+	mass_pair(&mass, at(1000), 4, 4, LONG);
+	assert_close(mass.total_kg, 0);
+	mass_start(&mass, at(1250));
+	mass_pair(&mass, at(2000), 8, 0, LONG);
+	assert_close(mass.total_kg, (5 + 8) / 2.0 * 0.75);
+	assert_close(mass.above_kg, (3 + 0) / 2.0 * 0.75);
+	assert_int_equal(mass.covered_ms, 750);
+	mass_start(&mass, at(5000)); /* begins anew, and later than what comes */
+	mass_pair(&mass, at(3000), 8, 0, LONG);
+	assert_close(mass.total_kg, 0);
+	assert_int_equal(mass.covered_ms, 0);
+	mass_stop(&mass);
+	mass_pair(&mass, at(4000), 8, 0, LONG);
+	assert_close(mass.total_kg, 0);
+	assert_true(mass.has_last);
+}
+
+static void test_span(void **state)
+{
+	struct mass mass = {0};
+	struct mass_span span;
+
+	(void)state;
+	assert_false(mass_span(&mass, at(9000), LONG, &span)); /* nothing counts */
+	mass_start(&mass, at(1000));
+	assert_false(mass_span(&mass, at(1000), LONG, &span)); /* no time has passed */
+	assert_true(mass_span(&mass, at(2000), LONG, &span));
+	assert_int_equal(span.covered_percent, 0);
+	mass_pair(&mass, at(1000), 1, 0, LONG);
+	assert_false(mass_span(&mass, at(2500), LONG, &span)); /* the next one may still come */
+	assert_true(mass_span(&mass, at(2501), LONG, &span));  /* now it is missing */
+	assert_int_equal(span.from_ms, WALL_0 + 1000);
+	assert_int_equal(span.until_ms, WALL_0 + 2501);
+	assert_int_equal(span.covered_percent, 0);
+	mass_pair(&mass, at(2000), 1, 0, LONG);
+	assert_true(mass_span(&mass, at(3500), LONG, &span));
+	assert_int_equal(span.until_ms, WALL_0 + 2000);
+	assert_int_equal(span.covered_percent, 100);
+	mass_break(&mass);
+	assert_true(mass_span(&mass, at(3000), LONG, &span));
+	assert_int_equal(span.until_ms, WALL_0 + 3000);
+	assert_int_equal(span.covered_percent, 50);
+	assert_true(mass_span(&mass, at(101001), LONG, &span)); /* rounded down, never up */
+	assert_int_equal(span.covered_percent, 0);
+}
+
+/* what an hour of a constant release comes to, in the units of the field */
+static void test_units(void **state)
+{
+	static const struct {
+		const char *concentration;
+		const char *flow;
+		double c, q, kg_h;
+	} rows[] = {
+		{"mg/l", "m3/h", 500, 80, 40},	     {"mg/L", "m³/h", 500, 80, 40},
+		{"mg/l", "m3/d", 500, 1920, 40},     {"mg/l", "l/s", 100, 10, 3.6},
+		{"g/m3", "m3/s", 2, 0.5, 3.6},	     {"µg/l", "m3/h", 5000, 80, 0.4},
+		{"mg/Nm3", "Nm3/h", 800, 50000, 40}, {"mg/m3", "m3/h", 800, 50000, 40},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mass mass = {0};
+		double factor;
+
+		assert_int_equal(unit_mass_flow(rows[i].concentration, rows[i].flow, &factor), 0);
+		mass_start(&mass, at(0));
+		for (int64_t ms = 0; ms <= 3600000; ms += 1000)
+			mass_pair(&mass, at(ms), rows[i].c * rows[i].q * factor,
+				  (rows[i].c / 2) * rows[i].q * factor, LONG);
+		if (fabs(mass.total_kg - rows[i].kg_h) > 1e-9 ||
+		    fabs(mass.above_kg - rows[i].kg_h / 2) > 1e-9)
+			fail_msg("row %zu: %.12g kg", i, mass.total_kg);
+		assert_int_equal(mass.covered_ms, 3600000);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_ramp),
+		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_start_within_a_piece),
+		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_units),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drills: begun and ended over the bus, listed from the record, so that the list is there
+ * while the daemon is down, too.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "core/history.h"
+#include "tools/bus.h"
+#include "tools/command.h"
+#include "tools/target.h"
+
+static const char *text(const json_t *object, const char *key)
+{
+	const char *value = json_string_value(json_object_get(object, key));
+
+	return value ? value : "";
+}
+
+static void copy(json_t *object, const char *as, const json_t *entry, const char *key)
+{
+	json_t *value = json_object_get(entry, key);
+
+	if (value)
+		(void)json_object_set(object, as, value);
+}
+
+/* --- list -------------------------------------------------------------------------- */
+
+/* the drill of a site that has begun and not ended; NULL none */
+static json_t *running_at(json_t *drills, const char *site)
+{
+	for (size_t i = json_array_size(drills); i > 0; i--) {
+		json_t *drill = json_array_get(drills, i - 1);
+
+		if (strcmp(text(drill, "site"), site) == 0)
+			return json_object_get(drill, "ended") ? NULL : drill;
+	}
+	return NULL;
+}
+
+static void take_entry(void *userdata, const char *line)
+{
+	json_t *drills = userdata, *entry = json_loads(line, 0, NULL), *drill;
+
+	if (strcmp(text(entry, "type"), "drill.started") == 0) {
+		drill = json_object();
+		copy(drill, "site", entry, "site");
+		copy(drill, "scenario", entry, "name");
+		copy(drill, "started", entry, "time");
+		copy(drill, "started_by", entry, "user");
+		copy(drill, "until", entry, "until");
+		(void)json_array_append_new(drills, drill);
+	} else if ((drill = running_at(drills, text(entry, "site")))) {
+		copy(drill, "ended", entry, "time");
+		copy(drill, "ended_by", entry, "user");
+		copy(drill, "reason", entry, "reason");
+	}
+	json_decref(entry);
+}
+
+static void print_moment(const json_t *drill, const char *key, int zone_min)
+{
+	char moment[48];
+	int64_t wall_ms;
+
+	(void)printf("  %-19s", clock_parse(text(drill, key), &wall_ms) == 0
+					? command_time(wall_ms, zone_min, moment)
+					: "runs");
+}
+
+static void print_drills(const json_t *drills, int zone_min)
+{
+	const json_t *drill;
+	size_t i;
+
+	if (json_array_size(drills) == 0)
+		(void)puts("No drills.");
+	else
+		(void)printf("%-20s  %-19s  %-19s  %-12s  %s\n", "SITE", "BEGUN", "ENDED", "BY",
+			     "SCENARIO");
+	json_array_foreach (drills, i, drill) {
+		(void)printf("%-20s", text(drill, "site"));
+		print_moment(drill, "started", zone_min);
+		print_moment(drill, "ended", zone_min);
+		(void)printf("  %-12s  %s%s%s%s\n", text(drill, "started_by"),
+			     text(drill, "scenario"), *text(drill, "reason") ? " (" : "",
+			     text(drill, "reason"), *text(drill, "reason") ? ")" : "");
+	}
+}
+
+static void print_lines(const json_t *drills)
+{
+	const json_t *drill;
+	size_t i;
+
+	json_array_foreach (drills, i, drill) {
+		(void)json_dumpf(drill, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+		(void)putchar('\n');
+	}
+}
+
+static int list(const struct command_options *options)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	json_t *drills = json_array();
+	char error[256];
+	int64_t head;
+	int zone_min = 0, r = history_open(&history, options->state, error);
+
+	if (r < 0) {
+		json_decref(drills);
+		return command_fail("%s", error);
+	}
+	r = history_head(history, &head, &zone_min);
+	if (r >= 0)
+		r = history_typed(history, "drill.st*", take_entry, drills);
+	if (r < 0)
+		(void)command_fail("the record cannot be read: %s", history_error(history));
+	else if (options->json)
+		print_lines(drills);
+	else
+		print_drills(drills, zone_min);
+	json_decref(drills);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* --- start, stop ------------------------------------------------------------------- */
+
+static int tell(const struct command_options *options, const char *method)
+{
+	CLEANUP(bus_close) struct bus *bus = NULL;
+	struct target site = {0};
+	struct bus_argument arguments[2] = {{.type = 's', .text = site.name}, {.type = 's'}};
+	char error[BUS_ERROR_MAX];
+	int r = bus_open(&bus, options->bus, error);
+
+	arguments[1].text = options->n_arguments > 2 ? options->arguments[2] : "";
+	if (r >= 0)
+		r = target_resolve(&site, options, bus, options->arguments[1], TARGET_SITE, error);
+	if (r >= 0)
+		r = bus_act(bus, false, method, arguments, options->n_arguments - 1, error);
+	if (r < 0) {
+		(void)command_fail("%s", error);
+		return r == -ENOENT ? EXIT_MISSING : EXIT_FAILURE;
+	}
+	if (options->json)
+		(void)printf("{\"action\":\"drill-%s\",\"done\":true,\"target\":\"%s\"}\n",
+			     options->arguments[0], site.name);
+	else if (options->n_arguments > 2)
+		(void)printf("%s: drill \"%s\" has begun; to end it: wastewatch drill stop %s\n",
+			     site.name, arguments[1].text, site.name);
+	else
+		(void)printf("%s: the drill has ended\n", site.name);
+	return EXIT_SUCCESS;
+}
+
+static int start(const struct command_options *options)
+{
+	return tell(options, "DrillStart");
+}
+
+static int stop(const struct command_options *options)
+{
+	return tell(options, "DrillStop");
+}
+
+static const struct {
+	const char *verb;
+	size_t n; /* arguments, the verb with them */
+	int (*run)(const struct command_options *options);
+} verbs[] = {{"list", 1, list}, {"start", 3, start}, {"stop", 2, stop}};
+
+int command_drill(const struct command_options *options)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i].verb, options->arguments[0]) == 0 &&
+		    verbs[i].n == options->n_arguments)
+			return verbs[i].run(options);
+	(void)fputs("wastewatch: drill list, drill start SITE SCENARIO, or drill stop SITE\n",
+		    stderr);
+	return EXIT_USAGE;
+}

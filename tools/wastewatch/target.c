@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "tools/target.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/control.h"
+#include "core/history.h"
+
+#define LISTED_MAX    10
+#define INCIDENTS_MAX 1000
+
+/* everything whose name begins with the word; @exact: one is the word */
+struct search {
+	const char *word;
+	unsigned kinds;
+	bool exact;
+	size_t n;
+	struct target found[LISTED_MAX];
+};
+
+static void take(struct search *search, unsigned kind, const char *name)
+{
+	bool exact = strcmp(name, search->word) == 0;
+
+	if (!(kind & search->kinds) || strlen(name) >= TARGET_MAX || search->exact ||
+	    strncmp(name, search->word, strlen(search->word)) != 0)
+		return;
+	if (exact) {
+		search->exact = true;
+		search->n = 0;
+	}
+	if (search->n < LISTED_MAX) {
+		search->found[search->n].kind = kind;
+		(void)snprintf(search->found[search->n].name, TARGET_MAX, "%s", name);
+	}
+	search->n++;
+}
+
+static void take_named(void *userdata, const char *kind, const char *name)
+{
+	take(userdata, strcmp(kind, "site") == 0 ? TARGET_SITE : TARGET_ALARM, name);
+}
+
+/* nothing is left to be done with one that is closed, so only its whole name means it */
+static void take_incident(void *userdata, const struct history_incident *incident)
+{
+	struct search *search = userdata;
+
+	if (strcmp(incident->state, "closed") != 0 || strcmp(incident->id, search->word) == 0)
+		take(search, TARGET_INCIDENT, incident->id);
+}
+
+/* Where the record cannot be read, the daemon is the one to say what it thinks of the word */
+static void search_record(struct search *search, const struct command_options *options)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	char error[256];
+
+	if (history_open(&history, options->state, error) < 0)
+		return;
+	(void)history_incidents(history, NULL, false, INCIDENTS_MAX, take_incident, search);
+}
+
+static const char *kinds_text(unsigned kinds)
+{
+	static const char *const texts[8] = {
+		"thing", "alarm",	  "incident",	      "alarm or incident",
+		"site",	 "alarm or site", "incident or site", "alarm, incident or site"};
+
+	return texts[kinds & 7];
+}
+
+static const char *hint(unsigned kinds)
+{
+	if (kinds == TARGET_INCIDENT)
+		return "wastewatch incidents";
+	return kinds == TARGET_SITE ? "wastewatch plan" : "wastewatch alarms";
+}
+
+static int say_many(const struct search *search, char error[static BUS_ERROR_MAX])
+{
+	size_t n = (size_t)snprintf(error, BUS_ERROR_MAX,
+				    "\"%.100s\" can be more than one %s:", search->word,
+				    kinds_text(search->kinds));
+	size_t i;
+
+	for (i = 0; i < MIN(search->n, (size_t)LISTED_MAX); i++) {
+		size_t length = strlen(search->found[i].name);
+
+		if (n + length + 16 > BUS_ERROR_MAX)
+			break;
+		n += (size_t)snprintf(error + n, BUS_ERROR_MAX - n, "\n  %s",
+				      search->found[i].name);
+	}
+	if (i < search->n)
+		(void)snprintf(error + n, BUS_ERROR_MAX - n, "\n  ...");
+	return -EINVAL;
+}
+
+int target_resolve(struct target *ret, const struct command_options *options, struct bus *bus,
+		   const char *word, unsigned kinds, char error[static BUS_ERROR_MAX])
+{
+	struct search search = {.word = word, .kinds = kinds};
+	int r = 0;
+
+	if (kinds & TARGET_INCIDENT)
+		search_record(&search, options);
+	if (kinds & (TARGET_ALARM | TARGET_SITE))
+		r = bus_find(bus, word, take_named, &search, error);
+	if (r < 0)
+		return r;
+	if (search.n > 1)
+		return say_many(&search, error);
+	if (search.n == 1) {
+		*ret = search.found[0];
+		return 0;
+	}
+	(void)snprintf(error, BUS_ERROR_MAX, "there is no %s %.200s; see: %s", kinds_text(kinds),
+		       word, hint(kinds));
+	return -ENOENT;
+}

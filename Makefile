@@ -23,6 +23,8 @@ dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
+schemadir ?= $(datadir)/wastewatch/schema
+localedir ?= $(datadir)/locale
 limitdir ?= $(datadir)/wastewatch/limits
 
 VERSION := $(shell sed -n 's/^## \([0-9.]*\).*/\1/p' NEWS.md 2>/dev/null | head -n 1)
@@ -56,17 +58,19 @@ ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),
 run = $(if $(V),,@printf '  %-5s %s\n' $(1) $@;)
 
 pkg = $(shell pkg-config --libs $(1) 2>/dev/null)
+# where headers lie in a directory of their own
+includes := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags-only-I libxml-2.0 2>/dev/null))
 libs_poller := libmodbus libsystemd
-libs_core := libsystemd sqlite3 libcrypto jansson yaml-0.1
+libs_core := libsystemd sqlite3 libcrypto jansson yaml-0.1 libxml-2.0
 libs_sender := libcurl libsystemd
-libs_receiver := libmicrohttpd libcrypto jansson sqlite3
+libs_receiver := libmicrohttpd libcrypto jansson sqlite3 libxml-2.0
 libs_all := $(libs_core) $(libs_poller) $(libs_sender) $(libs_receiver)
 
 # Debian 12 packages; "make deps" installs what is missing of the first two lines.
 packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev libcurl4-openssl-dev \
-	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev
+	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
-	python3-serial-asyncio python3-jsonschema python3-yaml \
+	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
@@ -74,7 +78,7 @@ packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcm
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 common_o := $(call objs,$(wildcard daemon/common/*.c))
 poller_o := $(call objs,$(filter-out %/main.c,$(wildcard daemon/poller/*.c)))
-core_o := $(call objs,$(filter-out %/main.c,$(wildcard daemon/core/*.c)))
+core_o := $(call objs,$(filter-out %/main.c,$(wildcard daemon/core/*.c))) $(B)/obj/po/vi.o
 sender_o := $(call objs,$(filter-out %/main.c,$(wildcard daemon/sender/*.c)))
 sim_o := $(call objs,$(filter-out %/main.c,$(wildcard tools/sim/*.c)))
 receiver_o := $(call objs,$(filter-out %/main.c,$(wildcard tools/receiver/*.c)))
@@ -102,7 +106,41 @@ $(B)/wastewatch-receiver: $(call objs,tools/receiver/main.c) $(receiver_o) $(com
 
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
+	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
+
+# --- translations: what reports say, in Vietnamese ------------------------------------------
+# The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,
+# too, so that gettext(1) and other programs find the same words.
+
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c)
+$(B)/po/wastewatch.pot: $(texts)
+	@mkdir -p $(@D)
+	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword=N_ --sort-output --no-location \
+		--package-name=wastewatch --copyright-holder="the authors of wastewatch" \
+		--output=- $(texts) | sed -e '/^"POT-Creation-Date:/d' -e 's/=CHARSET/=UTF-8/' >$@
+$(B)/po/vi.mo: po/vi.po
+	@mkdir -p $(@D)
+	$(call run,MO) msgfmt --check --output-file=$@ $<
+$(B)/po/vi.c: $(B)/po/vi.mo
+	$(call run,GEN) { echo '#include <stddef.h>'; echo '#include <stdint.h>'; \
+		echo 'extern const uint8_t catalogue_vi[];'; echo 'extern const size_t catalogue_vi_size;'; \
+		echo 'const uint8_t catalogue_vi[] = {'; od -An -v -tu1 $< | sed 's/ *\([0-9][0-9]*\)/\1,/g'; \
+		echo '};'; echo 'const size_t catalogue_vi_size = sizeof(catalogue_vi);'; } >$@
+$(B)/obj/po/vi.o: $(B)/po/vi.c
+	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(CFLAGS) -c -o $@ $<
+
+.PHONY: po check-po
+po: ## collect the texts of reports anew: po/wastewatch.pot, and po/vi.po to be completed
+po: $(B)/po/wastewatch.pot
+	@cp $< po/wastewatch.pot
+	@msgmerge --quiet --update --backup=none --sort-output po/vi.po po/wastewatch.pot
+
+check-po: ## every text of a report is in the template and translated, none is fuzzy
+check-po: $(B)/po/wastewatch.pot
+	@cmp -s $< po/wastewatch.pot || { echo "po/wastewatch.pot is out of date: make po" >&2; exit 1; }
+	@msgfmt --check --output-file=/dev/null po/vi.po
+	@msgcmp po/vi.po po/wastewatch.pot
 
 # --- tests ---------------------------------------------------------------------------------
 
@@ -132,7 +170,7 @@ check: ## everything that CI runs; installs missing Debian packages when root
 	@$(parallel) all check-programs
 	@rm -rf $(B)/check
 	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
-check-parts: check-clang check-unit check-scenario check-system
+check-parts: check-clang check-po check-unit check-scenario check-system
 
 .PHONY: check-programs
 check-programs: $(unit_tests)
@@ -160,7 +198,7 @@ check-asan: ## unit and system tests with the address and undefined-behaviour sa
 check-valgrind: ## unit tests under valgrind
 check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
-	@$(run_tests) valgrind $(sort $(unit_tests))
+	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
 .PHONY: coverage
 coverage: ## lines and branches that unit, scenario and system tests reach
@@ -222,7 +260,7 @@ lint-tidy: $(tidy_stamps)
 $(B)/tidy/%.ok: % .clang-tidy tests/.clang-tidy $(c_headers)
 	@mkdir -p $(@D)
 	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu17 -D_GNU_SOURCE \
-		-DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude >$@.log 2>&1 || { cat $@.log; exit 1; }
+		-DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude $(includes) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@touch $@
 lint-cppcheck:
 	@mkdir -p $(B)/cppcheck
@@ -291,6 +329,10 @@ install: all units
 	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
 	install -d $(DESTDIR)$(boundarydir)
 	install -m 644 conf/boundaries/* $(DESTDIR)$(boundarydir)/
+	install -d $(DESTDIR)$(schemadir)
+	install -m 644 conf/schema/* $(DESTDIR)$(schemadir)/
+	install -d $(DESTDIR)$(localedir)/vi/LC_MESSAGES
+	install -m 644 $(B)/po/vi.mo $(DESTDIR)$(localedir)/vi/LC_MESSAGES/wastewatch.mo
 	install -d $(DESTDIR)$(sysconfdir)/wastewatch/sites.d
 	install -d -m 700 $(DESTDIR)$(sysconfdir)/wastewatch/credentials
 	test -e $(DESTDIR)$(sysconfdir)/wastewatch/wastewatch.yaml || { \
@@ -302,7 +344,9 @@ install: all units
 
 uninstall: ## removes what install put there; configuration, keys and record stay
 	rm -f $(addprefix $(DESTDIR),$(installed))
-	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(limitdir) $(DESTDIR)$(boundarydir)
+	rm -f $(DESTDIR)$(localedir)/vi/LC_MESSAGES/wastewatch.mo
+	rm -rf $(DESTDIR)$(docdir) $(DESTDIR)$(profiledir) $(DESTDIR)$(limitdir) $(DESTDIR)$(boundarydir) \
+		$(DESTDIR)$(schemadir)
 	-rmdir $(DESTDIR)$(dir $(profiledir))
 	-rmdir $(DESTDIR)$(libexecdir)
 

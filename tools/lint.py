@@ -28,19 +28,21 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode units boundary river plume solid
+quality decode units catalogue boundary river plume solid
 boundary_file
 window
 config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_flow config_station config_reference config_crossing_schema config_boundary config_river config_release \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station config_reference config_crossing_schema config_boundary config_river config_release \
 config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
 standard_check
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message limit mass crossing
+event event_message limit alarm forecast flood mass crossing
+cap_xml
+cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action measure verdict derive windows judge reason incident incident_report incident_act release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild history history_inside history_windows
 journal peer
 service act control control_inside control_methods keys losses pollers delivery delivery_job reload status
@@ -54,8 +56,9 @@ FOREIGN = {
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
+    "libxml": r"core/cap_xml|tools/receiver/body",
     "microhttpd.h": r"tools/receiver/server",
 }
 
@@ -68,6 +71,8 @@ PURE = ("ration "
         "report_released report_response report_crossing "
         "standard crossing assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
+        "alarm alarms foresee forecast flood "
+        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -15,12 +15,12 @@ static const struct {
 	action_do *act;
 	bool needs_reason;
 } actions[] = {
-	[ACTION_ACKNOWLEDGE] = {"acknowledge", NULL, false},
-	[ACTION_RESET] = {"reset", NULL, false},
-	[ACTION_SHELVE] = {"shelve", NULL, true},
-	[ACTION_UNSHELVE] = {"unshelve", NULL, false},
-	[ACTION_OUT_OF_SERVICE] = {"out-of-service", NULL, true},
-	[ACTION_RETURN] = {"return", NULL, false},
+	[ACTION_ACKNOWLEDGE] = {"acknowledge", alarm_act, false},
+	[ACTION_RESET] = {"reset", alarm_act, false},
+	[ACTION_SHELVE] = {"shelve", alarm_act, true},
+	[ACTION_UNSHELVE] = {"unshelve", alarm_act, false},
+	[ACTION_OUT_OF_SERVICE] = {"out-of-service", alarm_act, true},
+	[ACTION_RETURN] = {"return", alarm_act, false},
 	[ACTION_INCIDENT_ACKNOWLEDGE] = {"incident-acknowledge", incident_act, false},
 	[ACTION_INCIDENT_CLOSE] = {"close", incident_act, true},
 	[ACTION_DRILL_START] = {"drill-start", NULL, false},

@@ -39,6 +39,12 @@ const char *limit_class_text(enum limit_class class)
 	return texts[class];
 }
 
+static void free_words(struct config_words *words)
+{
+	for (size_t i = 0; i < words->n; i++)
+		free(words->text[i]);
+}
+
 static void free_devices(struct config *config)
 {
 	for (size_t i = 0; i < config->n_sites; i++) {
@@ -83,6 +89,8 @@ static void free_devices(struct config *config)
 		free(destination->user);
 		free(destination->password);
 		free(destination->host_key);
+		free_words(&destination->sites);
+		free_words(&destination->receptors);
 	}
 }
 
@@ -164,6 +172,10 @@ struct config *config_free(struct config *config)
 	free(config->channels_by_path);
 	free(config->directory);
 	free(config->origin);
+	free(config->reporter.name);
+	free(config->reporter.address);
+	free(config->reporter.phone);
+	free(config->reporter.email);
 	free(config);
 	return NULL;
 }
@@ -305,10 +317,12 @@ static int compare_limits(const void *a, const void *b, void *userdata)
 static int group_limits(struct config *config)
 {
 	size_t *order = calloc(config->n_limits + 1, sizeof(*order));
+	size_t *place = calloc(config->n_limits + 1, sizeof(*place));
 	struct config_limit *sorted = calloc(config->n_limits + 1, sizeof(*sorted));
 
-	if (!order || !sorted) {
+	if (!order || !place || !sorted) {
 		free(order);
+		free(place);
 		free(sorted);
 		return -ENOMEM;
 	}
@@ -316,9 +330,14 @@ static int group_limits(struct config *config)
 		order[i] = i;
 	if (config->n_limits > 1)
 		qsort_r(order, config->n_limits, sizeof(*order), compare_limits, config->limits);
-	for (size_t i = 0; i < config->n_limits; i++)
+	for (size_t i = 0; i < config->n_limits; i++) {
 		sorted[i] = config->limits[order[i]];
+		place[order[i]] = i;
+	}
+	for (size_t i = 0; i < config->n_limits; i++)
+		sorted[i].suppressed_by = place[sorted[i].suppressed_by];
 	free(order);
+	free(place);
 	free(config->limits);
 	config->limits = sorted;
 	return 0;
@@ -355,10 +374,12 @@ static int read_directory(struct config_reader *reader)
 		return r;
 	missing = read_file(reader, &config_main_group, MAIN_FILE);
 	reader->main_bad = reader->report->n_errors > 0;
+	reader->main_file = reader->file;
 	r = missing == -ENOMEM ? missing : read_all_sites(reader);
 	if (r < 0)
 		return r;
 	config_references_resolve(reader);
+	config_destinations_check(reader);
 	if (missing < 0)
 		return missing;
 	return reader->report->n_errors ? -EINVAL : 0;

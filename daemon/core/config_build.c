@@ -14,6 +14,8 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	struct main_draft *draft = data;
 
 	config->origin = steal(&draft->config.origin);
+	config->reporter = draft->config.reporter;
+	draft->config.reporter = (struct config_reporter){0};
 	config->grid_ms = draft->config.grid_ms;
 	config->capture_percent = draft->config.capture_percent;
 	config->incident_clear_ms = draft->config.incident_clear_ms;

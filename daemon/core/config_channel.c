@@ -318,7 +318,7 @@ void config_resolve_states(const struct config_mapping *mapping, struct channel_
 }
 
 bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
-			    const char *wanted, size_t *ret)
+			    const char *what, const char *wanted, size_t *ret)
 {
 	const struct config_reader *reader = mapping->reader;
 	const struct config *config = reader->config;
@@ -336,34 +336,34 @@ bool config_resolve_earlier(const struct config_mapping *mapping, const char *ke
 		config_error_item(mapping, key, item,
 				  "no channel stands before this one; allowed: names of channels "
 				  "of this source that do");
-	config_names_dangling(mapping, key, item, "channel before this one", &listing);
+	config_names_dangling(mapping, key, item, what, &listing);
 	return false;
 }
 
 /** check_condition_bound() - one that is never or always met is a mistake */
 static void check_condition_bound(const struct config_mapping *mapping,
-				  const struct config_channel *channel)
+				  const struct config_condition *condition)
 {
-	const struct config_channel *by = &mapping->reader->config->channels[channel->enabled_by];
-	const char *key = channel->enabled_above ? "enabled-above" : "enabled-below";
-	double bound = channel->enabled_bound, min = by->decode.min, max = by->decode.max;
-	bool met = channel->enabled_above ? bound >= min && bound < max
-					  : bound > min && bound <= max;
+	const struct config_channel *by = &mapping->reader->config->channels[condition->by];
+	const char *key = condition->is_above ? "enabled-above" : "enabled-below";
+	double bound = condition->bound, min = by->decode.min, max = by->decode.max;
+	bool met = condition->is_above ? bound >= min && bound < max : bound > min && bound <= max;
 
 	if (config_given(mapping, key) && min < max && !met)
 		config_error(mapping, key,
 			     "\"%s\" ranges from %g to %g, so the condition would %s hold; "
 			     "allowed: a bound within that range",
 			     or_unknown(by->name), min, max,
-			     (bound <= min) == channel->enabled_above ? "always" : "never");
+			     (bound <= min) == condition->is_above ? "always" : "never");
 }
 
-void config_check_condition(const struct config_mapping *mapping, struct channel_draft *draft)
+void config_check_condition(const struct config_mapping *mapping,
+			    struct config_condition *condition)
 {
-	struct config_channel *channel = &draft->channel;
 	enum option_state above = config_state(mapping, "enabled-above");
 	enum option_state below = config_state(mapping, "enabled-below");
 
+	condition->holds = false;
 	if (config_state(mapping, "enabled-by") == OPTION_ABSENT) {
 		if (above != OPTION_ABSENT || below != OPTION_ABSENT)
 			config_error(mapping,
@@ -376,14 +376,28 @@ void config_check_condition(const struct config_mapping *mapping, struct channel
 		config_error(mapping, above == OPTION_ABSENT ? "enabled-by" : "enabled-below",
 			     "a condition has exactly one bound; allowed: enabled-above or "
 			     "enabled-below");
-	channel->enabled_above = above != OPTION_ABSENT;
-	channel->enabled_bound = channel->enabled_above ? draft->enabled_above
-							: draft->enabled_below;
-	channel->conditional = config_usable(mapping, "enabled-by") &&
-			       config_resolve_earlier(mapping, "enabled-by", 0, draft->enabled_by,
-						      &channel->enabled_by);
-	if (channel->conditional)
-		check_condition_bound(mapping, channel);
+	condition->is_above = above != OPTION_ABSENT;
+	condition->bound = condition->is_above ? condition->above : condition->below;
+	condition->holds = config_usable(mapping, "enabled-by") &&
+			   config_resolve_earlier(mapping, "enabled-by", 0, condition->what,
+						  condition->wanted, &condition->by);
+	if (condition->holds)
+		check_condition_bound(mapping, condition);
+}
+
+void config_channel_condition(const struct config_mapping *mapping, struct channel_draft *draft)
+{
+	struct config_channel *channel = &draft->channel;
+	struct config_condition condition = {.wanted = draft->enabled_by,
+					     .above = draft->enabled_above,
+					     .below = draft->enabled_below,
+					     .what = "channel before this one"};
+
+	config_check_condition(mapping, &condition);
+	channel->conditional = condition.holds;
+	channel->enabled_above = condition.is_above;
+	channel->enabled_by = condition.by;
+	channel->enabled_bound = condition.bound;
 }
 
 void config_check_lost(const struct config_mapping *mapping, const struct config_channel *channel,
@@ -467,7 +481,7 @@ int config_finish_channel(struct config_mapping *mapping, void *data)
 	if (!silent && config_state(mapping, "range") == OPTION_ABSENT)
 		config_lacking(mapping, "range");
 	draft->channel.source = mapping->reader->source;
-	config_check_condition(mapping, draft);
+	config_channel_condition(mapping, draft);
 	if (resolve_unit(mapping, draft->from, &draft->channel.unit))
 		check_against_unit(mapping, draft, known);
 	return config_add_channel(mapping, &draft->channel);

@@ -46,7 +46,8 @@ static bool resolve_inputs(const struct config_mapping *mapping, struct channel_
 		size_t input;
 
 		if (!draft->inputs.text[i] ||
-		    !config_resolve_earlier(mapping, "inputs", i, draft->inputs.text[i], &input)) {
+		    !config_resolve_earlier(mapping, "inputs", i, "channel before this one",
+					    draft->inputs.text[i], &input)) {
 			all = false;
 			continue;
 		}
@@ -125,7 +126,7 @@ int config_finish_derived(struct config_mapping *mapping, void *data)
 		else if (all && channel->formula == FORMULA_OXYGEN)
 			warn_order(mapping, channel);
 	}
-	config_check_condition(mapping, draft);
+	config_channel_condition(mapping, draft);
 	config_check_lost(mapping, channel, "its slowest input");
 	return config_add_channel(mapping, channel);
 }

@@ -18,6 +18,13 @@ static const struct {
 } keys[] = {
 	{"hmac-secret", REPORTS, 0, "with https, for reports are signed and files are not"},
 	{"min-class", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"min-level", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"min-verdict", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"kinds", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"sites", REPORTS, 0, "with https; a site's stations name where their files go"},
+	{"receptors", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"format", REPORTS, 0, "with https, for files have their own form"},
+	{"language", REPORTS, 0, "with https and format: cap"},
 	{"certificate", REPORTS, 0, "with https"},
 	{"key", REPORTS | ON(SFTP), 0, "with https (and certificate) or sftp"},
 	{"ca", REPORTS | ON(FTPES), 0, "with https or ftpes; sftp has host-key"},
@@ -64,6 +71,66 @@ static void check_url(const struct config_mapping *mapping, struct config_destin
 			       "department offers it");
 }
 
+/* a list of kinds as bits */
+static uint32_t kinds_of(const struct config_mapping *mapping, const struct config_words *words)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < words->n; i++) {
+		uint32_t bit = 0;
+
+		for (unsigned int kind = 0; kind < N_WASTE_KINDS; kind++)
+			if (strcmp(words->text[i], waste_kind_text((enum waste_kind)kind)) == 0)
+				bit = 1U << kind;
+		if (bit == 0)
+			config_error_item(mapping, "kinds", i,
+					  "there is no kind of waste \"%s\"; allowed: liquid, gas, "
+					  "solid",
+					  words->text[i]);
+		bits |= bit;
+	}
+	return bits;
+}
+
+static void check_audience(const struct config_mapping *mapping, struct destination_draft *draft)
+{
+	struct config_destination *d = &draft->destination;
+	const struct config_node *sites = config_node_find(mapping->node, "sites");
+
+	d->kinds = kinds_of(mapping, &draft->kinds);
+	d->sites_line = sites ? sites->line : 1;
+	d->sites_column = sites ? sites->column : 1;
+	if (config_given(mapping, "language") && d->format != FORMAT_CAP)
+		config_error(mapping, "language",
+			     "a JSON report has no language; allowed: with format: cap");
+}
+
+/* whether a site that is named exists is known only when all have been read */
+void config_destinations_check(struct config_reader *reader)
+{
+	const struct config *config = reader->config;
+
+	for (size_t i = 0; i < config->n_destinations; i++) {
+		const struct config_destination *d = &config->destinations[i];
+
+		for (size_t j = 0; j < d->sites.n; j++) {
+			struct config_listing listing = {.wanted = d->sites.text[j],
+							 .least = CONFIG_SUGGESTION};
+
+			if (config_names_find(reader, KIND_SITE, 0, d->sites.text[j]))
+				continue;
+			for (size_t k = 0; k < config->n_sites; k++)
+				config_names_list(&listing, config->sites[k].name);
+			config_report_error(
+				reader->report, reader->main_file, d->sites_line, d->sites_column,
+				"there is no site \"%s\"%s%s%s; allowed: %s", d->sites.text[j],
+				listing.nearest ? ", did you mean \"" : "",
+				listing.nearest ? listing.nearest : "",
+				listing.nearest ? "\"?" : "", listing.text);
+		}
+	}
+}
+
 int config_finish_destination(struct config_mapping *mapping, void *data)
 {
 	struct config *config = mapping->reader->config;
@@ -71,6 +138,7 @@ int config_finish_destination(struct config_mapping *mapping, void *data)
 	int r;
 
 	check_url(mapping, d);
+	check_audience(mapping, data);
 	if (config->n_destinations >= CONFIG_DESTINATIONS_MAX)
 		config_error(mapping, "name", "one destination too many; allowed: %d",
 			     CONFIG_DESTINATIONS_MAX);

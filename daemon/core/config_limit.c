@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/config_alarm.h"
 #include "core/config_limit.h"
 #include "core/config_names.h"
 #include "core/window.h"
@@ -223,6 +224,7 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
 	r = resolve_bound(mapping, draft, i, &other);
+	config_check_alarm(mapping, draft); /* the window may be that of the standard */
 	if (r == 0)
 		r = config_default_text(&limit->arithmetic, "");
 	if (r == 0)

@@ -15,6 +15,11 @@ static const struct config_choice levels[] = {{"facility", LEVEL_FACILITY},
 					      {"province", LEVEL_PROVINCE},
 					      {"national", LEVEL_NATIONAL},
 					      {0}};
+static const struct config_choice verdicts[] = {
+	{"none", VERDICT_NONE},	    {"unlikely", VERDICT_UNLIKELY}, {"possible", VERDICT_POSSIBLE},
+	{"likely", VERDICT_LIKELY}, {"observed", VERDICT_OBSERVED}, {0}};
+static const struct config_choice formats[] = {{"json", FORMAT_JSON}, {"cap", FORMAT_CAP}, {0}};
+static const struct config_choice languages[] = {{"vi", CATALOGUE_VI}, {"en", CATALOGUE_EN}, {0}};
 static const struct config_choice tables[] = {
 	{"holding", 3}, {"input", 4}, {"coil", 1}, {"discrete", 2}, {0}}; /* Modbus function */
 static const struct config_choice types[] = {
@@ -53,7 +58,7 @@ static const struct config_choice sides[] = {{"high", SIDE_HIGH}, {"low", SIDE_L
 static const struct config_choice which_limits[] = {{"all", 1}, {"named", 0}, {0}};
 static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
 static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
-static const struct config_choice verdicts[] = {{"possible", VERDICT_POSSIBLE},
+static const struct config_choice counting[] = {{"possible", VERDICT_POSSIBLE},
 						{"likely", VERDICT_LIKELY},
 						{"observed", VERDICT_OBSERVED},
 						{0}};
@@ -74,7 +79,14 @@ static const struct config_option destination_options[] = {
 	TEXT("user", D(user), "", 64, config_user_check, "the name to log in with, for files"),
 	TEXT("password", D(password), "", 64, config_credential_check, "the credential with the password, for files"),
 	TEXT("host-key", D(host_key), "", 64, config_credential_check, "the credential with the server's key as in known_hosts, for sftp"),
+	CHOICE("format", D(format), "json", formats, "json, or cap: an alert of the Common Alerting Protocol 1.2"),
+	CHOICE("language", D(language), "vi", languages, "with cap: vi or en, the language that comes first"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
+	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
+	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
+	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),
+	NAMES("sites", D(sites), "", CONFIG_WORDS_MAX, "names of the sites whose incidents are reported"),
+	NAMES("receptors", D(receptors), "", CONFIG_WORDS_MAX, "names of the receptors or boundaries that an incident must be able to reach"),
 };
 static const struct config_group destination_group =
 	GROUP("destination", destination_options, destination_draft, config_finish_destination);
@@ -88,12 +100,16 @@ static const struct config_option main_options[] = {
 	DURATION("incident-clear", M(incident_clear_ms), "10min", S_MS, 7 * D_MS, MS, "quiet for so long ends an incident"),
 	DURATION("report-interval", M(report_interval_ms), "60s", S_MS, D_MS, MS, "least time between updates of an incident"),
 	DURATION("minute-retention", M(minute_retention_days), "60d", 60, 36500, DAY, "minute values are kept so long"),
+	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
+	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
+	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
+	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
 	NUMBER_IN("crossing-likely", M(crossing.likely), "1", 0.001, 1000, "likely from so many times the threshold on, on the central estimate"),
 	NUMBER_IN("crossing-possible", M(crossing.possible), "0.1", 0.0001, 1000, "possible from so many times the threshold on, on the upper bound"),
 	NUMBER_IN("crossing-hysteresis", M(crossing.hysteresis), "0.2", 0, 0.9, "a verdict falls only where the figure is below its bound by this share"),
 	NUMBER_IN("crossing-here", M(crossing.here_m), "100", 0, 10000, "m: a release so near to a line is at it"),
 	NUMBER_IN("crossing-reach", M(crossing.reach_m), "50000", 1000, 1000000, "m: how far downwind lines are looked for"),
-	CHOICE("crossing-counts", M(crossing.counts), "likely", verdicts, "the least verdict that counts for the level"),
+	CHOICE("crossing-counts", M(crossing.counts), "likely", counting, "the least verdict that counts for the level"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 	LIST("boundaries", 0, &config_boundary_group, "lines that a release must not cross"),
 	LIST("rivers", 0, &config_river_group, "where discharges flow"),
@@ -271,6 +287,15 @@ static const struct config_option limit_options[] = {
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it"),
 	TEXT("origin", T(origin), "", PROSE, config_text_check, "where the number comes from, so that it can be looked up"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
+	INTEGER("count", T(count), "1", 1, CONFIG_COUNT_MAX, "raised when broken so many times, see within"),
+	DURATION("within", T(within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
+	CHOICE("latch", T(latch), "no", yes_or_no, "stays until somebody resets it"),
+	DURATION("re-alarm", T(re_alarm_ms), "", M_MS, 7 * D_MS, MS, "acknowledged but standing for so long it needs somebody again"),
+	DURATION("shelve-max", T(shelve_max_ms), "8h", M_MS, 7 * D_MS, MS, "longest time that it may be shelved for"),
+	TEXT("enabled-by", FIELD(limit_draft, enabled_by), "", 32, config_name_check, "name of a channel of this source, such as the burner's"),
+	NUMBER("enabled-above", FIELD(limit_draft, enabled_above), "", "the limit counts only while that channel is above"),
+	NUMBER("enabled-below", FIELD(limit_draft, enabled_below), "", "the limit counts only while that channel is below"),
+	TEXT("suppressed-by", FIELD(limit_draft, suppressed_by), "", 132, config_text_check, "a limit before this one: LIMIT of the same channel, CHANNEL/LIMIT, or the whole path"),
 };
 const struct config_group config_limit_group =
 	GROUP("limit", limit_options, limit_draft, config_finish_limit);

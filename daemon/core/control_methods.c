@@ -53,16 +53,16 @@ static const struct method {
 	enum action_kind kind;
 	struct field fields[FIELDS_MAX];
 } methods[] = {
-	{"Acknowledge", act, ACTION_ACKNOWLEDGE, {TEXT(target)}},
-	{"Reset", act, ACTION_RESET, {TEXT(target)}},
+	{"Acknowledge", act, ACTION_ACKNOWLEDGE, {TEXT(target), TEXT(reason)}},
+	{"Reset", act, ACTION_RESET, {TEXT(target), TEXT(reason)}},
 	{"Shelve",
 	 act,
 	 ACTION_SHELVE,
 	 {TEXT(target), TIME(until_ms), FLAG(one_shot), TEXT(reason)}},
-	{"Unshelve", act, ACTION_UNSHELVE, {TEXT(target)}},
+	{"Unshelve", act, ACTION_UNSHELVE, {TEXT(target), TEXT(reason)}},
 	{"OutOfService", act, ACTION_OUT_OF_SERVICE, {TEXT(target), TIME(until_ms), TEXT(reason)}},
-	{"Return", act, ACTION_RETURN, {TEXT(target)}},
-	{"AcknowledgeIncident", act, ACTION_INCIDENT_ACKNOWLEDGE, {TEXT(target)}},
+	{"Return", act, ACTION_RETURN, {TEXT(target), TEXT(reason)}},
+	{"AcknowledgeIncident", act, ACTION_INCIDENT_ACKNOWLEDGE, {TEXT(target), TEXT(reason)}},
 	{"CloseIncident", act, ACTION_INCIDENT_CLOSE, {TEXT(target), TEXT(reason), TEXT(measures)}},
 	{"DrillStart", act, ACTION_DRILL_START, {TEXT(target), TEXT(scenario)}},
 	{"DrillStop", act, ACTION_DRILL_STOP, {TEXT(target)}},
@@ -328,15 +328,15 @@ static int get_version(sd_bus *bus, const char *path, const char *interface, con
 static const sd_bus_vtable vtable[] = {
 	SD_BUS_VTABLE_START(0),
 	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	METHOD("Acknowledge", "s", SD_BUS_PARAM(target)),
-	METHOD("Reset", "s", SD_BUS_PARAM(target)),
+	METHOD("Acknowledge", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("Reset", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
 	METHOD("Shelve", "stbs", SD_BUS_PARAM(target) SD_BUS_PARAM(until_usec)
 	       SD_BUS_PARAM(one_shot) SD_BUS_PARAM(reason)),
-	METHOD("Unshelve", "s", SD_BUS_PARAM(target)),
+	METHOD("Unshelve", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
 	METHOD("OutOfService", "sts", SD_BUS_PARAM(target) SD_BUS_PARAM(until_usec)
 	       SD_BUS_PARAM(reason)),
-	METHOD("Return", "s", SD_BUS_PARAM(target)),
-	METHOD("AcknowledgeIncident", "s", SD_BUS_PARAM(id)),
+	METHOD("Return", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("AcknowledgeIncident", "ss", SD_BUS_PARAM(id) SD_BUS_PARAM(reason)),
 	METHOD("CloseIncident", "sss", SD_BUS_PARAM(id) SD_BUS_PARAM(cause)
 	       SD_BUS_PARAM(measures)),
 	METHOD("DrillStart", "ss", SD_BUS_PARAM(site) SD_BUS_PARAM(scenario)),

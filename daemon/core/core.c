@@ -23,6 +23,7 @@ static int allocate(struct core *core)
 	core->windows = calloc(n, sizeof(*core->windows));
 	core->states = calloc(config->n_states + 1, sizeof(*core->states));
 	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
+	core->notes = calloc(config->n_limits + 1, sizeof(*core->notes));
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
 	core->crossings = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->crossings));
 	core->dues = calloc(CROSSING_DUES_MAX, sizeof(*core->dues));
@@ -34,10 +35,10 @@ static int allocate(struct core *core)
 	core->lost_after_ms = calloc(n, sizeof(*core->lost_after_ms));
 	core->derived = calloc(n, sizeof(*core->derived));
 	core->leads = calloc(n, sizeof(*core->leads));
-	return core->channels && core->windows && core->states && core->limits && core->incidents &&
-			       core->crossings && core->dues && core->upstream && core->streams &&
-			       core->channel_limits && core->interval_ms && core->expected &&
-			       core->lost_after_ms && core->derived && core->leads
+	return core->channels && core->windows && core->states && core->limits && core->notes &&
+			       core->incidents && core->crossings && core->dues && core->upstream &&
+			       core->streams && core->channel_limits && core->interval_ms &&
+			       core->expected && core->lost_after_ms && core->derived && core->leads
 		       ? 0
 		       : -ENOMEM;
 }
@@ -97,6 +98,7 @@ struct core *core_free(struct core *core)
 	free(core->windows);
 	free(core->states);
 	free(core->limits);
+	free(core->notes);
 	free(core->incidents);
 	free(core->crossings);
 	free(core->dues);
@@ -214,6 +216,7 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 			measure_close_minute(core, i, at, minute_ms);
 	windows_advance(core, stream, s->minute_ms, minute_ms, at, step_ms != 0);
 	s->minute_ms = minute_ms;
+	alarm_forecast(core, stream, at);
 }
 
 /* move a stream's time on */
@@ -263,6 +266,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 			measure_tick(core, i, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
+	alarm_tick(core, at);
 	incident_tick(core, at);
 	assess_tick(core, at);
 }

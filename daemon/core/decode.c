@@ -149,6 +149,8 @@ static double scaled(const struct decode *d, long double raw)
 {
 	double scale, offset, power = 1;
 
+	if (!islessgreater(d->scale, 1.0) && !islessgreater(d->offset, 0.0))
+		return (double)raw; /* most floats: spares them a division of 80 bits */
 	for (int i = 0; i <= DECIMALS_MAX; i++) {
 		if (count_parts(d->scale, power, &scale) && count_parts(d->offset, power, &offset))
 			return (double)((raw * (long double)scale + (long double)offset) /

@@ -4,9 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cap.h"
 #include "core/delivery_job.h"
 #include "core/files.h"
 #include "core/outbox.h"
+
+/*
+ * By the body itself, which went into the record in the form that the destination had then: JSON
+ * begins with "{", XML with "<". A change of "format" since must not mislabel what waits.
+ */
+static const char *content_type(const char *body)
+{
+	return *body == '<' ? CAP_CONTENT_TYPE : "application/json";
+}
 
 static int make_headers(const struct delivery_attempt *attempt, char **ret)
 {
@@ -27,9 +37,10 @@ static int make_headers(const struct delivery_attempt *attempt, char **ret)
 	if (r < 0)
 		return r;
 	r = asprintf(ret,
-		     "Content-Type: application/json\nUser-Agent: wastewatch/%s\n"
+		     "Content-Type: %s\nUser-Agent: wastewatch/%s\n"
 		     "webhook-id: %s\nwebhook-timestamp: %lld\nwebhook-signature: %s\n",
-		     WASTEWATCH_VERSION, job->webhook_id, (long long)attempt->now_s, signature);
+		     content_type(job->body), WASTEWATCH_VERSION, job->webhook_id,
+		     (long long)attempt->now_s, signature);
 	free(signature);
 	return r < 0 ? -ENOMEM : 0;
 }

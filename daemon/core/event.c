@@ -119,8 +119,12 @@ const char *event_message_id(enum event_type type)
 	return events[type].message_id;
 }
 
+#define QUIET_PRIORITY 6 /* LOG_INFO */
+
 int event_priority(const struct event *event, const struct config *config)
 {
+	if (event->quiet)
+		return MAX(events[event->type].priority, QUIET_PRIORITY);
 	if (event->type == EVENT_ALARM_RAISED && event->limit != EVENT_NONE &&
 	    config->limits[event->limit].class == CLASS_EMERGENCY)
 		return 2;

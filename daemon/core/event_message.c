@@ -41,10 +41,12 @@ static void message_of_alarm(const struct event *event, const struct config *con
 	value_and_unit(event, config, value, sizeof(value));
 	event_value_text(limit->bound, bound);
 	if (event->type == EVENT_ALARM_RAISED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is at %s (%s), %s its %s of %s%s%s%s%s",
-			       path, value, limit_on_words(limit->on),
-			       limit->high ? "above" : "below", limit_class_text(limit->class),
-			       bound, *limit->origin ? ", " : "", limit->origin,
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%s is at %s (%s), %s its %s of %s%s%s%s%s%s%s%s", path, value,
+			       limit_on_words(limit->on), limit->high ? "above" : "below",
+			       limit_class_text(limit->class), bound, event->reason ? " (" : "",
+			       or_empty(event->reason), event->reason ? ")" : "",
+			       *limit->origin ? ", " : "", limit->origin,
 			       *limit->advice ? ". " : "", limit->advice);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is back at %s, within its %s of %s",
@@ -199,7 +201,7 @@ static void message_of_service(const struct event *event, const struct config *c
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Alarm %s is gone: %s", name, reason);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Incident %s was closed without an end that was measured: %s; the "
+			       "Incident %s was ended without an end that was measured: %s; the "
 			       "department is told so",
 			       name, reason);
 }
@@ -246,10 +248,11 @@ static void message_of_forecast(const struct event *event, const struct config *
 	event_value_text(limit->bound, bound);
 	if (event->number > 0)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "At this rate the %s of %s will break its %s of %s in %lld min",
+			       "At this rate the %s of %s will be %s its %s of %s in %lld min; "
+			       "until then that can be prevented",
 			       limit_on_words(limit->on), config->channels[event->channel].path,
-			       limit_class_text(limit->class), bound,
-			       (long long)(event->number + 59) / 60);
+			       limit->high ? "over" : "below", limit_class_text(limit->class),
+			       bound, (long long)(event->number + 59) / 60);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "That the %s of %s breaks its %s of %s %s",
 			       limit_on_words(limit->on), config->channels[event->channel].path,

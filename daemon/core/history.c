@@ -210,14 +210,55 @@ int history_raised(struct history *history,
 				const char *value),
 		   void *userdata)
 {
-	sqlite3_stmt *s = history_query(
-		history, "SELECT path, since_ms, value FROM alarm WHERE raised ORDER BY since_ms");
+	sqlite3_stmt *s = history_query(history, "SELECT path, since_ms, value FROM alarm"
+						 " WHERE raised AND NOT held ORDER BY since_ms");
 	int code, n = 0;
 
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
+		n++;
+	}
+	return history_result(history, code, n);
+}
+
+int history_alarms(struct history *history,
+		   void (*each)(void *userdata, const struct history_alarm *alarm), void *userdata)
+{
+	sqlite3_stmt *s = history_query(
+		history,
+		"SELECT path, condition, value, incident, raised, one_shot, out_of_service,"
+		" suppressed, held, since_ms, changed_ms, acknowledged_ms, acknowledged_by,"
+		" shelved_until_ms, shelved_by, shelved_reason, out_until_ms, out_by, out_reason"
+		" FROM alarm WHERE raised OR condition <> 'normal' OR out_of_service"
+		" OR shelved_until_ms IS NOT NULL ORDER BY since_ms, path");
+	int code, n = 0;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		each(userdata, &(struct history_alarm){
+				       .path = sqlite_text(s, 0),
+				       .condition = sqlite_text(s, 1),
+				       .value = sqlite_text(s, 2),
+				       .incident = sqlite_text(s, 3),
+				       .raised = sqlite3_column_int(s, 4) != 0,
+				       .one_shot = sqlite3_column_int(s, 5) != 0,
+				       .out_of_service = sqlite3_column_int(s, 6) != 0,
+				       .suppressed = sqlite3_column_int(s, 7) != 0,
+				       .held = sqlite3_column_int(s, 8) != 0,
+				       .since_ms = sqlite3_column_int64(s, 9),
+				       .changed_ms = sqlite3_column_int64(s, 10),
+				       .acknowledged_ms = sqlite3_column_int64(s, 11),
+				       .acknowledged_by = sqlite_text(s, 12),
+				       .shelved_until_ms = sqlite3_column_int64(s, 13),
+				       .shelved_by = sqlite_text(s, 14),
+				       .shelved_reason = sqlite_text(s, 15),
+				       .out_until_ms = sqlite3_column_int64(s, 16),
+				       .out_by = sqlite_text(s, 17),
+				       .out_reason = sqlite_text(s, 18),
+			       });
 		n++;
 	}
 	return history_result(history, code, n);

@@ -93,39 +93,6 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 		       waste_kind_text(incident_kind(core, incident)), moment, more);
 }
 
-static void add_alarm_row(struct core *core, size_t limit, struct stamp at, double value,
-			  bool raised, const struct core_incident *incident)
-{
-	struct batch_alarm *row = batch_add(core->batch, alarms);
-
-	if (!row)
-		return;
-	*row = (struct batch_alarm){
-		.limit = limit,
-		.raised = raised,
-		.since_ms = core->limits[limit].state.since_wall_ms,
-		.changed_ms = at.wall_ms,
-		.value = value,
-	};
-	if (incident->open)
-		memcpy(row->incident, incident->id, sizeof(row->incident));
-}
-
-static void say_alarm(struct core *core, enum event_type type, size_t limit, struct stamp at,
-		      double value, const struct core_incident *incident)
-{
-	struct event event = event_of_channel(core->config, type, at,
-					      core->config->limits[limit].channel);
-
-	event.limit = limit;
-	event.has_value = true;
-	event.value = value;
-	event.since_ms = core->limits[limit].state.since_wall_ms;
-	event.incident = incident->open ? incident->id : NULL;
-	core_event(core, &event);
-	add_alarm_row(core, limit, at, value, type == EVENT_ALARM_RAISED, incident);
-}
-
 static void say_opened(struct core *core, struct core_incident *incident, size_t limit,
 		       struct stamp at, double value)
 {
@@ -152,7 +119,7 @@ static uint32_t count_active(const struct core *core, const struct core_incident
 
 	for (size_t i = 0; i < core->config->n_limits; i++)
 		n += core->config->limits[i].class >= CLASS_LIMIT &&
-		     limit_is_raised(&core->limits[i].state) &&
+		     limit_is_raised(&core->limits[i].state) && !core->limits[i].alarm.held &&
 		     core_incident_of(core, core->config->limits[i].channel) == incident;
 	return n;
 }
@@ -186,7 +153,7 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 	core->limits[limit].pending_ms = 0;
 	if (opens)
 		begin(core, incident, limit, at);
-	say_alarm(core, EVENT_ALARM_RAISED, limit, at, value, incident);
+	alarm_say(core, EVENT_ALARM_RAISED, limit, at, value);
 	if (!incident->open)
 		return;
 	incident->n_active = count_active(core, incident);
@@ -210,7 +177,7 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 	struct core_incident *incident = core_incident_of(core, config->channel);
 
 	core->limits[limit].cleared = at;
-	say_alarm(core, EVENT_ALARM_CLEARED, limit, at, value, incident);
+	alarm_say(core, EVENT_ALARM_CLEARED, limit, at, value);
 	if (!incident->open)
 		return;
 	incident->dirty = true;
@@ -324,6 +291,7 @@ static void open_for(struct core *core, struct core_incident *incident, struct s
 		const struct config_limit *limit = &core->config->limits[i];
 
 		if (limit->class < CLASS_LIMIT || !limit_is_raised(&core->limits[i].state) ||
+		    core->limits[i].alarm.held ||
 		    core_incident_of(core, limit->channel) != incident)
 			continue;
 		begin(core, incident, i, at);

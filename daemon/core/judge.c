@@ -12,18 +12,6 @@ static int64_t stands_for(const struct core *core, const struct config_limit *li
 	return MAX(interval_ms, length_ms) * 3 / 2;
 }
 
-/* apart from judge_limit(), which nearly always has nothing to say: @at stays in registers there */
-static __attribute__((noinline)) void raise_alarm(struct core *core, size_t limit, struct stamp at,
-						  double value)
-{
-	struct core_limit *state = &core->limits[limit];
-
-	state->raised = at;
-	state->peak = state->state.worst;
-	state->peak_ms = at.wall_ms;
-	incident_alarm_raised(core, limit, at, value);
-}
-
 /*
  * How long it was broken: a value that was beyond the bound counts until now, for as long as one
  * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
@@ -59,10 +47,10 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
 			    stands_for(core, config))) {
 	case LIMIT_BROKEN:
-		raise_alarm(core, limit, at, value);
+		alarm_broken(core, limit, at, value);
 		break;
 	case LIMIT_BACK:
-		incident_alarm_cleared(core, limit, at, value);
+		alarm_back(core, limit, at, value);
 		break;
 	case LIMIT_SAME:
 		if (limit_is_raised(&state->state) &&

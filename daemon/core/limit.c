@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
 #include "core/limit.h"
 
 static const struct {
@@ -40,52 +42,100 @@ static void enter(struct limit_state *state, enum limit_phase phase)
 	state->held_ms = 0;
 }
 
-/* the delay of a phase begins with the value that entered it */
-static enum limit_change begin_or_pass(struct limit_state *state, enum limit_phase waiting,
-				       enum limit_phase passed, uint32_t delay_ms,
-				       enum limit_change change)
+/* is this the breaking that raises the alarm? It is counted in any case. */
+static bool is_often_enough(const struct config_limit *limit, struct limit_state *state,
+			    int64_t mono_ms)
 {
-	enter(state, delay_ms > 0 ? waiting : passed);
-	return delay_ms > 0 ? LIMIT_SAME : change;
+	uint32_t n_before = limit->count > 0 ? limit->count - 1 : 0;
+	bool often = n_before == 0 ||
+		     (state->n_broken >= n_before &&
+		      mono_ms - state->broken_ms[n_before - 1] <= (int64_t)limit->within_ms);
+
+	memmove(state->broken_ms + 1, state->broken_ms,
+		sizeof(state->broken_ms) - sizeof(state->broken_ms[0]));
+	state->broken_ms[0] = mono_ms;
+	state->n_broken = MIN(state->n_broken + 1, (uint32_t)ARRAY_SIZE(state->broken_ms));
+	return often;
 }
 
-static enum limit_change wait_on(struct limit_state *state, enum limit_phase passed,
-				 int64_t elapsed_ms, uint32_t delay_ms, enum limit_change change)
+static enum limit_change broken(const struct config_limit *limit, struct limit_state *state,
+				int64_t mono_ms)
+{
+	bool often = is_often_enough(limit, state, mono_ms);
+
+	enter(state, often ? LIMIT_RAISED : LIMIT_COUNTED);
+	return often ? LIMIT_BROKEN : LIMIT_SAME;
+}
+
+/* has what holds held for so long? The delay of a phase begins with the value that entered it. */
+static bool has_held(struct limit_state *state, int64_t elapsed_ms, uint32_t delay_ms)
 {
 	state->held_ms += elapsed_ms;
-	if (state->held_ms < (int64_t)delay_ms)
+	return state->held_ms >= (int64_t)delay_ms;
+}
+
+static enum limit_change cleared(struct limit_state *state)
+{
+	enter(state, LIMIT_NORMAL);
+	return LIMIT_BACK;
+}
+
+static enum limit_change step_below(const struct config_limit *limit, struct limit_state *state,
+				    double value, int64_t mono_ms, int64_t elapsed_ms)
+{
+	if (!is_beyond(limit, value)) {
+		enter(state, LIMIT_NORMAL);
 		return LIMIT_SAME;
-	enter(state, passed);
-	return change;
+	}
+	if (state->phase == LIMIT_NORMAL) {
+		enter(state, LIMIT_PENDING);
+		elapsed_ms = 0;
+	}
+	return has_held(state, elapsed_ms, limit->raise_delay_ms) ? broken(limit, state, mono_ms)
+								  : LIMIT_SAME;
+}
+
+static enum limit_change step_counted(const struct config_limit *limit, struct limit_state *state,
+				      double value, int64_t elapsed_ms)
+{
+	if (is_back(limit, value)) {
+		enter(state, LIMIT_NORMAL);
+		return LIMIT_SAME;
+	}
+	/* counts no longer, after a change of configuration: it stands */
+	if (!has_held(state, elapsed_ms, limit->within_ms) && limit->count > 1)
+		return LIMIT_SAME;
+	enter(state, LIMIT_RAISED);
+	return LIMIT_BROKEN;
+}
+
+static enum limit_change step_raised(const struct config_limit *limit, struct limit_state *state,
+				     double value, int64_t elapsed_ms)
+{
+	if (!is_back(limit, value)) {
+		if (state->phase == LIMIT_CLEARING)
+			enter(state, LIMIT_RAISED);
+		return LIMIT_SAME;
+	}
+	if (state->phase == LIMIT_RAISED) {
+		enter(state, LIMIT_CLEARING);
+		elapsed_ms = 0;
+	}
+	return has_held(state, elapsed_ms, limit->clear_delay_ms) ? cleared(state) : LIMIT_SAME;
 }
 
 static enum limit_change step(const struct config_limit *limit, struct limit_state *state,
-			      double value, int64_t elapsed_ms)
+			      double value, int64_t mono_ms, int64_t elapsed_ms)
 {
 	switch ((enum limit_phase)state->phase) {
 	case LIMIT_NORMAL:
-		if (!is_beyond(limit, value))
-			return LIMIT_SAME;
-		return begin_or_pass(state, LIMIT_PENDING, LIMIT_RAISED, limit->raise_delay_ms,
-				     LIMIT_BROKEN);
 	case LIMIT_PENDING:
-		if (!is_beyond(limit, value)) {
-			enter(state, LIMIT_NORMAL);
-			return LIMIT_SAME;
-		}
-		return wait_on(state, LIMIT_RAISED, elapsed_ms, limit->raise_delay_ms,
-			       LIMIT_BROKEN);
+		return step_below(limit, state, value, mono_ms, elapsed_ms);
+	case LIMIT_COUNTED:
+		return step_counted(limit, state, value, elapsed_ms);
 	case LIMIT_RAISED:
-		if (!is_back(limit, value))
-			return LIMIT_SAME;
-		return begin_or_pass(state, LIMIT_CLEARING, LIMIT_NORMAL, limit->clear_delay_ms,
-				     LIMIT_BACK);
 	case LIMIT_CLEARING:
-		if (!is_back(limit, value)) {
-			enter(state, LIMIT_RAISED);
-			return LIMIT_SAME;
-		}
-		return wait_on(state, LIMIT_NORMAL, elapsed_ms, limit->clear_delay_ms, LIMIT_BACK);
+		return step_raised(limit, state, value, elapsed_ms);
 	}
 	return LIMIT_SAME;
 }
@@ -95,7 +145,8 @@ enum limit_change limit_value(const struct config_limit *limit, struct limit_sta
 {
 	int64_t elapsed_ms = MIN(mono_ms - state->last_mono_ms, most_ms);
 	bool was_normal = state->phase == LIMIT_NORMAL;
-	enum limit_change change = step(limit, state, value, elapsed_ms > 0 ? elapsed_ms : 0);
+	enum limit_change change = step(limit, state, value, mono_ms,
+					elapsed_ms > 0 ? elapsed_ms : 0);
 
 	if (was_normal && is_beyond(limit, value)) {
 		state->since_wall_ms = since_wall_ms;

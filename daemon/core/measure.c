@@ -129,18 +129,14 @@ void measure_tick(struct core *core, size_t channel, struct stamp at)
 		say_lost(core, channel, at);
 }
 
-/* A condition of whose channel nothing good is known counts as fulfilled: a broken contact at
- * a pump must not end the measuring behind it. */
-static bool is_enabled(const struct core *core, const struct config_channel *channel,
-		       struct stamp at)
+bool measure_holds(const struct core *core, size_t by, bool is_above, double bound, struct stamp at)
 {
-	const struct core_channel *state = &core->channels[channel->enabled_by];
-	int64_t fresh_ms = CORE_FRESH_INTERVALS * (int64_t)core->interval_ms[channel->enabled_by];
+	const struct core_channel *state = &core->channels[by];
+	int64_t fresh_ms = CORE_FRESH_INTERVALS * (int64_t)core->interval_ms[by];
 
 	if (state->quality != QUALITY_GOOD || at.mono_ms - state->seen.mono_ms > fresh_ms)
 		return true;
-	return channel->enabled_above ? state->value > channel->enabled_bound
-				      : state->value < channel->enabled_bound;
+	return is_above ? state->value > bound : state->value < bound;
 }
 
 /* Is this about the value, which says nothing while there is nothing to measure? All else is
@@ -158,7 +154,9 @@ static enum quality screened(struct core *core, size_t channel, struct stamp at,
 	const struct config_channel *config = &core->config->channels[channel];
 	struct core_channel *state = &core->channels[channel];
 
-	if (config->conditional && is_of_the_value(quality) && !is_enabled(core, config, at)) {
+	if (config->conditional && is_of_the_value(quality) &&
+	    !measure_holds(core, config->enabled_by, config->enabled_above, config->enabled_bound,
+			   at)) {
 		quality = QUALITY_NOT_IN_OPERATION;
 		*reason = CORE_REASON(REASON_CONDITION, 0);
 	}

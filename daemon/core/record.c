@@ -67,7 +67,20 @@ const char *const record_sql[N_STATEMENTS] = {
 	[GET_PAST] = "SELECT state, summary, told, coalesce(closed_by, ''), n_updates,"
 		     " coalesce(ended_ms, 0), coalesce(closed_ms, 0) FROM incident"
 		     " WHERE id = ?1 AND state <> 'open'",
-	[ADD_ALARM] = "INSERT OR REPLACE INTO alarm VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
+	/* ?5, the value, is NULL where nothing was judged: it and the incident stay as they are */
+	[ADD_ALARM] = "INSERT INTO alarm(path, raised, since_ms, changed_ms, value, incident,"
+		      " condition, acknowledged_ms, acknowledged_by, shelved_until_ms, shelved_by,"
+		      " shelved_reason, one_shot, out_of_service, out_until_ms, out_by, out_reason,"
+		      " suppressed, held)"
+		      " VALUES(?1, ?2, ?3, ?4, coalesce(?5, ''), ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+		      " ?13, ?14, ?15, ?16, ?17, ?18, ?19)"
+		      " ON CONFLICT(path) DO UPDATE SET raised = ?2, since_ms = ?3,"
+		      " changed_ms = ?4, value = coalesce(?5, value),"
+		      " incident = CASE WHEN ?5 IS NULL THEN incident ELSE ?6 END,"
+		      " condition = ?7, acknowledged_ms = ?8, acknowledged_by = ?9,"
+		      " shelved_until_ms = ?10, shelved_by = ?11, shelved_reason = ?12,"
+		      " one_shot = ?13, out_of_service = ?14, out_until_ms = ?15, out_by = ?16,"
+		      " out_reason = ?17, suppressed = ?18, held = ?19",
 	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	/* a file's name is its place at the department: the first of a name counts, see files.h */
@@ -118,9 +131,14 @@ const char *const record_sql[N_STATEMENTS] = {
 			" WHERE channel = ?3 AND t >= ?1 AND t < ?2 ORDER BY t",
 	[NEXT_MINUTE] = "SELECT min(t) FROM minute WHERE t >= ?1",
 	[NEXT_PACKED] = "SELECT min(t) FROM minute_packed WHERE channel = ?3 AND t >= ?1",
-	[STANDING] = "SELECT path, NULL FROM alarm WHERE raised"
-		     " UNION ALL SELECT id, summary FROM incident WHERE state = 'open'",
-	[REMOVE_ALARM] = "UPDATE alarm SET raised = 0, changed_ms = ?2 WHERE path = ?1",
+	[STANDING] = "SELECT path, NULL, NULL FROM alarm WHERE raised OR condition <> 'normal'"
+		     " OR shelved_until_ms IS NOT NULL OR out_of_service"
+		     " UNION ALL SELECT id, summary, told FROM incident WHERE state = 'open'",
+	[REMOVE_ALARM] = "UPDATE alarm SET raised = 0, changed_ms = ?2, condition = 'normal',"
+			 " acknowledged_ms = NULL, acknowledged_by = NULL,"
+			 " shelved_until_ms = NULL, shelved_by = NULL, shelved_reason = NULL,"
+			 " one_shot = 0, out_of_service = 0, out_until_ms = NULL, out_by = NULL,"
+			 " out_reason = NULL, suppressed = 0, held = 0 WHERE path = ?1",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
 };
 

@@ -26,6 +26,12 @@ static void bind_time(sqlite3_stmt *statement, int at, int64_t ms)
 		(void)sqlite3_bind_null(statement, at);
 }
 
+/* an empty text is none */
+static void bind_some(sqlite3_stmt *statement, int at, const char *text)
+{
+	bind_text(statement, at, *text ? text : NULL);
+}
+
 /* bindings fail for want of memory or a wrong index only; the step that follows says so */
 #define PREPARE(which)                                     \
 	sqlite3_stmt *s = record_statement(record, which); \
@@ -96,6 +102,10 @@ static int close_incident(struct record *record, const struct batch_closing *clo
 static int add_alarm(struct record *record, const struct config *config,
 		     const struct batch_alarm *alarm)
 {
+	const struct alarm_state *state = &alarm->state;
+	const struct alarm_notes *notes = &alarm->notes;
+	bool seen = state->condition == ALARM_ACKNOWLEDGED ||
+		    state->condition == ALARM_LATCHED_SEEN;
 	char value[EVENT_VALUE_MAX];
 
 	PREPARE(ADD_ALARM);
@@ -104,8 +114,21 @@ static int add_alarm(struct record *record, const struct config *config,
 	(void)sqlite3_bind_int(s, 2, alarm->raised);
 	(void)sqlite3_bind_int64(s, 3, alarm->since_ms);
 	(void)sqlite3_bind_int64(s, 4, alarm->changed_ms);
-	bind_text(s, 5, value);
-	bind_text(s, 6, *alarm->incident ? alarm->incident : NULL);
+	bind_text(s, 5, alarm->is_judged ? value : NULL);
+	bind_some(s, 6, alarm->incident);
+	bind_text(s, 7, alarm_text((enum alarm_condition)state->condition));
+	bind_time(s, 8, seen ? state->acknowledged.wall_ms : 0);
+	bind_some(s, 9, seen ? notes->acknowledged.user : "");
+	bind_time(s, 10, state->shelved_until.wall_ms);
+	bind_some(s, 11, notes->shelved.user);
+	bind_some(s, 12, notes->shelved.reason);
+	(void)sqlite3_bind_int(s, 13, state->one_shot);
+	(void)sqlite3_bind_int(s, 14, state->out_of_service);
+	bind_time(s, 15, state->out_until.wall_ms);
+	bind_some(s, 16, notes->out.user);
+	bind_some(s, 17, notes->out.reason);
+	(void)sqlite3_bind_int(s, 18, state->suppressed);
+	(void)sqlite3_bind_int(s, 19, state->held);
 	return record_run(record, s);
 }
 
@@ -369,14 +392,16 @@ int record_waiting(struct record *record,
 }
 
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, const char *name, const char *summary),
+		    void (*each)(void *userdata, const char *name, const char *summary,
+				 const char *told),
 		    void *userdata)
 {
 	int code;
 
 	PREPARE(STANDING);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite_text(s, 0), (const char *)sqlite3_column_text(s, 1));
+		each(userdata, sqlite_text(s, 0), (const char *)sqlite3_column_text(s, 1),
+		     sqlite_text(s, 2));
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }

@@ -90,7 +90,21 @@ static const char *const steps[RECORD_VERSION] = {
 	"ALTER TABLE incident ADD COLUMN told TEXT NOT NULL DEFAULT '';"
 	"UPDATE incident SET told = coalesce((SELECT group_concat(destination, ' ') || ' ' FROM"
 	" (SELECT DISTINCT destination FROM outbox WHERE outbox.incident = incident.id)), '');"
-	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';",
+	"CREATE INDEX incident_unclosed ON incident(opened_ms) WHERE state <> 'closed';"
+	"ALTER TABLE alarm ADD COLUMN condition TEXT NOT NULL DEFAULT 'normal';"
+	"ALTER TABLE alarm ADD COLUMN acknowledged_ms INTEGER;"
+	"ALTER TABLE alarm ADD COLUMN acknowledged_by TEXT;"
+	"ALTER TABLE alarm ADD COLUMN shelved_until_ms INTEGER;" /* NULL: it is not */
+	"ALTER TABLE alarm ADD COLUMN shelved_by TEXT;"
+	"ALTER TABLE alarm ADD COLUMN shelved_reason TEXT;"
+	"ALTER TABLE alarm ADD COLUMN one_shot INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE alarm ADD COLUMN out_of_service INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE alarm ADD COLUMN out_until_ms INTEGER;"
+	"ALTER TABLE alarm ADD COLUMN out_by TEXT;"
+	"ALTER TABLE alarm ADD COLUMN out_reason TEXT;"
+	"ALTER TABLE alarm ADD COLUMN suppressed INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE alarm ADD COLUMN held INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE alarm SET condition = 'unacknowledged' WHERE raised;",
 };
 
 int sqlite_errno(int code)

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/formula.h"
 #include "core/release.h"
 
 /* the lowest bound that "above" is about: of class limit, else of emergency; CONFIG_NONE none */
@@ -69,6 +70,30 @@ static bool has_flow(const struct core *core, size_t flow, struct stamp at)
 	       at.mono_ms - state->good.mono_ms <= longest_ms(core, flow);
 }
 
+/*
+ * A concentration at reference oxygen is that of a gas with less air in it than what flows out:
+ * the mass is what it was before the correction. The same share of the corrected excess is the
+ * mass above the limit. Corrections may lie farther down, as in a sum of corrected channels.
+ */
+static bool undo_correction(const struct core *core, size_t channel, double *ret)
+{
+	const struct config_channel *config = &core->config->channels[channel];
+
+	for (*ret = 1; config->formula != FORMULA_NONE;
+	     config = &core->config->channels[config->inputs[0]]) {
+		const struct core_channel *oxygen;
+
+		if (config->formula != FORMULA_OXYGEN)
+			continue;
+		oxygen = &core->channels[config->inputs[1]];
+		if (!oxygen->has_value || oxygen->quality != QUALITY_GOOD)
+			return false; /* replay: the corrected values alone are in the file */
+		*ret *= (FORMULA_AIR_OXYGEN - oxygen->value) /
+			(FORMULA_AIR_OXYGEN - config->reference);
+	}
+	return true;
+}
+
 static void take(struct core *core, size_t channel, size_t limit)
 {
 	const struct config_channel *config = &core->config->channels[channel];
@@ -76,17 +101,18 @@ static void take(struct core *core, size_t channel, size_t limit)
 	size_t flow = core->config->sources[config->source].flow;
 	bool open = core_incident_of(core, channel)->open;
 	struct mass *mass = &core->masses[channel];
-	double rate;
+	double rate, share;
 
 	if (!mass->counting && (open || is_beyond(core, channel)))
 		mass_start(mass, state->seen);
 	else if (mass->counting && !open && !is_beyond(core, channel))
 		mass_stop(mass);
-	if (state->quality != QUALITY_GOOD || !has_flow(core, flow, state->seen)) {
+	if (state->quality != QUALITY_GOOD || !has_flow(core, flow, state->seen) ||
+	    !undo_correction(core, channel, &share)) {
 		mass_break(mass);
 		return;
 	}
-	rate = MAX(core->channels[flow].value, 0.0) * config->mass_factor;
+	rate = MAX(core->channels[flow].value, 0.0) * config->mass_factor * share;
 	mass_pair(mass, state->seen, state->value * rate,
 		  (state->value - core->config->limits[limit].bound) * rate,
 		  longest_ms(core, channel));

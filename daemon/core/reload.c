@@ -124,11 +124,17 @@ static void refuse(struct service *service, const char *user, const char *why, s
 	service_flush(service);
 }
 
+/* does the core know of an alarm that the record holds as standing, waiting or hidden? */
 static bool limit_is_known(const struct service *service, const char *path)
 {
-	for (size_t i = 0; i < service->config->n_limits; i++)
+	for (size_t i = 0; i < service->config->n_limits; i++) {
+		const struct core_limit *limit = &service->core->limits[i];
+
 		if (strcmp(service->config->limits[i].path, path) == 0)
-			return limit_is_raised(&service->core->limits[i].state);
+			return limit_is_raised(&limit->state) ||
+			       limit->alarm.condition != ALARM_NORMAL || limit->alarm.shelved ||
+			       limit->alarm.out_of_service;
+	}
 	return false;
 }
 
@@ -157,7 +163,7 @@ static void add_removed(struct service *service, bool is_incident, const char *n
 
 static const char lost[] = "the state of another version could not be taken over";
 
-static void on_standing(void *userdata, const char *name, const char *summary)
+static void on_standing(void *userdata, const char *name, const char *summary, const char *told)
 {
 	struct service *service = userdata;
 	struct event event = event_plain(EVENT_ALARM_REMOVED, service_now(service));
@@ -166,7 +172,7 @@ static void on_standing(void *userdata, const char *name, const char *summary)
 		return;
 	add_removed(service, summary != NULL, name, event.at);
 	if (summary) {
-		incident_removed(service->core, name, summary, event.at,
+		incident_removed(service->core, name, summary, told, event.at,
 				 service->state_lost ? lost : "its site is no longer configured");
 		return;
 	}

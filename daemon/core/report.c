@@ -60,6 +60,33 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 	       (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms);
 }
 
+static void set_true(json_t *object, const char *key, bool value)
+{
+	if (value)
+		(void)json_object_set_new(object, key, json_true());
+}
+
+/* what the window that is open now will come to */
+static void set_forecast(const struct core *core, json_t *object, size_t limit)
+{
+	const struct core_forecast *forecast = &core->limits[limit].forecast;
+	int64_t now_ms = core_now_of(core, core->config->limits[limit].channel).wall_ms;
+	json_t *part;
+
+	if (forecast->kind == FORECAST_NONE)
+		return;
+	part = json_object();
+	set_time(core, part, "window", forecast->window_ms);
+	if (forecast->kind == FORECAST_BREAKS) {
+		set_time(core, part, "due", forecast->due_ms);
+		(void)json_object_set_new(
+			part, "seconds",
+			json_integer(MAX((forecast->due_ms - now_ms) / MS_PER_S, 0)));
+	}
+	set_true(part, "unavoidable", forecast->kind == FORECAST_UNAVOIDABLE);
+	(void)json_object_set_new(object, "forecast", part);
+}
+
 static json_t *alarm_object(const struct core *core, size_t i)
 {
 	const struct config_limit *limit = &core->config->limits[i];
@@ -82,6 +109,11 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	set_value(object, "peak", state->peak);
 	set_time(core, object, "peak_time", state->peak_ms);
 	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
+	set(object, "condition", alarm_condition_text(core, i));
+	set_true(object, "suppressed", state->alarm.suppressed);
+	set_true(object, "out_of_service", state->alarm.out_of_service);
+	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
+	set_forecast(core, object, i);
 	return object;
 }
 
@@ -261,7 +293,7 @@ static json_t *act_object(const struct core *core, int64_t wall_ms, const char *
 }
 
 static json_t *incident_object(const struct core *core, const struct core_incident *incident,
-			       int64_t ended_ms, const char *change)
+			       struct stamp at, int64_t ended_ms, const char *change)
 {
 	json_t *object = json_object();
 
@@ -274,6 +306,7 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	set(object, "level", incident_level_text((enum incident_level)incident->level));
 	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
 	set_time(core, object, "opened", incident->opened.wall_ms);
+	set_time(core, object, "reported", at.wall_ms);
 	if (incident->acknowledged_ms)
 		(void)json_object_set_new(
 			object, "acknowledged",
@@ -311,8 +344,8 @@ static report_part *const report_parts[] = {
 	report_part_crossing,
 };
 
-char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
-		  const char *change)
+char *report_data(const struct core *core, const struct core_incident *incident, struct stamp at,
+		  int64_t ended_ms, const char *change)
 {
 	size_t site = index_of(core, incident) / N_WASTE_KINDS;
 	json_t *data = json_object();
@@ -320,7 +353,7 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 
 	(void)json_object_set_new(data, "origin", json_string(core->config->origin));
 	(void)json_object_set_new(data, "incident",
-				  incident_object(core, incident, ended_ms, change));
+				  incident_object(core, incident, at, ended_ms, change));
 	(void)json_object_set_new(data, "site", site_object(core, site));
 	(void)json_object_set_new(
 		data, "sources",
@@ -330,6 +363,7 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 		report_parts[i](core, incident, data);
 	(void)json_object_set_new(data, "log", log_object(core));
 	add_measurements(core, incident, data);
+	report_part_form(core, incident, data); /* looks at the alarms */
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
 	return text;
@@ -370,11 +404,11 @@ void report_subject(const struct core *core, const char *summary, struct event *
 	json_decref(data);
 }
 
-char *report_closed(const struct core *core, const struct action *action, struct stamp at,
-		    enum limit_class *ret_class)
+char *report_closed(const struct core *core, const struct action *action, struct stamp at)
 {
+	enum limit_class class;
 	json_t *incident = NULL, *closed;
-	json_t *data = take_summary(action->past->summary, &incident, ret_class);
+	json_t *data = take_summary(action->past->summary, &incident, &class);
 	char *text;
 
 	if (!data)
@@ -386,6 +420,7 @@ char *report_closed(const struct core *core, const struct action *action, struct
 	set(incident, "state", "closed");
 	set(incident, "change", "closed, with cause and measures");
 	set_time(core, incident, "ended", action->past->ended_ms);
+	set_time(core, incident, "reported", at.wall_ms);
 	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
 	(void)json_object_set_new(data, "log", log_object(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
@@ -394,15 +429,20 @@ char *report_closed(const struct core *core, const struct action *action, struct
 }
 
 char *report_removed(const struct core *core, const char *summary, struct stamp at,
-		     const char *change, enum limit_class *ret_class)
+		     const char *change)
 {
-	json_t *incident = NULL, *data = take_summary(summary, &incident, ret_class);
+	enum limit_class class;
+	json_t *incident = NULL, *data = take_summary(summary, &incident, &class);
 	char *text = NULL;
 
 	if (data) {
 		set(incident, "state", "ended");
 		set(incident, "change", change);
 		set_time(core, incident, "ended", at.wall_ms);
+		set_time(core, incident, "reported", at.wall_ms);
+		(void)json_object_set_new(
+			incident, "update",
+			json_integer(json_integer_value(json_object_get(incident, "update")) + 1));
 		(void)json_object_set_new(data, "log", log_object(core));
 		text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	}

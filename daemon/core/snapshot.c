@@ -20,6 +20,7 @@ struct snapshot_header {
 	uint64_t n_channels;
 	uint64_t n_states;
 	uint64_t n_limits;
+	uint64_t n_notes;
 	uint64_t n_incidents;
 	uint64_t n_masses;
 	uint64_t n_streams;
@@ -42,10 +43,12 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {4,
+	static const size_t sizes[] = {5,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
+				       sizeof(struct alarm_notes),
+				       sizeof(struct flood),
 				       sizeof(struct core_incident),
 				       sizeof(struct mass),
 				       sizeof(struct core_stream),
@@ -99,6 +102,7 @@ static size_t size_of(const struct snapshot_header *header)
 	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
 	       header->n_masses * KEYED(struct mass) + header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
+	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
 	       header->n_incidents * KEYED(struct core_incident) +
 	       header->n_streams * sizeof(struct core_stream) +
 	       header->n_crossings * KEYED(struct core_crossing) +
@@ -150,6 +154,11 @@ static void put_things(const struct core *core, uint8_t *at)
 	for (size_t i = 0; i < config->n_limits; i++)
 		put_keyed(&at, key_of_text(config->limits[i].path), &core->limits[i],
 			  sizeof(struct core_limit));
+	for (size_t i = 0; i < config->n_limits; i++) /* few have any */
+		if (!alarm_notes_are_empty(&core->notes[i]))
+			put_keyed(&at, key_of_text(config->limits[i].path), &core->notes[i],
+				  sizeof(struct alarm_notes));
+	put(&at, &core->flood, sizeof(core->flood));
 	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
@@ -175,6 +184,8 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 	uint8_t *bytes;
 	size_t n;
 
+	for (size_t i = 0; i < core->config->n_limits; i++)
+		header.n_notes += !alarm_notes_are_empty(&core->notes[i]);
 	count_used(core, &header);
 	n = size_of(&header);
 	bytes = malloc(n);
@@ -254,6 +265,25 @@ static bool crossing_is_sound(const struct core_crossing *crossing)
 	return true;
 }
 
+static bool limit_is_sound(const struct core_limit *limit)
+{
+	return limit->state.phase <= LIMIT_PHASE_MAX &&
+	       limit->state.n_broken <= ARRAY_SIZE(limit->state.broken_ms) &&
+	       limit->alarm.condition <= ALARM_CONDITION_MAX &&
+	       limit->forecast.kind <= FORECAST_KIND_MAX;
+}
+
+static bool notes_are_sound(const struct alarm_notes *notes)
+{
+	const struct alarm_note *all[] = {&notes->acknowledged, &notes->shelved, &notes->out};
+
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (!memchr(all[i]->user, '\0', sizeof(all[i]->user)) ||
+		    !memchr(all[i]->reason, '\0', sizeof(all[i]->reason)))
+			return false;
+	return true;
+}
+
 /* The hash finds a flipped bit, not a forgery. What is used as an index or ends a text is
  * looked at, so that no record can make this process read where it should not. */
 static bool is_sound(struct core *core)
@@ -267,7 +297,7 @@ static bool is_sound(struct core *core)
 		if (core->states[i].quality > QUALITY_MAX || core->states[i].said > QUALITY_MAX)
 			return false;
 	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (core->limits[i].state.phase > LIMIT_CLEARING)
+		if (!limit_is_sound(&core->limits[i]) || !notes_are_sound(&core->notes[i]))
 			return false;
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
 		if (core->incidents[i].class > CLASS_EMERGENCY ||
@@ -325,6 +355,11 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	for (size_t i = 0; i < config->n_limits; i++)
 		places[i] = (struct place){key_of_text(config->limits[i].path), &core->limits[i]};
 	at = take(at, header->n_limits, sizeof(struct core_limit), places, config->n_limits);
+	for (size_t i = 0; i < config->n_limits; i++)
+		places[i] = (struct place){key_of_text(config->limits[i].path), &core->notes[i]};
+	at = take(at, header->n_notes, sizeof(struct alarm_notes), places, config->n_limits);
+	memcpy(&core->flood, at, sizeof(core->flood));
+	at += sizeof(core->flood);
 	for (size_t i = 0; i < n_incidents; i++)
 		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
 	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);
@@ -358,10 +393,10 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	if (header.magic != SNAPSHOT_MAGIC || header.layout != layout())
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
-	    header.n_incidents > most || header.n_masses > most || header.n_streams > most ||
-	    header.n_crossings > most || header.n_dues > CROSSING_DUES_MAX ||
-	    header.n_upstream > most || n != size_of(&header) ||
-	    header.hash != hash_of(&header, sizeof(header), bytes, n))
+	    header.n_notes > most || header.n_incidents > most || header.n_masses > most ||
+	    header.n_streams > most || header.n_crossings > most ||
+	    header.n_dues > CROSSING_DUES_MAX || header.n_upstream > most ||
+	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

@@ -194,6 +194,49 @@ static json_t *bus_object(const struct service *service)
 	return object;
 }
 
+static json_t *figures_object(const struct service *service, struct stamp now)
+{
+	struct flood_figures figures = alarm_figures(service->core, now);
+	json_t *object = json_object();
+
+	set_number(object, "alarms_10min", figures.n_10min);
+	set_number(object, "standing", figures.n_standing);
+	set_number(object, "stale", figures.n_stale);
+	set_number(object, "chattering", figures.n_chattering);
+	set_number(object, "unacknowledged", figures.n_unseen);
+	set_number(object, "shelved", figures.n_shelved);
+	set_number(object, "suppressed", figures.n_suppressed);
+	set_number(object, "out_of_service", figures.n_out_of_service);
+	(void)json_object_set_new(object, "flood", json_boolean(figures.flood));
+	return object;
+}
+
+/* limits on means that the window which runs now will break, but for those that stand already */
+static json_t *forecasts_array(const struct service *service)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->config->n_limits; i++) {
+		const struct core_limit *limit = &service->core->limits[i];
+		json_t *object;
+
+		if (limit->forecast.kind == FORECAST_NONE || limit_is_raised(&limit->state) ||
+		    json_array_size(array) >= CHANNELS_MAX)
+			continue;
+		object = json_object();
+		set(object, "limit", service->config->limits[i].path);
+		set(object, "class", limit_class_text(service->config->limits[i].class));
+		set(object, "on", limit_on_text(service->config->limits[i].on));
+		set_number(object, "window_ms", limit->forecast.window_ms);
+		set_number(object, "due_ms", limit->forecast.due_ms);
+		(void)json_object_set_new(
+			object, "unavoidable",
+			json_boolean(limit->forecast.kind == FORECAST_UNAVOIDABLE));
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -225,6 +268,8 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "bus", bus_object(service));
 	(void)json_object_set_new(object, "alarms", alarms_array(service, &n_alarms));
 	set_number(object, "alarms_standing", (int64_t)n_alarms);
+	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
+	(void)json_object_set_new(object, "forecasts", forecasts_array(service));
 	(void)json_object_set_new(object, "links", links_array(service));
 	(void)json_object_set_new(object, "channels", channels_array(service, now));
 	return object;

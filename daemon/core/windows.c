@@ -6,8 +6,7 @@
 #include "core/files.h"
 #include "core/measure.h"
 
-/* values that a whole window has */
-static uint32_t expected_in(const struct core *core, size_t channel, enum window_length length)
+uint32_t windows_expected(const struct core *core, size_t channel, enum window_length length)
 {
 	return (uint32_t)MAX(window_ms(length) / MAX(core->interval_ms[channel], 1U), 1);
 }
@@ -36,7 +35,8 @@ static struct window_row finish(struct core *core, size_t channel, enum window_l
 	if (is_over && core->interval_ms[channel] <= MS_PER_MIN &&
 	    open->n_minutes < window_ms(length) / MS_PER_MIN)
 		open->worst = quality_worse((enum quality)open->worst, QUALITY_STALE);
-	row = window_close(open, expected_in(core, channel, length), core->config->capture_percent);
+	row = window_close(open, windows_expected(core, channel, length),
+			   core->config->capture_percent);
 	keep(windows, length, &row);
 	window_start(open, -1);
 	return row;

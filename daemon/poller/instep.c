@@ -68,11 +68,6 @@ struct instep *instep_free(struct instep *instep)
 	return NULL;
 }
 
-void instep_copy(struct instep *to, const struct instep *from)
-{
-	*to = *from;
-}
-
 /* more answers than can be under way: one of them at least is to what is asked from now on */
 static void begin_count(struct debt *debt)
 {
@@ -85,6 +80,18 @@ static void begin_count(struct debt *debt)
 static void lose(struct debt *debt, unsigned int n)
 {
 	debt->n_lost = (uint8_t)MIN(debt->n_lost + n, (unsigned int)INSTEP_LOST_MAX);
+}
+
+/* what was to get in step by may lie in a hole of the new plan */
+void instep_copy(struct instep *to, const struct instep *from, bool outstanding)
+{
+	*to = *from;
+	for (size_t i = 0; i < ARRAY_SIZE(to->units); i++) {
+		if (!to->units[i].getting)
+			continue;
+		lose(&to->units[i], outstanding);
+		begin_count(&to->units[i]);
+	}
 }
 
 void instep_doubt(struct instep *instep)

@@ -47,7 +47,7 @@ void link_inherit(struct link *link, struct link *old)
 	link->pace = pace;
 	link->instep = instep;
 	if (instep)
-		instep_copy(instep, old->instep);
+		instep_copy(instep, old->instep, old->state == WIRE_LINK_WAITING);
 	if (link->state == WIRE_LINK_WAITING || link->again)
 		link->sent.ask.request = pace_find(pace, &link->sent.copy, link->sent.unit_id,
 						   &link->sent.ask.unit);
@@ -58,7 +58,7 @@ void link_inherit_debts(struct link *link, const struct link *old)
 {
 	if (!link->instep || !old->instep)
 		return;
-	instep_copy(link->instep, old->instep);
+	instep_copy(link->instep, old->instep, false);
 	silence_keep(&link->silence, old->silence.ready_us);
 	if (old->state != WIRE_LINK_WAITING)
 		return;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "common/macro.h"
+#include "core/alarm.h"
 #include "core/event.h"
 #include "core/window.h"
 
@@ -82,14 +83,22 @@ struct batch_closing {
 	char *summary;
 };
 
-/** struct batch_alarm - the state of a limit's alarm */
+/**
+ * struct batch_alarm - the state of a limit's alarm
+ * @raised: 0 cleared
+ * @value, @incident: count if @is_judged: the limit was just broken, or is back; else the row has
+ *   them already
+ */
 struct batch_alarm {
 	size_t limit;
-	int raised; /* 0 cleared */
+	int raised;
+	bool is_judged;
 	int64_t since_ms;
 	int64_t changed_ms;
 	double value;
 	char incident[INCIDENT_ID_MAX];
+	struct alarm_state state;
+	struct alarm_notes notes;
 };
 
 /** struct batch_removed - an alarm or incident whose configuration is gone; @name owned */

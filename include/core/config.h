@@ -18,6 +18,7 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "core/catalogue.h"
 #include "core/config_crossing.h"
 #include "core/decode.h"
 #include "core/quality.h"
@@ -27,6 +28,8 @@
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
+#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
+#define CONFIG_WORDS_MAX	16 /* of a list of names */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
 enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_SOLID };
@@ -335,6 +338,14 @@ struct config_standard {
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
+ * @count, @within_ms: raised only when broken so many times within that time; 1: at once
+ * @latch: an alarm that is in order again stays until it is reset
+ * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
+ * @shelve_max_ms: longest time that somebody may shelve it for
+ * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
+ *   is suppressed. Any channel of the source.
+ * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
+ *   are no circles: a parent stands in the files before its children.
  */
 struct config_limit {
 	char *name;
@@ -358,7 +369,27 @@ struct config_limit {
 	enum certainty value_mark;
 	enum certainty window_mark;
 	enum certainty certainty;
+	uint32_t count;
+	uint32_t within_ms;
+	uint32_t re_alarm_ms;
+	uint32_t shelve_max_ms;
+	bool latch;
+	bool conditional;
+	bool enabled_above;
+	bool suppressible;
+	size_t enabled_by;
+	double enabled_bound;
+	size_t suppressed_by;
 };
+
+/** struct config_words - a list of names; those behind @n are NULL */
+struct config_words {
+	char *text[CONFIG_WORDS_MAX];
+	size_t n;
+};
+
+/** enum destination_format - a report's; see report.h and cap.h */
+enum destination_format { FORMAT_JSON, FORMAT_CAP };
 
 /** enum destination_kind - from the scheme of its URL */
 enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
@@ -371,7 +402,12 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  *   private key to log in with
  * @user: files: name to log in with; @password: credential with the password, "" none
  * @host_key: sftp: credential with the server's key as in known_hosts
- * @min_class: reports of incidents of this class and above
+ * @format: of reports; @language: that comes first in an alert of CAP
+ * @min_class, @min_level, @min_verdict: reports of incidents that have come this far
+ * @kinds: of these kinds of waste, a bit 1 << enum waste_kind each; 0: of all
+ * @sites: of these sites; none named: of all
+ * @receptors: of those that may reach one of these; none named: of all
+ * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
  */
 struct config_destination {
 	char *name;
@@ -384,7 +420,16 @@ struct config_destination {
 	char *user;
 	char *password;
 	char *host_key;
+	enum destination_format format;
+	enum catalogue_language language;
 	enum limit_class min_class;
+	enum incident_level min_level;
+	enum crossing_verdict min_verdict;
+	uint32_t kinds;
+	struct config_words sites;
+	struct config_words receptors;
+	unsigned int sites_line;
+	unsigned int sites_column;
 };
 
 /**
@@ -425,9 +470,18 @@ struct config_parameter {
 	char *measure;
 };
 
+/** struct config_reporter - who reports, as the hot-line form asks; texts, "" none */
+struct config_reporter {
+	char *name;
+	char *address;
+	char *phone;
+	char *email;
+};
+
 struct config {
 	char *directory;
 	char *origin; /* who speaks: station or cluster, a name */
+	struct config_reporter reporter;
 	int zone_min; /* local time minus UTC, minutes */
 	uint32_t grid_ms;
 	uint32_t capture_percent;	/* below it a window is invalid */

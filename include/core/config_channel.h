@@ -59,13 +59,35 @@ void config_resolve_states(const struct config_mapping *mapping, struct channel_
 /**
  * config_resolve_earlier() - a channel of this source that stands before
  * @key, @item: where its name stands
+ * @what: "channel before this one", for the message that there is none
  * Return: is @ret good?
  */
 bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
-			    const char *wanted, size_t *ret);
+			    const char *what, const char *wanted, size_t *ret);
 
-/** config_check_condition() - enabled-by, enabled-above, enabled-below */
-void config_check_condition(const struct config_mapping *mapping, struct channel_draft *draft);
+/**
+ * struct config_condition - enabled-by, enabled-above, enabled-below of a channel or limit
+ * @wanted, @above, @below: the keys
+ * @what: what @wanted may name, for messages
+ * @holds: there is a good condition; the others are the result then
+ */
+struct config_condition {
+	const char *wanted;
+	double above;
+	double below;
+	const char *what;
+	bool holds;
+	bool is_above;
+	size_t by;
+	double bound;
+};
+
+/** config_check_condition() - the three keys; what is wrong with them is reported */
+void config_check_condition(const struct config_mapping *mapping,
+			    struct config_condition *condition);
+
+/** config_channel_condition() - the same for a channel */
+void config_channel_condition(const struct config_mapping *mapping, struct channel_draft *draft);
 
 /** config_check_lost() - lost-after bears one lost answer; @whose interval it is */
 void config_check_lost(const struct config_mapping *mapping, const struct config_channel *channel,

@@ -37,14 +37,6 @@ struct config_codes {
 	size_t n;
 };
 
-#define CONFIG_WORDS_MAX CONFIG_INPUTS_MAX
-
-/** struct config_words - a list of names; those behind @n are NULL */
-struct config_words {
-	char *text[CONFIG_WORDS_MAX];
-	size_t n;
-};
-
 /**
  * struct config_option - one key
  * @offset, @size: of the field in the draft of its mapping
@@ -151,7 +143,7 @@ struct config_profile {
  * @first_site_channel: where the channels of this site begin
  * @names: tsearch() tree of all names, see config_names.h
  * @files: names of all files so far; the names refer to them
- * @main_bad: there are errors in wastewatch.yaml
+ * @main_bad: there are errors in wastewatch.yaml; @main_file: its path
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @references: to channels and sources that are read later, see config_reference.h
@@ -179,6 +171,7 @@ struct config_reader {
 	char **files;
 	size_t n_files;
 	bool main_bad;
+	const char *main_file;
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
@@ -249,6 +242,7 @@ struct main_draft {
 
 struct destination_draft {
 	struct config_destination destination;
+	struct config_words kinds;
 };
 
 struct site_draft {
@@ -375,6 +369,10 @@ struct limit_draft {
 	char *standard;
 	unsigned int side; /* enum config_side */
 	unsigned int percent;
+	char *enabled_by;
+	double enabled_above;
+	double enabled_below;
+	char *suppressed_by;
 };
 
 enum config_side { SIDE_LOW, SIDE_HIGH };
@@ -446,6 +444,10 @@ int config_finish_passage(struct config_mapping *mapping, void *draft);
 int config_finish_upstream(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
+
+/** config_destinations_check() - once all sites are read: are those there that destinations name?
+ */
+void config_destinations_check(struct config_reader *reader);
 
 /** config_names_free() - forget the names of a walk */
 void config_names_free(struct config_reader *reader);

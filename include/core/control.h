@@ -7,14 +7,17 @@
  *              /vn/wastewatch1/exercise   the alarms and incidents of the drill that is running
  *   interface  vn.wastewatch1.Manager
  *
- *   Acknowledge(s target)                  Shelve(s target, t until_usec, b one_shot, s reason)
- *   Reset(s target)                        Unshelve(s target)
- *   OutOfService(s target, t until_usec, s reason)     Return(s target)
- *   AcknowledgeIncident(s id)              CloseIncident(s id, s cause, s measures)
+ *   Acknowledge(s target, s reason)        Reset(s target, s reason)
+ *   Shelve(s target, t until_usec, b one_shot, s reason)
+ *   Unshelve(s target, s reason)
+ *   OutOfService(s target, t until_usec, s reason)
+ *   Return(s target, s reason)
+ *   AcknowledgeIncident(s id, s reason)    CloseIncident(s id, s cause, s measures)
  *   DrillStart(s site, s scenario)         DrillStop(s site)
  *   Reload()                               Find(s prefix) → a(ss) names
  *
- * @target is a limit's path; @until_usec is UTC since 1970, 0 none. A method returns when the
+ * @target is a limit's path; @until_usec is UTC since 1970, 0 none; @reason is "" where none is
+ * given, which not every action takes. A method returns when the
  * commit that holds the entry is on the disk. Who asked is the user id that the bus gives for
  * the connection; no name in a message is believed. Who may ask is the bus's policy.
  *

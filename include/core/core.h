@@ -27,10 +27,13 @@
 
 #include "common/macro.h"
 #include "core/action.h"
+#include "core/alarm.h"
 #include "core/batch.h"
 #include "core/config.h"
 #include "core/crossing.h"
 #include "core/event.h"
+#include "core/flood.h"
+#include "core/forecast.h"
 #include "core/limit.h"
 #include "core/mass.h"
 #include "core/plan.h"
@@ -141,8 +144,9 @@ struct core_windows {
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @first_out: key of the limit that opened it
- * @told: hashes of the destinations that know of it: the first report that one gets is
- *   "opened"
+ * @told: hashes of the destinations that know of it, in the order in which they were told: the
+ *   first report that one gets is "opened"
+ * @n_told_first: so many of them were told when it opened
  * @dirty: something changed that the last report does not say
  * @acknowledged_ms, @acknowledged_by: UTC, and who has taken notice of it first; 0, "" nobody
  * @level: enum incident_level, only rises while it runs
@@ -168,7 +172,8 @@ struct core_incident {
 	uint8_t level;	 /* enum incident_level */
 	uint8_t reach;	 /* enum incident_level: what the assessment says may be reached */
 	uint8_t verdict; /* enum crossing_verdict, the worst of all boundaries */
-	uint8_t pad[2];
+	uint8_t n_told_first;
+	uint8_t pad[1];
 };
 
 /** incident_level_text() - "facility", "commune", "province", "national" */
@@ -187,7 +192,21 @@ struct core_stream {
 };
 
 /**
- * struct core_limit - a limit and the worst of it while its alarm stands
+ * struct core_forecast - what is foreseen for the open window of a limit on a mean
+ * @window_ms: its start, UTC
+ * @due_ms: UTC; from then on the window's mean breaks the limit whatever comes
+ * @kind: enum forecast_kind
+ * @said: enum forecast_kind, the worst that an entry said of this window
+ */
+struct core_forecast {
+	int64_t window_ms;
+	int64_t due_ms;
+	uint32_t kind;
+	uint32_t said;
+};
+
+/**
+ * struct core_limit - a limit, the worst of it while its alarm stands, and that alarm
  * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
@@ -195,6 +214,8 @@ struct core_stream {
  */
 struct core_limit {
 	struct limit_state state;
+	struct alarm_state alarm;
+	struct core_forecast forecast;
 	int64_t beyond_ms;
 	int64_t pending_ms;
 	struct stamp raised;
@@ -212,6 +233,8 @@ struct core {
 	struct core_windows *windows; /* per channel */
 	struct core_state *states;    /* per state of the configuration */
 	struct core_limit *limits;
+	struct alarm_notes *notes; /* per limit */
+	struct flood flood;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */
@@ -291,6 +314,12 @@ void core_take_as_given(struct core *core, size_t channel);
  */
 void core_join_streams(struct core *core);
 
+/** core_now_of() - the time of the stream that a channel comes by */
+static inline struct stamp core_now_of(const struct core *core, size_t channel)
+{
+	return core->streams[core->n_streams == 1 ? 0 : core->plan->channel_slot[channel]].now;
+}
+
 /** core_incident_of() - the incident of a channel's site and kind, open or not */
 struct core_incident *core_incident_of(const struct core *core, size_t channel);
 
@@ -324,9 +353,10 @@ void incident_gap(struct core *core, struct stamp at);
 /**
  * incident_removed() - an open incident that cannot go on here: say so and report it
  * @summary: data of its last report
+ * @told: names of the destinations that know of it, a space behind each
  */
-void incident_removed(struct core *core, const char *id, const char *summary, struct stamp at,
-		      const char *reason);
+void incident_removed(struct core *core, const char *id, const char *summary, const char *told,
+		      struct stamp at, const char *reason);
 
 /**
  * incident_assessed() - the assessment of an open incident says something new
@@ -347,6 +377,32 @@ void incident_tick(struct core *core, struct stamp at);
  * that has become one of class limit opens one.
  */
 void incident_recount(struct core *core, struct stamp at);
+
+/* --- alarms.c ---------------------------------------------------------------------- */
+
+/** alarm_broken() - a limit was broken: raise its alarm, and what follows from that */
+void alarm_broken(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_back() - a limit is back: clear its alarm, and what follows from that */
+void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
+
+/** alarm_say() - the entry of an alarm that was raised or cleared, and its row */
+void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
+	       double value);
+
+/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
+void alarm_tick(struct core *core, struct stamp at);
+
+/** alarm_condition_text() - as alarm_text() */
+const char *alarm_condition_text(const struct core *core, size_t limit);
+
+/** alarm_figures() - how bad it is altogether; see flood.h */
+struct flood_figures alarm_figures(const struct core *core, struct stamp at);
+
+/* --- foresee.c -------------------------------------------------------------------- */
+
+/** alarm_forecast() - a stream's minute is over: what will its longer windows come to? */
+void alarm_forecast(struct core *core, size_t stream, struct stamp at);
 
 /* --- snapshot.c ------------------------------------------------------------------- */
 

@@ -102,6 +102,7 @@ struct event_mass {
  * @masses: what was released in an incident that has ended, @n_masses of them
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
+ * @quiet: nobody is to be called for it: the priority is that of information
  */
 struct event {
 	enum event_type type;
@@ -129,6 +130,7 @@ struct event {
 	size_t n_masses;
 	int64_t until_ms;
 	bool exercise;
+	bool quiet;
 };
 
 /** event_of_channel() - an event with site, source and channel filled in */

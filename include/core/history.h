@@ -138,6 +138,42 @@ int history_reports(struct history *history, const char *incident,
 		    void (*each)(void *userdata, const struct history_report *report),
 		    void *userdata);
 
+/**
+ * struct history_alarm - an alarm that stands, waits for somebody, or is hidden
+ * @condition: as alarm_text()
+ * @value: when it was last broken or back; "" never
+ * @since_ms: when the values went beyond the bound, the last time; 0 never
+ * @acknowledged_by, @shelved_by, @out_by: "" nobody
+ * @shelved_until_ms, @out_until_ms, @acknowledged_ms: 0 none
+ * @held: suppressed since before it was raised, so that it is in no incident
+ * Texts are SQLite's, until the call returns.
+ */
+struct history_alarm {
+	const char *path;
+	const char *condition;
+	const char *value;
+	const char *incident;
+	bool raised;
+	bool one_shot;
+	bool out_of_service;
+	bool suppressed;
+	bool held;
+	int64_t since_ms;
+	int64_t changed_ms;
+	int64_t acknowledged_ms;
+	const char *acknowledged_by;
+	int64_t shelved_until_ms;
+	const char *shelved_by;
+	const char *shelved_reason;
+	int64_t out_until_ms;
+	const char *out_by;
+	const char *out_reason;
+};
+
+/** history_alarms() - all but those at rest, by time. Return: how many; -errno. */
+int history_alarms(struct history *history,
+		   void (*each)(void *userdata, const struct history_alarm *alarm), void *userdata);
+
 /** history_raised() - raised alarms: path, since, last value. Return: how many; -errno. */
 int history_raised(struct history *history,
 		   void (*each)(void *userdata, const char *path, int64_t since_ms,

@@ -12,6 +12,12 @@
  *     └───────────────────────────────────────────────────────────── CLEARING
  *                        held for the clear delay
  *
+ * With `count` and `within` PENDING leads to COUNTED, where the limit is broken but no alarm is
+ * raised: that happens with the breaking that is the count-th within that time, counting from the
+ * moment that each was held for the raise delay, or when one lasts for that whole time, which
+ * must not count for less than several short ones. Back by more than the deadband, without a
+ * clear delay, COUNTED leads to NORMAL.
+ *
  * Only good values move it. Towards a delay a good value counts for the time since the last
  * good one, but for no more than one sample stands for: a value that is not good neither
  * helps nor harms, and good and bad by turns still add up.
@@ -29,23 +35,33 @@ const char *limit_on_text(enum limit_on on);
 /** limit_on_words() - "value", "1-min mean", … for a sentence */
 const char *limit_on_words(enum limit_on on);
 
-enum limit_phase { LIMIT_NORMAL, LIMIT_PENDING, LIMIT_RAISED, LIMIT_CLEARING };
+enum limit_phase {
+	LIMIT_NORMAL,
+	LIMIT_PENDING,
+	LIMIT_RAISED,
+	LIMIT_CLEARING,
+	LIMIT_COUNTED,
+	LIMIT_PHASE_MAX = LIMIT_COUNTED,
+};
 
 /**
  * struct limit_state - where one limit stands
  * @phase: enum limit_phase
  * @held_ms: how long the condition for the next phase has held
  * @last_mono_ms: when the last good value was
- * @since_wall_ms: when the values went beyond the bound (PENDING, RAISED, CLEARING)
+ * @since_wall_ms: when the values went beyond the bound (all but NORMAL)
  * @worst: the value farthest beyond the bound since then
+ * @n_broken: how many of @broken_ms count
+ * @broken_ms: monotonic, the last breakings before the present one, newest first
  */
 struct limit_state {
 	uint32_t phase;
-	uint32_t pad;
+	uint32_t n_broken;
 	int64_t held_ms;
 	int64_t last_mono_ms;
 	int64_t since_wall_ms;
 	double worst;
+	int64_t broken_ms[CONFIG_COUNT_MAX - 1];
 };
 
 enum limit_change { LIMIT_SAME, LIMIT_BROKEN, LIMIT_BACK };

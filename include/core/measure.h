@@ -8,6 +8,8 @@
  *   derive.c    derived channels
  *   windows.c   windows longer than a minute
  *   judge.c     values and means against limits
+ *   alarms.c    what people, time and conditions make of alarms
+ *   foresee.c   what longer windows will come to
  *   reason.c    why a value is not good, in words
  */
 #pragma once
@@ -30,9 +32,20 @@ void measure_close_minute(struct core *core, size_t channel, struct stamp at, in
 /** measure_tick() - is what was measured last still to be believed, or lost? */
 void measure_tick(struct core *core, size_t channel, struct stamp at);
 
+/**
+ * measure_holds() - does a condition hold, "the channel @by is above (else below) @bound"?
+ * Where nothing good is known of the channel, it does: a broken contact must not end the
+ * measuring, nor the judging, behind it.
+ */
+bool measure_holds(const struct core *core, size_t by, bool is_above, double bound,
+		   struct stamp at);
+
 /** judge() - hold a good value against those limits of a channel that look at @on */
 void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
 	   int64_t since_ms);
+
+/** windows_expected() - values that a whole window of a channel has */
+uint32_t windows_expected(const struct core *core, size_t channel, enum window_length length);
 
 /** windows_join() - a minute's row belongs to the longer windows, too */
 void windows_join(struct core *core, size_t channel, const struct window_row *row);

@@ -176,11 +176,13 @@ int record_release(struct record *record, int64_t now_ms);
 /**
  * record_standing() - what the record holds as standing: raised alarms, open incidents
  * @name: path of the alarm's limit, or id of the incident
- * @summary: data of the incident's last report, NULL for an alarm; both SQLite's until the
- *   call returns
+ * @summary: data of the incident's last report, NULL for an alarm
+ * @told: names of the destinations that know of it, a space behind each; all three SQLite's until
+ *   the call returns
  */
 int record_standing(struct record *record,
-		    void (*each)(void *userdata, const char *name, const char *summary),
+		    void (*each)(void *userdata, const char *name, const char *summary,
+				 const char *told),
 		    void *userdata);
 
 /**

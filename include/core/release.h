@@ -6,6 +6,9 @@
  * whose "flow" is configured. What a value is paired with is the flow's last good one, no older
  * than one and a half of the flow's intervals.
  *
+ * Concentrations at reference oxygen are taken back to the gas as it flows out; the excess above
+ * the limit, too.
+ *
  * A mass counts from the moment that its incident opens. Where the channel's own values were
  * beyond the bound before, and waited for the raise delay, it counts from the first of them
  * (the alarm's "since"): these values go through here one by one while the alarm is pending.

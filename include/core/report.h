@@ -12,20 +12,20 @@
 /**
  * report_data() - the "data" of an incident's report
  * @incident: open, or just ended
+ * @at: of the report
  * @ended_ms: UTC, 0 while it runs
  * Return: canonical JSON text, freed by the caller; NULL: no memory.
  */
-char *report_data(const struct core *core, const struct core_incident *incident, int64_t ended_ms,
-		  const char *change);
+char *report_data(const struct core *core, const struct core_incident *incident, struct stamp at,
+		  int64_t ended_ms, const char *change);
 
 /**
  * report_removed() - the "data" of the last report of an incident that has no configuration
  * any more, made of the one before
- * @ret_class: the incident's class
  * Return: as report_data(); NULL too if @summary is no such data.
  */
 char *report_removed(const struct core *core, const char *summary, struct stamp at,
-		     const char *change, enum limit_class *ret_class);
+		     const char *change);
 
 /**
  * report_subject() - site, kind and class of an incident of which only the last report is left
@@ -36,11 +36,9 @@ void report_subject(const struct core *core, const char *summary, struct event *
 /**
  * report_closed() - the "data" of the report that an incident was closed, made of the last one
  * @action: who closed it, with cause and measures; @action->past
- * @ret_class: the incident's class
  * Return: as report_data(); NULL too if there is no such data in @action->past.
  */
-char *report_closed(const struct core *core, const struct action *action, struct stamp at,
-		    enum limit_class *ret_class);
+char *report_closed(const struct core *core, const struct action *action, struct stamp at);
 
 /**
  * report_body() - wrap "data" up

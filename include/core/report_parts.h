@@ -20,5 +20,9 @@ report_part report_part_released;
 /** report_part_response() - "response": plan, the four on the spot, contacts */
 report_part report_part_response;
 
+/** report_part_form() - what else the hot-line form asks: "reporter", and the incident's media and
+ * nature; behind the alarms, which it looks at */
+report_part report_part_form;
+
 /** report_part_crossing() - "crossing": may it cross, when, how strong, how sure */
 report_part report_part_crossing;

@@ -70,8 +70,11 @@ int instep_new(struct instep **ret);
 struct instep *instep_free(struct instep *instep);
 DEFINE_CLEANUP(struct instep *, instep_free)
 
-/** instep_copy() - debts of the same line under another plan */
-void instep_copy(struct instep *to, const struct instep *from);
+/**
+ * instep_copy() - debts of the same line under another plan
+ * @outstanding: an answer is waited for, which is told to @to when it comes or does not
+ */
+void instep_copy(struct instep *to, const struct instep *from, bool outstanding);
 
 /** instep_doubt() - the connection was opened: answers of any form may be under way */
 void instep_doubt(struct instep *instep);

@@ -2,10 +2,10 @@
 /*
  * receiver_store.h - what the department holds
  *
- * DIR/<webhook-id>.json is a body, byte for byte; DIR/index.jsonl has one line per request
- * that was genuine. A body is on the disk before receiver_store_add() returns. Everything
- * that is remembered is rebuilt from the bodies at the start. Not for several threads at
- * once: the caller locks.
+ * DIR/<webhook-id>.json is a body, byte for byte, .xml where it is an alert of CAP;
+ * DIR/index.jsonl has one line per request that was genuine. A body is on the disk before
+ * receiver_store_add() returns. Everything that is remembered is rebuilt from the bodies at the
+ * start. Not for several threads at once: the caller locks.
  */
 #pragma once
 
@@ -13,9 +13,7 @@
 #include <stdint.h>
 
 #include "common/macro.h"
-
-#define RECEIVER_TYPE_MAX   64	/* characters of a report's type */
-#define RECEIVER_ORIGIN_MAX 128 /* bytes of a record's origin */
+#include "tools/receiver_body.h"
 
 struct receiver_store;
 
@@ -24,7 +22,7 @@ enum receiver_outcome {
 	RECEIVER_DUPLICATE,	/* the same id with the same body: known already */
 	RECEIVER_CONFLICT_BODY, /* the same id with another body */
 	RECEIVER_CONFLICT_HEAD, /* the record's head is not the one we hold: rewritten or forked */
-	RECEIVER_NO_REPORT,	/* no JSON object with type and data */
+	RECEIVER_NO_REPORT,	/* no JSON object with type and data, no alert of CAP */
 };
 
 /**

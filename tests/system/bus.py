@@ -2,7 +2,7 @@
 """A private D-Bus daemon for tests, with the system bus's rules and the policy that is installed.
 
     with Bus() as bus:
-        bus.call("Acknowledge", "s", "mill/outfall/COD/limit")
+        bus.call("Acknowledge", "ss", "mill/outfall/COD/limit-high", "")
 
 It can be killed and started again at the same address.
 """

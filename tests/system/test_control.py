@@ -83,7 +83,7 @@ def test_every_method_reaches_what_it_is_for(plant, bus):
 @pytest.mark.parametrize("call, error", [
     (("Acknowledge",), "org.freedesktop.DBus.Error.InvalidArgs"),
     (("Acknowledge", "uint64:3"), "org.freedesktop.DBus.Error.InvalidArgs"),
-    (("Acknowledge", "string:a", "string:b"), "org.freedesktop.DBus.Error.InvalidArgs"),
+    (("Acknowledge", "string:a", "string:b", "string:c"), "org.freedesktop.DBus.Error.InvalidArgs"),
     (("Acknowledge", "array:string:a,b"), "org.freedesktop.DBus.Error.InvalidArgs"),
     (("Acknowledge", f"variant:string:{LIMIT}"), "org.freedesktop.DBus.Error.InvalidArgs"),
     (("Shelve", "string:a", "boolean:true", "uint64:1", "string:b"),
@@ -92,10 +92,10 @@ def test_every_method_reaches_what_it_is_for(plant, bus):
     (("vn.wastewatch1.Other.Acknowledge", "string:a"), "org.freedesktop.DBus.Error.UnknownMethod"),
     (("org.freedesktop.DBus.Properties.Set", f"string:{INTERFACE}", "string:Version",
       "variant:string:9"), "org.freedesktop.DBus.Error.PropertyReadOnly"),
-    (("Acknowledge", "string:" + "x" * 256), ERROR + "NotValid"),
-    (("Acknowledge", "string:" + "x" * 100000), ERROR + "NotValid"),
-    (("Acknowledge", "string:a\nb"), ERROR + "NotValid"),
-    (("Acknowledge", "string:a\x1b[2J"), ERROR + "NotValid"),
+    (("DrillStop", "string:" + "x" * 256), ERROR + "NotValid"),
+    (("DrillStop", "string:" + "x" * 100000), ERROR + "NotValid"),
+    (("DrillStop", "string:a\nb"), ERROR + "NotValid"),
+    (("DrillStop", "string:a\x1b[2J"), ERROR + "NotValid"),
     (("Shelve", f"string:{LIMIT}", "uint64:0", "boolean:true", "string:" + "ư" * 501),
      ERROR + "NotValid"),
     (("Shelve", f"string:{LIMIT}", "uint64:0", "boolean:true", "string:"), ERROR + "NotValid"),
@@ -111,7 +111,7 @@ def test_a_wrong_call_is_an_error_and_no_entry(plant, bus, call, error):
 
 def test_a_message_of_many_megabytes(plant, bus):
     with Caller(bus) as caller:
-        caller.send("Acknowledge", "x" * (20 << 20))
+        caller.send("Acknowledge", "x" * (20 << 20), "")
         assert caller.answer() == ERROR + "NotValid"
     plant.until_good("mill/outfall/COD")
 
@@ -173,7 +173,7 @@ def flood(callers, each):
     answers = {}
     for caller in callers:
         first = caller.serial
-        caller.sock.sendall(b"".join(caller.message("Acknowledge", "mill/none")
+        caller.sock.sendall(b"".join(caller.message("Acknowledge", "mill/none", "")
                                      for _ in range(each)))
         for _ in range(each):
             answered, error = caller.receive()
@@ -202,7 +202,7 @@ def test_an_account_has_a_ration_and_others_have_theirs(plant, bus):
     """One call after the other, each in order, so that it is not the queue that is full."""
     with Caller(bus) as caller:
         for _ in range(400):
-            caller.send("Acknowledge", "mill/none")
+            caller.send("Acknowledge", "mill/none", "")
             if caller.answer() == TOO_MANY:
                 break
         else:
@@ -215,10 +215,10 @@ def test_an_account_has_a_ration_and_others_have_theirs(plant, bus):
 def test_callers_that_do_not_wait_for_the_answer(plant, bus):
     for _ in range(50):
         with Caller(bus) as caller:
-            caller.sock.sendall(b"".join(caller.message("Acknowledge", "mill/none")
+            caller.sock.sendall(b"".join(caller.message("Acknowledge", "mill/none", "")
                                          for _ in range(20)))
     plant.until_good("mill/outfall/COD")
-    until(lambda: bus.send("Acknowledge", "string:mill/none") != TOO_MANY, "its turn comes again")
+    until(lambda: bus.send("Acknowledge", "string:mill/none", "string:") != TOO_MANY, "its turn comes again")
 
 
 # ---- the bus itself ----
@@ -314,12 +314,12 @@ def test_none_is_no_fault(bus):
     (("shelve", LIMIT, "--for", "2h"), "needs --reason TEXT"),
     (("shelve", LIMIT, "--for", "2h", "--reason", ""), "needs --reason TEXT"),
     (("shelve", LIMIT, "--reason", "x"), "needs --for TIME, --until TIME or --once"),
-    (("shelve", LIMIT, "--reason", "x", "--once", "--for", "2h"), "one of --for"),
+    (("shelve", LIMIT, "--reason", "x", "--until", "2099-01-01", "--for", "2h"), "one of --for"),
     (("shelve", LIMIT, "--reason", "x", "--for", "soon"), "--for wants"),
     (("shelve", LIMIT, "--reason", "x", "--for", "0s"), "--for wants"),
     (("shelve", LIMIT, "--reason", "x", "--until", "tomorrow"), "--until wants"),
     (("shelve", LIMIT, "--reason", "x", "--until", "2020-01-01"), "a time to come"),
-    (("ack", LIMIT, "--reason", "x"), "takes no --reason TEXT"),
+    (("ack", LIMIT, "--cause", "x"), "takes no --cause TEXT"),
     (("ack", LIMIT, "--for", "2h"), "takes no --for"),
     (("out-of-service", LIMIT, "--reason", "x", "--once"), "takes no --once"),
     (("out-of-service", LIMIT), "needs --reason TEXT"),

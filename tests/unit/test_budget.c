@@ -28,11 +28,11 @@ struct line {
 static void make(struct line *line, struct config_link link, size_t n_units, size_t n_channels,
 		 uint32_t interval_ms)
 {
-	static char name[] = "a";
+	static char name[] = "a", host[] = "/dev/x";
 
 	*line = (struct line){.link = link};
 	line->link.name = name;
-	line->link.host = (char[]){"/dev/x"};
+	line->link.host = host;
 	line->link.line = 7;
 	line->link.column = 5;
 	line->config = (struct config){.grid_ms = 10,

@@ -1219,7 +1219,7 @@ static void spoil(struct core *core, enum spoil what, uint32_t excess)
 	else if (what == WORST)
 		core->channels[SO2].minute.worst = QUALITY_MAX + excess;
 	else if (what == PHASE)
-		core->limits[SO2_LIMIT].state.phase = LIMIT_CLEARING + excess;
+		core->limits[SO2_LIMIT].state.phase = LIMIT_PHASE_MAX + excess;
 	else if (what == CLASS)
 		incident->class = CLASS_EMERGENCY + excess;
 	else if (what == ID)

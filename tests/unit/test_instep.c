@@ -223,7 +223,7 @@ static void counts_what_it_did_not_ask_for(void **state)
 	assert_int_equal(instep_new(&copy), 0);
 	run_on(instep, lost, ARRAY_SIZE(lost));
 	instep_doubt(instep);
-	instep_copy(copy, instep);
+	instep_copy(copy, instep, false);
 	for (size_t i = 0; i < 2; i++) {
 		struct instep *one = i ? copy : instep;
 
@@ -342,6 +342,30 @@ static void never_asks_for_what_is_owed(void **state)
 		ask_by_chance(barred);
 }
 
+/* a reload names a hole while a unit is asked in it: not any more */
+static void a_hole_that_is_new(void **state)
+{
+	CLEANUP(instep_free) struct instep *instep = NULL;
+	CLEANUP(instep_free) struct instep *copy = NULL;
+	struct wire_request asked, wanted = {.function = 3, .address = 7, .count = 1};
+
+	(void)state;
+	assert_int_equal(instep_new(&instep), 0);
+	assert_int_equal(instep_new(&copy), 0);
+	assert_false(instep_form(instep, 1, &wanted, &asked));
+	instep_silent(instep, 1, &asked);
+	assert_true(instep_form(instep, 1, &wanted, &asked));
+	assert_int_equal(asked.function, 4);
+	instep_copy(copy, instep, true);
+	wanted.barred = 1 << 4;
+	for (int i = 0; i < 3; i++) { /* two may be under way */
+		assert_true(instep_form(copy, 1, &wanted, &asked));
+		assert_int_equal(asked.function, 1);
+		assert_false(instep_answered(copy, 1, &asked, 0));
+	}
+	assert_false(instep_form(copy, 1, &wanted, &asked));
+}
+
 /* where holes are, nothing is read; what is left may be one form only, then it is counted */
 static void stays_out_of_holes(void **state)
 {
@@ -390,6 +414,7 @@ int main(void)
 		cmocka_unit_test(the_same_answer_twice),
 		cmocka_unit_test(never_asks_for_what_is_owed),
 		cmocka_unit_test(stays_out_of_holes),
+		cmocka_unit_test(a_hole_that_is_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -251,9 +251,11 @@ static const char *conclude(struct receiver_server *server, const char *id,
 		break;
 	}
 	server->counts.n_refused++;
-	receiver_print_line(server->settings, MHD_HTTP_BAD_REQUEST, id, NULL,
-			    "refused, signed but no JSON report with type and data:");
-	return "the body is no JSON object with \"type\" and \"data\"";
+	receiver_print_line(
+		server->settings, MHD_HTTP_BAD_REQUEST, id, NULL,
+		"refused, signed but neither a JSON report with type and data nor a CAP alert:");
+	return "the body is neither a JSON object with \"type\" and \"data\" nor an alert of CAP "
+	       "1.2";
 }
 
 static enum MHD_Result keep(struct receiver_server *server, struct MHD_Connection *connection,

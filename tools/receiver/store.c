@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <jansson.h>
 #include <limits.h>
 #include <openssl/evp.h>
 #include <search.h>
@@ -15,11 +14,11 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tools/receiver_body.h"
 #include "tools/receiver_store.h"
 #include "tools/receiver_verify.h"
 
 #define SHA256_TEXT 65
-#define SUFFIX	    ".json"
 #define TEMPORARY   ".incoming" /* no webhook-id begins with a full stop */
 
 /* @sha256: of the body; @n_seen: genuine requests with this id since the start */
@@ -29,12 +28,8 @@ struct report {
 	uint32_t n_seen;
 };
 
-/* the highest head that was seen of a record */
-struct head {
-	char origin[RECEIVER_ORIGIN_MAX + 1];
-	int64_t seq;
-	char hash[65];
-};
+/* of a body's file: JSON, CAP */
+static const char *const suffixes[] = {".json", ".xml"};
 
 struct receiver_store {
 	int directory;
@@ -44,12 +39,6 @@ struct receiver_store {
 	size_t n;
 };
 
-static void json_drop(json_t *json)
-{
-	json_decref(json);
-}
-DEFINE_CLEANUP(json_t *, json_drop)
-
 static int compare_reports(const void *a, const void *b)
 {
 	return strcmp(((const struct report *)a)->id, ((const struct report *)b)->id);
@@ -57,7 +46,8 @@ static int compare_reports(const void *a, const void *b)
 
 static int compare_heads(const void *a, const void *b)
 {
-	return strcmp(((const struct head *)a)->origin, ((const struct head *)b)->origin);
+	return strcmp(((const struct receiver_head *)a)->origin,
+		      ((const struct receiver_head *)b)->origin);
 }
 
 /* find the item that equals @key, or make it of a copy of @key; NULL: out of memory */
@@ -90,35 +80,6 @@ static int hash_body(const void *body, size_t n, char ret[static SHA256_TEXT])
 	return 0;
 }
 
-/* copy a JSON string that is short enough; false if it is none */
-static bool copy_text(const json_t *object, const char *key, char *ret, size_t max)
-{
-	const json_t *value = json_object_get(object, key);
-
-	if (!json_is_string(value) || json_string_length(value) == 0 ||
-	    json_string_length(value) > max)
-		return false;
-	memcpy(ret, json_string_value(value), json_string_length(value) + 1);
-	return true;
-}
-
-/* the parts of a report that are looked at; without "data.log" the head's seq is 0 */
-static int parse_report(const void *body, size_t n, char type[static RECEIVER_TYPE_MAX + 1],
-			struct head *ret_head)
-{
-	CLEANUP(json_drop) json_t *root = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL);
-	const json_t *data = json_object_get(root, "data"), *log = json_object_get(data, "log");
-
-	*ret_head = (struct head){0};
-	if (!json_is_object(data) || !copy_text(root, "type", type, RECEIVER_TYPE_MAX) ||
-	    type[strspn(type, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.")])
-		return -EINVAL;
-	if (copy_text(log, "origin", ret_head->origin, RECEIVER_ORIGIN_MAX) &&
-	    copy_text(log, "hash", ret_head->hash, 64) && strlen(ret_head->hash) == 64)
-		ret_head->seq = json_integer_value(json_object_get(log, "seq"));
-	return 0;
-}
-
 static int add_known(struct receiver_store *store, const char *id, const char *sha256)
 {
 	struct report report = {0}, *known;
@@ -134,9 +95,9 @@ static int add_known(struct receiver_store *store, const char *id, const char *s
 }
 
 /* keep the higher of two heads */
-static int remember_head(struct receiver_store *store, const struct head *head)
+static int remember_head(struct receiver_store *store, const struct receiver_head *head)
 {
-	struct head *known;
+	struct receiver_head *known;
 
 	if (head->seq <= 0)
 		return 0;
@@ -148,10 +109,10 @@ static int remember_head(struct receiver_store *store, const struct head *head)
 	return 0;
 }
 
-static void fill_head(const struct receiver_store *store, const struct head *head,
+static void fill_head(const struct receiver_store *store, const struct receiver_head *head,
 		      struct receiver_receipt *ret)
 {
-	struct head *const *node = tfind(head, &store->heads, compare_heads);
+	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
 
 	if (head->seq <= 0 || !node)
 		return;
@@ -177,13 +138,13 @@ static int write_all(int fd, const void *data, size_t n)
 }
 
 /* temporary file, fsync, rename, fsync of the directory: whole and durable, or not there */
-static int write_body(const struct receiver_store *store, const char *id, const void *body,
-		      size_t n)
+static int write_body(const struct receiver_store *store, const char *id, bool is_cap,
+		      const void *body, size_t n)
 {
 	char name[NAME_MAX + 1];
 	int fd, r;
 
-	(void)snprintf(name, sizeof(name), "%s" SUFFIX, id);
+	(void)snprintf(name, sizeof(name), "%s%s", id, suffixes[is_cap]);
 	fd = openat(store->directory, TEMPORARY, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
@@ -230,9 +191,9 @@ static int write_index(const struct receiver_store *store, const char *id, const
 
 /* against what is held already */
 static enum receiver_outcome judge(const struct receiver_store *store, const struct report *known,
-				   const char *sha256, const struct head *head)
+				   const char *sha256, const struct receiver_head *head)
 {
-	struct head *const *node = tfind(head, &store->heads, compare_heads);
+	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
 
 	if (known)
 		return strcmp(known->sha256, sha256) == 0 ? RECEIVER_DUPLICATE
@@ -248,33 +209,33 @@ int receiver_store_add(struct receiver_store *store, const char *id, const void 
 {
 	struct report key = {0}, **node;
 	char sha256[SHA256_TEXT];
-	struct head head;
+	struct receiver_body read;
 	int r;
 
 	*ret = (struct receiver_receipt){.attempt = 1};
 	r = hash_body(body, n, sha256);
 	if (r < 0)
 		return r;
-	if (parse_report(body, n, ret->type, &head) < 0) {
+	if (receiver_body_read(body, n, &read) < 0) {
 		ret->outcome = RECEIVER_NO_REPORT;
-		ret->type[0] = '\0';
 		return write_index(store, id, sha256, received_ms, timestamp_s, ret);
 	}
+	memcpy(ret->type, read.type, sizeof(ret->type));
 	memcpy(key.id, id, strlen(id) + 1);
 	node = tfind(&key, &store->reports, compare_reports);
 	if (node)
 		ret->attempt = ++(*node)->n_seen;
-	ret->outcome = judge(store, node ? *node : NULL, sha256, &head);
+	ret->outcome = judge(store, node ? *node : NULL, sha256, &read.head);
 	if (ret->outcome == RECEIVER_STORED) {
-		r = write_body(store, id, body, n);
+		r = write_body(store, id, read.is_cap, body, n);
 		if (r == 0)
 			r = add_known(store, id, sha256);
 		if (r == 0)
-			r = remember_head(store, &head);
+			r = remember_head(store, &read.head);
 		if (r < 0)
 			return r;
 	}
-	fill_head(store, &head, ret);
+	fill_head(store, &read.head, ret);
 	return write_index(store, id, sha256, received_ms, timestamp_s, ret);
 }
 
@@ -301,27 +262,40 @@ static int read_file(int directory, const char *name, char **ret, size_t *ret_n)
 	return 0;
 }
 
+/* the id of a body from the name of its file; false: it is no body's */
+static bool take_id(const char *name, char id[static NAME_MAX + 1])
+{
+	size_t n = strlen(name);
+
+	for (size_t i = 0; i < ARRAY_SIZE(suffixes); i++) {
+		size_t rest = n - MIN(n, strlen(suffixes[i]));
+
+		if (rest == 0 || n > NAME_MAX || strcmp(name + rest, suffixes[i]) != 0)
+			continue;
+		memcpy(id, name, rest);
+		id[rest] = '\0';
+		return receiver_check_id(id);
+	}
+	return false;
+}
+
 /* one file of the directory into what is remembered; others than bodies are passed over */
 static int recall(struct receiver_store *store, const char *name)
 {
-	char id[NAME_MAX + 1], sha256[SHA256_TEXT], type[RECEIVER_TYPE_MAX + 1], *body = NULL;
-	size_t n = strlen(name), n_body = 0;
-	struct head head;
+	char id[NAME_MAX + 1], sha256[SHA256_TEXT], *body = NULL;
+	struct receiver_body read;
+	size_t n_body = 0;
 	int r;
 
-	if (n <= strlen(SUFFIX) || n > NAME_MAX || strcmp(name + n - strlen(SUFFIX), SUFFIX) != 0)
-		return 0;
-	memcpy(id, name, n - strlen(SUFFIX));
-	id[n - strlen(SUFFIX)] = '\0';
-	if (!receiver_check_id(id))
+	if (!take_id(name, id))
 		return 0;
 	r = read_file(store->directory, name, &body, &n_body);
 	if (r == 0)
 		r = hash_body(body, n_body, sha256);
 	if (r == 0)
 		r = add_known(store, id, sha256);
-	if (r == 0 && parse_report(body, n_body, type, &head) == 0)
-		r = remember_head(store, &head);
+	if (r == 0 && receiver_body_read(body, n_body, &read) == 0)
+		r = remember_head(store, &read.head);
 	free(body);
 	return r;
 }

@@ -18,7 +18,7 @@
 
 /*
  * @arguments: behind the target: u until, o once, r reason, c cause, m measures
- * @needed: those that must be given; of u and o in "uo" one
+ * @needed: those that must be given; of u and o in "uo" at least one
  */
 static const struct act {
 	const char *command;
@@ -28,13 +28,13 @@ static const struct act {
 	const char *needed;
 	const char *done;
 } acts[] = {
-	{"ack", "Acknowledge", TARGET_ALARM, "", "", "acknowledged"},
-	{"ack", "AcknowledgeIncident", TARGET_INCIDENT, "", "", "acknowledged"},
-	{"reset", "Reset", TARGET_ALARM, "", "", "reset"},
+	{"ack", "Acknowledge", TARGET_ALARM, "r", "", "acknowledged"},
+	{"ack", "AcknowledgeIncident", TARGET_INCIDENT, "r", "", "acknowledged"},
+	{"reset", "Reset", TARGET_ALARM, "r", "", "reset"},
 	{"shelve", "Shelve", TARGET_ALARM, "uor", "uor", "shelved"},
-	{"unshelve", "Unshelve", TARGET_ALARM, "", "", "no longer shelved"},
+	{"unshelve", "Unshelve", TARGET_ALARM, "r", "", "no longer shelved"},
 	{"out-of-service", "OutOfService", TARGET_ALARM, "ur", "r", "out of service"},
-	{"return", "Return", TARGET_ALARM, "", "", "in service again"},
+	{"return", "Return", TARGET_ALARM, "r", "", "in service again"},
 	{"close", "CloseIncident", TARGET_INCIDENT, "cm", "cm", "closed"},
 };
 
@@ -127,7 +127,7 @@ static const char *text_of(const struct command_options *options, const struct f
 static int check_flags(const struct command_options *options, const struct act *act)
 {
 	bool takes_time = strchr(act->arguments, 'u'), takes_once = strchr(act->arguments, 'o');
-	int n_ends = !!options->span + !!options->until + options->once;
+	bool has_time = options->span || options->until;
 	char what[80];
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
@@ -141,12 +141,12 @@ static int check_flags(const struct command_options *options, const struct act *
 			continue;
 		return usage(act->command, what);
 	}
-	if ((!takes_time && n_ends > 0) || (!takes_once && options->once))
+	if ((!takes_time && has_time) || (!takes_once && options->once))
 		return usage(act->command,
 			     takes_time ? "takes no --once" : "takes no --for, --until or --once");
-	if (n_ends > 1)
-		return usage(act->command, "takes one of --for, --until and --once");
-	if (n_ends == 0 && strchr(act->needed, 'u'))
+	if (options->span && options->until)
+		return usage(act->command, "takes one of --for and --until");
+	if (!has_time && !options->once && strchr(act->needed, 'u'))
 		return usage(act->command, "needs --for TIME, --until TIME or --once");
 	return 0;
 }
@@ -163,7 +163,7 @@ static size_t fill(const struct acting *acting, const struct act *act, const cha
 	for (const char *letter = act->arguments; *letter; letter++) {
 		struct bus_argument *argument = &arguments[n++];
 
-		*argument = (struct bus_argument){.type = 's'};
+		*argument = (struct bus_argument){.type = 's', .text = ""};
 		if (*letter == 'u')
 			*argument = (struct bus_argument){.type = 't',
 							  .usec = (uint64_t)acting->until_ms *
@@ -171,7 +171,7 @@ static size_t fill(const struct acting *acting, const struct act *act, const cha
 		else if (*letter == 'o')
 			*argument = (struct bus_argument){.type = 'b', .flag = options->once};
 		for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-			if (flags[i].letter == *letter)
+			if (flags[i].letter == *letter && text_of(options, &flags[i]))
 				argument->text = text_of(options, &flags[i]);
 	}
 	return n;
@@ -201,8 +201,8 @@ static void print_done(const struct acting *acting, const struct target *target)
 	(void)printf("%s: %s", target->name, act->done);
 	if (acting->until_ms)
 		(void)printf(" until %s", command_time(acting->until_ms, acting->zone_min, until));
-	else if (acting->options->once)
-		(void)printf(" until it has cleared");
+	if (acting->options->once)
+		(void)printf("%s until it is in order", acting->until_ms ? ", or" : "");
 	(void)putchar('\n');
 }
 

@@ -13,6 +13,7 @@
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
+#include "tools/scrub.h"
 #include "tools/target.h"
 
 static const char *text(const json_t *object, const char *key)
@@ -94,6 +95,12 @@ static void print_drills(const json_t *drills, int zone_min)
 	}
 }
 
+static void print_scrubbed(json_t *drills, int zone_min)
+{
+	scrub_json(drills);
+	print_drills(drills, zone_min);
+}
+
 static void print_lines(const json_t *drills)
 {
 	const json_t *drill;
@@ -125,12 +132,30 @@ static int list(const struct command_options *options)
 	else if (options->json)
 		print_lines(drills);
 	else
-		print_drills(drills, zone_min);
+		print_scrubbed(drills, zone_min);
 	json_decref(drills);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 /* --- start, stop ------------------------------------------------------------------- */
+
+/* SITE, or SITE/SOURCE where several could play the scenario; the daemon knows the sources */
+static int resolve(struct target *ret, const struct command_options *options, struct bus *bus,
+		   char error[static BUS_ERROR_MAX])
+{
+	const char *word = options->arguments[1];
+	size_t n = strcspn(word, "/"), n_name;
+	char site[TARGET_MAX];
+	int r;
+
+	(void)snprintf(site, sizeof(site), "%.*s", (int)MIN(n, sizeof(site)), word);
+	r = target_resolve(ret, options, bus, site, TARGET_SITE, error);
+	if (r < 0)
+		return r;
+	n_name = strlen(ret->name);
+	(void)snprintf(ret->name + n_name, sizeof(ret->name) - n_name, "%s", word + n);
+	return 0;
+}
 
 static int tell(const struct command_options *options, const char *method)
 {
@@ -142,7 +167,7 @@ static int tell(const struct command_options *options, const char *method)
 
 	arguments[1].text = options->n_arguments > 2 ? options->arguments[2] : "";
 	if (r >= 0)
-		r = target_resolve(&site, options, bus, options->arguments[1], TARGET_SITE, error);
+		r = resolve(&site, options, bus, error);
 	if (r >= 0)
 		r = bus_act(bus, false, method, arguments, options->n_arguments - 1, error);
 	if (r < 0) {
@@ -154,7 +179,7 @@ static int tell(const struct command_options *options, const char *method)
 			     options->arguments[0], site.name);
 	else if (options->n_arguments > 2)
 		(void)printf("%s: drill \"%s\" has begun; to end it: wastewatch drill stop %s\n",
-			     site.name, arguments[1].text, site.name);
+			     site.name, arguments[1].text, options->arguments[1]);
 	else
 		(void)printf("%s: the drill has ended\n", site.name);
 	return EXIT_SUCCESS;

@@ -8,6 +8,7 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
+#include "tools/scrub.h"
 
 static void print_line(const json_t *object)
 {
@@ -59,44 +60,6 @@ static void take_report(void *userdata, const struct history_report *report)
 	if (report->error)
 		(void)json_object_set_new(object, "error", json_string(report->error));
 	(void)json_array_append_new(story->reports, object);
-}
-
-/* A record that came from elsewhere must not drive the reader's terminal: control characters
- * (C0, DEL, and C1 in UTF-8) are shown as "?". */
-static json_t *scrubbed(const char *text)
-{
-	char *copy = strdup(text);
-	json_t *string;
-
-	for (unsigned char *p = (unsigned char *)copy; p && *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
-	string = json_string(copy ? copy : "");
-	free(copy);
-	return string;
-}
-
-static void scrub(json_t *value)
-{
-	json_t *item;
-	const char *key;
-	size_t i;
-
-	json_array_foreach (value, i, item) {
-		if (json_is_string(item))
-			(void)json_array_set_new(value, i, scrubbed(json_string_value(item)));
-		else
-			scrub(item);
-	}
-	json_object_foreach (value, key, item) {
-		if (json_is_string(item))
-			(void)json_object_set_new(value, key, scrubbed(json_string_value(item)));
-		else
-			scrub(item);
-	}
 }
 
 static const char *text(const json_t *object, const char *key)
@@ -358,9 +321,9 @@ int command_show(const struct command_options *options)
 		(void)command_fail("there is no incident %s; see: wastewatch incidents",
 				   options->argument);
 	if (r > 0 && !options->json) {
-		scrub(story.object);
-		scrub(story.entries);
-		scrub(story.reports);
+		scrub_json(story.object);
+		scrub_json(story.entries);
+		scrub_json(story.reports);
 		print_story(&story);
 	}
 	if (r > 0 && options->json) {

@@ -157,6 +157,39 @@ static void look_at_links(struct picture *picture)
 	}
 }
 
+/* what is coming, and what is hidden: shown, so that nothing is forgotten */
+static void look_at_alarms(struct picture *picture)
+{
+	const json_t *figures = json_object_get(picture->live, "alarm_figures"), *forecast;
+	char span[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "forecasts"), i, forecast) {
+		if (json_is_true(json_object_get(forecast, "unavoidable")))
+			attend(picture,
+			       "%s will be broken by the %s that is running, whatever comes",
+			       text(forecast, "limit"), text(forecast, "on"));
+		else
+			attend(picture,
+			       "%s will be broken by the %s that is running; it can be "
+			       "prevented for %s",
+			       text(forecast, "limit"), text(forecast, "on"),
+			       command_span(MAX(number(forecast, "due_ms") - picture->now_ms, 0),
+					    span));
+	}
+	if (json_is_true(json_object_get(figures, "flood")))
+		attend(picture, "a flood of alarms, %lld in ten minutes: begin with the incidents",
+		       (long long)number(figures, "alarms_10min"));
+	if (number(figures, "stale") > 0)
+		attend(picture, "%lld alarms have stood for more than a day",
+		       (long long)number(figures, "stale"));
+	if (number(figures, "chattering") > 0)
+		attend(picture,
+		       "%lld alarms come and go three times a minute: a deadband or a "
+		       "delay is missing",
+		       (long long)number(figures, "chattering"));
+}
+
 static void look_at_live(struct picture *picture)
 {
 	const json_t *channel;
@@ -174,6 +207,7 @@ static void look_at_live(struct picture *picture)
 			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
 			       text(channel, "reason"));
 	}
+	look_at_alarms(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
@@ -302,6 +336,24 @@ static void print_channels(const struct picture *picture)
 		(void)puts("(…): fewer values than a valid mean needs");
 }
 
+/* what calls nobody is not what needs attention, but nobody may forget it either */
+static void print_hidden(const struct picture *picture)
+{
+	const json_t *figures = json_object_get(picture->live, "alarm_figures");
+
+	if (number(figures, "shelved") + number(figures, "suppressed") +
+		    number(figures, "out_of_service") >
+	    0)
+		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
+			     "service.\n",
+			     (long long)number(figures, "shelved"),
+			     (long long)number(figures, "suppressed"),
+			     (long long)number(figures, "out_of_service"));
+	if (number(figures, "unacknowledged") > 0)
+		(void)printf("Alarms that nobody has acknowledged: %lld.\n",
+			     (long long)number(figures, "unacknowledged"));
+}
+
 static void print_picture(const struct picture *picture)
 {
 	const json_t *line;
@@ -320,6 +372,7 @@ static void print_picture(const struct picture *picture)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
 			     "wastewatch incidents\n",
 			     (long long)picture->n_unclosed);
+	print_hidden(picture);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)printf("  ! %s\n", json_string_value(line));

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/cap.h"
+#include "core/cap_parts.h"
+
+#define SPACE	  "urn:oasis:names:tc:emergency:cap:1.2"
+#define TOKEN_MAX 256 /* of identifier or sender */
+
+void cap_time(int64_t wall_ms, int zone_min, char text[static CAP_TIME_MAX])
+{
+	char time[CLOCK_TEXT_MAX];
+
+	clock_format(wall_ms, zone_min, time);
+	/* without milliseconds; CAP 1.2 §3.3.2: UTC is -00:00 */
+	(void)snprintf(text, CAP_TIME_MAX, "%.19s%.6s", time,
+		       strcmp(time + 23, "+00:00") == 0 ? "-00:00" : time + 23);
+}
+
+static void add(const struct cap *cap, struct cap_node *parent, const char *name, const char *text)
+{
+	if (*text)
+		(void)cap_xml_add(cap->xml, parent, name, text);
+}
+
+/*
+ * CAP 1.2: no spaces, commas, "<" or "&" in identifier and sender; references are parted by
+ * spaces and commas. Names of the configuration have none, but the data is a text like others.
+ */
+static void token(const char *from, char to[static TOKEN_MAX])
+{
+	size_t n = 0;
+
+	for (; *from && n + 1 < TOKEN_MAX; from++)
+		to[n++] = (char)((*from > ' ' && *from < 0x7f && !strchr(",<&", *from)) ? *from
+											: '_');
+	to[n] = '\0';
+}
+
+static void identifier(const struct cap *cap, uint32_t update, char to[static TOKEN_MAX])
+{
+	char text[TOKEN_MAX];
+
+	(void)snprintf(text, sizeof(text), "%.150s.%u.%.64s", cap->id, update,
+		       cap->report->destination);
+	token(text, to);
+}
+
+static const char *sender(const struct cap *cap, char to[static TOKEN_MAX])
+{
+	token(cap_string(cap->data, "origin"), to);
+	return *to ? to : "wastewatch";
+}
+
+/* "sender,identifier,sent" of the first report that the destination got, and of the last one */
+static void add_references(const struct cap *cap)
+{
+	const struct cap_report *report = cap->report;
+	const struct {
+		int64_t sent_ms;
+		uint32_t update;
+	} earlier[] = {{report->opened_ms, 0}, {report->previous_ms, report->previous}};
+	char id[TOKEN_MAX], who[TOKEN_MAX], sent[CAP_TIME_MAX];
+	char text[2 * (2 * TOKEN_MAX + CAP_TIME_MAX + 4)] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
+		if (earlier[i].sent_ms == 0 || (i == 1 && n > 0 && earlier[i].update == 0))
+			continue;
+		identifier(cap, earlier[i].update, id);
+		cap_time(earlier[i].sent_ms, report->zone_min, sent);
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s,%s,%s", n > 0 ? " " : "",
+				      sender(cap, who), id, sent);
+	}
+	add(cap, NULL, "references", text);
+}
+
+static const char *message_type(const struct cap *cap)
+{
+	if (strcmp(cap->report->type, "incident.opened") == 0)
+		return "Alert";
+	return cap->report->withdrawn ? "Cancel" : "Update";
+}
+
+static void add_parameter(const struct cap *cap, struct cap_node *info, const char *name,
+			  const char *value)
+{
+	struct cap_node *parameter;
+
+	if (!*value)
+		return;
+	parameter = cap_xml_add(cap->xml, info, "parameter", NULL);
+	if (!parameter)
+		return;
+	(void)cap_xml_add(cap->xml, parameter, "valueName", name);
+	(void)cap_xml_add(cap->xml, parameter, "value", value);
+}
+
+static void add_number(const struct cap *cap, struct cap_node *info, const char *name,
+		       const json_t *object, const char *key)
+{
+	const json_t *number = json_object_get(object, key);
+	char text[32];
+
+	if (!json_is_integer(number))
+		return;
+	(void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(number));
+	add_parameter(cap, info, name, text);
+}
+
+/* "SOURCE/CHANNEL total 12.5 kg above 3 kg covered 87 %" */
+static void add_released(const struct cap *cap, struct cap_node *info)
+{
+	const json_t *list = json_object_get(cap->data, "released");
+
+	for (size_t i = 0; i < json_array_size(list) && i < CAP_RELEASED_MAX; i++) {
+		const json_t *one = json_array_get(list, i);
+		const char *above = cap_string(one, "above");
+		char text[512];
+
+		(void)snprintf(
+			text, sizeof(text),
+			"%.64s/%.64s total %.48s %.16s%s%.48s%s%.16s covered %lld %%",
+			cap_string(one, "source"), cap_string(one, "channel"),
+			cap_string(one, "total"), cap_string(one, "unit"), *above ? " above " : "",
+			above, *above ? " " : "", *above ? cap_string(one, "unit") : "",
+			(long long)json_integer_value(json_object_get(one, "covered_percent")));
+		add_parameter(cap, info, "released", text);
+	}
+}
+
+/* what a machine wants, in the words of the JSON report */
+static void add_parameters(const struct cap *cap, struct cap_node *info)
+{
+	static const char *const keys[] = {"kind",  "class",  "level", "verdict",
+					   "state", "notice", "nature"};
+	const json_t *log = json_object_get(cap->data, "log");
+
+	add_parameter(cap, info, "webhook-id", cap->report->webhook_id);
+	add_parameter(cap, info, "webhook-type", cap->report->type);
+	add_parameter(cap, info, "incident-id", cap->id);
+	add_number(cap, info, "incident-update", cap->incident, "update");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		add_parameter(cap, info, keys[i], cap_string(cap->incident, keys[i]));
+	add_released(cap, info);
+	add_parameter(cap, info, "log-origin", cap_string(log, "origin"));
+	add_parameter(cap, info, "log-id", cap_string(log, "id"));
+	add_number(cap, info, "log-seq", log, "seq");
+	add_parameter(cap, info, "log-hash", cap_string(log, "hash"));
+}
+
+/* when it began: the earliest time that a standing limit was broken, else its opening */
+static void add_onset(const struct cap *cap, struct cap_node *info)
+{
+	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
+	int64_t first_ms = INT64_MAX, since_ms;
+	char text[CAP_TIME_MAX];
+	size_t i;
+
+	if (clock_parse(cap_string(cap->incident, "opened"), &since_ms) == 0)
+		first_ms = since_ms;
+	json_array_foreach (alarms, i, alarm)
+		if (strcmp(cap_string(alarm, "class"), "warning") != 0 &&
+		    clock_parse(cap_string(alarm, "since"), &since_ms) == 0)
+			first_ms = MIN(first_ms, since_ms);
+	if (first_ms == INT64_MAX)
+		return;
+	cap_time(first_ms, cap->report->zone_min, text);
+	add(cap, info, "onset", text);
+}
+
+static void add_times(const struct cap *cap, struct cap_node *info)
+{
+	const struct cap_report *report = cap->report;
+	char text[CAP_TIME_MAX];
+
+	cap_time(report->sent_ms, report->zone_min, text);
+	add(cap, info, "effective", text);
+	add_onset(cap, info);
+	cap_time(report->sent_ms + (cap->ended ? CAP_ENDED_VALID_MS : CAP_OPEN_VALID_MS),
+		 report->zone_min, text);
+	add(cap, info, "expires", text);
+}
+
+/* whom to call: at the site, else the reporter */
+static void add_contact(const struct cap *cap, struct cap_node *info)
+{
+	static const char *const keys[] = {"name", "phone", "email"};
+	const json_t *contact = json_object_get(json_object_get(cap->data, "response"), "contact");
+	char words[700] = "";
+	struct cap_text text = {.bytes = words, .room = sizeof(words)};
+
+	if (!contact)
+		contact = json_object_get(cap->data, "reporter");
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		const char *one = cap_string(contact, keys[i]);
+
+		if (*one && text.n > 0)
+			cap_text_add(&text, ", ");
+		cap_text_add(&text, one);
+	}
+	add(cap, info, "contact", words);
+}
+
+/** add_words() - one of headline, description, instruction */
+static void add_words(const struct cap *cap, enum catalogue_language language,
+		      struct cap_node *info, const char *name, size_t room,
+		      void (*say)(const struct cap *, enum catalogue_language, struct cap_text *))
+{
+	char words[CAP_DESCRIPTION_MAX + 1] = "";
+	struct cap_text text = {.bytes = words, .room = MIN(room + 1, sizeof(words))};
+
+	say(cap, language, &text);
+	if (text.n > 0 && words[text.n - 1] == '\n')
+		words[text.n - 1] = '\0';
+	add(cap, info, name, words);
+}
+
+static const char *sender_name(const struct cap *cap)
+{
+	const char *name = cap_string(json_object_get(cap->data, "reporter"), "name");
+
+	if (!*name)
+		name = cap_string(cap->site, "title");
+	return name;
+}
+
+static void add_info(const struct cap *cap, enum catalogue_language language)
+{
+	struct cap_node *info = cap_xml_add(cap->xml, NULL, "info", NULL);
+	const char *responses[4];
+
+	if (!info)
+		return;
+	cap_responses(cap, responses);
+	add(cap, info, "language", catalogue_tag(language));
+	add(cap, info, "category", "Env");
+	add(cap, info, "event", cap_term(language, "event", cap->kind));
+	for (size_t i = 0; responses[i]; i++)
+		add(cap, info, "responseType", responses[i]);
+	add(cap, info, "urgency", cap_urgency(cap));
+	add(cap, info, "severity", cap_severity(cap));
+	add(cap, info, "certainty", cap_certainty(cap));
+	add_times(cap, info);
+	add(cap, info, "senderName", sender_name(cap));
+	add_words(cap, language, info, "headline", CAP_HEADLINE_MAX, cap_headline);
+	add_words(cap, language, info, "description", CAP_DESCRIPTION_MAX, cap_description);
+	add_words(cap, language, info, "instruction", CAP_INSTRUCTION_MAX, cap_instruction);
+	add_contact(cap, info);
+	add_parameters(cap, info);
+	cap_areas(cap, language, info);
+}
+
+/* what the whole alert has, in the order of the schema */
+static void add_alert(const struct cap *cap)
+{
+	const struct cap_report *report = cap->report;
+	json_int_t update = json_integer_value(json_object_get(cap->incident, "update"));
+	const char *drill = cap_string(cap->incident, "drill");
+	char text[TOKEN_MAX], incident[TOKEN_MAX];
+
+	identifier(cap, (uint32_t)update, text);
+	add(cap, NULL, "identifier", text);
+	add(cap, NULL, "sender", sender(cap, text));
+	cap_time(report->sent_ms, report->zone_min, text);
+	add(cap, NULL, "sent", text);
+	add(cap, NULL, "status", cap->exercise ? "Exercise" : "Actual");
+	add(cap, NULL, "msgType", message_type(cap));
+	add(cap, NULL, "source", cap_string(cap->incident, "first_out"));
+	add(cap, NULL, "scope", "Restricted");
+	add(cap, NULL, "restriction",
+	    catalogue_text(report->first,
+			   N_("For the authority and those whom it names. Whether the public is "
+			      "told is the authority's to decide (Law on Environmental "
+			      "Protection, Art. 125).")));
+	if (cap->exercise)
+		add(cap, NULL, "note", *drill ? drill : cap->id);
+	if (strcmp(report->type, "incident.opened") != 0)
+		add_references(cap);
+	token(cap->id, incident);
+	add(cap, NULL, "incidents", incident);
+	add_info(cap, report->first);
+	add_info(cap, report->first == CATALOGUE_VI ? CATALOGUE_EN : CATALOGUE_VI);
+}
+
+char *cap_body(const struct cap_report *report)
+{
+	CLEANUP(cap_xml_free) struct cap_xml *xml = NULL;
+	json_t *data = json_loads(report->data, 0, NULL);
+	const json_t *incident = json_object_get(data, "incident");
+	const struct cap cap = {
+		.report = report,
+		.xml = json_is_object(incident) ? (xml = cap_xml_new("alert", SPACE)) : NULL,
+		.data = data,
+		.incident = incident,
+		.site = json_object_get(data, "site"),
+		.id = cap_string(incident, "id"),
+		.kind = cap_string(incident, "kind"),
+		.class = cap_string(incident, "class"),
+		.level = cap_string(incident, "level"),
+		.verdict = cap_string(incident, "verdict"),
+		.ended = strcmp(cap_string(incident, "state"), "open") != 0,
+		.exercise = strcmp(cap_string(incident, "status"), "exercise") == 0,
+	};
+	char *text = NULL;
+
+	if (xml) {
+		add_alert(&cap);
+		text = cap_xml_text(xml);
+	}
+	json_decref(data);
+	return text;
+}

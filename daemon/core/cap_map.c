@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <string.h>
+
+#include "core/cap_parts.h"
+
+static bool is(const char *a, const char *b)
+{
+	return strcmp(a, b) == 0;
+}
+
+bool cap_may_cross(const char *verdict)
+{
+	return is(verdict, "possible") || is(verdict, "likely") || is(verdict, "observed");
+}
+
+const char *cap_severity(const struct cap *cap)
+{
+	static const struct {
+		const char *level;
+		const char *limit;
+		const char *emergency;
+	} rows[] = {
+		{"facility", "Minor", "Moderate"},
+		{"commune", "Moderate", "Severe"},
+		{"province", "Severe", "Severe"},
+		{"national", "Severe", "Extreme"},
+	};
+
+	if (cap->ended)
+		return "Minor";
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (is(cap->level, rows[i].level))
+			return is(cap->class, "emergency") ? rows[i].emergency : rows[i].limit;
+	return "Unknown";
+}
+
+/* when the first of it is expected where it may cross; INT64_MAX: it is not said */
+static int64_t first_arrival(const struct cap *cap)
+{
+	const json_t *paths = json_object_get(json_object_get(cap->data, "crossing"), "paths");
+	int64_t first_ms = INT64_MAX;
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach (paths, i, path) {
+		static const char *const keys[] = {"leading_edge", "arrival"};
+
+		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
+			int64_t at_ms;
+
+			if (cap_may_cross(cap_string(path, "verdict")) &&
+			    clock_parse(cap_string(path, keys[k]), &at_ms) == 0)
+				first_ms = MIN(first_ms, at_ms);
+		}
+	}
+	return first_ms;
+}
+
+const char *cap_urgency(const struct cap *cap)
+{
+	int64_t first_ms = first_arrival(cap);
+
+	if (cap->ended)
+		return "Past";
+	if (is(cap->class, "emergency") || is(cap->verdict, "observed"))
+		return "Immediate";
+	return first_ms == INT64_MAX || first_ms <= cap->report->sent_ms + 60 * MS_PER_MIN
+		       ? "Expected"
+		       : "Future";
+}
+
+const char *cap_certainty(const struct cap *cap)
+{
+	if (is(cap->verdict, "possible"))
+		return "Possible";
+	return is(cap->verdict, "likely") ? "Likely" : "Observed";
+}
+
+void cap_responses(const struct cap *cap, const char *ret[static 4])
+{
+	bool emergency = is(cap->class, "emergency");
+	size_t n = 0;
+
+	if (cap->report->withdrawn) {
+		ret[n++] = "None";
+	} else if (cap->ended) {
+		ret[n++] = "AllClear";
+	} else {
+		ret[n++] = emergency ? "Execute" : "Assess";
+		ret[n++] = emergency ? "Avoid" : "Monitor";
+		if (is(cap->verdict, "possible") || is(cap->verdict, "likely"))
+			ret[n++] = "Prepare";
+	}
+	ret[n] = NULL;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cap_parts.h"
+
+#define ELLIPSIS "…"
+
+const char *cap_string(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static void add_bytes(struct cap_text *text, const char *more, size_t n)
+{
+	size_t room = text->room - 1 - text->n;
+
+	if (text->full)
+		return;
+	memcpy(text->bytes + text->n, more, MIN(n, room));
+	text->n += MIN(n, room);
+	if (n > room) {
+		/* back to the start of the character behind which the dots have room */
+		text->n -= sizeof(ELLIPSIS) - 1;
+		while (text->n > 0 && ((unsigned char)text->bytes[text->n] & 0xc0) == 0x80)
+			text->n--;
+		memcpy(text->bytes + text->n, ELLIPSIS, sizeof(ELLIPSIS) - 1);
+		text->n += sizeof(ELLIPSIS) - 1;
+		text->full = true;
+	}
+	text->bytes[text->n] = '\0';
+}
+
+void cap_text_add(struct cap_text *text, const char *more)
+{
+	add_bytes(text, more, strlen(more));
+}
+
+static const char *word_of(const struct cap_word *words, const char *name, size_t n)
+{
+	for (; words->name; words++)
+		if (strlen(words->name) == n && memcmp(words->name, name, n) == 0)
+			return words->text;
+	return NULL;
+}
+
+void cap_text_say(struct cap_text *text, enum catalogue_language language, const char *sentence,
+		  const struct cap_word *words)
+{
+	const char *from = catalogue_text(language, sentence);
+
+	while (*from) {
+		size_t n = strcspn(from, "{"), name = 0;
+		const char *word = NULL;
+
+		add_bytes(text, from, n);
+		from += n;
+		if (!*from)
+			break;
+		name = strcspn(from, "}");
+		word = word_of(words, from + 1, name - 1);
+		if (word)
+			cap_text_add(text, word);
+		from += name + (from[name] ? 1 : 0);
+	}
+}
+
+const char *cap_term(enum catalogue_language language, const char *list, const char *word)
+{
+	static const struct {
+		const char *list;
+		const char *word;
+		const char *english;
+	} terms[] = {
+		{"event", "liquid", N_("Wastewater incident")},
+		{"event", "gas", N_("Emission incident")},
+		{"event", "solid", N_("Solid waste incident")},
+		{"class", "limit", N_("a legal limit is broken")},
+		{"class", "emergency", N_("emergency")},
+		{"crossing", "possible", N_("it may cross a boundary")},
+		{"crossing", "likely", N_("it is likely to cross a boundary")},
+		{"crossing", "observed", N_("it has crossed a boundary, as measured")},
+		{"level", "facility", N_("facility level")},
+		{"level", "commune", N_("commune level")},
+		{"level", "province", N_("provincial level")},
+		{"level", "national", N_("national level")},
+		{"verdict", "none", N_("not assessed")},
+		{"verdict", "unlikely", N_("unlikely")},
+		{"verdict", "possible", N_("possible")},
+		{"verdict", "likely", N_("likely")},
+		{"verdict", "observed", N_("measured there")},
+		{"notice", "early-warning", N_("Early warning")},
+		{"notice", "information", N_("Information")},
+		{"notice", "end-of-alert", N_("End of alert")},
+		{"nature", "sudden", N_("sudden")},
+		{"nature", "frequent", N_("frequent")},
+		{"nature", "continuous", N_("continuous")},
+		{"target", "national", N_("national border")},
+		{"target", "province", N_("province's boundary")},
+		{"target", "commune", N_("commune's boundary")},
+		{"target", "receptor", N_("receptor")},
+		{"target", "neighbour", N_("neighbouring country")},
+		{"method", "river", N_("along the river")},
+		{"method", "plume", N_("with the wind")},
+		{"method", "leachate", N_("leachate into the river")},
+		{"method", "slide", N_("reach of a slide")},
+		{"method", "distance", N_("by distance")},
+		{"method", "inbound", N_("from beyond the border")},
+		{"method", "measured", N_("as measured")},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(terms); i++)
+		if (strcmp(terms[i].list, list) == 0 && strcmp(terms[i].word, word) == 0)
+			return catalogue_text(language, terms[i].english);
+	return word;
+}
+
+void cap_clock(const char *time, char text[static CAP_TIME_MAX])
+{
+	int64_t wall_ms;
+
+	*text = '\0';
+	if (clock_parse(time, &wall_ms) == 0 && strlen(time) == 29)
+		(void)snprintf(text, CAP_TIME_MAX, "%.10s %.5s (UTC%.6s)", time, time + 11,
+			       time + 23);
+}
+
+void cap_place(const struct cap *cap, struct cap_text *text)
+{
+	static const char *const keys[] = {"cluster", "commune", "province"};
+
+	cap_text_add(text, cap_string(cap->site, "title"));
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		if (*cap_string(cap->site, keys[i])) {
+			cap_text_add(text, ", ");
+			cap_text_add(text, cap_string(cap->site, keys[i]));
+		}
+	}
+}

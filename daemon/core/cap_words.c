@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/cap_parts.h"
+
+static const char *or_else(const char *text, const char *otherwise)
+{
+	return *text ? text : otherwise;
+}
+
+void cap_headline(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
+{
+	const struct cap_word words[] = {
+		{"event", cap_term(language, "event", cap->kind)},
+		{"site", cap_string(cap->site, "title")},
+		{"degree", cap_term(language, "class", cap->class)},
+		{"crossing", cap_term(language, "crossing", cap->verdict)},
+		{NULL, NULL},
+	};
+
+	if (cap->exercise)
+		cap_text_say(text, language, N_("EXERCISE: "), words);
+	if (cap->report->withdrawn)
+		cap_text_say(text, language, N_("Withdrawn: {event} at {site}"), words);
+	else if (strcmp(cap->report->type, "incident.closed") == 0)
+		cap_text_say(text, language, N_("Final report: {event} at {site}"), words);
+	else if (cap->ended)
+		cap_text_say(text, language, N_("End of alert: {event} at {site}"), words);
+	else if (cap_may_cross(cap->verdict))
+		cap_text_say(text, language, N_("{event} at {site}: {degree}; {crossing}"), words);
+	else
+		cap_text_say(text, language, N_("{event} at {site}: {degree}"), words);
+}
+
+/* of the sources, channels: the title of what is called @name, at @source where that counts */
+static const char *title_of(const struct cap *cap, const char *list, const char *key,
+			    const char *name, const char *source)
+{
+	const json_t *object;
+	size_t i;
+
+	json_array_foreach (json_object_get(cap->data, list), i, object)
+		if (strcmp(cap_string(object, key), name) == 0 &&
+		    (!source || strcmp(cap_string(object, "source"), source) == 0))
+			return or_else(cap_string(object, "title"), name);
+	return name;
+}
+
+/* "12.5 mg/l" */
+static const char *amount(char *to, size_t room, const char *figure, const char *unit)
+{
+	(void)snprintf(to, room, "%s%s%s", figure, *unit ? " " : "", unit);
+	return to;
+}
+
+/* SITE/SOURCE/CHANNEL/LIMIT; the middle two */
+static void split_path(const char *path, char source[static 64], char channel[static 64])
+{
+	*source = *channel = '\0';
+	(void)sscanf(path, "%*63[^/]/%63[^/]/%63[^/]", source, channel);
+}
+
+static void say_alarm(const struct cap *cap, enum catalogue_language language, const json_t *alarm,
+		      struct cap_text *text)
+{
+	bool high = strcmp(cap_string(alarm, "side"), "high") == 0;
+	char source[64], channel[64], peak[128], bound[128];
+
+	split_path(cap_string(alarm, "limit"), source, channel);
+	CAP_SAY(text, language,
+		high ? N_("- {channel}, {source}: {peak}; at most {bound} is allowed")
+		     : N_("- {channel}, {source}: {peak}; at least {bound} is allowed"),
+		{"channel", title_of(cap, "channels", "channel", channel, source)},
+		{"source", title_of(cap, "sources", "name", source, NULL)},
+		{"peak",
+		 amount(peak, sizeof(peak), cap_string(alarm, "peak"), cap_string(alarm, "unit"))},
+		{"bound", amount(bound, sizeof(bound), cap_string(alarm, "bound"),
+				 cap_string(alarm, "unit"))});
+	if (*cap_string(alarm, "origin"))
+		CAP_SAY(text, language, " ({origin})", {"origin", cap_string(alarm, "origin")});
+	if (strcmp(cap_string(alarm, "state"), "cleared") == 0)
+		CAP_SAY(text, language, N_("; in order again"));
+	cap_text_add(text, "\n");
+}
+
+static void say_released(const struct cap *cap, enum catalogue_language language,
+			 const json_t *released, struct cap_text *text)
+{
+	const char *source = cap_string(released, "source");
+	const char *channel = cap_string(released, "channel");
+	char covered[32];
+	const struct cap_word words[] = {
+		{"channel", title_of(cap, "channels", "channel", channel, source)},
+		{"source", title_of(cap, "sources", "name", source, NULL)},
+		{"total", cap_string(released, "total")},
+		{"above", cap_string(released, "above")},
+		{"unit", cap_string(released, "unit")},
+		{"covered", covered},
+		{NULL, NULL},
+	};
+
+	(void)snprintf(covered, sizeof(covered), "%lld %%",
+		       (long long)json_integer_value(json_object_get(released, "covered_percent")));
+	cap_text_say(
+		text, language,
+		*cap_string(released, "above")
+			? N_("- {channel}, {source}: {total} {unit} released, of it {above} {unit} "
+			     "above the limit; measured for {covered} of the time")
+			: N_("- {channel}, {source}: {total} {unit} released; measured for "
+			     "{covered} of the time"),
+		words);
+	cap_text_add(text, "\n");
+}
+
+static void say_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
+		     struct cap_text *text)
+{
+	char arrival[CAP_TIME_MAX], figure[128], threshold[128];
+	const char *unit = cap_string(path, "unit");
+
+	CAP_SAY(text, language, N_("- {source} to {target} ({kind}, {method}): {verdict}"),
+		{"source", title_of(cap, "sources", "name", cap_string(path, "source"), NULL)},
+		{"target", cap_string(path, "target")},
+		{"kind", cap_term(language, "target", cap_string(path, "target_kind"))},
+		{"method", cap_term(language, "method", cap_string(path, "method"))},
+		{"verdict", cap_term(language, "verdict", cap_string(path, "verdict"))});
+	cap_clock(cap_string(path, "arrival"), arrival);
+	if (*arrival)
+		CAP_SAY(text, language, N_("; arrival {time}"), {"time", arrival});
+	if (*cap_string(path, "concentration"))
+		CAP_SAY(text, language, N_("; concentration {figure}"),
+			{"figure",
+			 amount(figure, sizeof(figure), cap_string(path, "concentration"), unit)});
+	if (*cap_string(path, "low") && *cap_string(path, "high"))
+		CAP_SAY(text, language, N_(" (between {low} and {high})"),
+			{"low", cap_string(path, "low")}, {"high", cap_string(path, "high")});
+	if (*cap_string(path, "threshold"))
+		CAP_SAY(text, language, N_("; threshold {figure}"),
+			{"figure", amount(threshold, sizeof(threshold),
+					  cap_string(path, "threshold"), unit)});
+	cap_text_add(text, "\n");
+}
+
+typedef void say_item(const struct cap *cap, enum catalogue_language language, const json_t *item,
+		      struct cap_text *text);
+
+/* the first ones of a list, under a heading; how many more there are is said */
+static void say_list(const struct cap *cap, enum catalogue_language language, const json_t *list,
+		     const char *heading, say_item *say, struct cap_text *text)
+{
+	size_t n = json_array_size(list);
+	char more[32];
+
+	if (n == 0)
+		return;
+	CAP_SAY(text, language, heading);
+	cap_text_add(text, "\n");
+	for (size_t i = 0; i < n && i < CAP_LINES_MAX; i++)
+		say(cap, language, json_array_get(list, i), text);
+	if (n <= CAP_LINES_MAX)
+		return;
+	(void)snprintf(more, sizeof(more), "%zu", n - CAP_LINES_MAX);
+	CAP_SAY(text, language, N_("- and {n} more"), {"n", more});
+	cap_text_add(text, "\n");
+}
+
+static void say_plain(enum catalogue_language language, const char *sentence, struct cap_text *text)
+{
+	CAP_SAY(text, language, sentence);
+	cap_text_add(text, "\n");
+}
+
+/* a line of its own, where there is something to say */
+static void say_line(enum catalogue_language language, const char *sentence, const char *what,
+		     struct cap_text *text)
+{
+	if (!*what)
+		return;
+	CAP_SAY(text, language, sentence, {"what", what});
+	cap_text_add(text, "\n");
+}
+
+static void say_times(const struct cap *cap, enum catalogue_language language,
+		      struct cap_text *text)
+{
+	char time[CAP_TIME_MAX];
+
+	cap_clock(cap_string(cap->incident, "opened"), time);
+	say_line(language, N_("Began: {what}"), time, text);
+	cap_clock(cap_string(cap->incident, "ended"), time);
+	say_line(language, N_("Ended: {what}"), time, text);
+}
+
+/* what people have found out and done */
+static void say_findings(const struct cap *cap, enum catalogue_language language,
+			 struct cap_text *text)
+{
+	const json_t *closed = json_object_get(cap->incident, "closed");
+	const char *nature = cap_string(cap->incident, "nature");
+
+	if (*nature)
+		say_line(language, N_("Nature: {what}"), cap_term(language, "nature", nature),
+			 text);
+	say_line(language, N_("Cause: {what}"),
+		 or_else(cap_string(closed, "cause"), cap_string(cap->incident, "cause")), text);
+	say_line(language, N_("Measures: {what}"), cap_string(closed, "measures"), text);
+}
+
+void cap_description(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
+{
+	const json_t *crossing = json_object_get(cap->data, "crossing");
+	char update[32], place[1024];
+	struct cap_text where = {.bytes = place, .room = sizeof(place)};
+
+	*place = '\0';
+	cap_place(cap, &where);
+	(void)snprintf(update, sizeof(update), "%lld",
+		       (long long)json_integer_value(json_object_get(cap->incident, "update")));
+	if (cap->exercise)
+		say_plain(language, N_("This is an exercise. Nothing was released."), text);
+	CAP_SAY(text, language, N_("{notice}: report {update} of incident {id}"),
+		{"notice", cap_term(language, "notice", cap_string(cap->incident, "notice"))},
+		{"update", update}, {"id", cap->id});
+	cap_text_add(text, "\n");
+	say_line(language, N_("Place: {what}"), place, text);
+	say_times(cap, language, text);
+	say_line(language, N_("Level: {what} (Law on Environmental Protection, Art. 123)"),
+		 cap_term(language, "level", cap->level), text);
+	say_findings(cap, language, text);
+	say_list(cap, language, json_object_get(cap->data, "alarms"), N_("Limits:"), say_alarm,
+		 text);
+	say_list(cap, language, json_object_get(cap->data, "released"),
+		 N_("Released since it began:"), say_released, text);
+	say_list(cap, language, json_object_get(crossing, "paths"),
+		 N_("Where it may go (a preliminary assessment):"), say_path, text);
+}
+
+/* what is to be done about the limits that are broken; the same words once only */
+static void say_advice(const struct cap *cap, struct cap_text *text)
+{
+	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
+	size_t i;
+
+	json_array_foreach (alarms, i, alarm) {
+		const char *advice = cap_string(alarm, "advice");
+
+		if (!*advice || strcmp(cap_string(alarm, "state"), "raised") != 0 ||
+		    strstr(text->bytes, advice))
+			continue;
+		cap_text_add(text, advice);
+		cap_text_add(text, "\n");
+	}
+}
+
+void cap_instruction(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
+{
+	const json_t *response = json_object_get(cap->data, "response");
+
+	if (cap->report->withdrawn)
+		say_plain(language,
+			  N_("What was reported is watched no more. That it is over was not "
+			     "measured."),
+			  text);
+	else if (cap->ended)
+		say_plain(language, N_("The limits are kept again. Nothing more is asked for."),
+			  text);
+	else
+		say_advice(cap, text);
+	if (!cap->ended)
+		say_line(language, N_("Response plan: {what}"), cap_string(response, "plan"), text);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cap_parts.h - what the files cap*.c share: the report that an alert is made of, opened up
+ *
+ * Pure: no clock, no I/O.
+ */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/cap.h"
+#include "core/cap_xml.h"
+
+#define CAP_HEADLINE_MAX 640 /* bytes; 160 characters, as CAP 1.2 advises for text messages */
+#define CAP_DESCRIPTION_MAX                                                   \
+	6000 /* with all of it escaped, twice, it stays below WIRE_PACKET_MAX \
+	      */
+#define CAP_INSTRUCTION_MAX 2000
+#define CAP_LINES_MAX	    10 /* alarms, masses and paths that are told in words, each */
+#define CAP_AREAS_MAX	    8
+#define CAP_RELEASED_MAX    20
+
+/** struct cap - a report, its commonest parts at hand; texts are "" where it has none */
+struct cap {
+	const struct cap_report *report;
+	struct cap_xml *xml;
+	const json_t *data;
+	const json_t *incident;
+	const json_t *site;
+	const char *id;
+	const char *kind;
+	const char *class;
+	const char *level;
+	const char *verdict;
+	bool ended;
+	bool exercise;
+};
+
+/** cap_string() - a text of an object; "" where there is none */
+const char *cap_string(const json_t *object, const char *key);
+
+/** struct cap_text - words, cut behind a whole character where there is no more room */
+struct cap_text {
+	char *bytes;
+	size_t room; /* with its end; 4 at least */
+	size_t n;
+	bool full;
+};
+
+/** struct cap_word - what stands for {@name} in a sentence; @name NULL: the last */
+struct cap_word {
+	const char *name;
+	const char *text;
+};
+
+/** cap_text_add() - put a text at the end */
+void cap_text_add(struct cap_text *text, const char *more);
+
+/**
+ * cap_text_say() - put a sentence at the end
+ * @sentence: marked with N_(); its {NAME}s are exchanged for @words
+ */
+void cap_text_say(struct cap_text *text, enum catalogue_language language, const char *sentence,
+		  const struct cap_word *words);
+
+/** CAP_SAY() - cap_text_say() with its words in place: {"name", text}, … */
+#define CAP_SAY(text, language, sentence, ...)       \
+	cap_text_say((text), (language), (sentence), \
+		     (const struct cap_word[]){__VA_ARGS__ __VA_OPT__(, ){NULL, NULL}})
+
+/** cap_term() - a word of the JSON report ("liquid", "commune", "river", …) as people say it */
+const char *cap_term(enum catalogue_language language, const char *list, const char *word);
+
+/** cap_clock() - a time of the JSON report for people: "2026-11-24 21:05 (UTC+07:00)" */
+void cap_clock(const char *time, char text[static CAP_TIME_MAX]);
+
+/** cap_headline(), cap_description(), cap_instruction() - the words of an info block */
+void cap_headline(const struct cap *cap, enum catalogue_language language, struct cap_text *text);
+void cap_description(const struct cap *cap, enum catalogue_language language,
+		     struct cap_text *text);
+void cap_instruction(const struct cap *cap, enum catalogue_language language,
+		     struct cap_text *text);
+
+/** cap_areas() - the area elements of an info block */
+void cap_areas(const struct cap *cap, enum catalogue_language language, struct cap_node *info);
+
+/** cap_place() - the site's title, cluster, commune and province */
+void cap_place(const struct cap *cap, struct cap_text *text);
+
+/** cap_urgency(), cap_severity(), cap_certainty() - see the tables of cap.h */
+const char *cap_urgency(const struct cap *cap);
+const char *cap_severity(const struct cap *cap);
+const char *cap_certainty(const struct cap *cap);
+
+/** cap_responses() - up to three of CAP's response types, NULL behind the last */
+void cap_responses(const struct cap *cap, const char *ret[static 4]);
+
+/** cap_may_cross() - is a path's or incident's verdict at least "possible"? */
+bool cap_may_cross(const char *verdict);

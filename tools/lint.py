@@ -33,7 +33,7 @@ boundary_file
 window
 config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \
 config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station config_reference config_crossing_schema config_boundary config_river config_release \
-config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all standard
+config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all config_held standard
 standard_check
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally

@@ -199,7 +199,7 @@ static bool find_law(const struct config_mapping *mapping, const struct limit_dr
 			    !is_meant(reader, &law, channel, draft->limit.parameter))
 				continue;
 			fits = law_is_corrected(channel, law.standard->reference);
-			if (fits || fit == 0)
+			if (fit == 0)
 				*ret = law;
 			found++;
 			fit += fits;

@@ -65,7 +65,7 @@ static void say_group(const struct law *law, const struct config_limit *limit,
 		between = ", ";
 	}
 	for (unsigned int f = 0; limit->multiplied && f < N_FACTORS; f++) {
-		if (!factors[f].used || factors[f].given || factors[f].mark != certainty)
+		if (!factors[f].used || factors[f].mark != certainty)
 			continue;
 		config_append_text(names, sizeof(names), "%s%s", between, factor_text(f));
 		between = ", ";
@@ -116,7 +116,7 @@ void law_take_marks(const struct law *law, struct config_limit *limit)
 		return;
 	worsen(&limit->certainty, law->standard->formula_mark);
 	for (unsigned int f = 0; f < N_FACTORS; f++)
-		if (law->standard->factors[f].used && !law->standard->factors[f].given)
+		if (law->standard->factors[f].used)
 			worsen(&limit->certainty, law->standard->factors[f].mark);
 }
 

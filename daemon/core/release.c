@@ -49,13 +49,13 @@ static int64_t longest_ms(const struct core *core, size_t channel)
 	return (int64_t)core->interval_ms[channel] * 3 / 2;
 }
 
-/* is an alarm about its values waiting for its delay, or standing? */
+/* is an alarm of it waiting for its delay, or standing? */
 static bool is_beyond(const struct core *core, size_t channel)
 {
 	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
 		const struct config_limit *limit = &core->config->limits[i];
 
-		if (limit->high && limit->class >= CLASS_LIMIT && limit->on == LIMIT_ON_VALUE &&
+		if (limit->high && limit->class >= CLASS_LIMIT &&
 		    core->limits[i].state.phase != LIMIT_NORMAL)
 			return true;
 	}

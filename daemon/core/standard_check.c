@@ -124,8 +124,7 @@ static void name_figures(const struct config *config, size_t i, enum certainty c
 			add_name(names, limit->parameter);
 	}
 	for (unsigned int f = 0; multiplied && f < N_FACTORS; f++)
-		if (standard->factors[f].used && !standard->factors[f].given &&
-		    standard->factors[f].mark == certainty)
+		if (standard->factors[f].used && standard->factors[f].mark == certainty)
 			add_name(names, factor_text(f));
 	if (multiplied && standard->formula_mark == certainty)
 		add_name(names, "the formula");

@@ -152,6 +152,7 @@ static json_t *links_array(const struct service *service)
 	return array;
 }
 
+/* what "wastewatch alarms" shows beside the record; who hid it and why is there */
 static json_t *alarm_object(const struct service *service, size_t i)
 {
 	const struct config_limit *limit = &service->config->limits[i];
@@ -161,26 +162,36 @@ static json_t *alarm_object(const struct service *service, size_t i)
 
 	set(object, "limit", limit->path);
 	set(object, "class", limit_class_text(limit->class));
-	set(object, "state", "raised");
-	set_number(object, "since_ms", state->state.since_wall_ms);
-	event_value_text(state->peak, value);
-	set(object, "value", value);
+	set(object, "unit", service->config->channels[limit->channel].measure);
+	set(object, "state", alarm_condition_text(service->core, i));
+	if (state->alarm.condition != ALARM_NORMAL) {
+		set_number(object, "since_ms", state->state.since_wall_ms);
+		event_value_text(state->peak, value);
+		set(object, "worst", value);
+	}
+	if (state->alarm.shelved)
+		set_number(object, "shelved_until_ms", state->alarm.shelved_until.wall_ms);
+	if (state->alarm.out_of_service)
+		(void)json_object_set_new(object, "out_of_service", json_true());
+	if (state->alarm.suppressed)
+		(void)json_object_set_new(object, "suppressed", json_true());
 	return object;
 }
 
-/* those that stand; a flood of them is told by their number */
-static json_t *alarms_array(const struct service *service, size_t *ret_n)
+static bool is_at_rest(const struct alarm_state *alarm)
+{
+	return alarm->condition == ALARM_NORMAL && !alarm_is_quiet(alarm);
+}
+
+/* those that stand, wait for somebody or are hidden; a flood of them is bounded */
+static json_t *alarms_array(const struct service *service)
 {
 	json_t *array = json_array();
-	size_t n = 0;
 
-	for (size_t i = 0; i < service->config->n_limits; i++) {
-		if (!limit_is_raised(&service->core->limits[i].state))
-			continue;
-		if (n++ < ALARMS_MAX)
+	for (size_t i = 0; i < service->config->n_limits; i++)
+		if (!is_at_rest(&service->core->limits[i].alarm) &&
+		    json_array_size(array) < ALARMS_MAX)
 			(void)json_array_append_new(array, alarm_object(service, i));
-	}
-	*ret_n = n;
 	return array;
 }
 
@@ -242,7 +253,7 @@ static json_t *status_object(const struct service *service)
 	struct stamp now = service_now(service);
 	json_t *object = json_object();
 	char time[CLOCK_TEXT_MAX];
-	size_t n_lost = 0, n_served = 0, n_alarms = 0;
+	size_t n_lost = 0, n_served = 0;
 
 	for (size_t i = 0; i < service->config->n_channels; i++)
 		n_lost += service->core->channels[i].lost;
@@ -266,8 +277,7 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
 	(void)json_object_set_new(object, "bus", bus_object(service));
-	(void)json_object_set_new(object, "alarms", alarms_array(service, &n_alarms));
-	set_number(object, "alarms_standing", (int64_t)n_alarms);
+	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
 	(void)json_object_set_new(object, "forecasts", forecasts_array(service));
 	(void)json_object_set_new(object, "links", links_array(service));

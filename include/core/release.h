@@ -9,11 +9,11 @@
  * Concentrations at reference oxygen are taken back to the gas as it flows out; the excess above
  * the limit, too.
  *
- * A mass counts from the moment that its incident opens. Where the channel's own values were
- * beyond the bound before, and waited for the raise delay, it counts from the first of them
- * (the alarm's "since"): these values go through here one by one while the alarm is pending.
- * What a mean of a window was made of is not kept one by one, so an incident that a mean opens
- * counts from its opening. Each sum says from when on it is.
+ * A mass counts from the moment that its incident opens. Where an alarm of the channel has waited
+ * for its raise delay, it counts from when that began, for a limit on values the first beyond the
+ * bound (the alarm's "since"): these values go through here one by one meanwhile. What the mean of
+ * a window was made of has gone by when it is judged, and is not kept: such a mass counts from the
+ * window's end. Each sum says from when on it is.
  *
  * Pure: no clock, no I/O, no allocation.
  */

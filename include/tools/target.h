@@ -18,6 +18,9 @@
 
 #define TARGET_MAX 256
 
+/* an incident of a drill: its id begins so, and it is in no table of the record */
+#define TARGET_EXERCISE "exercise."
+
 struct target {
 	unsigned kind; /* one of them */
 	char name[TARGET_MAX];
@@ -25,7 +28,7 @@ struct target {
 
 /**
  * target_resolve() - find what is meant
- * @kinds: which there may be
+ * @kinds: which there may be; an incident of a drill is taken by its whole id
  * Return: 0; -ENOENT nothing is; -EINVAL more than one is; -errno; @error says what, with the
  *   names that there are.
  */

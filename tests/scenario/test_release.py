@@ -26,6 +26,7 @@ START = datetime.datetime(2026, 3, 2, 6, 0, tzinfo=ZONE)
 STEP_S, FLOW_S, LENGTH_S, MINUTE = 10, 30, 5 * 3600, 60
 FAULTS = ((7000, 7400),)             # of the flow meter
 CALIBRATIONS = ((5000, 5300),)       # of the COD analyser
+SILENCES = ((7600, 7800),)            # rows of the flow meter that were never written
 MISSING = ((9000, 9040), (9200, 9210))  # rows of COD that were never written
 BOUNDS = {"COD": 150, "TSS": 100, "SO2-ref": 500}
 FACTORS = {"COD": Fraction(1, 3600 * 1000), "TSS": Fraction(1, 3600 * 1000),
@@ -79,7 +80,7 @@ def rows():
             yield s, "outfall/COD", cod(s), "01" if inside(s, CALIBRATIONS) else "00"
         yield s, "outfall/TSS", tss(s), "00"
         yield s, "outfall/pH", Fraction(7), "00"
-        if s % FLOW_S == 0:
+        if s % FLOW_S == 0 and not inside(s, SILENCES):
             yield s, "outfall/Q", flow(s), "02" if inside(s, FAULTS) else "00"
         yield s, "stack/SO2", so2(s), "00"
         yield s, "stack/O2", oxygen(s), "00"
@@ -102,7 +103,7 @@ def pairs(channel):
     for s in seconds:
         if inside(s, MISSING) and channel == "COD":
             continue  # nobody knows that there should have been one
-        last = s - s % interval
+        last = max(t for t in range(0, s + 1, interval) if gas or not inside(t, SILENCES))
         c, q = values.get(s), flows.get(last)
         if c is None or q is None or 2 * (s - last) > 3 * interval:
             yield s, None, None

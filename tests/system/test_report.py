@@ -46,6 +46,18 @@ reporter-email: truc-ban@example.vn
 destinations:
   - {name: all, url: "http://127.0.0.1:1/"}
   - {name: worst, url: "http://127.0.0.1:2/", min-class: emergency}
+boundaries:
+  - name: china
+    file: vietnam-china.geojson
+    kind: national
+    thresholds:
+      - {parameter: SO2, in: air, high: 350, unit: ug/m3, origin: law}
+      - {parameter: COD, in: water, high: 15, unit: mg/l, origin: law}
+rivers:
+  - name: ky-cung
+    flow: 20
+    reaches: [{length-km: 90, velocity: [0.5, 1], width: 50, depth: 1.5}]
+    crosses: [{boundary: china, at-km: 85}]
 """
 START = datetime.datetime(2026, 11, 24, 14, 0, tzinfo=datetime.timezone.utc)
 
@@ -74,7 +86,7 @@ def fixture_lines(tmp_path_factory):
     (directory / "sites.d/bare.yaml").write_text(BARE, encoding="utf-8")
     (directory / "sites.d/hop-thanh.yaml").write_bytes(
         (ROOT / "conf/sites.d/hop-thanh.yaml").read_bytes())
-    for name in ("profiles", "limits"):
+    for name in ("profiles", "limits", "boundaries"):
         shutil.copytree(ROOT / "conf" / name, directory / name)
     with open(directory / "spill.csv", "w", encoding="utf-8") as file:
         file.write("time,channel,value,status\n")

@@ -249,6 +249,16 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
     assert told.returncode == 1 and "members of the group wastewatch" in told.stderr
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
     assert [e["WASTEWATCH_USER"] for e in entries] == ["operator-1"]
+    limit = "hop-thanh/outfall-1/COD/limit-high"
+    done = as_user(running, "operator-1", "wastewatch", "shelve", limit, "--for", "30min",
+                   "--reason", "đang súc rửa ống")
+    assert done.returncode == 0, done.stderr
+    shown = as_user(running, "operator-1", "wastewatch", "alarms").stdout
+    assert "shelved by operator-1" in shown and limit in shown
+    assert as_user(running, "operator-1", "wastewatch", "unshelve", limit).returncode == 0
+    entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.shelved"), "the entry")
+    assert (entries[0]["WASTEWATCH_USER"], entries[0]["WASTEWATCH_REASON"]) == \
+        ("operator-1", "đang súc rửa ống")
 
 
 def test_the_bus_may_be_restarted(running):

@@ -459,7 +459,11 @@ static void test_duration(void **state)
 	run(&rig, 40, 100, 7);
 	assert_int_equal(n_said(&rig, EVENT_INCIDENT_ENDED), 1);
 	assert_has(report_to(&rig, 0, "incident.ended")->body, "\"duration_s\":6,");
-	run(&rig, 3, 100, 5); /* the next one begins at nothing */
+	run(&rig, 2, 200, 7); /* the next one begins at nothing, for what opens it */
+	assert_int_equal(rig.core->limits[COD_LIMIT].beyond_ms, 1000);
+	run(&rig, 60, 100, 7);
+	assert_int_equal(n_said(&rig, EVENT_INCIDENT_ENDED), 2);
+	run(&rig, 3, 100, 5); /* and for what joins it */
 	run(&rig, 3, 200, 7);
 	assert_int_equal(rig.core->limits[PH_LOW].beyond_ms, 3000);
 	assert_int_equal(rig.core->limits[COD_LIMIT].beyond_ms, 2000);
@@ -550,6 +554,28 @@ static void test_mass(void **state)
 		   "\"contact\":{\"phone\":\"+84 205 1\"},\"plan\":\"12/KH\"}");
 	assert_false(mass->counting);
 	assert_close(mass->total_kg, 0);
+	rig_close(&rig);
+}
+
+/* one ends and the next begins in the same moment: it begins at nothing */
+static void test_mass_of_the_next(void **state)
+{
+	struct mass *mass;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	mass = &rig.core->masses[COD];
+	run(&rig, 10, 200, 7);
+	run(&rig, 30, 100, 7); /* quiet from second 10 */
+	assert_int_equal(n_said(&rig, EVENT_INCIDENT_ENDED), 0);
+	run(&rig, 1, 200, 7);
+	assert_int_equal(n_said(&rig, EVENT_INCIDENT_ENDED), 1);
+	assert_int_equal(n_said(&rig, EVENT_INCIDENT_OPENED), 2);
+	run(&rig, 5, 200, 7);
+	core_settle(rig.core);
+	assert_int_equal(mass->from.wall_ms, WALL_0 + 40000);
+	assert_close(mass->total_kg, 5 * 0.2 * 0.01);
 	rig_close(&rig);
 }
 
@@ -761,6 +787,7 @@ int main(void)
 		cmocka_unit_test(test_duration_of_a_mean),
 		cmocka_unit_test(test_mass),
 		cmocka_unit_test(test_mass_is_not_known),
+		cmocka_unit_test(test_mass_of_the_next),
 		cmocka_unit_test(test_mass_from_since),
 		cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_restart_anywhere),

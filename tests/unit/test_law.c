@@ -404,6 +404,14 @@ static void test_rows_of_limits(void **state)
 		 "a/s/SO2/warning-high", 60, CLASS_WARNING, LIMIT_ON_VALUE, true, ""},
 		{SO2 P("") LIMIT("channel: SO2, class: limit, low: 1, origin: x"), 2,
 		 "a/s/SO2/limit-low", 1, CLASS_LIMIT, LIMIT_ON_VALUE, false, "x"},
+		/* of means of two lengths an own number goes before that of its own only */
+		{GAS CHANNEL("SO2", "ug/Nm3") STANDARD("qcvn-05-2023, column: since-2026")
+			 LIMIT("channel: SO2, class: limit, on: mean-24h, high: 80, origin: x"),
+		 2, "a/s/SO2/limit-1h", 350, CLASS_LIMIT, LIMIT_ON_MEAN_1H, true, "350 ug/Nm3"},
+		{GAS CHANNEL("SO2", "ug/Nm3") STANDARD("qcvn-05-2023, column: since-2026")
+			 LIMIT("channel: SO2, class: limit, on: mean-24h, high: 80, origin: x"),
+		 2, "a/s/SO2/limit-high", 80, CLASS_LIMIT, LIMIT_ON_MEAN_24H, true,
+		 "SO2, mean of the day: 125 ug/Nm3 (the own number is stricter)"},
 		/* both sides */
 		{GAS CHANNEL("pH", "") P(""), 2, "a/s/pH/limit-24h-low", 5, CLASS_LIMIT,
 		 LIMIT_ON_MEAN_24H, false,

@@ -185,11 +185,14 @@ static int act_on(const struct acting *acting, const char *word, struct target *
 	int r = target_resolve(target, options, acting->bus, word, kinds_of(options->command),
 			       error);
 	const struct act *act;
+	bool exercise;
 
 	if (r < 0)
 		return r;
 	act = act_of(options->command, target->kind);
-	return bus_act(acting->bus, options->exercise, act->method, arguments,
+	exercise = options->exercise ||
+		   strncmp(target->name, TARGET_EXERCISE, strlen(TARGET_EXERCISE)) == 0;
+	return bus_act(acting->bus, exercise, act->method, arguments,
 		       fill(acting, act, target->name, arguments), error);
 }
 

@@ -99,13 +99,20 @@ static int say_many(const struct search *search, char error[static BUS_ERROR_MAX
 	return -EINVAL;
 }
 
+static bool is_of_drill(const char *word)
+{
+	return strncmp(word, TARGET_EXERCISE, strlen(TARGET_EXERCISE)) == 0;
+}
+
 int target_resolve(struct target *ret, const struct command_options *options, struct bus *bus,
 		   const char *word, unsigned kinds, char error[static BUS_ERROR_MAX])
 {
 	struct search search = {.word = word, .kinds = kinds};
 	int r = 0;
 
-	if (kinds & TARGET_INCIDENT)
+	if ((kinds & TARGET_INCIDENT) && is_of_drill(word))
+		take(&search, TARGET_INCIDENT, word);
+	else if (kinds & TARGET_INCIDENT)
 		search_record(&search, options);
 	if (kinds & (TARGET_ALARM | TARGET_SITE))
 		r = bus_find(bus, word, take_named, &search, error);

@@ -28,7 +28,7 @@ PARTS = {
 # The core's modules from low to high: a module includes headers of its own line and of the
 # lines before it only. A family of files shares its line.
 CORE_ORDER = """
-quality decode units catalogue boundary river plume solid
+quality alarm_rules decode units catalogue boundary river plume solid
 boundary_file
 window
 config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \

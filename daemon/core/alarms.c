@@ -101,21 +101,23 @@ static bool is_suppressed(const struct core *core, size_t limit, struct stamp at
 			  char why[static WHY_MAX])
 {
 	const struct config_limit *config = &core->config->limits[limit];
-	const struct config_limit *parent = &core->config->limits[config->suppressed_by];
+	const struct config_limit *parent = &core->config->limits[config->alarm.suppressed_by];
 	char bound[EVENT_VALUE_MAX];
 
-	if (config->suppressible && limit_is_raised(&core->limits[config->suppressed_by].state) &&
+	if (config->alarm.suppressible &&
+	    limit_is_raised(&core->limits[config->alarm.suppressed_by].state) &&
 	    !core->channels[parent->channel].lost) {
 		(void)snprintf(why, WHY_MAX, "%s stands", parent->path);
 		return true;
 	}
-	if (!config->conditional || measure_holds(core, config->enabled_by, config->enabled_above,
-						  config->enabled_bound, at))
+	if (!config->alarm.conditional ||
+	    measure_holds(core, config->alarm.enabled_by, config->alarm.enabled_above,
+			  config->alarm.enabled_bound, at))
 		return false;
-	event_value_text(config->enabled_bound, bound);
+	event_value_text(config->alarm.enabled_bound, bound);
 	(void)snprintf(why, WHY_MAX, "%s is not %s %s",
-		       core->config->channels[config->enabled_by].path,
-		       config->enabled_above ? "above" : "below", bound);
+		       core->config->channels[config->alarm.enabled_by].path,
+		       config->alarm.enabled_above ? "above" : "below", bound);
 	return true;
 }
 
@@ -126,6 +128,8 @@ static void release(struct core *core, size_t limit, struct stamp at)
 
 	state->alarm.held = false;
 	state->raised = at;
+	state->pending_ms = state->beyond_ms; /* it was broken for so long until now */
+	state->beyond_ms = 0;
 	if (!alarm_is_quiet(&state->alarm))
 		flood_add(&core->flood, at.mono_ms);
 	incident_alarm_raised(core, limit, at, state->peak);
@@ -162,8 +166,9 @@ static void look_at_conditions(struct core *core, size_t limit, struct stamp at)
 
 static bool has_conditions(const struct core *core, size_t limit)
 {
-	return core->config->limits[limit].conditional ||
-	       core->config->limits[limit].suppressible || core->limits[limit].alarm.suppressed;
+	return core->config->limits[limit].alarm.conditional ||
+	       core->config->limits[limit].alarm.suppressible ||
+	       core->limits[limit].alarm.suppressed;
 }
 
 /* --- broken and back ------------------------------------------------------------------- */
@@ -188,6 +193,8 @@ void alarm_broken(struct core *core, size_t limit, struct stamp at, double value
 	}
 	state->alarm.held = true;
 	state->cleared = (struct stamp){0};
+	state->beyond_ms = state->pending_ms;
+	state->pending_ms = 0;
 	say_judged(core, EVENT_ALARM_RAISED, limit, at, value, "suppressed");
 }
 
@@ -214,8 +221,9 @@ void alarm_back(struct core *core, size_t limit, struct stamp at, double value)
 {
 	struct core_limit *state = &core->limits[limit];
 
-	(void)alarm_step(&state->alarm,
-			 core->config->limits[limit].latch ? ALARM_BACK_LATCHING : ALARM_BACK);
+	(void)alarm_step(&state->alarm, core->config->limits[limit].alarm.latch
+						? ALARM_BACK_LATCHING
+						: ALARM_BACK);
 	if (state->alarm.held) {
 		state->cleared = at;
 		say_judged(core, EVENT_ALARM_CLEARED, limit, at, value, NULL);
@@ -232,7 +240,7 @@ void alarm_back(struct core *core, size_t limit, struct stamp at, double value)
 static void pass(struct core *core, size_t limit, struct stamp at)
 {
 	struct core_limit *state = &core->limits[limit];
-	int64_t re_alarm_ms = core->config->limits[limit].re_alarm_ms;
+	int64_t re_alarm_ms = core->config->limits[limit].alarm.re_alarm_ms;
 
 	if (has_conditions(core, limit))
 		look_at_conditions(core, limit, at);
@@ -352,7 +360,7 @@ static int shelve(struct core *core, size_t limit, const struct action *action, 
 {
 	const struct config_limit *config = &core->config->limits[limit];
 	struct alarm_state *state = &core->limits[limit].alarm;
-	int64_t last_ms = at.wall_ms + config->shelve_max_ms;
+	int64_t last_ms = at.wall_ms + config->alarm.shelve_max_ms;
 	int64_t until_ms = action->until_ms ? action->until_ms : last_ms;
 	char last[CLOCK_TEXT_MAX];
 
@@ -368,7 +376,8 @@ static int shelve(struct core *core, size_t limit, const struct action *action, 
 		return refuse(error, -EINVAL,
 			      "%s may be shelved for %u min at most (shelve-max); allowed: up to "
 			      "%s",
-			      config->path, config->shelve_max_ms / (uint32_t)MS_PER_MIN, last);
+			      config->path, config->alarm.shelve_max_ms / (uint32_t)MS_PER_MIN,
+			      last);
 	state->shelved = true;
 	state->one_shot = action->one_shot;
 	state->shelved_until = stamp_of(until_ms, at);

@@ -67,6 +67,8 @@ static void say_alarm(const struct cap *cap, enum catalogue_language language, c
 	bool high = strcmp(cap_string(alarm, "side"), "high") == 0;
 	char source[64], channel[64], peak[128], bound[128];
 
+	if (strcmp(cap_string(alarm, "class"), "warning") == 0)
+		return; /* the plant's own figure: no limit that anybody else knows */
 	split_path(cap_string(alarm, "limit"), source, channel);
 	CAP_SAY(text, language,
 		high ? N_("- {channel}, {source}: {peak}; at most {bound} is allowed")

@@ -76,12 +76,13 @@ struct cap_xml *cap_xml_new(const char *root, const char *space)
 
 	if (!xml)
 		return NULL;
-	xml->document = xmlNewDoc(BAD_CAST "1.0");
-	node = xml->document ? xmlNewDocNode(xml->document, NULL, BAD_CAST root, NULL) : NULL;
+	xml->document = xmlNewDoc((const xmlChar *)"1.0");
+	node = xml->document ? xmlNewDocNode(xml->document, NULL, (const xmlChar *)root, NULL)
+			     : NULL;
 	if (!node)
 		return cap_xml_free(xml);
 	(void)xmlDocSetRootElement(xml->document, node);
-	xmlSetNs(node, xmlNewNs(node, BAD_CAST space, NULL));
+	xmlSetNs(node, xmlNewNs(node, (const xmlChar *)space, NULL));
 	return node->ns ? xml : cap_xml_free(xml);
 }
 
@@ -102,7 +103,8 @@ struct cap_node *cap_xml_add(struct cap_xml *xml, struct cap_node *parent, const
 	xmlNode *node = NULL;
 
 	if (!text || clean)
-		node = xmlNewTextChild(above, above->ns, BAD_CAST name, BAD_CAST clean);
+		node = xmlNewTextChild(above, above->ns, (const xmlChar *)name,
+				       (const xmlChar *)clean);
 	free(clean);
 	/* where there was no memory for the text there is an element without one */
 	if (!node || (text && *text && !node->children))

@@ -335,7 +335,7 @@ static int group_limits(struct config *config)
 		place[order[i]] = i;
 	}
 	for (size_t i = 0; i < config->n_limits; i++)
-		sorted[i].suppressed_by = place[sorted[i].suppressed_by];
+		sorted[i].alarm.suppressed_by = place[sorted[i].alarm.suppressed_by];
 	free(order);
 	free(place);
 	free(config->limits);

@@ -14,21 +14,21 @@ static void check_count(const struct config_mapping *mapping, const struct confi
 	int64_t least_ms = limit->on == LIMIT_ON_VALUE ? 0
 						       : window_ms((enum window_length)(
 								 limit->on - LIMIT_ON_MEAN_1MIN)) *
-								 limit->count;
+								 limit->alarm.count;
 
 	if (!config_usable(mapping, "count"))
 		return;
-	if (limit->count > 1 && !within)
+	if (limit->alarm.count > 1 && !within)
 		config_error(mapping, "count",
 			     "%u times within what time? allowed: with within, such as \"within: "
 			     "10min\"",
-			     limit->count);
-	else if (limit->count <= 1 && within)
+			     limit->alarm.count);
+	else if (limit->alarm.count <= 1 && within)
 		config_error(mapping, "within",
 			     "it does not say how many times; allowed: with a count of 2 to %d",
-			     CONFIG_COUNT_MAX);
+			     ALARM_COUNT_MAX);
 	else if (within && config_usable(mapping, "within") && config_usable(mapping, "on") &&
-		 (int64_t)limit->within_ms < least_ms)
+		 (int64_t)limit->alarm.within_ms < least_ms)
 		config_error(mapping, "within",
 			     "so many windows do not fit into it; allowed: %lld min or more",
 			     (long long)(least_ms / MS_PER_MIN));
@@ -42,10 +42,10 @@ static void check_condition(const struct config_mapping *mapping, struct limit_d
 					     .what = "channel"};
 
 	config_check_condition(mapping, &condition);
-	draft->limit.conditional = condition.holds;
-	draft->limit.enabled_above = condition.is_above;
-	draft->limit.enabled_by = condition.by;
-	draft->limit.enabled_bound = condition.bound;
+	draft->limit.alarm.conditional = condition.holds;
+	draft->limit.alarm.enabled_above = condition.is_above;
+	draft->limit.alarm.enabled_by = condition.by;
+	draft->limit.alarm.enabled_bound = condition.bound;
 }
 
 /* the next part of a path, up to "/" or the end. Return: false: too long for a name. */
@@ -121,8 +121,8 @@ static void check_parent(const struct config_mapping *mapping, struct limit_draf
 		report_no_limit(mapping, draft->suppressed_by);
 		return;
 	}
-	limit->suppressible = true;
-	limit->suppressed_by = found->index;
+	limit->alarm.suppressible = true;
+	limit->alarm.suppressed_by = found->index;
 	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING)
 		config_warning(mapping, "suppressed-by",
 			       "a limit of class %s that is broken while \"%s\" stands opens no "

@@ -46,10 +46,10 @@ static void enter(struct limit_state *state, enum limit_phase phase)
 static bool is_often_enough(const struct config_limit *limit, struct limit_state *state,
 			    int64_t mono_ms)
 {
-	uint32_t n_before = limit->count > 0 ? limit->count - 1 : 0;
+	uint32_t n_before = limit->alarm.count > 0 ? limit->alarm.count - 1 : 0;
 	bool often = n_before == 0 ||
 		     (state->n_broken >= n_before &&
-		      mono_ms - state->broken_ms[n_before - 1] <= (int64_t)limit->within_ms);
+		      mono_ms - state->broken_ms[n_before - 1] <= (int64_t)limit->alarm.within_ms);
 
 	memmove(state->broken_ms + 1, state->broken_ms,
 		sizeof(state->broken_ms) - sizeof(state->broken_ms[0]));
@@ -103,7 +103,7 @@ static enum limit_change step_counted(const struct config_limit *limit, struct l
 		return LIMIT_SAME;
 	}
 	/* counts no longer, after a change of configuration: it stands */
-	if (!has_held(state, elapsed_ms, limit->within_ms) && limit->count > 1)
+	if (!has_held(state, elapsed_ms, limit->alarm.within_ms) && limit->alarm.count > 1)
 		return LIMIT_SAME;
 	enter(state, LIMIT_RAISED);
 	return LIMIT_BROKEN;

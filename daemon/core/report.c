@@ -24,14 +24,19 @@ static void set(json_t *object, const char *key, const char *text)
 		(void)json_object_set_new(object, key, json_string(text));
 }
 
-static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
+static void set_moment(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
 {
 	char text[CLOCK_TEXT_MAX];
 
-	if (wall_ms == 0)
-		return;
 	clock_format(wall_ms, core->config->zone_min, text);
 	set(object, key, text);
+}
+
+/* 0: there is none */
+static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
+{
+	if (wall_ms != 0)
+		set_moment(core, object, key, wall_ms);
 }
 
 static void set_value(json_t *object, const char *key, double value)
@@ -130,7 +135,8 @@ static json_t *means_object(const struct core *core, size_t channel)
 			json_decref(window);
 			continue;
 		}
-		set_time(core, window, "from", row->start_ms);
+		set_moment(core, window, "from",
+			   row->start_ms); /* the epoch, too, by a clock that fell to it */
 		if (row->n > 0)
 			set_value(window, "mean", row->mean);
 		(void)json_object_set_new(window, "capture_percent", json_integer(row->capture));

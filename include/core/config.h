@@ -18,6 +18,7 @@
 
 #include "common/macro.h"
 #include "common/wire.h"
+#include "core/alarm_rules.h"
 #include "core/catalogue.h"
 #include "core/config_crossing.h"
 #include "core/config_held.h"
@@ -28,7 +29,6 @@
 #define CONFIG_RULES_MAX	12 /* per state */
 #define CONFIG_STATES_MAX	8  /* per channel */
 #define CONFIG_INPUTS_MAX	8  /* per derived channel */
-#define CONFIG_COUNT_MAX	10 /* breakings of a limit that are counted */
 #define CONFIG_WORDS_MAX	16 /* of a list of names */
 #define CONFIG_NAME_MAX		32 /* bytes of a name; letters, digits, "_" and "-", first one a letter */
 
@@ -304,6 +304,7 @@ struct config_limit {
 	uint32_t clear_delay_ms;
 	char *origin;
 	char *advice;
+	struct alarm_rules alarm;
 	size_t standard;
 	char *parameter;
 	char *arithmetic;
@@ -313,17 +314,6 @@ struct config_limit {
 	enum certainty value_mark;
 	enum certainty window_mark;
 	enum certainty certainty;
-	uint32_t count;
-	uint32_t within_ms;
-	uint32_t re_alarm_ms;
-	uint32_t shelve_max_ms;
-	bool latch;
-	bool conditional;
-	bool enabled_above;
-	bool suppressible;
-	size_t enabled_by;
-	double enabled_bound;
-	size_t suppressed_by;
 };
 
 /** struct config_words - a list of names; those behind @n are NULL */

@@ -61,7 +61,7 @@ struct limit_state {
 	int64_t last_mono_ms;
 	int64_t since_wall_ms;
 	double worst;
-	int64_t broken_ms[CONFIG_COUNT_MAX - 1];
+	int64_t broken_ms[ALARM_COUNT_MAX - 1];
 };
 
 enum limit_change { LIMIT_SAME, LIMIT_BROKEN, LIMIT_BACK };

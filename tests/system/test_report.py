@@ -191,7 +191,7 @@ def changed(body, path, value, remove=False):
 
 
 WORDS = {"title", "cluster", "commune", "province", "unit", "advice", "change", "origin", "reason",
-         "address", "phone", "email"}
+         "address", "phone", "email", "target", "threshold_origin", "source_text"}
 
 
 def test_schema_is_strict(bodies):
@@ -204,9 +204,10 @@ def test_schema_is_strict(bodies):
             for other in (None, 1.5, [], {}, "", "-0", "01"):
                 if isinstance(value, list) and other == []:
                     continue  # an empty list is a list
-                if path[-1] == "means" and other == {}:
-                    continue  # no window has ended yet
-                if (path[-1] in WORDS or path[-2:] == ("reporter", "name")) and \
+                if path[-1] in ("means", "inputs") and other == {}:
+                    continue  # no window has ended yet, nothing went into it
+                if (path[-1] in WORDS or path[-2:] == ("reporter", "name") or
+                        path[-2:-1] == ("flags",)) and \
                         isinstance(other, str) and other:
                     continue  # any text will do
                 assert not VALIDATOR.is_valid(changed(body, path, other)), (path, other)
@@ -216,12 +217,20 @@ OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "fir
             "mean_1min", "mean", "5min", "1h", "24h", "nature", "reporter", "address", "phone", "email"}
 
 
+# what is known of a crossing depends on the way
+PATH_OPTIONAL = {"crossing", "paths_left_out", "sector", "parameter", "distance_m", "bearing_deg",
+                 "arrival", "leading_edge", "peak_time", "tail", "concentration", "low", "high",
+                 "threshold", "threshold_origin", "inputs", "flags", "source_text"}
+
+
 def test_schema_wants_all(bodies):
     body = max(bodies, key=lambda b: len(json.dumps(b)))
     for path, _ in walk(body):
         if path and isinstance(path[-1], str):
             valid = VALIDATOR.is_valid(changed(body, path, None, remove=True))
-            if path[-1] not in OPTIONAL | {"origin", "value", "time"}:
+            if path[-1] in PATH_OPTIONAL or path[-2:-1] == ("inputs",):
+                assert valid, path
+            elif path[-1] not in OPTIONAL | {"origin", "value", "time"}:
                 assert not valid, path
             elif path[-1] in OPTIONAL:
                 assert valid, path

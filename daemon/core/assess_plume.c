@@ -71,7 +71,7 @@ static struct plume_answer answer_at(const struct plume_air *air, enum plume_sta
 static void bounds_at(const struct plume_air *air, double x_m, double y_m, double *ret_low,
 		      double *ret_high)
 {
-	double low = INFINITY, high = 0;
+	double low = (double)INFINITY, high = 0;
 
 	for (int i = (int)air->first; i <= (int)air->last; i++) {
 		double value = answer_at(air, (enum plume_stability)i, x_m, y_m)

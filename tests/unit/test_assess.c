@@ -228,7 +228,7 @@ static void test_bounds(void **state)
 	const struct config_target target = {
 		.kind = TARGET_RECEPTOR, .place = boundary_project(c.place, 90 + off_deg, 5000)};
 	struct crossing_path path = {0};
-	double low = INFINITY, high = 0;
+	double low = (double)INFINITY, high = 0;
 
 	(void)state;
 	for (int i = 0; i < PLUME_STABILITIES; i++) {

@@ -65,7 +65,8 @@ FOREIGN = {
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("ration "
         "quality decode window limit core incident report event snapshot outbox batch "
-        "plan plan_requests plan_packets screen formula measure verdict derive windows judge reason circular files tally "
+        "plan plan_requests plan_packets screen formula alarm alarms foresee forecast flood "
+        "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "

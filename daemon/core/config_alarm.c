@@ -20,7 +20,8 @@ static void check_count(const struct config_mapping *mapping, const struct confi
 		return;
 	if (limit->alarm.count > 1 && !within)
 		config_error(mapping, "count",
-			     "%u times within what time? allowed: with within, such as \"within: "
+			     "it does not say within what time %u times; allowed: with within, "
+			     "such as \"within: "
 			     "10min\"",
 			     limit->alarm.count);
 	else if (limit->alarm.count <= 1 && within)

@@ -282,14 +282,6 @@ struct config_channel {
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
- * @count, @within_ms: raised only when broken so many times within that time; 1: at once
- * @latch: an alarm that is in order again stays until it is reset
- * @re_alarm_ms: an acknowledged alarm that stands for so long needs somebody again; 0 never
- * @shelve_max_ms: longest time that somebody may shelve it for
- * @conditional, @enabled_above, @enabled_by, @enabled_bound: as in struct config_channel; else it
- *   is suppressed. Any channel of the source.
- * @suppressible: it is suppressed while the alarm of @suppressed_by, another limit, stands. There
- *   are no circles: a parent stands in the files before its children.
  */
 struct config_limit {
 	char *name;

@@ -2,12 +2,12 @@
 /*
  * flood.h - more alarms than a person can look at: how many, and does a flood begin?
  *
- * Figures of ANSI/ISA-18.2, which is sold and was not at hand itself; as quoted by those who use it:
- *   more than 10 alarms in 10 minutes begin a flood, and it ends with fewer than 5
- *     (ProSys, "Eliminate alarm floods", quoting the definition of ISA-18.2);
- *   an alarm that comes and goes three times or more within a minute is chattering
- *     (PAS, "Taming the Wild Alarm System", part 3: "a good starting criteria");
- *   an alarm that stands for more than 24 h is stale (a common figure, not verified).
+ * Figures of ANSI/ISA-18.2, which is sold and was not at hand itself; as quoted by those who use
+ * it: more than 10 alarms in 10 minutes begin a flood, and it ends with fewer than 5 (ProSys,
+ * "Eliminate alarm floods", quoting the definition of ISA-18.2); an alarm that comes and goes three
+ * times or more within a minute is chattering (PAS, "Taming the Wild Alarm System", part 3: "a good
+ * starting criteria"); an alarm that stands for more than 24 h is stale (a common figure, not
+ * verified).
  *
  * Pure: no clock, no I/O, no allocation.
  */

@@ -32,6 +32,7 @@ struct command_options {
 	bool csv;	      /* means */
 	const char *files;    /* replay --files DIR: write the data files there */
 	const char *date;     /* limits, check: as standard_date_parse() takes it */
+	const char *actions;  /* replay --actions FILE: what people did */
 	const char *table;    /* probe --table */
 	const char *timeout;  /* probe --timeout */
 	bool watch;	      /* probe --watch */

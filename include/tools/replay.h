@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/action.h"
 #include "core/config.h"
 
 /** struct replay_row - one value of one channel */
@@ -72,3 +73,31 @@ int replay_circular_open(struct replay_rows **ret, const struct config *config, 
  * Never writes over a file. Return: 0; -EINVAL said.
  */
 int replay_write_file(const char *directory, const char *webhook_id, const char *body);
+
+/** struct replay_act - what a person did; the texts of @action lie in @text */
+struct replay_act {
+	int64_t wall_ms;
+	struct action action;
+	char *text;
+	unsigned long line;
+};
+
+/** struct replay_acts - all of them, in the order of time; @done: so many are */
+struct replay_acts {
+	const char *path;
+	struct replay_act *acts;
+	size_t n, room, done;
+};
+
+/** replay_acts_open() - read "time,action,target,user,until,reason". Return: 0; -EINVAL said;
+ * -ENOMEM. To be closed in any case. */
+int replay_acts_open(struct replay_acts *acts, const char *path);
+
+/** replay_acts_close() - give all back; zeros are closed */
+void replay_acts_close(struct replay_acts *acts);
+
+/** replay_acts_next() - when the next one is, UTC; INT64_MAX: there is none */
+int64_t replay_acts_next(const struct replay_acts *acts);
+
+/** replay_acts_do() - do the next one; what is refused is said */
+void replay_acts_do(struct replay_acts *acts, struct core *core);

@@ -60,7 +60,7 @@ def test_no_optional_part_is_needed_by_the_rest(tmp_path):
     copy(tmp_path)
     path = tmp_path / "wastewatch.yaml"
     path.write_text(uncomment(path.read_text(encoding="utf-8")), encoding="utf-8")
-    assert "2 destinations" in command(tmp_path, "check", "--date", "2026-11-27", said=3)
+    assert "3 destinations" in command(tmp_path, "check", "--date", "2026-11-27", said=3)
 
 
 def test_every_figure_of_the_law_says_how_sure_it_is(tmp_path):

@@ -293,7 +293,7 @@ static void ask_by_chance(uint8_t barred)
 	unsigned int n_queue = 0, n_right = 0, seed = 1;
 
 	assert_int_equal(instep_new(&instep), 0);
-	for (uint16_t id = 0; id < ARRAY_SIZE(wishes); id++) {
+	for (size_t id = 0; id < ARRAY_SIZE(wishes); id++) {
 		struct wire_request wanted = {.key = id, .barred = barred}, asked;
 		unsigned int n_answers = id % 20 < 10 ? 64 : draw(&seed) % 3;
 		bool answered = false, other;

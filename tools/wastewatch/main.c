@@ -86,7 +86,8 @@ static void print_usage(FILE *file)
 		"  --from, --to TIME  means: YYYY-MM-DD[ HH:MM] local, or RFC 3339\n"
 		"  --date YYYY-MM-DD  limits, check: the law of that day; default today\n"
 		"  replay reads a table (time,channel,value,status) or the department's data\n"
-		"  files, or directories of them; --files DIR writes those that would be sent\n"
+		"  files, or directories of them; --files DIR writes those that would be sent;\n"
+		"  --actions FILE: what people did (time,action,target,user,until,reason)\n"
 		"  --help, --version\n"
 		"\n"
 		"probe LINK[:UNIT] ADDRESS [COUNT] reads only, 0-based; LINK is LINK or\n"
@@ -201,6 +202,7 @@ static const struct option_row {
 	{"reports", no_argument, NONE, PLACE(reports)},
 	{"minutes", no_argument, NONE, PLACE(minutes)},
 	{"files", required_argument, PLACE(files), NONE},
+	{"actions", required_argument, PLACE(actions), NONE},
 	{"csv", no_argument, NONE, PLACE(csv)},
 	{"window", required_argument, PLACE(window), NONE},
 	{"from", required_argument, PLACE(from), NONE},

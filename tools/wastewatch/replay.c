@@ -39,6 +39,7 @@ struct replay {
 	struct plan *plan;
 	struct core *core;
 	struct batch batch;
+	struct replay_acts acts;
 	struct cadence **cadences;
 	int64_t first_ms;
 	int64_t last_ms;
@@ -209,6 +210,23 @@ static int pass_time(struct replay *replay, int64_t from_ms, int64_t to_ms)
 	return r;
 }
 
+/* what people did up to a moment, each at its own; *@now_ms goes on with it */
+static int act_until(struct replay *replay, int64_t *now_ms, int64_t to_ms)
+{
+	int r = 0;
+
+	while (r == 0 && replay_acts_next(&replay->acts) <= to_ms) {
+		int64_t at_ms = MAX(replay_acts_next(&replay->acts), *now_ms);
+
+		r = pass_time(replay, *now_ms, at_ms);
+		replay_acts_do(&replay->acts, replay->core);
+		*now_ms = at_ms;
+		if (r == 0)
+			r = drain(replay);
+	}
+	return r;
+}
+
 static int judge_all(struct replay *replay)
 {
 	int64_t now_ms = replay->first_ms;
@@ -218,7 +236,9 @@ static int judge_all(struct replay *replay)
 	while (r == 0 && (r = replay->rows->next(replay->rows, &row)) > 0) {
 		struct stamp at = {row.wall_ms, row.wall_ms};
 
-		r = pass_time(replay, now_ms, row.wall_ms);
+		r = act_until(replay, &now_ms, row.wall_ms - 1);
+		if (r == 0)
+			r = pass_time(replay, now_ms, row.wall_ms);
 		core_sample(replay->core, row.channel, at, row.value, row.quality, 0);
 		now_ms = row.wall_ms;
 		if (r == 0)
@@ -226,7 +246,9 @@ static int judge_all(struct replay *replay)
 	}
 	core_settle(replay->core);
 	if (r == 0)
-		r = pass_time(replay, now_ms, now_ms + replay->interval_ms);
+		r = act_until(replay, &now_ms, replay->last_ms + replay->interval_ms);
+	if (r == 0)
+		r = pass_time(replay, now_ms, replay->last_ms + replay->interval_ms);
 	return r < 0 ? r : drain(replay);
 }
 
@@ -254,6 +276,8 @@ static int set_up(struct replay *replay)
 		return r;
 	}
 	r = open_rows(replay);
+	if (r == 0 && replay->options->actions)
+		r = replay_acts_open(&replay->acts, replay->options->actions);
 	if (r < 0)
 		return r;
 	r = plan_new(&replay->plan, replay->config);
@@ -273,6 +297,7 @@ static void tear_down(struct replay *replay)
 	for (size_t i = 0; replay->cadences && i < replay->config->n_channels; i++)
 		free(replay->cadences[i]);
 	free(replay->cadences);
+	replay_acts_close(&replay->acts);
 	if (replay->rows)
 		replay->rows->close(replay->rows);
 	(void)core_free(replay->core);

@@ -31,19 +31,19 @@ CORE_ORDER = """
 quality alarm_rules decode units catalogue boundary river plume solid
 boundary_file
 window
-config config_yaml config_text config_address config_value config_names config_schema config_walk \
-config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station \
+config_crossing config config_yaml config_text config_address config_value config_names config_schema config_walk \
+config_build config_destination config_link config_unit config_channel config_derived config_limit config_alarm config_flow config_station config_reference config_crossing_schema config_boundary config_river config_release \
 config_profile config_library config_rows config_catalogue config_catalogue_schema config_standard config_factor config_law config_law_words config_law_all config_held standard
 standard_check
 drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message limit alarm forecast flood mass
+event event_message limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release report report_parts report_released report_response report_crossing report_form snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
@@ -72,7 +72,7 @@ PURE = ("ration "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
-        "standard "
+        "standard crossing assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "

@@ -236,16 +236,23 @@ static int read_all(FILE *file, char **ret, size_t *ret_n)
 	return 0;
 }
 
-int boundary_file_read(struct boundary **ret, const char *path, char error[BOUNDARY_ERROR_MAX])
+int boundary_file_load(const char *path, char **ret, size_t *ret_n)
 {
-	const char *slash = strrchr(path, '/');
 	FILE *file = fopen(path, "re");
-	char *text = NULL;
-	size_t n = 0;
-	int r = file ? read_all(file, &text, &n) : -errno;
+	int r = file ? read_all(file, ret, ret_n) : -errno;
 
 	if (file)
 		(void)fclose(file);
+	return r;
+}
+
+int boundary_file_read(struct boundary **ret, const char *path, char error[BOUNDARY_ERROR_MAX])
+{
+	const char *slash = strrchr(path, '/');
+	char *text = NULL;
+	size_t n = 0;
+	int r = boundary_file_load(path, &text, &n);
+
 	if (r < 0) {
 		(void)snprintf(error, BOUNDARY_ERROR_MAX, "cannot be read: %s", strerror(-r));
 		return r;

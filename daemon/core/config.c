@@ -9,6 +9,7 @@
 #include "core/config_catalogue.h"
 #include "core/config_names.h"
 #include "core/config_profile.h"
+#include "core/config_reference.h"
 #include "core/config_schema.h"
 #include "core/config_standard.h"
 #include "core/config_yaml.h"
@@ -155,6 +156,7 @@ struct config *config_free(struct config *config)
 	free_measurements(config);
 	free_standards(config);
 	free_stations(config);
+	config_crossing_free(&config->crossing);
 	free(config->sites);
 	free(config->links);
 	free(config->units);
@@ -376,6 +378,7 @@ static int read_directory(struct config_reader *reader)
 	r = missing == -ENOMEM ? missing : read_all_sites(reader);
 	if (r < 0)
 		return r;
+	config_references_resolve(reader);
 	config_destinations_check(reader);
 	if (missing < 0)
 		return missing;
@@ -405,6 +408,7 @@ int config_load(struct config **ret, const char *directory, FILE *errors, size_t
 	(void)uselocale(previous);
 	freelocale(c_locale);
 	config_profiles_free(&reader);
+	config_references_free(&reader);
 	config_standards_free(&reader);
 	config_catalogues_free(&reader);
 	config_names_free(&reader);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "core/config_names.h"
+#include "core/config_reference.h"
 #include "core/config_text.h"
 
 /* main file */
@@ -20,6 +21,7 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	config->incident_clear_ms = draft->config.incident_clear_ms;
 	config->report_interval_ms = draft->config.report_interval_ms;
 	config->minute_retention_days = draft->config.minute_retention_days;
+	config->crossing = draft->config.crossing; /* settings only, no lists yet */
 	if (config_usable(mapping, "timezone"))
 		(void)config_zone_parse(draft->timezone, &config->zone_min); /* checked */
 	return 0;
@@ -46,7 +48,9 @@ int config_finish_site(struct config_mapping *mapping, void *data)
 	reader->first_link = config->n_links;
 	reader->first_unit = config->n_units;
 	reader->first_site_channel = config->n_channels;
-	r = config_names_claim(mapping, "site", KIND_SITE, 0, site->name, config->n_sites);
+	r = config_take_met(mapping, draft);
+	if (r == 0)
+		r = config_names_claim(mapping, "site", KIND_SITE, 0, site->name, config->n_sites);
 	if (r == 0)
 		r = config_default_text(&site->title, site->name);
 	if (r == 0)
@@ -61,7 +65,8 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 {
 	struct config_reader *reader = mapping->reader;
 	struct config *config = reader->config;
-	struct config_source *source = &((struct source_draft *)data)->source;
+	struct source_draft *draft = data;
+	struct config_source *source = &draft->source;
 	int r;
 
 	source->site = reader->site;
@@ -70,8 +75,10 @@ int config_finish_source(struct config_mapping *mapping, void *data)
 	reader->first_channel = config->n_channels;
 	reader->first_standard = config->n_standards;
 	reader->first_limit = config->n_limits;
-	r = config_names_claim(mapping, "name", KIND_SOURCE, reader->site, source->name,
-			       config->n_sources);
+	r = config_take_release(mapping, draft);
+	if (r == 0)
+		r = config_names_claim(mapping, "name", KIND_SOURCE, reader->site, source->name,
+				       config->n_sources);
 	if (r == 0)
 		r = config_default_text(&source->title, source->name);
 	if (r == 0)

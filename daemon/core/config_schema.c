@@ -58,6 +58,13 @@ static const struct config_choice sides[] = {{"high", SIDE_HIGH}, {"low", SIDE_L
 static const struct config_choice which_limits[] = {{"all", 1}, {"named", 0}, {0}};
 static const struct config_choice forms[] = {{"lines", 0}, {"one-line", 1}, {0}};
 static const struct config_choice line_ends[] = {{"lf", 0}, {"crlf", 1}, {0}};
+static const struct config_choice counting[] = {{"possible", VERDICT_POSSIBLE},
+						{"likely", VERDICT_LIKELY},
+						{"observed", VERDICT_OBSERVED},
+						{0}};
+static const struct config_choice stabilities[] = {{"A", 1}, {"B", 2}, {"C", 3}, {"D", 4},
+						   {"E", 5}, {"F", 6}, {0}};
+static const struct config_choice outfalls[] = {{"bank", 1}, {"middle", 0}, {0}};
 static const struct config_choice times[] = {{"end", 0}, {"start", 1}, {0}};
 
 /* clang-format off */
@@ -98,7 +105,16 @@ static const struct config_option main_options[] = {
 	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
 	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),
 	TEXT("reporter-email", M(reporter.email), "", 100, config_text_check, "the reporter's e-mail address"),
+	NUMBER_IN("crossing-likely", M(crossing.likely), "1", 0.001, 1000, "likely from so many times the threshold on, on the central estimate"),
+	NUMBER_IN("crossing-possible", M(crossing.possible), "0.1", 0.0001, 1000, "possible from so many times the threshold on, on the upper bound"),
+	NUMBER_IN("crossing-hysteresis", M(crossing.hysteresis), "0.2", 0, 0.9, "a verdict falls only where the figure is below its bound by this share"),
+	NUMBER_IN("crossing-here", M(crossing.here_m), "100", 0, 10000, "m: a release so near to a line is at it"),
+	NUMBER_IN("crossing-reach", M(crossing.reach_m), "50000", 1000, 1000000, "m: how far downwind lines are looked for"),
+	CHOICE("crossing-counts", M(crossing.counts), "likely", counting, "the least verdict that counts for the level"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
+	LIST("boundaries", 0, &config_boundary_group, "lines that a release must not cross"),
+	LIST("rivers", 0, &config_river_group, "where discharges flow"),
+	LIST("receptors", 0, &config_receptor_group, "what is to be protected"),
 };
 const struct config_group config_main_group =
 	GROUP("configuration", main_options, main_draft, config_finish_main);
@@ -311,16 +327,37 @@ static const struct config_group standard_group =
 	GROUP("standard", standard_options, standard_draft, config_finish_standard);
 
 #define O(field) FIELD(source_draft, source.field)
+#define H(field) FIELD(source_draft, field)
+#define W(field) FIELD(source_draft, source.release.field)
 static const struct config_option source_options[] = {
 	TEXT("name", O(name), REQUIRED, 32, config_name_check, "a name, such as outfall-1"),
 	CHOICE("kind", O(kind), REQUIRED, kinds, "liquid, gas or solid"),
 	TEXT("title", O(title), "", TITLE, config_text_check, "for people; default: the name"),
 	TEXT("flow", FIELD(source_draft, flow), "", 32, config_name_check, "name of the channel that measures the flow, for the mass released"),
 	CHOICE("level", O(level), "facility", levels, "least level (Art. 123) of an incident from here: facility, commune, province or national"),
+	NUMBERS("position", H(position), "", "[latitude, longitude] in degrees WGS84; default: the site's"),
+	TEXT("river", H(river), "", 32, config_name_check, "name of the river that it flows into"),
+	NUMBER_IN("at-km", H(at_km), "", 0, 10000, "where on the river, km from its beginning"),
+	CHOICE("outfall", H(at_bank), "bank", outfalls, "where in the river: bank or middle"),
+	NUMBER_IN("stack-height", W(stack_height_m), "", 0, 500, "m above the ground"),
+	NUMBER_IN("stack-diameter", W(stack_diameter_m), "", 0.01, 50, "m, inside, at the top"),
+	NUMBER_IN("exit-velocity", W(exit_velocity_m_s), "", 0.01, 200, "m/s at the top"),
+	TEXT("exit-velocity-from", H(velocity_from), "", 32, config_name_check, "name of the channel of this source that measures it"),
+	NUMBER_IN("exit-temperature", W(exit_temperature_c), "", -50, 1500, "°C at the top"),
+	TEXT("exit-temperature-from", H(temperature_from), "", 32, config_name_check, "name of the channel of this source that measures it"),
+	NUMBER_IN("drop", W(drop_m), "", 0, 2000, "m from the upper edge of the solid waste to the ground below"),
+	NUMBER_IN("volume", W(volume_m3), "", 1, 1e9, "m3 that may slide"),
+	NUMBER_IN("travel-ratio", W(travel_ratio), "", 0.01, 10, "drop to reach of a slide; default: from the volume"),
+	NUMBER_IN("leachate-area", W(leachate_area_m2), "", 1, 1e8, "m2 that rain falls on"),
+	NUMBER_IN("leachate-coefficient", W(leachate_coefficient), "", 0, 1, "share of the rain that runs off"),
+	NUMBER_IN("rain", W(rain_mm_h), "", 0, 500, "mm/h, where no channel measures it"),
+	TEXT("rain-from", H(rain_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures the rain"),
+	TEXT("inbound-from", H(inbound_from), "", 32, config_name_check, "name of the boundary from beyond which this border station is reached"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),
 	LIST("standards", 0, &standard_group, "legal standards that it is held to"),
 	LIST("limits", 0, &config_limit_group, "what the channels are held against"),
+	LIST("upstream", 0, &config_upstream_group, "our own sources upstream of this border station"),
 };
 static const struct config_group source_group = GROUP_HOOKS(
 	"source", source_options, source_draft, NULL, config_finish_source, config_done_source);
@@ -358,6 +395,14 @@ static const struct config_option site_options[] = {
 	TEXT("commune", S(commune), "", TITLE, config_text_check, "commune that it lies in"),
 	TEXT("province", S(province), "", TITLE, config_text_check, "province that it lies in"),
 	NUMBERS("position", FIELD(site_draft, position), "", "[latitude, longitude] in degrees WGS84"),
+	NUMBER_IN("wind-speed", S(met.wind_m_s), "", 0, 100, "m/s at 10 m, where no channel measures it"),
+	NUMBER_IN("wind-direction", S(met.wind_from_deg), "", 0, 360, "degrees that the wind comes from, where no channel measures it"),
+	CHOICE("stability", S(met.stability), "", stabilities, "Pasquill class of the air, where no channel tells it"),
+	NUMBER_IN("air-temperature", S(met.air_c), "", -50, 60, "°C, where no channel measures it"),
+	TEXT("wind-speed-from", FIELD(site_draft, speed_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it at 10 m"),
+	TEXT("wind-direction-from", FIELD(site_draft, direction_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
+	TEXT("stability-from", FIELD(site_draft, stability_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that tells it, 1 (A) to 6 (F)"),
+	TEXT("air-temperature-from", FIELD(site_draft, air_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures it"),
 	TEXT("plan", S(response.plan), "", TITLE, config_text_check, "reference of the response plan"),
 	TEXT("command", S(response.command), "", ROSTER, config_text_check, "who commands on the spot"),
 	TEXT("forces", S(response.forces), "", ROSTER, config_text_check, "people on the spot"),

@@ -2,6 +2,7 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,9 @@ void config_allowed_text(const struct config_option *option, char text[static CO
 		config_append_text(text, CONFIG_ALLOWED_MAX, "%s",
 				   option->type == OPTION_NUMBER ? "a number"
 								 : "two numbers, [A, B]");
+		if (isfinite(option->min))
+			config_append_text(text, CONFIG_ALLOWED_MAX, " from %g to %g", option->min,
+					   option->max);
 		break;
 	case OPTION_DURATION:
 	case OPTION_DURATIONS:
@@ -119,7 +123,10 @@ static bool parse_number(const struct config_option *option, const char *text, s
 
 	if (r == -ERANGE)
 		return config_complain(why, option, "it is too large for a number");
-	return r == 0 || config_complain(why, option, "it is not a number");
+	if (r < 0)
+		return config_complain(why, option, "it is not a number");
+	return (field[i] >= option->min && field[i] <= option->max) ||
+	       config_complain(why, option, "it is out of range");
 }
 
 static bool parse_duration(const struct config_option *option, const char *text, size_t i,

@@ -372,6 +372,13 @@ const char *config_scalar(const struct config_mapping *mapping, const char *key)
 	return node && node->kind == CONFIG_SCALAR && !node->bad ? node->text : NULL;
 }
 
+const struct config_node *config_node_of(const struct config_mapping *mapping, const char *key)
+{
+	const struct config_node *node = mapping->value[index_of(mapping, key)];
+
+	return node ? node : mapping->node;
+}
+
 void config_error(const struct config_mapping *mapping, const char *key, const char *format, ...)
 {
 	size_t i = index_of(mapping, key);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/assess.h"
 #include "core/measure.h"
 #include "core/release.h"
 
@@ -24,6 +25,9 @@ static int allocate(struct core *core)
 	core->limits = calloc(config->n_limits + 1, sizeof(*core->limits));
 	core->notes = calloc(config->n_limits + 1, sizeof(*core->notes));
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
+	core->crossings = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->crossings));
+	core->dues = calloc(CROSSING_DUES_MAX, sizeof(*core->dues));
+	core->upstream = calloc(config->n_sources + 1, sizeof(*core->upstream));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
 	core->channel_limits = calloc(n, sizeof(*core->channel_limits));
 	core->interval_ms = calloc(n, sizeof(*core->interval_ms));
@@ -32,9 +36,9 @@ static int allocate(struct core *core)
 	core->derived = calloc(n, sizeof(*core->derived));
 	core->leads = calloc(n, sizeof(*core->leads));
 	return core->channels && core->windows && core->states && core->limits && core->notes &&
-			       core->incidents && core->streams && core->channel_limits &&
-			       core->interval_ms && core->expected && core->lost_after_ms &&
-			       core->derived && core->leads
+			       core->incidents && core->crossings && core->dues && core->upstream &&
+			       core->streams && core->channel_limits && core->interval_ms &&
+			       core->expected && core->lost_after_ms && core->derived && core->leads
 		       ? 0
 		       : -ENOMEM;
 }
@@ -97,6 +101,9 @@ struct core *core_free(struct core *core)
 	free(core->limits);
 	free(core->notes);
 	free(core->incidents);
+	free(core->crossings);
+	free(core->dues);
+	free(core->upstream);
 	free(core->streams);
 	free(core->channel_limits);
 	free(core->interval_ms);
@@ -262,6 +269,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 		verdict_tick(core, stream, at);
 	alarm_tick(core, at);
 	incident_tick(core, at);
+	assess_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }

@@ -1,10 +1,231 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/assess.h"
 #include "core/report_parts.h"
+
+static void set(json_t *object, const char *key, const char *text)
+{
+	if (text && *text)
+		(void)json_object_set_new(object, key, json_string(text));
+}
+
+static void set_value(json_t *object, const char *key, double value)
+{
+	char text[EVENT_VALUE_MAX];
+
+	if (!isfinite(value))
+		return;
+	event_value_text(value, text);
+	set(object, key, text);
+}
+
+static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
+{
+	char text[CLOCK_TEXT_MAX];
+
+	if (wall_ms == 0)
+		return;
+	clock_format(wall_ms, core->config->zone_min, text);
+	set(object, key, text);
+}
+
+/** threshold_of(), target_of(), source_of() - NULL: not configured any more */
+static const struct config_threshold *threshold_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
+		if (assess_threshold_key(config, i) == key)
+			return &config->crossing.thresholds[i];
+	return NULL;
+}
+
+static const struct config_target *target_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_targets; i++)
+		if (assess_key(config->crossing.targets[i].name) == key)
+			return &config->crossing.targets[i];
+	return NULL;
+}
+
+static const struct config_source *source_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (assess_source_key(config, i) == key)
+			return &config->sources[i];
+	return NULL;
+}
+
+static void set_position(json_t *object, const char *key, struct boundary_point point)
+{
+	json_t *position;
+
+	if (!isfinite(point.lat_deg) || !isfinite(point.lon_deg))
+		return;
+	position = json_object();
+	set_value(position, "latitude", point.lat_deg);
+	set_value(position, "longitude", point.lon_deg);
+	(void)json_object_set_new(object, key, position);
+}
+
+/* concentrations in the unit of the threshold, as it is written in the law */
+static void set_strength(json_t *object, const struct config_threshold *threshold,
+			 const struct crossing_path *path)
+{
+	double scale;
+
+	if (!threshold)
+		return;
+	scale = threshold->high / path->bound;
+	set_value(object, "concentration", path->central * scale);
+	set_value(object, "low", path->low * scale);
+	set_value(object, "high", path->high * scale);
+	set_value(object, "threshold", threshold->high);
+	set(object, "unit", threshold->measure);
+	set(object, "threshold_origin", threshold->origin);
+}
+
+static json_t *inputs_of(const struct crossing_path *path)
+{
+	json_t *inputs = json_object();
+
+	for (unsigned int i = 0; i < CROSSING_INPUTS_MAX; i++) {
+		const char *name = crossing_input_text((enum crossing_method)path->method, i);
+
+		if (name)
+			set_value(inputs, name, path->inputs[i]);
+	}
+	return inputs;
+}
+
+static json_t *flags_of(const struct crossing_path *path)
+{
+	json_t *flags = json_array();
+
+	for (uint32_t bit = 1; bit && bit <= FLAG_LAST; bit <<= 1)
+		if (path->flags & bit)
+			(void)json_array_append_new(flags, json_string(crossing_flag_text(bit)));
+	return flags;
+}
+
+/** path_head() - what every path begins with; NULL: what it is about is not configured any more */
+static json_t *path_head(const struct core *core, uint64_t source_key, uint64_t target_key,
+			 enum crossing_method method, enum crossing_verdict verdict)
+{
+	const struct config_source *source = source_of(core->config, source_key);
+	const struct config_target *target = target_of(core->config, target_key);
+	json_t *object;
+
+	if (!source || !target)
+		return NULL;
+	object = json_object();
+	set(object, "source", source->name);
+	set(object, "target", target->title);
+	set(object, "target_kind", target_kind_text(target->kind));
+	set(object, "method", crossing_method_text(method));
+	set(object, "verdict", crossing_verdict_text(verdict));
+	set(object, "source_text", crossing_method_source(method));
+	return object;
+}
+
+static json_t *path_object(const struct core *core, const struct crossing_path *path)
+{
+	const struct config_threshold *threshold = threshold_of(core->config, path->threshold);
+	json_t *object = path_head(core, path->source, path->target,
+				   (enum crossing_method)path->method,
+				   (enum crossing_verdict)path->verdict);
+
+	if (!object)
+		return NULL;
+	set_strength(object, threshold, path);
+	if (threshold)
+		set(object, "parameter", threshold->parameter);
+	set_value(object, "distance_m", path->distance_m);
+	set_value(object, "bearing_deg", path->bearing_deg);
+	set_position(object, "position", path->point);
+	set_time(core, object, "arrival", path->arrival_ms);
+	set_time(core, object, "leading_edge", path->leading_ms);
+	set_time(core, object, "peak_time", path->peak_ms);
+	set_time(core, object, "tail", path->tail_ms);
+	(void)json_object_set_new(object, "inputs", inputs_of(path));
+	(void)json_object_set_new(object, "flags", flags_of(path));
+	return object;
+}
+
+/** measured_object() - what readings at a target have said so far; NULL nothing */
+static json_t *measured_object(const struct core *core, const struct core_due *due)
+{
+	static const enum crossing_verdict verdicts[] = {
+		[DUE_FREE] = VERDICT_NONE,	    [DUE_WAITING] = VERDICT_NONE,
+		[DUE_CONFIRMED] = VERDICT_OBSERVED, [DUE_REFUTED] = VERDICT_UNLIKELY,
+		[DUE_UNKNOWN] = VERDICT_POSSIBLE,
+	};
+	const struct config_threshold *threshold = threshold_of(core->config, due->threshold);
+	json_t *object, *inputs;
+
+	if (!threshold || due->n_checks == 0)
+		return NULL;
+	object = path_head(core, due->source,
+			   assess_key(core->config->crossing.targets[threshold->target].name),
+			   METHOD_MEASURED, verdicts[due->state]);
+	if (!object)
+		return NULL;
+	set(object, "parameter", threshold->parameter);
+	set_value(object, "concentration", due->worst);
+	set_value(object, "threshold", threshold->high);
+	set(object, "unit", threshold->measure);
+	set(object, "threshold_origin", threshold->origin);
+	set_time(core, object, "arrival", due->worst_ms);
+	set_time(core, object, "leading_edge", due->from_ms);
+	set_time(core, object, "tail", due->until_ms);
+	inputs = json_object();
+	set_value(inputs, crossing_input_text(METHOD_MEASURED, 0),
+		  100.0 * due->n_good / due->n_checks);
+	(void)json_object_set_new(object, "inputs", inputs);
+	return object;
+}
+
+static void append(json_t *array, json_t *object)
+{
+	if (object)
+		(void)json_array_append_new(array, object);
+}
+
+static json_t *sector_object(const struct core_crossing *crossing)
+{
+	json_t *sector = json_object();
+
+	set_value(sector, "latitude", crossing->sector_from.lat_deg);
+	set_value(sector, "longitude", crossing->sector_from.lon_deg);
+	set_value(sector, "bearing_deg", crossing->sector_bearing_deg);
+	set_value(sector, "half_angle_deg", crossing->sector_half_deg);
+	set_value(sector, "reach_m", crossing->sector_reach_m);
+	return sector;
+}
 
 void report_part_crossing(const struct core *core, const struct core_incident *incident,
 			  json_t *data)
 {
-	(void)core;
-	(void)incident;
-	(void)data;
+	const struct core_crossing *crossing = assess_of(core, incident);
+	json_t *object, *paths;
+
+	if (!crossing || crossing->n_paths == 0)
+		return;
+	object = json_object();
+	paths = json_array();
+	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	set_time(core, object, "assessed", crossing->assessed.wall_ms);
+	for (uint32_t i = 0; i < crossing->n_paths; i++)
+		append(paths, path_object(core, &crossing->paths[i]));
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		if (core->dues[i].state != DUE_FREE &&
+		    strcmp(core->dues[i].incident, incident->id) == 0)
+			append(paths, measured_object(core, &core->dues[i]));
+	(void)json_object_set_new(object, "paths", paths);
+	(void)json_object_set_new(object, "paths_left_out",
+				  json_integer((json_int_t)crossing->n_left_out));
+	if (crossing->sector_reach_m > 0 && isfinite(crossing->sector_from.lat_deg))
+		(void)json_object_set_new(object, "sector", sector_object(crossing));
+	(void)json_object_set_new(data, "crossing", object);
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/core.h"
+#include "core/assess.h"
 
 #define SNAPSHOT_MAGIC UINT64_C(0x31746174732d7777) /* "ww-stat1" */
 #define WINDOWS_MAGIC  UINT64_C(0x316e69772d2d7777) /* "ww--win1" */
@@ -24,6 +24,9 @@ struct snapshot_header {
 	uint64_t n_incidents;
 	uint64_t n_masses;
 	uint64_t n_streams;
+	uint64_t n_crossings; /* of these three only those in use */
+	uint64_t n_dues;
+	uint64_t n_upstream;
 	struct stamp now; /* the latest of the streams */
 	uint64_t hash;	  /* of all other bytes: SQLite has no checksums of its own */
 };
@@ -48,7 +51,10 @@ static uint64_t layout(void)
 				       sizeof(struct flood),
 				       sizeof(struct core_incident),
 				       sizeof(struct mass),
-				       sizeof(struct core_stream)};
+				       sizeof(struct core_stream),
+				       sizeof(struct core_crossing),
+				       sizeof(struct core_due),
+				       sizeof(struct core_upstream)};
 
 	return hash64(HASH64_SEED, sizes, sizeof(sizes));
 }
@@ -98,7 +104,41 @@ static size_t size_of(const struct snapshot_header *header)
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
 	       header->n_incidents * KEYED(struct core_incident) +
-	       header->n_streams * sizeof(struct core_stream);
+	       header->n_streams * sizeof(struct core_stream) +
+	       header->n_crossings * KEYED(struct core_crossing) +
+	       header->n_dues * sizeof(struct core_due) +
+	       header->n_upstream * KEYED(struct core_upstream);
+}
+
+static bool upstream_is_used(const struct core_upstream *state)
+{
+	return state->seen.mono_ms != 0 || state->seen.wall_ms != 0;
+}
+
+/* assessments are large and few: only those in use are written */
+static void count_used(const struct core *core, struct snapshot_header *header)
+{
+	for (size_t i = 0; i < header->n_incidents; i++)
+		header->n_crossings += core->crossings[i].opened_ms != 0;
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		header->n_dues += core->dues[i].state != DUE_FREE;
+	for (size_t i = 0; i < core->config->n_sources; i++)
+		header->n_upstream += upstream_is_used(&core->upstream[i]);
+}
+
+static void put_used(const struct core *core, uint8_t *at)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->crossings[i].opened_ms != 0)
+			put_keyed(&at, key_of_incident(core, i), &core->crossings[i],
+				  sizeof(struct core_crossing));
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		if (core->dues[i].state != DUE_FREE)
+			put(&at, &core->dues[i], sizeof(struct core_due));
+	for (size_t i = 0; i < core->config->n_sources; i++)
+		if (upstream_is_used(&core->upstream[i]))
+			put_keyed(&at, assess_source_key(core->config, i), &core->upstream[i],
+				  sizeof(struct core_upstream));
 }
 
 static void put_things(const struct core *core, uint8_t *at)
@@ -126,6 +166,7 @@ static void put_things(const struct core *core, uint8_t *at)
 		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
 			  &core->masses[core->released[i]], sizeof(struct mass));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
+	put_used(core, at);
 }
 
 int core_save(const struct core *core, void **ret, size_t *ret_n)
@@ -145,6 +186,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 
 	for (size_t i = 0; i < core->config->n_limits; i++)
 		header.n_notes += !alarm_notes_are_empty(&core->notes[i]);
+	count_used(core, &header);
 	n = size_of(&header);
 	bytes = malloc(n);
 	if (!bytes)
@@ -212,6 +254,17 @@ static const uint8_t *take(const uint8_t *at, uint64_t n, size_t size, struct pl
 	return at;
 }
 
+static bool crossing_is_sound(const struct core_crossing *crossing)
+{
+	if (crossing->n_paths > CROSSING_PATHS_MAX)
+		return false;
+	for (uint32_t i = 0; i < crossing->n_paths; i++)
+		if (crossing->paths[i].method > METHOD_MAX ||
+		    crossing->paths[i].verdict > VERDICT_OBSERVED)
+			return false;
+	return true;
+}
+
 static bool limit_is_sound(const struct core_limit *limit)
 {
 	return limit->state.phase <= LIMIT_PHASE_MAX &&
@@ -251,11 +304,33 @@ static bool is_sound(struct core *core)
 		    core->incidents[i].level > LEVEL_NATIONAL ||
 		    core->incidents[i].reach > LEVEL_NATIONAL ||
 		    core->incidents[i].verdict > VERDICT_OBSERVED ||
+		    !crossing_is_sound(&core->crossings[i]) ||
 		    !memchr(core->incidents[i].id, '\0', sizeof(core->incidents[i].id)) ||
 		    !memchr(core->incidents[i].acknowledged_by, '\0',
 			    sizeof(core->incidents[i].acknowledged_by)))
 			return false;
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		if (core->dues[i].state > DUE_MAX || core->dues[i].verdict > VERDICT_OBSERVED ||
+		    !memchr(core->dues[i].incident, '\0', sizeof(core->dues[i].incident)))
+			return false;
 	return true;
+}
+
+/* behind the streams */
+static void take_used(struct core *core, const struct snapshot_header *header, const uint8_t *at,
+		      struct place *places)
+{
+	const struct config *config = core->config;
+	size_t n_incidents = config->n_sites * N_WASTE_KINDS;
+
+	for (size_t i = 0; i < n_incidents; i++)
+		places[i] = (struct place){key_of_incident(core, i), &core->crossings[i]};
+	at = take(at, header->n_crossings, sizeof(struct core_crossing), places, n_incidents);
+	memcpy(core->dues, at, header->n_dues * sizeof(struct core_due));
+	at += header->n_dues * sizeof(struct core_due);
+	for (size_t i = 0; i < config->n_sources; i++)
+		places[i] = (struct place){assess_source_key(config, i), &core->upstream[i]};
+	(void)take(at, header->n_upstream, sizeof(struct core_upstream), places, config->n_sources);
 }
 
 static int restore_things(struct core *core, const struct snapshot_header *header,
@@ -264,7 +339,7 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	const struct config *config = core->config;
 	size_t n_incidents = config->n_sites * N_WASTE_KINDS;
 	size_t room = MAX(MAX(config->n_channels, config->n_states),
-			  MAX(config->n_limits, n_incidents)) +
+			  MAX(MAX(config->n_limits, config->n_sources), n_incidents)) +
 		      1;
 	struct place *places = calloc(room, sizeof(*places));
 
@@ -292,6 +367,7 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 		places[i] = (struct place){key_of_text(config->channels[core->released[i]].path),
 					   &core->masses[core->released[i]]};
 	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
+	take_used(core, header, at + header->n_streams * sizeof(struct core_stream), places);
 	free(places);
 	if (!is_sound(core))
 		return -EBADMSG;
@@ -318,8 +394,9 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
 	    header.n_notes > most || header.n_incidents > most || header.n_masses > most ||
-	    header.n_streams > most || n != size_of(&header) ||
-	    header.hash != hash_of(&header, sizeof(header), bytes, n))
+	    header.n_streams > most || header.n_crossings > most ||
+	    header.n_dues > CROSSING_DUES_MAX || header.n_upstream > most ||
+	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }

@@ -58,6 +58,7 @@ static const struct {
 	{"oC", {UNIT_TEMPERATURE, 1, KELVIN_0}},
 	{"C", {UNIT_TEMPERATURE, 1, KELVIN_0}},
 	{"m/s", {UNIT_SPEED, 1, 0}},
+	{"mm/h", {UNIT_SPEED, 1e-3 / HOUR_S, 0}}, /* of rain */
 	{"km/h", {UNIT_SPEED, 1 / 3.6, 0}},
 	{"mm", {UNIT_LENGTH, 1e-3, 0}},
 	{"cm", {UNIT_LENGTH, 1e-2, 0}},

@@ -30,3 +30,11 @@ int boundary_file_parse(struct boundary **ret, const char *text, size_t n, const
  * Return: 0; -EBADMSG, or what open and read say, each with @error; -ENOMEM.
  */
 int boundary_file_read(struct boundary **ret, const char *path, char error[BOUNDARY_ERROR_MAX]);
+
+/**
+ * boundary_file_load() - a file's bytes, no more than BOUNDARY_FILE_BYTES_MAX and one
+ * @ret: freed by the caller
+ *
+ * Return: 0; -errno; -ENOMEM.
+ */
+int boundary_file_load(const char *path, char **ret, size_t *ret_n);

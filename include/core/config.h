@@ -20,6 +20,7 @@
 #include "common/wire.h"
 #include "core/alarm_rules.h"
 #include "core/catalogue.h"
+#include "core/config_crossing.h"
 #include "core/config_held.h"
 #include "core/decode.h"
 #include "core/quality.h"
@@ -76,15 +77,6 @@ enum incident_level {
 	LEVEL_NATIONAL, /* two provinces or more, or across the national border */
 };
 
-/** enum crossing_verdict - will it cross a boundary? In the words of CAP 1.2 "certainty" */
-enum crossing_verdict {
-	VERDICT_NONE, /* not assessed: nothing to assess with */
-	VERDICT_UNLIKELY,
-	VERDICT_POSSIBLE,
-	VERDICT_LIKELY,
-	VERDICT_OBSERVED,
-};
-
 /**
  * struct config_response - who acts at the site, and by which plan; texts, "" none
  * @plan: reference of the response plan
@@ -115,6 +107,7 @@ struct config_site {
 	struct config_response response;
 	uint32_t drill_interval_min;
 	char *file; /* where it was read from */
+	struct config_met met;
 };
 
 /**
@@ -204,8 +197,6 @@ struct config_state {
 	enum quality otherwise;
 };
 
-#define CONFIG_NONE SIZE_MAX /* an index that does not apply */
-
 /**
  * struct config_source - a release point
  * @name: unique in its site
@@ -219,6 +210,7 @@ struct config_source {
 	enum waste_kind kind;
 	char *title;
 	size_t flow;
+	struct config_release release;
 	enum incident_level level;
 };
 
@@ -449,6 +441,7 @@ struct config {
 	size_t n_states;
 	size_t n_stations;
 	size_t n_parameters;
+	struct config_crossing crossing;
 	size_t *channels_by_path; /* indices of @channels, sorted by path */
 };
 

@@ -27,6 +27,8 @@ enum config_kind {
 	KIND_SYMBOL,  /* scope: station */
 	KIND_PROFILE, /* scope: 0 */
 	KIND_SIGNAL,  /* scope: unit whose profile is walked */
+	KIND_TARGET,  /* boundaries and receptors */
+	KIND_RIVER,
 };
 
 /** struct config_name - @text is owned by the configuration */

@@ -42,10 +42,18 @@
 		key_, OPTION_NUMBER, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, NULL, \
 			NULL                                                                       \
 	}
+#define NUMBER_IN(key_, field_, standard_, min_, max_, help_)                                  \
+	{                                                                                      \
+		key_, OPTION_NUMBER, field_, standard_, min_, max_, help_, 0, NULL, NULL, NULL \
+	}
 #define NUMBERS(key_, field_, standard_, help_)                                               \
 	{                                                                                     \
 		key_, OPTION_NUMBERS, field_, standard_, -HUGE_VAL, HUGE_VAL, help_, 0, NULL, \
 			NULL, NULL                                                            \
+	}
+#define NUMBERS_IN(key_, field_, standard_, min_, max_, help_)                                  \
+	{                                                                                       \
+		key_, OPTION_NUMBERS, field_, standard_, min_, max_, help_, 0, NULL, NULL, NULL \
 	}
 #define DURATION(key_, field_, standard_, min_, max_, unit_, help_)                             \
 	{                                                                                       \
@@ -87,3 +95,4 @@
 #define PROSE  1000 /* bytes of an origin or advice; goes into reports */
 #define RTS    100  /* ms; what the kernel takes: RS485_MAX_RTS_DELAY of serial_core.c */
 #define MASK   4294967295.0
+#define PATH   98 /* SITE/SOURCE/CHANNEL */

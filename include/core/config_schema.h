@@ -148,6 +148,7 @@ struct config_profile {
  * @profiles: all that were asked for so far
  * @profile: the one that is walked now, NULL none
  * @scenario: the drill's that is walked now, see drill_scenario.h; then there is no @config
+ * @references: to channels and sources that are read later, see config_reference.h
  * @first_standard, @first_limit: where those of this source begin
  * @making: limits are made that are in no file, of the standard with this index less 1; 0 none
  * @catalogues: all that were asked for so far, see config_catalogue.h
@@ -177,6 +178,8 @@ struct config_reader {
 	struct config_profile *profiles;
 	size_t n_profiles;
 	const struct config_profile *profile;
+	struct config_reference *references;
+	size_t n_references;
 	size_t first_standard;
 	size_t first_limit;
 	size_t making;
@@ -189,6 +192,10 @@ struct config_reader {
 extern const struct config_group config_main_group;    /* wastewatch.yaml */
 extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
 extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
+extern const struct config_group config_boundary_group;
+extern const struct config_group config_river_group;
+extern const struct config_group config_receptor_group;
+extern const struct config_group config_upstream_group;
 extern const struct config_group config_limit_group;   /* a source's limit */
 extern const struct config_choice config_limit_ons[];  /* enum limit_on */
 
@@ -222,6 +229,9 @@ void config_lacking(const struct config_mapping *mapping, const char *key);
 /** config_scalar() - text of a key as it stands in the file; NULL: absent or no scalar */
 const char *config_scalar(const struct config_mapping *mapping, const char *key);
 
+/** config_node_of() - a key's value, for its place; the mapping where it was not given */
+const struct config_node *config_node_of(const struct config_mapping *mapping, const char *key);
+
 /** config_warning() - the same as a warning */
 void config_warning(const struct config_mapping *mapping, const char *key, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -241,6 +251,10 @@ struct destination_draft {
 struct site_draft {
 	struct config_site site;
 	double position[2];
+	char *speed_from;
+	char *direction_from;
+	char *stability_from;
+	char *air_from;
 };
 
 struct link_draft {
@@ -281,6 +295,55 @@ struct rule_draft {
 struct source_draft {
 	struct config_source source;
 	char *flow;
+	double position[2];
+	char *river;
+	double at_km;
+	bool at_bank;
+	char *velocity_from;
+	char *temperature_from;
+	char *rain_from;
+	char *inbound_from;
+};
+
+/** struct target_draft - a boundary or receptor */
+struct target_draft {
+	struct config_target target;
+	char *file;
+	double position[2];
+	char *river;
+	double at_km;
+};
+
+struct threshold_draft {
+	struct config_threshold threshold;
+	char *measured_by;
+};
+
+struct river_draft {
+	struct config_river river;
+	char *flow_from;
+	char *temperature_from;
+};
+
+struct reach_draft {
+	struct config_reach reach;
+	double length_km;
+};
+
+struct water_draft {
+	struct config_water water;
+	char *measure;
+};
+
+struct passage_draft {
+	char *boundary;
+	double at_km;
+	double position[2];
+};
+
+struct upstream_draft {
+	char *source;
+	uint32_t travel_s;
 };
 
 /** struct channel_draft - also a profile's signal and a derived channel */
@@ -374,6 +437,14 @@ int config_finish_derived(struct config_mapping *mapping, void *draft);
 int config_finish_limit(struct config_mapping *mapping, void *draft);
 int config_finish_station(struct config_mapping *mapping, void *draft);
 int config_finish_parameter(struct config_mapping *mapping, void *draft);
+int config_finish_boundary(struct config_mapping *mapping, void *draft);
+int config_finish_receptor(struct config_mapping *mapping, void *draft);
+int config_finish_threshold(struct config_mapping *mapping, void *draft);
+int config_finish_river(struct config_mapping *mapping, void *draft);
+int config_finish_reach(struct config_mapping *mapping, void *draft);
+int config_finish_water(struct config_mapping *mapping, void *draft);
+int config_finish_passage(struct config_mapping *mapping, void *draft);
+int config_finish_upstream(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
 

@@ -30,6 +30,7 @@
 #include "core/alarm.h"
 #include "core/batch.h"
 #include "core/config.h"
+#include "core/crossing.h"
 #include "core/event.h"
 #include "core/flood.h"
 #include "core/forecast.h"
@@ -248,6 +249,9 @@ struct core {
 	struct alarm_notes *notes; /* per limit */
 	struct flood flood;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
+	struct core_crossing *crossings; /* as @incidents */
+	struct core_due *dues;		 /* CROSSING_DUES_MAX */
+	struct core_upstream *upstream;	 /* per source; of those upstream of a border station */
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */

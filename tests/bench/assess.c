@@ -1,40 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CPU for an assessment of 40 sources, each with six stabilities along every border given:
+ * CPU for an assessment of 40 sources, each with six stabilities along every border given, by the
+ * code that assesses an incident:
  *
- *     assess FILE...      prints milliseconds, points judged
+ *     assess FILE...      prints milliseconds, targets judged, the worst upper bound
  */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
+#include "core/assess.h"
 #include "core/boundary_file.h"
-#include "core/plume.h"
 
 #define SOURCES	       40
-#define HALF_ANGLE_DEG 22.5
 #define REACH_M	       100000.0
-#define STEP_M	       1000.0
 #define BOUNDARIES_MAX 16
 
-static const struct plume_stack stack = {50, 2, 15, 420, 298.15};
-static const struct plume_release release = {100, 50, &stack};
-
-struct result {
-	size_t n;
-	double worst_ug_m3;
-};
-
-static void judge(void *userdata, const struct boundary_hit *hit)
+/* nothing is known of the air but the wind: all six stabilities at each point of the sector */
+static struct plume_case source(int k)
 {
-	const struct plume_receptor receptor = {.x_m = hit->distance_m};
-	struct plume_answer answers[PLUME_STABILITIES];
-	struct result *result = userdata;
-	int worst = plume_worst(&release, 3, &receptor, answers);
-
-	if (worst >= 0 && answers[worst].concentration_ug_m3 > result->worst_ug_m3)
-		result->worst_ug_m3 = answers[worst].concentration_ug_m3;
-	result->n++;
+	return (struct plume_case){
+		.place = {21.3 + 0.02 * k, 106.3 + 0.015 * k},
+		.rate_g_s = 100,
+		.stack = {50, 2, 15, 420, 298.15},
+		.has_stack = true,
+		.wind_m_s = 3,
+		.wind_from_deg = fmod(9.0 * k + 180, 360),
+		.direction_sure = true,
+		.reach_m = REACH_M,
+	};
 }
 
 static double now_ms(void)
@@ -47,28 +42,31 @@ static double now_ms(void)
 
 int main(int argc, char **argv)
 {
-	struct boundary *boundaries[BOUNDARIES_MAX] = {NULL};
-	struct result result = {0, 0};
+	struct config_target targets[BOUNDARIES_MAX] = {0};
 	char error[BOUNDARY_ERROR_MAX];
-	double began;
+	size_t n_reached = 0;
+	double began, worst = 0;
 
 	for (int i = 1; i < argc && i <= BOUNDARIES_MAX; i++)
-		if (boundary_file_read(&boundaries[i - 1], argv[i], error) < 0) {
+		if (boundary_file_read(&targets[i - 1].line, argv[i], error) < 0) {
 			(void)fprintf(stderr, "%s: %s\n", argv[i], error);
 			return EXIT_FAILURE;
 		}
 	began = now_ms();
 	for (int k = 0; k < SOURCES; k++) {
-		const struct boundary_point place = {21.3 + 0.02 * k, 106.3 + 0.015 * k};
-		const struct boundary_sector sector = {9.0 * k, HALF_ANGLE_DEG, REACH_M};
+		struct plume_case c = source(k);
 
-		for (int i = 0; i < BOUNDARIES_MAX && boundaries[i]; i++)
-			(void)boundary_walk(boundaries[i], place, &sector, STEP_M, judge, &result,
-					    NULL);
+		for (int i = 0; i < BOUNDARIES_MAX && targets[i].line; i++) {
+			struct crossing_path path = {0};
+
+			if (assess_by_air(&c, &targets[i], &path) < 0)
+				return EXIT_FAILURE;
+			n_reached += !(path.flags & FLAG_NOT_DOWNWIND);
+			worst = fmax(worst, path.high);
+		}
 	}
-	(void)printf("%.3f ms, %zu points, worst %.3f\n", now_ms() - began, result.n,
-		     result.worst_ug_m3);
+	(void)printf("%.3f ms, %zu targets, worst %.3f\n", now_ms() - began, n_reached, worst);
 	for (int i = 0; i < BOUNDARIES_MAX; i++)
-		boundaries[i] = boundary_free(boundaries[i]);
+		targets[i].line = boundary_free(targets[i].line);
 	return EXIT_SUCCESS;
 }

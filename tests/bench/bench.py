@@ -340,7 +340,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         spent_ms, points, _ = self.print_numbers(self.programs / "bench/assess", *borders)
         t = self.table
         t.head("where a release may reach: 40 sources, 6 stabilities, the whole land border")
-        t.row("assess: points of the border judged", points, "")
+        t.row("assess: borders that lie downwind of a source", points, "")
         t.row("assess: CPU", spent_ms, "ms", 50, 2)
 
     def minutes(self, *words):

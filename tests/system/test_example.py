@@ -22,7 +22,7 @@ def copy(directory, change=lambda text: text):
     for name in FILES:
         text = (ROOT / "conf" / name).read_text(encoding="utf-8")
         (directory / name).write_text(change(text), encoding="utf-8")
-    for name in ("profiles", "limits"):
+    for name in ("profiles", "limits", "boundaries"):
         shutil.copytree(ROOT / "conf" / name, directory / name)
 
 

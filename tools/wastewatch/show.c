@@ -138,6 +138,60 @@ static void print_reports(const struct story *story)
 		(void)puts("  none");
 }
 
+/* what to do, by verdict: who must know before it arrives */
+static const struct {
+	const char *verdict;
+	const char *advice;
+} crossing_advice[] = {
+	{"observed",
+	 "Stop the release. Tell the department and, across the border, its counterpart "
+	 "NOW: it is there."},
+	{"likely", "Stop the release. Warn those at the target before it arrives; sample there at "
+		   "the time given."},
+	{"possible", "Stop the release. Have somebody sample at the target at the time given."},
+	{"unlikely", "Watch the course: it is assessed anew while the incident runs."},
+};
+
+static void print_path(const json_t *path)
+{
+	const json_t *flag, *flags = json_object_get(path, "flags");
+	size_t i;
+
+	(void)printf("  %-8s %s (%s) from %s, by %s\n", text(path, "verdict"), text(path, "target"),
+		     text(path, "target_kind"), text(path, "source"), text(path, "method"));
+	if (*text(path, "arrival"))
+		(void)printf("           when: %.19s%s%.19s%s%.19s\n", text(path, "arrival"),
+			     *text(path, "leading_edge") ? ", from " : "",
+			     text(path, "leading_edge"), *text(path, "tail") ? " to " : "",
+			     text(path, "tail"));
+	if (*text(path, "threshold"))
+		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s: %s\n",
+			     text(path, "parameter"), text(path, "concentration"),
+			     text(path, "unit"), text(path, "low"), text(path, "high"),
+			     text(path, "threshold"), text(path, "threshold_origin"));
+	if (*text(path, "distance_m"))
+		(void)printf("           how far: %s m\n", text(path, "distance_m"));
+	json_array_foreach (flags, i, flag)
+		(void)printf("           how sure: %s\n", json_string_value(flag));
+}
+
+static void print_crossing(const struct story *story)
+{
+	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
+						 "crossing");
+	const json_t *path;
+	size_t i;
+
+	if (!crossing)
+		return;
+	(void)printf("\nWill it cross: %s\n", text(crossing, "verdict"));
+	json_array_foreach (json_object_get(crossing, "paths"), i, path)
+		print_path(path);
+	for (i = 0; i < ARRAY_SIZE(crossing_advice); i++)
+		if (strcmp(crossing_advice[i].verdict, text(crossing, "verdict")) == 0)
+			(void)printf("  To do: %s\n", crossing_advice[i].advice);
+}
+
 static void print_masses(const struct story *story)
 {
 	const json_t *mass, *masses = json_object_get(json_object_get(story->object, "last_report"),
@@ -227,6 +281,7 @@ static void print_story(const struct story *story)
 {
 	print_head(story);
 	print_alarms(story);
+	print_crossing(story);
 	print_masses(story);
 	print_response(story);
 	print_entries(story);

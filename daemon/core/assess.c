@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/assess.h"
+
+#define PLUME_DUE_MS 600000 /* behind the last of a plume: gusts and lulls */
+
+enum incident_level assess_level(enum target_kind kind)
+{
+	static const enum incident_level levels[] = {
+		[TARGET_NATIONAL] = LEVEL_NATIONAL,  [TARGET_PROVINCE] = LEVEL_NATIONAL,
+		[TARGET_COMMUNE] = LEVEL_PROVINCE,   [TARGET_RECEPTOR] = LEVEL_COMMUNE,
+		[TARGET_NEIGHBOUR] = LEVEL_NATIONAL,
+	};
+
+	return levels[kind];
+}
+
+enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
+				     const struct crossing_path *path, enum crossing_verdict before)
+{
+	double stays = 1 - crossing->hysteresis;
+	double likely = path->bound * crossing->likely * (before >= VERDICT_LIKELY ? stays : 1);
+	double possible = path->bound * crossing->possible *
+			  (before >= VERDICT_POSSIBLE ? stays : 1);
+
+	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
+		return VERDICT_OBSERVED;
+	if (path->central >= likely && !(path->flags & FLAG_DIRECTION_UNKNOWN))
+		return VERDICT_LIKELY;
+	return path->high >= possible ? VERDICT_POSSIBLE : VERDICT_UNLIKELY;
+}
+
+/** struct round - one assessment while it is made */
+struct round {
+	const struct core *core;
+	const struct core_incident *incident;
+	const struct core_crossing *before;
+	struct core_crossing *now;
+	size_t source;
+	struct stamp at;
+	bool ended; /* nothing is let go any more */
+};
+
+static struct crossing_path new_path(const struct round *round, enum crossing_method method,
+				     const struct config_target *target)
+{
+	struct crossing_path path = {
+		.source = assess_source_key(round->core->config, round->source),
+		.target = assess_key(target->name),
+		.release_ms = round->incident->opened.wall_ms,
+		.central = (double)NAN,
+		.low = (double)NAN,
+		.high = (double)NAN,
+		.bound = (double)NAN,
+		.distance_m = (double)NAN,
+		.bearing_deg = (double)NAN,
+		.point = {(double)NAN, (double)NAN},
+		.method = (uint8_t)method,
+	};
+
+	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
+		path.inputs[i] = (double)NAN;
+	return path;
+}
+
+static const struct crossing_path *same_path(const struct core_crossing *crossing,
+					     const struct crossing_path *path)
+{
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *other = &crossing->paths[i];
+
+		if (other->source == path->source && other->target == path->target &&
+		    other->threshold == path->threshold && other->method == path->method)
+			return other;
+	}
+	return NULL;
+}
+
+/** is_worse() - the verdict first, then by how much the upper bound exceeds the threshold */
+static bool is_worse(const struct crossing_path *a, const struct crossing_path *b)
+{
+	double x = a->high / a->bound, y = b->high / b->bound;
+
+	if (a->verdict != b->verdict)
+		return a->verdict > b->verdict;
+	return !isnan(x) && (isnan(y) || x > y);
+}
+
+static void add(const struct round *round, const struct crossing_path *path)
+{
+	struct core_crossing *crossing = round->now;
+	uint32_t i = crossing->n_paths;
+
+	if (i == CROSSING_PATHS_MAX) {
+		crossing->n_left_out++;
+		if (!is_worse(path, &crossing->paths[--i]))
+			return;
+	} else {
+		crossing->n_paths++;
+	}
+	for (; i > 0 && is_worse(path, &crossing->paths[i - 1]); i--)
+		crossing->paths[i] = crossing->paths[i - 1];
+	crossing->paths[i] = *path;
+}
+
+/** judge_path() - its verdict, with what readings at the target say */
+static void judge_path(const struct round *round, struct crossing_path *path)
+{
+	const struct crossing_path *before = same_path(round->before, path);
+	const struct core_due *due = assess_due_of(round->core, round->incident->id,
+						   path->threshold);
+	enum crossing_verdict verdict = assess_verdict(
+		&round->core->config->crossing, path,
+		before ? (enum crossing_verdict)before->verdict : VERDICT_NONE);
+
+	if (due && due->state == DUE_CONFIRMED)
+		verdict = VERDICT_OBSERVED;
+	else if (due && due->state == DUE_REFUTED && verdict < VERDICT_OBSERVED)
+		verdict = VERDICT_UNLIKELY;
+	path->verdict = (uint8_t)verdict;
+}
+
+/** channel_of() - a source's channel that a threshold is about; CONFIG_NONE */
+static size_t channel_of(const struct config *config, size_t source, const char *parameter)
+{
+	for (size_t i = 0; i < config->n_channels; i++)
+		if (config->channels[i].source == source &&
+		    strcmp(config->channels[i].name, parameter) == 0)
+			return i;
+	return CONFIG_NONE;
+}
+
+/* --- through the air ----------------------------------------------------------------- */
+
+static void set_sector(const struct round *round, const struct plume_case *c, double bound)
+{
+	struct core_crossing *now = round->now;
+	double reach = isnan(c->wind_from_deg)
+			       ? 0
+			       : assess_plume_reach_m(c, round->core->config->crossing.possible *
+								 bound);
+
+	if (reach <= now->sector_reach_m)
+		return;
+	now->sector_reach_m = reach;
+	now->sector_from = c->place;
+	now->sector_bearing_deg = fmod(c->wind_from_deg + 180, 360);
+	now->sector_half_deg = ASSESS_SECTOR_DEG;
+}
+
+/** add_plume() - by one parameter. Return: could it be computed? */
+static bool add_plume(const struct round *round, const struct config_target *target,
+		      size_t threshold, size_t channel)
+{
+	const struct config *config = round->core->config;
+	struct crossing_path path = new_path(round, METHOD_PLUME, target);
+	const struct crossing_path *before;
+	struct plume_case c;
+
+	path.threshold = assess_threshold_key(config, threshold);
+	before = same_path(round->before, &path);
+	if (round->ended && before) { /* it is on its way with the wind of then */
+		path = *before;
+		judge_path(round, &path);
+		add(round, &path);
+		return true;
+	}
+	path.flags = assess_plume_case(round->core, round->source, channel, &c);
+	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
+	if (path.flags & FLAG_NO_FLOW || assess_by_air(&c, target, &path) < 0)
+		return false;
+	path.tail_ms = round->at.wall_ms + 2 * (path.arrival_ms - path.release_ms) + PLUME_DUE_MS;
+	if (path.distance_m <= config->crossing.here_m && !(path.flags & FLAG_NOT_DOWNWIND))
+		path.flags |= FLAG_AT_THE_LINE;
+	set_sector(round, &c, path.bound);
+	judge_path(round, &path);
+	add(round, &path);
+	return true;
+}
+
+static void add_gas(const struct round *round)
+{
+	const struct config *config = round->core->config;
+	const struct config_crossing *crossing = &config->crossing;
+
+	for (size_t i = 0; i < crossing->n_targets; i++) {
+		const struct config_target *target = &crossing->targets[i];
+		struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
+		bool computed = false;
+
+		for (size_t k = 0; k < target->n_thresholds; k++) {
+			size_t threshold = target->first_threshold + k;
+			const struct config_threshold *t = &crossing->thresholds[threshold];
+			size_t channel = t->in_air ? channel_of(config, round->source, t->parameter)
+						   : CONFIG_NONE;
+
+			if (channel != CONFIG_NONE)
+				computed |= add_plume(round, target, threshold, channel);
+		}
+		if (computed ||
+		    assess_nearest(config->sources[round->source].release.place, target, &path) <
+			    0 ||
+		    path.distance_m > crossing->reach_m)
+			continue;
+		path.flags |= FLAG_NO_FLOW;
+		add(round, &path);
+	}
+}
+
+/* --- by water ------------------------------------------------------------------------ */
+
+/** keep_worst() - what was let go at the worst moment is still on its way */
+static void keep_worst(struct river_case *c, const struct crossing_path *before)
+{
+	double load = c->discharge_m3_s * c->concentration_mg_l;
+
+	if (!before ||
+	    !(before->inputs[INPUT_DISCHARGE] * before->inputs[INPUT_CONCENTRATION] > load))
+		return;
+	c->discharge_m3_s = before->inputs[INPUT_DISCHARGE];
+	c->concentration_mg_l = before->inputs[INPUT_CONCENTRATION];
+}
+
+static bool add_water(const struct round *round, const struct config_target *target,
+		      const struct config_passage *passage, size_t threshold, size_t channel)
+{
+	const struct config *config = round->core->config;
+	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
+	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
+					     target);
+	int64_t until_ms = round->ended ? round->incident->quiet_since.wall_ms : round->at.wall_ms;
+	struct river_case c;
+
+	path.threshold = assess_threshold_key(config, threshold);
+	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
+	path.flags = assess_river_case(round->core, round->source, channel, &c);
+	keep_worst(&c, same_path(round->before, &path));
+	c.to_m = passage->at_m;
+	c.ended = round->ended;
+	c.duration_s = (double)MAX(until_ms - round->incident->opened.wall_ms, (int64_t)0) /
+		       MS_PER_S;
+	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
+		return false;
+	path.point = passage->place;
+	if (path.distance_m <= config->crossing.here_m)
+		path.flags |= FLAG_AT_THE_LINE;
+	judge_path(round, &path);
+	add(round, &path);
+	return true;
+}
+
+/** add_way() - the way is certain, what goes it is not known */
+static void add_way(const struct round *round, const struct config_target *target,
+		    const struct config_passage *passage)
+{
+	const struct config_crossing *crossing = &round->core->config->crossing;
+	const struct config_release *release = &round->core->config->sources[round->source].release;
+	const struct config_river *river = &crossing->rivers[release->river];
+	struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
+
+	path.distance_m = passage->at_m - release->at_m;
+	path.arrival_ms = path.release_ms +
+			  (int64_t)(assess_travel_s(crossing, river, release->at_m, passage->at_m,
+						    0) *
+				    MS_PER_S);
+	path.leading_ms = path.release_ms +
+			  (int64_t)(assess_travel_s(crossing, river, release->at_m, passage->at_m,
+						    1) *
+				    MS_PER_S);
+	path.point = passage->place;
+	path.flags |= FLAG_NO_FLOW;
+	path.verdict = VERDICT_POSSIBLE;
+	add(round, &path);
+}
+
+static void add_liquid(const struct round *round)
+{
+	const struct config *config = round->core->config;
+	const struct config_crossing *crossing = &config->crossing;
+	const struct config_release *release = &config->sources[round->source].release;
+
+	for (size_t i = 0; release->river != CONFIG_NONE && i < crossing->n_passages; i++) {
+		const struct config_passage *passage = &crossing->passages[i];
+		const struct config_target *target = &crossing->targets[passage->target];
+		bool computed = false;
+
+		if (passage->river != release->river || passage->at_m < release->at_m)
+			continue;
+		for (size_t k = 0; k < target->n_thresholds; k++) {
+			size_t threshold = target->first_threshold + k;
+			const struct config_threshold *t = &crossing->thresholds[threshold];
+			size_t channel = t->in_air
+						 ? CONFIG_NONE
+						 : channel_of(config, round->source, t->parameter);
+
+			if (channel != CONFIG_NONE)
+				computed |= add_water(round, target, passage, threshold, channel);
+		}
+		if (!computed)
+			add_way(round, target, passage);
+	}
+}
+
+/* --- solid waste --------------------------------------------------------------------- */
+
+static void add_solid(const struct round *round)
+{
+	const struct config_crossing *crossing = &round->core->config->crossing;
+	const struct config_release *release = &round->core->config->sources[round->source].release;
+
+	add_liquid(round);
+	for (size_t i = 0; i < crossing->n_targets; i++) {
+		struct crossing_path path = new_path(round, METHOD_SLIDE, &crossing->targets[i]);
+		const struct crossing_path *before = same_path(round->before, &path);
+
+		if (assess_slide(release, &crossing->targets[i], &path) < 0)
+			continue;
+		if (path.distance_m <= crossing->here_m ||
+		    (before && before->verdict == VERDICT_OBSERVED)) {
+			path.flags |= FLAG_AT_THE_LINE;
+			path.verdict = VERDICT_OBSERVED;
+		}
+		add(round, &path);
+	}
+}
+
+static void add_inbound(const struct round *round)
+{
+	const struct config *config = round->core->config;
+	const struct config_release *release = &config->sources[round->source].release;
+	struct crossing_path path = new_path(round, METHOD_INBOUND,
+					     &config->crossing.targets[release->inbound_from]);
+	const struct crossing_path *before = same_path(round->before, &path);
+	size_t culprit;
+
+	inbound_assess(round->core, round->source, round->at, &path, &culprit);
+	if (before && before->verdict == VERDICT_OBSERVED)
+		path = *before;
+	add(round, &path);
+}
+
+/** is_involved() - has a limit of the law been broken at the source since the incident began? */
+static bool is_involved(const struct core *core, const struct core_incident *incident,
+			size_t source)
+{
+	const struct config *config = core->config;
+
+	for (size_t i = 0; i < config->n_limits; i++) {
+		const struct config_limit *limit = &config->limits[i];
+		const struct core_limit *state = &core->limits[i];
+
+		if (limit->class >= CLASS_LIMIT &&
+		    config->channels[limit->channel].source == source &&
+		    (limit_is_raised(&state->state) ||
+		     (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms)))
+			return true;
+	}
+	return false;
+}
+
+void assess_paths(const struct core *core, size_t slot, struct stamp at,
+		  struct core_crossing *crossing)
+{
+	const struct core_incident *incident = &core->incidents[slot];
+	struct core_crossing now = {
+		.opened_ms = incident->opened.wall_ms,
+		.assessed = at,
+		.class = incident->class,
+	};
+	struct round round = {.core = core,
+			      .incident = incident,
+			      .before = crossing,
+			      .now = &now,
+			      .at = at,
+			      .ended = incident->n_active == 0};
+	static void (*const add_kind[])(const struct round *round) = {
+		[WASTE_LIQUID] = add_liquid,
+		[WASTE_GAS] = add_gas,
+		[WASTE_SOLID] = add_solid,
+	};
+
+	for (size_t i = 0; i < core->config->n_sources; i++) {
+		const struct config_source *source = &core->config->sources[i];
+
+		if (source->site != slot / N_WASTE_KINDS || source->kind != slot % N_WASTE_KINDS ||
+		    !is_involved(core, incident, i))
+			continue;
+		round.source = i;
+		if (source->release.inbound_from != CONFIG_NONE)
+			add_inbound(&round);
+		else
+			add_kind[source->kind](&round);
+	}
+	if (round.ended) { /* where it was let go to */
+		now.sector_from = crossing->sector_from;
+		now.sector_bearing_deg = crossing->sector_bearing_deg;
+		now.sector_half_deg = crossing->sector_half_deg;
+		now.sector_reach_m = crossing->sector_reach_m;
+	}
+	*crossing = now;
+}

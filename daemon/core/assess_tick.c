@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/assess.h"
+
+static size_t target_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_targets; i++)
+		if (assess_key(config->crossing.targets[i].name) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
+static size_t threshold_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
+		if (assess_threshold_key(config, i) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
+static size_t source_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (assess_source_key(config, i) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
+const struct core_crossing *assess_of(const struct core *core, const struct core_incident *incident)
+{
+	const struct core_crossing *crossing = &core->crossings[incident - core->incidents];
+
+	return crossing->opened_ms && crossing->opened_ms == incident->opened.wall_ms ? crossing
+										      : NULL;
+}
+
+/** describe_strength() - "COD 12 mg/l (8 to 20) at a threshold of 15 mg/l, " */
+static size_t describe_strength(const struct config *config, const struct crossing_path *path,
+				char text[static ASSESS_REASON_MAX])
+{
+	size_t threshold = threshold_of(config, path->threshold);
+	const struct config_threshold *t;
+	char central[EVENT_VALUE_MAX], low[EVENT_VALUE_MAX], high[EVENT_VALUE_MAX];
+	char bound[EVENT_VALUE_MAX];
+	double scale;
+
+	text[0] = '\0';
+	if (threshold == CONFIG_NONE || isnan(path->central))
+		return 0;
+	t = &config->crossing.thresholds[threshold];
+	scale = t->high / path->bound;
+	event_value_text(path->central * scale, central);
+	event_value_text(path->low * scale, low);
+	event_value_text(path->high * scale, high);
+	event_value_text(t->high, bound);
+	return (size_t)snprintf(text, ASSESS_REASON_MAX,
+				"%s %s %s (%s to %s) at a threshold of %s, ", t->parameter, central,
+				t->measure, low, high, bound);
+}
+
+/** describe() - how strong, by which way, when, in few words */
+static void describe(const struct core *core, const struct crossing_path *path, size_t culprit,
+		     char text[static ASSESS_REASON_MAX])
+{
+	const struct config *config = core->config;
+	size_t n = describe_strength(config, path, text);
+	char arrival[CLOCK_TEXT_MAX];
+
+	if (path->method == METHOD_INBOUND && culprit != CONFIG_NONE) {
+		(void)snprintf(text, ASSESS_REASON_MAX, "%s: %s/%s",
+			       crossing_flag_text(path->verdict == VERDICT_UNLIKELY
+							  ? FLAG_OWN_OUT
+							  : FLAG_OWN_UNMEASURED),
+			       config->sites[config->sources[culprit].site].name,
+			       config->sources[culprit].name);
+		return;
+	}
+	if (path->method == METHOD_INBOUND) {
+		(void)snprintf(text, ASSESS_REASON_MAX, "%s",
+			       path->flags & FLAG_NO_UPSTREAM
+				       ? "no own source is upstream of the station"
+				       : "all own sources upstream were measured and in order over "
+					 "the travel time");
+		return;
+	}
+	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km",
+			      crossing_method_text((enum crossing_method)path->method),
+			      path->distance_m / 1e3);
+	if (path->arrival_ms == 0)
+		return;
+	clock_format(path->arrival_ms, config->zone_min, arrival);
+	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %s", arrival);
+}
+
+/** is_news() - has the verdict changed? Of paths that are unlikely from the start one is enough */
+static bool is_news(const struct core_crossing *before, const struct crossing_path *path,
+		    bool first)
+{
+	for (uint32_t i = 0; i < before->n_paths; i++) {
+		const struct crossing_path *other = &before->paths[i];
+
+		if (other->source == path->source && other->target == path->target &&
+		    other->threshold == path->threshold && other->method == path->method)
+			return other->verdict != path->verdict;
+	}
+	if (before->n_left_out > 0) /* it may have been among those that were left out */
+		return path->verdict > before->paths[before->n_paths - 1].verdict;
+	return path->verdict >= VERDICT_POSSIBLE ||
+	       (first && before->n_paths == 0 && path->verdict == VERDICT_UNLIKELY);
+}
+
+static void say(struct core *core, const struct core_incident *incident,
+		const struct crossing_path *path, struct stamp at)
+{
+	const struct config *config = core->config;
+	size_t target = target_of(config, path->target), slot;
+	struct event event = event_plain(EVENT_CROSSING_ASSESSED, at);
+	char reason[ASSESS_REASON_MAX];
+	size_t culprit = CONFIG_NONE;
+	struct crossing_path again = *path;
+
+	slot = (size_t)(incident - core->incidents);
+	event.site = slot / N_WASTE_KINDS;
+	event.source = source_of(config, path->source);
+	event.kind = (enum waste_kind)(slot % N_WASTE_KINDS);
+	event.incident = incident->id;
+	event.verdict = crossing_verdict_text((enum crossing_verdict)path->verdict);
+	event.boundary = config->crossing.targets[target].title;
+	if (path->method == METHOD_INBOUND) {
+		if (path->verdict == VERDICT_OBSERVED)
+			event.type = EVENT_INBOUND_SUSPECTED;
+		else
+			inbound_assess(core, event.source, at, &again, &culprit);
+	}
+	describe(core, path, culprit, reason);
+	event.reason = reason;
+	core_event(core, &event);
+}
+
+/** conclude() - the incident's verdict and what it reaches. Return: did one change? */
+static bool conclude(const struct core *core, struct core_incident *incident,
+		     const struct core_crossing *crossing)
+{
+	const struct config *config = core->config;
+	uint8_t verdict = VERDICT_NONE, reach = LEVEL_FACILITY;
+	bool changed;
+
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *path = &crossing->paths[i];
+		size_t target = target_of(config, path->target);
+
+		verdict = MAX(verdict, path->verdict);
+		if (path->verdict >= (uint8_t)config->crossing.counts)
+			reach = MAX(reach,
+				    (uint8_t)assess_level(config->crossing.targets[target].kind));
+	}
+	changed = verdict != incident->verdict || reach != incident->reach;
+	incident->verdict = verdict;
+	incident->reach = reach;
+	return changed;
+}
+
+/** expect() - readings are due where something may come and somebody measures */
+static void expect(struct core *core, const struct core_incident *incident,
+		   struct crossing_path *path)
+{
+	size_t threshold = threshold_of(core->config, path->threshold);
+
+	if (threshold == CONFIG_NONE || path->verdict < VERDICT_POSSIBLE ||
+	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE ||
+	    path->tail_ms == 0)
+		return;
+	if (!assess_expect(core, incident, path))
+		path->flags |= FLAG_UNWATCHED;
+}
+
+static void assess(struct core *core, size_t slot, struct stamp at)
+{
+	struct core_incident *incident = &core->incidents[slot];
+	struct core_crossing *crossing = &core->crossings[slot];
+	struct core_crossing before = *crossing;
+	bool changed = false;
+	char reason[ASSESS_REASON_MAX];
+
+	if (before.opened_ms != incident->opened.wall_ms)
+		before = *crossing = (struct core_crossing){0};
+	assess_paths(core, slot, at, crossing);
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		expect(core, incident, &crossing->paths[i]);
+		if (!is_news(&before, &crossing->paths[i], i == 0))
+			continue;
+		say(core, incident, &crossing->paths[i], at);
+		changed = true;
+	}
+	changed |= conclude(core, incident, crossing);
+	if (!changed)
+		return;
+	(void)snprintf(reason, sizeof(reason), "that it crosses is %s",
+		       crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	incident_assessed(core, incident, at, reason);
+}
+
+/** is_waiting() - is an assessment of the incident wanted now? */
+static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
+{
+	const struct core_incident *incident = &core->incidents[slot];
+	const struct core_crossing *crossing = &core->crossings[slot];
+
+	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
+	       crossing->class != incident->class ||
+	       at.mono_ms - crossing->assessed.mono_ms >= (int64_t)core->config->report_interval_ms;
+}
+
+/* One incident per tick, the one that has waited longest: a flood must not hold up the measuring.
+ * A tick comes every second, so a hundred incidents have had their turn in two minutes. */
+void assess_tick(struct core *core, struct stamp at)
+{
+	size_t chosen = CONFIG_NONE;
+
+	if (core->config->crossing.n_targets == 0)
+		return;
+	inbound_watch(core, at);
+	assess_due_tick(core, at);
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
+		struct core_crossing *crossing = &core->crossings[i];
+
+		if (!core->incidents[i].open) {
+			if (crossing->opened_ms)
+				*crossing = (struct core_crossing){0};
+			continue;
+		}
+		if (is_waiting(core, i, at) &&
+		    (chosen == CONFIG_NONE ||
+		     crossing->assessed.mono_ms < core->crossings[chosen].assessed.mono_ms))
+			chosen = i;
+	}
+	if (chosen != CONFIG_NONE)
+		assess(core, chosen, at);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <stddef.h>
+
+#include "core/crossing.h"
+
+#define RIVER_SOURCES                                                                        \
+	"complete mixing and first-order decay (Thomann and Mueller 1987), dispersed pulse " \
+	"(Taylor 1954; Fischer 1975), transverse mixing (Elder 1959; Fischer et al. 1979)"
+
+static const struct {
+	const char *text;
+	const char *source;
+	const char *inputs[CROSSING_INPUTS_MAX];
+} methods[] = {
+	[METHOD_RIVER] = {"river",
+			  RIVER_SOURCES,
+			  {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
+			   "concentration_mg_l", "travel_s", "travel_high_water_s", "decay_per_day",
+			   "temperature_c", "mass_kg", "mixing"}},
+	[METHOD_PLUME] = {"plume",
+			  "Gaussian plume (EPA ISC3, EPA-454/B-95-003b), rural dispersion (Briggs "
+			  "1973), plume rise (Briggs 1969), wind profile (Irwin 1979)",
+			  {"rate_g_s", "wind_10m_m_s", "wind_from_deg", "stability_1_to_6",
+			   "stack_height_m", "effective_height_m", "exit_velocity_m_s",
+			   "exit_temperature_c", "air_temperature_c", "across_m"}},
+	[METHOD_LEACHATE] = {"leachate",
+			     "runoff by the rational method (Kuichling 1889), then: " RIVER_SOURCES,
+			     {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
+			      "concentration_mg_l", "travel_s", "travel_high_water_s",
+			      "decay_per_day", "temperature_c", "mass_kg", "mixing"}},
+	[METHOD_SLIDE] = {"slide",
+			  "reach by the travel angle (Heim 1932); travel ratio of a volume after "
+			  "Corominas 1996, its two numbers not seen in print [M]",
+			  {"drop_m", "volume_m3", "travel_ratio", "reach_m", "reach_high_m"}},
+	[METHOD_DISTANCE] = {"distance",
+			     "great circle on a sphere, or length along the river",
+			     {0}},
+	[METHOD_INBOUND] = {"inbound",
+			    "own sources upstream in order and measured over the travel time",
+			    {"travel_s", "upstream_sources"}},
+	[METHOD_MEASURED] = {"measured", "readings at the target", {"good_percent"}},
+};
+
+static const char *const flags[] = {
+	"farther than 10 km: the dispersion formulas are extrapolated",
+	"nearer than 100 m: the dispersion formulas do not hold",
+	"not yet mixed across the river: the concentration is a lower bound along the bank",
+	"slope not known: whether it is mixed across the river is not known",
+	"neither slope nor dispersion known: spreading along the river is left out",
+	"discharge not measured now: its last good value",
+	"discharge not known: no concentration can be computed",
+	"the river's flow is the configured one, not measured",
+	"the wind speed is the configured one, not measured",
+	"wind speed not known: 1 m/s taken",
+	"wind direction not measured now: 22.5 degrees to either side count as downwind",
+	"wind direction not known: as if it blew towards it",
+	"stability not known: class D for the estimate, all six for the bounds",
+	"not downwind",
+	"concentration not measured now: its last good value",
+	"no stack height configured: as if released at the ground",
+	"rain not known: no leachate can be computed",
+	"the release is at the line itself",
+	"an own source upstream was out of its limits within the travel time",
+	"an own source upstream was not measured all through the travel time",
+	"no own source is upstream",
+	"too much is waited for already: readings there will not be compared",
+	"wind below 1 m/s: computed with 1 m/s",
+	"as if the release went on",
+};
+_Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
+
+const char *crossing_flag_text(uint32_t flag)
+{
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (flag == 1U << i)
+			return flags[i];
+	return NULL;
+}
+
+const char *crossing_method_text(enum crossing_method method)
+{
+	return methods[method].text;
+}
+
+const char *crossing_method_source(enum crossing_method method)
+{
+	return methods[method].source;
+}
+
+const char *crossing_input_text(enum crossing_method method, unsigned int i)
+{
+	return i < CROSSING_INPUTS_MAX ? methods[method].inputs[i] : NULL;
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * assess.h - will a release cross: when, how strong, how sure
+ *
+ * Pure: no clock, no I/O, no allocation.
+ *
+ *   assess_river.c   by a river, also the leachate of solid waste
+ *   assess_plume.c   through the air
+ *   assess_solid.c   a slide of solid waste
+ *   assess_source.c  what is known of a source, its river and its air now
+ *   assess_due.c     readings at the target confirm or refute it
+ *   inbound.c        a border station, and our own sources upstream
+ *   assess.c         all sources and targets of an incident, and their verdicts
+ *   assess_tick.c    when, and what is said of it
+ *
+ * Verdicts (factors of the threshold are configured, see crossing-likely and its like):
+ *
+ *   observed   readings at the target are above the threshold while it is due, or the release is
+ *              at the line itself
+ *   likely     the central estimate reaches crossing-likely (1.0) times the threshold
+ *   possible   the upper bound reaches crossing-possible (0.1) times the threshold, or nothing can
+ *              be computed though the way is certain (a river, discharge not known); no more than
+ *              this where the wind's direction is not known
+ *   unlikely   less than that
+ *
+ * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
+ * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
+ * upper bound. A verdict falls only where its figure is below its bound by crossing-hysteresis
+ * (20 % [M]), observed does not fall while the incident runs.
+ *
+ * Level (Art. 123(1) Law on Environmental Protection): verdicts from crossing-counts (likely) on
+ * make it: the national border, a province's line or a place beyond the border national, a
+ * commune's line province, a receptor commune.
+ */
+#pragma once
+
+#include "core/core.h"
+#include "core/plume.h"
+
+#define ASSESS_SECTOR_DEG 22.5	 /* half angle, one of 16 compass points */
+#define ASSESS_STEP_M	  1000.0 /* lines have a point that is looked at every so far at least */
+#define ASSESS_SLIDE_HIGH 1.5	 /* upper bound of a slide's reach: half as far again [M] */
+#define ASSESS_DUE_MS	  60000	 /* readings at a target are looked at so often */
+#define ASSESS_WATCH_MS	  60000	 /* and sources upstream */
+#define ASSESS_BLIND_MS	  300000 /* not looked at for so long: nobody knows */
+#define ASSESS_REASON_MAX 512
+
+/** struct river_case - a discharge into a river, and where it is looked at */
+struct river_case {
+	const struct config_crossing *crossing;
+	const struct config_river *river;
+	const struct config_water *water; /* NULL: no background, no decay */
+	double from_m;
+	double to_m;
+	bool at_bank;
+	double flow_m3_s;
+	double temperature_c;
+	double discharge_m3_s;
+	double concentration_mg_l;
+	double duration_s; /* of the release so far */
+	bool ended;
+};
+
+/** struct plume_case - a release into the air; temperatures NAN not known */
+struct plume_case {
+	struct boundary_point place;
+	double rate_g_s;
+	struct plume_stack stack; /* @height_m also without a stack */
+	bool has_stack;
+	double wind_m_s;      /* at 10 m */
+	double wind_from_deg; /* NAN not known */
+	bool direction_sure;
+	unsigned int stability; /* 1 to 6; 0 not known */
+	double reach_m;
+};
+
+/**
+ * assess_by_river() - concentration, travel and pulse at a place of a river
+ * @path: method, source, target and release_ms are the caller's; @bound too
+ * Return: 0; -EDOM it flows nowhere.
+ */
+int assess_by_river(const struct river_case *c, struct crossing_path *path);
+
+/** assess_travel_s() - from @from_m to @to_m of a river; @velocity 0 mean, 1 high water */
+double assess_travel_s(const struct config_crossing *crossing, const struct config_river *river,
+		       double from_m, double to_m, unsigned int velocity);
+
+/**
+ * assess_by_air() - the worst of a plume along a line, or at a receptor
+ * @path: as assess_by_river()
+ * Return: 0; -ENOENT the target has no place; -EDOM the stack is none.
+ */
+int assess_by_air(const struct plume_case *c, const struct config_target *target,
+		  struct crossing_path *path);
+
+/** assess_plume_reach_m() - how far downwind the upper bound is @ug_m3 or more; 0 nowhere */
+double assess_plume_reach_m(const struct plume_case *c, double ug_m3);
+
+/** assess_nearest() - distance, bearing and point of a target. Return: 0; -ENOENT it has none. */
+int assess_nearest(struct boundary_point place, const struct config_target *target,
+		   struct crossing_path *path);
+
+/**
+ * assess_slide() - does solid waste that slides reach a target?
+ * Return: 0, with @path's verdict; -ENOENT; -EDOM it has no drop.
+ */
+int assess_slide(const struct config_release *release, const struct config_target *target,
+		 struct crossing_path *path);
+
+/**
+ * assess_verdict() - of a concentration
+ * @before: the verdict until now
+ */
+enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
+				     const struct crossing_path *path,
+				     enum crossing_verdict before);
+
+/** assess_level() - what a counting verdict about a target makes the level */
+enum incident_level assess_level(enum target_kind kind);
+
+/* --- what is known now (assess_source.c) --------------------------------------------- */
+
+/** assess_key() - hash of a text */
+uint64_t assess_key(const char *text);
+
+/** assess_source_key(), assess_threshold_key() - of SITE/SOURCE, of TARGET/PARAMETER */
+uint64_t assess_source_key(const struct config *config, size_t source);
+uint64_t assess_threshold_key(const struct config *config, size_t threshold);
+
+/** assess_slot_key() - of an incident's site and kind */
+uint64_t assess_slot_key(const struct core *core, size_t slot);
+
+/** assess_value() - a channel's value in @unit; NAN none. @is_old: it is not good now */
+double assess_value(const struct core *core, size_t channel, const char *unit, bool *is_old);
+
+/** assess_bound() - a threshold in mg/l (water) or ug/m3 (air) */
+double assess_bound(const struct config_threshold *threshold);
+
+/** assess_air() - a concentration of @measure as ug/m3, or ug/Nm3 */
+double assess_air_ug_m3(const char *measure, double value);
+
+/** assess_river_case() - what flows from a source's channel into its river now.
+ * Return: flags; FLAG_NO_FLOW, FLAG_NO_RAIN: nothing can be computed */
+uint32_t assess_river_case(const struct core *core, size_t source, size_t channel,
+			   struct river_case *ret);
+
+/** assess_plume_case() - what a stack's channel lets into the air now. Return: flags */
+uint32_t assess_plume_case(const struct core *core, size_t source, size_t channel,
+			   struct plume_case *ret);
+
+/* --- due readings (assess_due.c) ------------------------------------------------------ */
+
+/** assess_expect() - readings at a path's target are due. Return: false no room. */
+bool assess_expect(struct core *core, const struct core_incident *incident,
+		   const struct crossing_path *path);
+
+/** assess_due_of() - what became of it; NULL nothing is or was due */
+const struct core_due *assess_due_of(const struct core *core, const char *incident,
+				     uint64_t threshold);
+
+/** assess_due_tick() - look at the readings that are due */
+void assess_due_tick(struct core *core, struct stamp at);
+
+/* --- inbound.c ------------------------------------------------------------------------ */
+
+/** inbound_watch() - note which own sources upstream are out of limits or not measured */
+void inbound_watch(struct core *core, struct stamp at);
+
+/**
+ * inbound_assess() - does what a border station measures come from beyond its boundary?
+ * @ret_culprit: source that speaks against it, CONFIG_NONE
+ */
+void inbound_assess(const struct core *core, size_t source, struct stamp at,
+		    struct crossing_path *path, size_t *ret_culprit);
+
+/* --- assess.c, assess_tick.c ---------------------------------------------------------- */
+
+/** assess_tick() - assess what is due, one incident at most, and look at due readings */
+void assess_tick(struct core *core, struct stamp at);
+
+/** assess_of() - the assessment of an incident; NULL there is none of this one */
+const struct core_crossing *assess_of(const struct core *core,
+				      const struct core_incident *incident);
+
+/** assess_paths() - all paths of an incident's sources into @crossing, verdicts too */
+void assess_paths(const struct core *core, size_t slot, struct stamp at,
+		  struct core_crossing *crossing);

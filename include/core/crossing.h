@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * crossing.h - what an assessment found out, and what is still to be seen of it
+ *
+ * Part of the core's saved state: no pointers, explicit padding, things named by hashes of their
+ * paths. Times are UTC in ms, 0 none; numbers that are not known are NAN.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/clock.h"
+#include "core/config_crossing.h"
+
+#define CROSSING_PATHS_MAX  8  /* per incident; the worst */
+#define CROSSING_DUES_MAX   32 /* what is waited for at once, of all incidents */
+#define CROSSING_INPUTS_MAX 10
+#define CROSSING_ID_MAX	    104
+
+/** enum crossing_method - how a path was judged */
+enum crossing_method {
+	METHOD_RIVER,	 /* mixed into a river, carried, decayed */
+	METHOD_PLUME,	 /* Gaussian plume */
+	METHOD_LEACHATE, /* rain through solid waste into a river */
+	METHOD_SLIDE,	 /* solid waste that slides */
+	METHOD_DISTANCE, /* only how far it is: nothing to compute a concentration with */
+	METHOD_INBOUND,	 /* a border station, and our own sources upstream */
+	METHOD_MEASURED, /* readings at the target */
+	METHOD_MAX = METHOD_MEASURED,
+};
+
+/** enum crossing_flag - bits: what weakens a result, or where its inputs come from */
+enum crossing_flag {
+	FLAG_EXTRAPOLATED = 1U << 0,	 /* plume farther than PLUME_FAR_M */
+	FLAG_NEAR = 1U << 1,		 /* plume nearer than PLUME_NEAR_M */
+	FLAG_NOT_MIXED = 1U << 2,	 /* before the mixing length */
+	FLAG_MIXING_UNKNOWN = 1U << 3,	 /* no slope */
+	FLAG_NO_DISPERSION = 1U << 4,	 /* neither slope nor dispersion: no pulse */
+	FLAG_FLOW_OLD = 1U << 5,	 /* discharge not measured now: its last good value */
+	FLAG_NO_FLOW = 1U << 6,		 /* discharge not known */
+	FLAG_RIVER_CONFIGURED = 1U << 7, /* the river's flow is the configured one */
+	FLAG_WIND_CONFIGURED = 1U << 8,
+	FLAG_WIND_UNKNOWN = 1U << 9,	  /* 1 m/s taken */
+	FLAG_DIRECTION_UNSURE = 1U << 10, /* configured or old: ± 22.5° counts as downwind */
+	FLAG_DIRECTION_UNKNOWN = 1U << 11,
+	FLAG_STABILITY_UNKNOWN = 1U << 12,
+	FLAG_NOT_DOWNWIND = 1U << 13,
+	FLAG_CONCENTRATION_OLD = 1U << 14,
+	FLAG_NO_STACK = 1U << 15, /* gas without a height: from the ground */
+	FLAG_NO_RAIN = 1U << 16,
+	FLAG_AT_THE_LINE = 1U << 17,
+	FLAG_OWN_OUT = 1U << 18,	/* inbound: an own source upstream was out of its limits */
+	FLAG_OWN_UNMEASURED = 1U << 19, /* inbound: one was not measured all the time */
+	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is upstream */
+	FLAG_UNWATCHED = 1U << 21,	/* no room to wait for the readings there */
+	FLAG_CALM = 1U << 22,		/* wind below what the formulas are made for */
+	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
+	FLAG_LAST = FLAG_NOT_ENDED,
+};
+
+/** crossing_flag_text() - in words for people; NULL: no such bit */
+const char *crossing_flag_text(uint32_t flag);
+
+/** crossing_method_text() - "river", "plume", … */
+const char *crossing_method_text(enum crossing_method method);
+
+/** crossing_method_source() - where the formulas are published */
+const char *crossing_method_source(enum crossing_method method);
+
+/** crossing_input_text() - name and unit of the @i-th input of a method; NULL there is none */
+const char *crossing_input_text(enum crossing_method method, unsigned int i);
+
+/** the places of inputs that others read back; all of them are in crossing_input_text() */
+#define INPUT_DISCHARGE	    2 /* river, leachate: m3/s */
+#define INPUT_CONCENTRATION 3 /* river, leachate: mg/l */
+
+/**
+ * struct crossing_path - from one source to one target, by one parameter
+ * @source, @target, @threshold: hashes, see assess.h
+ * @central, @low, @high: concentration at the target, in mg/l (water) or ug/m3 (air)
+ * @bound: the threshold in the same
+ * @arrival_ms, …: when it is expected; @release_ms: when it began
+ * @bearing_deg, @point: where it meets the target
+ */
+struct crossing_path {
+	uint64_t source;
+	uint64_t target;
+	uint64_t threshold;
+	int64_t release_ms;
+	int64_t arrival_ms;
+	int64_t leading_ms;
+	int64_t peak_ms;
+	int64_t tail_ms;
+	double central;
+	double low;
+	double high;
+	double bound;
+	double distance_m;
+	double bearing_deg;
+	struct boundary_point point;
+	double inputs[CROSSING_INPUTS_MAX];
+	uint32_t flags;
+	uint8_t method;
+	uint8_t verdict;
+	uint8_t pad[2];
+};
+
+/**
+ * struct core_crossing - the assessment of one site's and kind's incident
+ * @opened_ms: of the incident that it is about; 0: there is none
+ * @assessed: when it was made last
+ * @class, @n_alarms: of the incident then
+ * @n_left_out: paths that the list has no room for
+ * @sector_*: of the plume; @sector_reach_m 0 there is none
+ */
+struct core_crossing {
+	int64_t opened_ms;
+	struct stamp assessed;
+	uint32_t class;
+	uint32_t n_paths;
+	uint32_t n_left_out;
+	uint8_t at_once; /* assess again without waiting for the interval */
+	uint8_t pad[3];
+	struct boundary_point sector_from;
+	double sector_bearing_deg;
+	double sector_half_deg;
+	double sector_reach_m;
+	struct crossing_path paths[CROSSING_PATHS_MAX];
+};
+
+enum due_state {
+	DUE_FREE,
+	DUE_WAITING,
+	DUE_CONFIRMED,
+	DUE_REFUTED,
+	DUE_UNKNOWN,
+	DUE_MAX = DUE_UNKNOWN
+};
+
+/**
+ * struct core_due - readings at a target that will confirm or refute what was said of it
+ * @incident: its id; it may have ended
+ * @slot: hash of its site and kind
+ * @source: hash of the source that made it due
+ * @checked_ms: when the readings were looked at last
+ * @worst: the highest of them, in the threshold's medium's unit; NAN none yet
+ * @n_good, @n_checks: how often there was a good one
+ */
+struct core_due {
+	char incident[CROSSING_ID_MAX];
+	uint64_t slot;
+	uint64_t source;
+	uint64_t threshold;
+	int64_t from_ms;
+	int64_t until_ms;
+	int64_t checked_ms;
+	int64_t worst_ms;
+	double worst;
+	uint32_t n_good;
+	uint32_t n_checks;
+	uint8_t state; /* enum due_state */
+	uint8_t verdict;
+	uint8_t pad[6];
+};
+
+/**
+ * struct core_upstream - an own source upstream of a border station, by minutes
+ * @since: measured without a break from then on; zeros: not measured
+ * @out: last time that one of its limits stood broken; zeros never
+ * @seen: when it was looked at last
+ */
+struct core_upstream {
+	struct stamp since;
+	struct stamp out;
+	struct stamp seen;
+};

@@ -1,0 +1,344 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Releases that reach a border: by river, through the air, from solid waste, and from beyond it.
+
+The readings are made here. What must come of them is worked out here once more, from the published
+formulas (facts as in ARCHITECTURE.md, "Will it cross") and not from the program's code: mixing,
+decay, dispersion, Gaussian plume, Briggs' rise, great circles.
+"""
+
+import datetime
+import json
+import math
+import os
+import pathlib
+import subprocess
+
+import jsonschema
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
+CONF = HERE / "crossing" / "conf"
+SCHEMA = json.loads((ROOT / "conf/schema/report.schema.json").read_text(encoding="utf-8"))
+ZONE = datetime.timezone(datetime.timedelta(hours=7))
+START = datetime.datetime(2026, 3, 2, 8, 0, tzinfo=ZONE)
+STEP_S, DAY = 10, 86400
+EARTH_M = 6371008.8
+IN_ORDER = {"valley/stack/SO2": 100, "valley/stack/flow": 60000, "valley/outfall/COD": 50,
+            "valley/outfall/flow": 180, "valley/landfill/Pb": 0.1, "valley/landfill/rain": 20,
+            "valley/met/wind": 3, "valley/met/direction": 270, "valley/met/class": 4,
+            "valley/border-station/COD": 5, "upriver/station/NH4": 0.5}
+
+
+def moment(second):
+    return (START + datetime.timedelta(seconds=second)).isoformat(timespec="milliseconds")
+
+
+def write(path, seconds, changes):
+    """changes: {channel: [(from, to, value), ...]}; a value None is bad quality"""
+    with path.open("w", encoding="ascii") as file:
+        file.write("time,channel,value,status\n")
+        for second in range(0, seconds, STEP_S):
+            for channel, usual in IN_ORDER.items():
+                value = usual
+                for begin, end, other in changes.get(channel, ()):
+                    if begin <= second < end:
+                        value = other
+                file.write(f"{moment(second)},{channel},{'' if value is None else value},"
+                           f"{'02' if value is None else '00'}\n")
+
+
+@pytest.fixture(name="replay")
+def make_replay(tmp_path):
+    def replay(seconds, changes):
+        path = tmp_path / "readings.csv"
+        write(path, seconds, changes)
+        texts = []
+        for option in ([], ["--reports"]):
+            done = subprocess.run([BUILD / "wastewatch", "replay", "--config", CONF, *option, path],
+                                  capture_output=True, timeout=120, check=False)
+            assert done.returncode == 0, done.stderr.decode()
+            texts.append([json.loads(line) for line in done.stdout.splitlines()])
+        for report in texts[1]:
+            jsonschema.validate(report, SCHEMA)
+        return texts
+    return replay
+
+
+def of_type(entries, kind):
+    return [e for e in entries if e["type"] == kind]
+
+
+def paths(report):
+    return report["data"].get("crossing", {}).get("paths", [])
+
+
+def path_to(report, target, method):
+    return next(p for p in paths(report) if (p["target"], p["method"]) == (target, method))
+
+
+def seconds_after_start(text):
+    return (datetime.datetime.fromisoformat(text) - START).total_seconds()
+
+
+def close(text, value, relative=1e-4):
+    assert float(text) == pytest.approx(value, rel=relative, abs=1e-4)
+
+
+# --- by river ---------------------------------------------------------------------------------
+
+# outfall at km 1, border at km 8: 2 km of the first reach and 5 of the second
+REACHES = ((2000, (0.5, 1.0), 10, 1, 0.002), (5000, (0.4, 0.8), 15, 1.2, 0.001))
+
+
+def travel(velocity):
+    return sum(length / u[velocity] for length, u, *_ in REACHES)
+
+
+def shear(depth, slope):
+    return math.sqrt(9.80665 * depth * slope)
+
+
+def variance(velocity):
+    total = 0
+    for length, u, width, depth, slope in REACHES:
+        v = u[velocity]
+        dispersion = 0.011 * v ** 2 * width ** 2 / (depth * shear(depth, slope))
+        total += 2 * dispersion * length / v ** 3
+    return total
+
+
+def mixing():
+    return sum(0.23 * depth * shear(depth, slope) * length / (u[0] * width ** 2)
+               for length, u, width, depth, slope in REACHES)
+
+
+def pulse_peak(mass_g, rate):
+    """the largest of M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - kt), looked for in small steps"""
+    x = sum(r[0] for r in REACHES)
+    u = x / travel(0)
+    dispersion = variance(0) * u ** 3 / (2 * x)
+    area = sum(r[0] * r[2] * r[3] for r in REACHES) / x
+    best = (0, 0)
+    for i in range(5000, 15000):
+        t = travel(0) * i / 1e4
+        c = mass_g / (area * math.sqrt(4 * math.pi * dispersion * t)) * \
+            math.exp(-(x - u * t) ** 2 / (4 * dispersion * t) - rate * t)
+        best = max(best, (c, t))
+    return best
+
+
+RATE = 0.23 * 1.047 ** 5 / DAY
+
+
+def test_liquid(replay):
+    """2,000 mg/l in 180 m3/h, 20 minutes long, into 5 m3/s"""
+    begin, end = 300, 1500
+    entries, reports = replay(6 * 3600, {"valley/outfall/COD": [(begin, end, 2000)]})
+    mixed = (0.05 * 2000 + 5 * 4) / 5.05
+    central = mixed * math.exp(-RATE * travel(0))
+    first = next(r for r in reports if path_to_exists(r))
+    path = path_to(first, "Biên giới quốc gia", "river")
+    close(path["concentration"], central)
+    assert path["verdict"] == "likely" and central > 15
+    factor = 2 / math.sqrt(4 * math.pi * mixing())
+    high = (4 + (mixed - 4) * max(1, factor)) * math.exp(-RATE * travel(1))
+    close(path["high"], high)
+    close(path["inputs"]["mixing"], mixing())
+    close(path["inputs"]["decay_per_day"], RATE * DAY)
+    assert any("not yet mixed" in f for f in path["flags"]) == (mixing() < 0.4)
+    assert seconds_after_start(path["arrival"]) == pytest.approx(begin + travel(0), abs=1)
+    assert seconds_after_start(path["leading_edge"]) == \
+        pytest.approx(begin + travel(1) - 2 * math.sqrt(variance(1)), abs=1)
+    assert first["data"]["crossing"]["verdict"] == "likely"
+    assert first["data"]["incident"]["level"] == "national"
+    # the intake lies 1 km below: also said, and the level is that of the border
+    intake = path_to(first, "Trạm cấp nước", "river")
+    near = mixed * math.exp(-RATE * 2000)
+    close(intake["concentration"], near)
+    assert (intake["target_kind"], intake["verdict"]) == ("receptor", "likely")
+    # when it is over, no more than the pulse of what was let go
+    last = [r for r in reports if r["data"]["incident"]["kind"] == "liquid" and paths(r)][-1]
+    path = path_to(last, "Biên giới quốc gia", "river")
+    mass_g = float(path["inputs"]["mass_kg"]) * 1e3
+    close(mass_g, 0.05 * 2000 * (end - begin), 0.01)
+    peak, when = pulse_peak(mass_g, RATE)
+    close(path["concentration"], min(central, 4 * math.exp(-RATE * travel(0)) + peak), 1e-3)
+    assert seconds_after_start(path["peak_time"]) == pytest.approx(begin + when, abs=2)
+    # and nobody saw it at the border
+    refuted = of_type(entries, "crossing.refuted")
+    assert [(e["boundary"], e["verdict"]) for e in refuted] == [("Biên giới quốc gia", "unlikely")]
+    assert seconds_after_start(refuted[0]["time"]) == \
+        pytest.approx(end + travel(0) + 2 * math.sqrt(variance(0)), abs=120)
+
+
+def path_to_exists(report):
+    return any((p["target"], p["method"]) == ("Biên giới quốc gia", "river") for p in paths(report))
+
+
+def test_liquid_confirmed(replay):
+    begin = 300
+    arrives = int(begin + travel(0))
+    entries, reports = replay(5 * 3600, {
+        "valley/outfall/COD": [(begin, 5 * 3600, 2000)],
+        # once before anything can have come, then in time
+        "valley/border-station/COD": [(begin, begin + 600, 30), (arrives, 5 * 3600, 21.5)]})
+    confirmed = of_type(entries, "crossing.confirmed")
+    assert len(confirmed) == 1 and confirmed[0]["value"] == "21.5"
+    assert 0 <= seconds_after_start(confirmed[0]["time"]) - arrives <= 70
+    assert confirmed[0]["channel"] == "COD" and confirmed[0]["source"] == "border-station"
+    last = reports[-1]["data"]
+    assert last["crossing"]["verdict"] == "observed" == last["incident"]["verdict"]
+    measured = path_to(reports[-1], "Biên giới quốc gia", "measured")
+    assert (measured["concentration"], measured["verdict"]) == ("21.5", "observed")
+
+
+# --- through the air --------------------------------------------------------------------------
+
+PROFILE = dict(zip("ABCDEF", (.07, .07, .10, .15, .35, .55)))
+
+
+def sigmas(stability, x):
+    a = {"A": .22, "B": .16, "C": .11, "D": .08, "E": .06, "F": .04}[stability]
+    y = a * x / math.sqrt(1 + 1e-4 * x)
+    z = {"A": .20 * x, "B": .12 * x, "C": .08 * x / math.sqrt(1 + 2e-4 * x),
+         "D": .06 * x / math.sqrt(1 + 1.5e-3 * x), "E": .03 * x / (1 + 3e-4 * x),
+         "F": .016 * x / (1 + 3e-4 * x)}[stability]
+    return y, z
+
+
+def plume(stability, x, y, rate_g_s, wind10):
+    """ground level, ug/m3, of the stack of 40 m: 1.5 m, 12 m/s, 140 °C into 25 °C"""
+    u = max(1, wind10 * 4 ** PROFILE[stability])
+    ts, ta, vs, d = 413.15, 298.15, 12, 1.5
+    buoyancy = 9.80616 * vs * d * d * (ts - ta) / (4 * ts)
+    down = max(0, 2 * d * (1.5 - vs / u))
+    if stability in "EF":
+        s = 9.80616 / ta * {"E": .020, "F": .035}[stability]
+        final, far = 2.6 * (buoyancy / (u * s)) ** (1 / 3), 2.0715 * u / math.sqrt(s)
+    else:
+        final, far = 21.425 * buoyancy ** .75 / u, 49 * buoyancy ** .625
+    assert buoyancy < 55
+    rise = final if x >= far else min(final, 1.60 * (buoyancy * x * x) ** (1 / 3) / u)
+    height = 40 - down + rise
+    sy, sz = sigmas(stability, x)
+    return 1e6 * rate_g_s / (math.pi * u * sy * sz) * math.exp(-y * y / (2 * sy * sy)) * \
+        math.exp(-height ** 2 / (2 * sz * sz))
+
+
+def distance_to_line(bearing_deg=90):
+    """along a great circle from 21.5 N 107.0 E to the meridian 107.05 E"""
+    low, high = 0.0, 50000.0
+    lat1, b = math.radians(21.5), math.radians(bearing_deg)
+    for _ in range(100):
+        middle = (low + high) / 2
+        angle = middle / EARTH_M
+        lat2 = math.asin(math.sin(lat1) * math.cos(angle) +
+                         math.cos(lat1) * math.sin(angle) * math.cos(b))
+        lon = 107 + math.degrees(math.atan2(math.sin(b) * math.sin(angle) * math.cos(lat1),
+                                            math.cos(angle) - math.sin(lat1) * math.sin(lat2)))
+        low, high = (middle, high) if lon < 107.05 else (low, middle)
+    return low
+
+
+def test_gas(replay):
+    entries, reports = replay(3600, {"valley/stack/SO2": [(300, 1500, 30000)]})
+    rate = 30000 * 60000 / 3600 / 1000
+    x = distance_to_line()
+    first = next(r for r in reports if paths(r))
+    path = path_to(first, "Biên giới quốc gia", "plume")
+    close(path["inputs"]["rate_g_s"], rate)
+    close(path["distance_m"], x, 1e-4)
+    close(path["concentration"], plume("D", x, 0, rate, 3), 1e-3)
+    assert float(path["high"]) == pytest.approx(
+        max(plume(c, distance_to_line(90 + off), 0, rate, 3)
+            for c in "CDE" for off in (-22.5, -10, 0, 10, 22.5)), rel=0.01)
+    assert float(path["low"]) == pytest.approx(
+        min(plume(c, x, 0, rate, 3) for c in "CDE"), rel=1e-3, abs=1e-4)
+    assert seconds_after_start(path["arrival"]) == pytest.approx(300 + x / (3 * 4 ** .15), abs=2)
+    assert first["data"]["crossing"]["sector"]["bearing_deg"] == "90"
+    wanted = "likely" if plume("D", x, 0, rate, 3) >= 350 else "possible"
+    assert path["verdict"] == wanted == of_type(entries, "crossing.assessed")[0]["verdict"]
+
+
+@pytest.mark.parametrize("changes, verdict, flag", [
+    ({"valley/met/direction": [(0, 3600, 90)]}, "unlikely", "not downwind"),
+    ({"valley/met/direction": [(0, 3600, None)]}, "possible", "wind direction not known"),
+    ({"valley/met/direction": [(100, 3600, None)]}, None, "wind direction not measured now"),
+    ({"valley/met/class": [(0, 3600, None)]}, None, "stability not known"),
+    ({"valley/met/wind": [(0, 3600, None)]}, None, "wind speed not known"),
+    ({"valley/stack/flow": [(0, 3600, None)]}, "none", "discharge not known"),
+], ids=("away", "no-direction", "old-direction", "no-class", "no-wind", "no-flow"))
+def test_gas_with_less_known(replay, changes, verdict, flag):
+    entries, reports = replay(1200, {"valley/stack/SO2": [(300, 1200, 30000)], **changes})
+    report = [r for r in reports if paths(r)]
+    if verdict == "none":  # nothing to say, so no update of its own: it is in the next report
+        assert not of_type(entries, "crossing.assessed")
+        return
+    path = next(p for p in paths(report[0]) if p["target"] == "Biên giới quốc gia")
+    assert any(flag in f for f in path["flags"]), path
+    assert verdict is None or path["verdict"] == verdict
+    assert not verdict or report[0]["data"]["incident"]["level"] == "facility"
+    assert float(path["low"]) <= float(path["concentration"]) <= float(path["high"])
+
+
+def test_wind_turns(replay):
+    """away from the border at first; when it turns, that is said, once"""
+    entries, _ = replay(2400, {"valley/stack/SO2": [(300, 2400, 30000)],
+                               "valley/met/direction": [(0, 1200, 90)]})
+    said = [(e["verdict"], seconds_after_start(e["time"]))
+            for e in of_type(entries, "crossing.assessed")]
+    assert [v for v, _ in said][0] == "unlikely"
+    assert len(said) == 2 and said[1][0] in ("possible", "likely")
+    assert 1200 <= said[1][1] <= 1265
+
+
+# --- solid waste ------------------------------------------------------------------------------
+
+def test_solid(replay):
+    """lead in leachate, and a slide that may reach the commune's line 103 m away"""
+    _, reports = replay(1200, {"valley/landfill/Pb": [(300, 1200, 90)]})
+    first = next(r for r in reports if paths(r))
+    leachate = 0.4 * 0.020 / 3600 * 50000
+    mixed = leachate * 90 / (5 + leachate)
+    path = path_to(first, "Biên giới quốc gia", "leachate")
+    close(path["inputs"]["discharge_m3_s"], leachate, 1e-3)
+    close(path["concentration"], 1000 * mixed, 1e-3)  # no decay; in ug/l as the law has it
+    assert (path["unit"], path["threshold"]) == ("ug/l", "20")
+    ratio = 10 ** (-0.085 * math.log10(100000) - 0.047)
+    slide = path_to(first, "Ranh giới xã", "slide")
+    away = EARTH_M * math.radians(0.0010) * math.cos(math.radians(21.5))
+    close(slide["distance_m"], away, 1e-3)
+    close(slide["inputs"]["reach_m"], 25 / ratio, 1e-3)
+    assert 25 / ratio < away < 1.5 * 25 / ratio
+    assert (slide["verdict"], slide["target_kind"]) == ("possible", "commune")
+
+
+# --- from beyond the border -------------------------------------------------------------------
+
+def inbound(reports):
+    return [path_to(r, "Biên giới quốc gia", "inbound") for r in reports
+            if any(p["method"] == "inbound" for p in paths(r))]
+
+
+def test_inbound(replay):
+    entries, reports = replay(3600, {"upriver/station/NH4": [(2400, 3600, 5)]})
+    suspected = of_type(entries, "inbound.suspected")
+    assert [(e["verdict"], e["site"], e["source"]) for e in suspected] == \
+        [("observed", "upriver", "station")]
+    assert [e["level"] for e in of_type(entries, "incident.level")] == ["national"]
+    assert inbound(reports)[-1]["verdict"] == "observed"
+
+
+@pytest.mark.parametrize("changes, verdict, says", [
+    ({"valley/outfall/COD": [(1200, 1500, 200)]}, "unlikely", "was out of its limits"),
+    ({"valley/outfall/COD": [(1200, 1500, None)]}, "possible", "was not measured all through"),
+], ids=("own", "unmeasured"))
+def test_not_inbound(replay, changes, verdict, says):
+    entries, reports = replay(2700, {"upriver/station/NH4": [(2400, 2700, 5)], **changes})
+    assert not of_type(entries, "inbound.suspected")
+    said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
+    assert said[0]["verdict"] == verdict and says in said[0]["reason"]
+    assert said[0]["reason"].endswith("valley/outfall")
+    assert inbound(reports)[0]["verdict"] == verdict

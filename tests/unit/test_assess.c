@@ -1,0 +1,850 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/assess.h"
+#include "core/report_parts.h"
+
+#define assert_close(a, b, epsilon) assert_true(fabs((a) - (b)) <= (epsilon))
+
+#define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00 */
+#define MONO_0 INT64_C(1000000)
+
+/* --- by a river: facts.md 5.1 ---------------------------------------------------------- */
+
+static struct config_reach reaches[] = {
+	{.length_m = 100000,
+	 .velocity_m_s = {0.5, 1},
+	 .width_m = 30,
+	 .depth_m = 2,
+	 .dispersion_m2_s = 30},
+};
+static struct config_water bod = {.decay_per_day = 0.23, .theta = 1.047, .background_mg_l = 4};
+static const struct config_crossing rivers = {.reaches = reaches,
+					      .likely = 1,
+					      .possible = 0.1,
+					      .hysteresis = 0.2,
+					      .here_m = 100,
+					      .reach_m = 50000};
+static const struct config_river river = {.n_reaches = 1, .length_m = 100000};
+
+static void test_steady_river(void **state)
+{
+	const struct river_case c = {.crossing = &rivers,
+				     .river = &river,
+				     .water = &bod,
+				     .to_m = 100000,
+				     .flow_m3_s = 20,
+				     .temperature_c = 20,
+				     .discharge_m3_s = 2000 / 86400.0,
+				     .concentration_mg_l = 500,
+				     .duration_s = 3600};
+	struct crossing_path path = {.release_ms = WALL_0};
+
+	(void)state;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.central, 2.685, 0.0005);
+	/* at high water it is there in half the time */
+	assert_close(path.high, 4.5728 * exp(-0.23 * 100000 / 86400), 0.0005);
+	assert_close(path.distance_m, 100000, 1e-6);
+	assert_int_equal(path.arrival_ms, WALL_0 + 200000000);
+	assert_true(path.flags == (FLAG_MIXING_UNKNOWN | FLAG_NOT_ENDED));
+	assert_true(path.low <= path.central && path.central <= path.high);
+	assert_close(path.inputs[INPUT_CONCENTRATION], 500, 0);
+}
+
+static void test_pulse(void **state)
+{
+	struct river_case c = {.crossing = &rivers,
+			       .river = &river,
+			       .to_m = 50000,
+			       .flow_m3_s = 30,
+			       .temperature_c = (double)NAN,
+			       .discharge_m3_s = 0.1,
+			       .concentration_mg_l = 1e6,
+			       .duration_s = 1,
+			       .ended = true};
+	struct crossing_path path = {.release_ms = WALL_0};
+
+	(void)state;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.central, 0.27153, 0.000005); /* 0.2714 at x/u, somewhat before it more */
+	assert_close(path.low, 0.2714 / 2, 0.0002);    /* four times the dispersion */
+	assert_close((double)(path.peak_ms - WALL_0) / 3.6e6, 27.7, 0.05);
+	assert_close((double)(path.tail_ms - WALL_0) / 1e3, 1 + 100000 + 2 * 4899, 1);
+	/* at high water: σ = √(2·E·t/u²), t = 50,000 s */
+	assert_close((double)(path.leading_ms - WALL_0) / 1e3, 50000 - 2 * sqrt(2 * 30.0 * 50000),
+		     1);
+	/* while it goes on the plateau counts, 1e6·0.1/30.1 */
+	c.ended = false;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.central, 3322.259, 0.001);
+	c.water = &bod;
+	c.ended = true;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.central, 0.2081 + 4 * exp(-0.23 * 100000 / 86400), 0.0002);
+}
+
+/* ε = 0.23·h·√(g·h·S); x' = ε·x/(u·W²); below 0.4 not mixed from a bank */
+static void test_mixing(void **state)
+{
+	struct config_reach reach = {.length_m = 20000,
+				     .velocity_m_s = {0.5, 1},
+				     .width_m = 50,
+				     .depth_m = 2,
+				     .slope = 0.0005};
+	const struct config_crossing crossing = {.reaches = &reach};
+	double transverse = 0.23 * 2 * sqrt(9.80665 * 2 * 0.0005);
+	double mixed_at = 0.4 * 0.5 * 50 * 50 / transverse;
+	struct river_case c = {.crossing = &crossing,
+			       .river = &river,
+			       .at_bank = true,
+			       .flow_m3_s = 10,
+			       .temperature_c = 20,
+			       .discharge_m3_s = 0.1,
+			       .concentration_mg_l = 100};
+	const struct {
+		double to_m;
+		bool at_bank;
+		bool mixed;
+	} rows[] = {
+		{mixed_at - 1, true, false},
+		{mixed_at + 1, true, true},
+		{mixed_at / 4 - 1, false, false},
+		{mixed_at / 4 + 1, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct crossing_path path = {0};
+		double share = transverse * rows[i].to_m / (0.5 * 50 * 50), mixed = 10 / 10.1;
+		double factor = (rows[i].at_bank ? 2 : 1) / sqrt(4 * M_PI * share);
+
+		c.to_m = rows[i].to_m;
+		c.at_bank = rows[i].at_bank;
+		assert_int_equal(assess_by_river(&c, &path), 0);
+		assert_int_equal(!(path.flags & FLAG_NOT_MIXED), rows[i].mixed);
+		assert_close(path.central, mixed, 1e-9);
+		assert_close(path.high, mixed * fmax(1, factor), 1e-9);
+	}
+	c.to_m = 0; /* at the outfall itself: no more than what comes out of it */
+	c.from_m = 0;
+	{
+		struct crossing_path path = {0};
+
+		assert_int_equal(assess_by_river(&c, &path), 0);
+		assert_close(path.high, 100, 1e-9);
+		c.from_m = 1; /* upstream nothing comes */
+		assert_int_equal(assess_by_river(&c, &path), -EDOM);
+	}
+}
+
+static void test_reaches(void **state)
+{
+	struct config_reach two[] = {
+		{.length_m = 10000, .velocity_m_s = {0.5, 1}, .width_m = 1, .depth_m = 1},
+		{.length_m = 20000, .velocity_m_s = {0.25, 2}, .width_m = 1, .depth_m = 1},
+	};
+	const struct config_crossing crossing = {.reaches = two};
+	const struct config_river both = {.n_reaches = 2, .length_m = 30000};
+
+	(void)state;
+	assert_close(assess_travel_s(&crossing, &both, 0, 30000, 0), 100000, 1e-6);
+	assert_close(assess_travel_s(&crossing, &both, 0, 30000, 1), 20000, 1e-6);
+	assert_close(assess_travel_s(&crossing, &both, 4000, 11000, 0), 12000 + 4000, 1e-6);
+	assert_close(assess_travel_s(&crossing, &both, 10000, 10000, 0), 0, 0);
+}
+
+/* --- through the air ------------------------------------------------------------------- */
+
+/* effective height and the wind there as given: no stack, wind at 10 m worked back */
+static struct plume_case plain_case(unsigned int stability)
+{
+	return (struct plume_case){
+		.place = {21, 107},
+		.rate_g_s = 10,
+		.stack = {.height_m = 130.714},
+		.wind_m_s = 4 / pow(13.0714, 0.15),
+		.wind_from_deg = 270,
+		.direction_sure = true,
+		.stability = stability,
+		.reach_m = 50000,
+	};
+}
+
+static void test_receptor(void **state)
+{
+	static const struct {
+		double distance_m;
+		double ug_m3;
+		double digits;
+	} rows[] = {{3000, 11.55, 0.005}, {9999.9, 6.42, 0.005}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct plume_case c = plain_case(4);
+		struct config_target target = {
+			.kind = TARGET_RECEPTOR,
+			.place = boundary_project(c.place, 90, rows[i].distance_m)};
+		struct crossing_path path = {.release_ms = WALL_0};
+
+		assert_int_equal(assess_by_air(&c, &target, &path), 0);
+		assert_close(path.central, rows[i].ug_m3, rows[i].digits);
+		assert_close(path.distance_m, rows[i].distance_m, 0.001);
+		assert_close(path.bearing_deg, 90, 1e-6);
+		assert_close((double)(path.arrival_ms - WALL_0) / 1e3, rows[i].distance_m / 4, 0.1);
+		assert_true(path.low < path.central && path.central <= path.high);
+		assert_int_equal(path.flags, 0);
+	}
+}
+
+static double at(const struct plume_case *c, int class, double x, double y)
+{
+	const struct plume_receptor receptor = {.x_m = x, .y_m = y};
+	const struct plume_release release = {c->rate_g_s, c->stack.height_m, NULL};
+	double wind = plume_wind_m_s(c->wind_m_s, c->stack.height_m, (enum plume_stability) class,
+				     NULL);
+	struct plume_answer answer;
+
+	plume_at(&release, NULL, wind, (enum plume_stability) class, &receptor, &answer);
+	return answer.concentration_ug_m3;
+}
+
+/* what is not known widens the bounds: stability to all six, direction to the sector's axis */
+static void test_bounds(void **state)
+{
+	struct plume_case c = plain_case(0);
+	const double off_deg = 10, x = 5000 * cos(off_deg * M_PI / 180),
+		     y = 5000 * sin(off_deg * M_PI / 180);
+	const struct config_target target = {
+		.kind = TARGET_RECEPTOR, .place = boundary_project(c.place, 90 + off_deg, 5000)};
+	struct crossing_path path = {0};
+	double low = (double)INFINITY, high = 0;
+
+	(void)state;
+	for (int i = 0; i < PLUME_STABILITIES; i++) {
+		low = fmin(low, at(&c, i, x, y));
+		high = fmax(high, at(&c, i, 5000, 0));
+	}
+	assert_int_equal(assess_by_air(&c, &target, &path), 0);
+	assert_close(path.central, at(&c, PLUME_D, x, y), 1e-6 * path.high);
+	assert_close(path.low, low, 1e-6 * path.high);
+	assert_close(path.high, high, 1e-6 * path.high);
+	c.direction_sure = false;
+	assert_int_equal(assess_by_air(&c, &target, &path), 0);
+	assert_close(path.central, at(&c, PLUME_D, 5000, 0), 1e-6 * path.high);
+	c.stability = 2; /* B: bounds of A to C */
+	assert_int_equal(assess_by_air(&c, &target, &path), 0);
+	assert_close(path.central, at(&c, PLUME_B, 5000, 0), 1e-6 * path.high);
+	assert_close(path.high,
+		     fmax(at(&c, PLUME_A, 5000, 0),
+			  fmax(at(&c, PLUME_B, 5000, 0), at(&c, PLUME_C, 5000, 0))),
+		     1e-6 * path.high);
+}
+
+static void test_direction(void **state)
+{
+	static const struct {
+		double bearing_deg;
+		bool downwind;
+	} rows[] = {{90, true},	    {67.6, true}, {67.4, false}, {112.4, true},
+		    {112.6, false}, {270, false}, {0, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct plume_case c = plain_case(4);
+		const struct config_target target = {
+			.kind = TARGET_RECEPTOR,
+			.place = boundary_project(c.place, rows[i].bearing_deg, 5000)};
+		struct crossing_path path = {0};
+
+		assert_int_equal(assess_by_air(&c, &target, &path), 0);
+		if (!(path.flags & FLAG_NOT_DOWNWIND) != rows[i].downwind)
+			fail_msg("%g", rows[i].bearing_deg);
+		assert_int_equal(path.high > 0, rows[i].downwind);
+		assert_close(path.distance_m, 5000, 0.001);
+		c.wind_from_deg = (double)NAN; /* from wherever it blows there */
+		path.flags = 0;
+		assert_int_equal(assess_by_air(&c, &target, &path), 0);
+		assert_int_equal(path.flags, 0);
+		assert_close(path.central, at(&c, PLUME_D, 5000, 0), 1e-6);
+	}
+}
+
+/* a line right across the wind: the worst is where the axis meets it */
+static void test_line(void **state)
+{
+	static const struct boundary_point points[] = {{20, 107.05}, {22, 107.05}};
+	static const size_t length = 2;
+	CLEANUP(boundary_free) struct boundary *line = NULL;
+	struct plume_case c = plain_case(4);
+	struct config_target target = {.kind = TARGET_NATIONAL};
+	struct crossing_path path = {0};
+	struct boundary_hit hit;
+
+	(void)state;
+	assert_int_equal(boundary_new(&line, "line", points, &length, 1), 0);
+	target.line = line;
+	assert_int_equal(boundary_ray(line, c.place, 90, &hit), 0);
+	assert_int_equal(assess_by_air(&c, &target, &path), 0);
+	assert_close(path.distance_m, hit.distance_m, 1);
+	assert_close(path.central, at(&c, PLUME_D, hit.distance_m, 0), 1e-3);
+	assert_true(hit.distance_m < PLUME_FAR_M && !(path.flags & FLAG_EXTRAPOLATED));
+	c.reach_m = hit.distance_m - 10;
+	path.flags = 0;
+	assert_int_equal(assess_by_air(&c, &target, &path), 0);
+	assert_true(path.flags & FLAG_NOT_DOWNWIND);
+	assert_true(path.distance_m > 0 && path.high == 0);
+	target.line = NULL;
+	target.place.lat_deg = (double)NAN;
+	assert_int_equal(assess_by_air(&c, &target, &path), -ENOENT);
+}
+
+static void test_reach(void **state)
+{
+	struct plume_case c = plain_case(4);
+	double reach = assess_plume_reach_m(&c, 5);
+
+	(void)state;
+	assert_true(reach > 1000 && reach < 50000);
+	assert_true(fmax(at(&c, PLUME_C, reach, 0),
+			 fmax(at(&c, PLUME_D, reach, 0), at(&c, PLUME_E, reach, 0))) >= 5);
+	assert_close(assess_plume_reach_m(&c, 1e9), 0, 0);
+	assert_close(assess_plume_reach_m(&c, 0), 50000, 1e-6);
+}
+
+/* --- a slide --------------------------------------------------------------------------- */
+
+static void test_slide(void **state)
+{
+	static const struct {
+		double distance_m;
+		enum crossing_verdict verdict;
+	} rows[] = {{99.9, VERDICT_LIKELY},
+		    {100.1, VERDICT_POSSIBLE},
+		    {149.9, VERDICT_POSSIBLE},
+		    {150.1, VERDICT_UNLIKELY}};
+	struct config_release release = {.place = {21, 107}, .drop_m = 20, .travel_ratio = 0.2};
+	struct crossing_path path = {0};
+	struct config_target target = {.kind = TARGET_RECEPTOR};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		target.place = boundary_project(release.place, 45, rows[i].distance_m);
+		assert_int_equal(assess_slide(&release, &target, &path), 0);
+		assert_int_equal(path.verdict, rows[i].verdict);
+	}
+	release.travel_ratio = (double)NAN; /* log10(H/L) = -0.085·5 - 0.047 */
+	release.volume_m3 = 1e5;
+	assert_int_equal(assess_slide(&release, &target, &path), 0);
+	assert_close(path.inputs[3], 20 / pow(10, -0.472), 1e-9);
+	release.drop_m = (double)NAN;
+	assert_int_equal(assess_slide(&release, &target, &path), -EDOM);
+}
+
+/* --- verdicts -------------------------------------------------------------------------- */
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		double central;
+		double high;
+		uint32_t flags;
+		enum crossing_verdict before;
+		enum crossing_verdict verdict;
+	} rows[] = {
+		{10, 10, 0, VERDICT_NONE, VERDICT_LIKELY},
+		{9.99, 10, 0, VERDICT_NONE, VERDICT_POSSIBLE},
+		{9.99, 10, 0, VERDICT_POSSIBLE, VERDICT_POSSIBLE},
+		{0, 1, 0, VERDICT_NONE, VERDICT_POSSIBLE},
+		{0, 0.99, 0, VERDICT_NONE, VERDICT_UNLIKELY},
+		/* once it was, it falls only 20 % below */
+		{8, 10, 0, VERDICT_LIKELY, VERDICT_LIKELY},
+		{7.99, 10, 0, VERDICT_LIKELY, VERDICT_POSSIBLE},
+		{0, 0.8, 0, VERDICT_POSSIBLE, VERDICT_POSSIBLE},
+		{0, 0.79, 0, VERDICT_POSSIBLE, VERDICT_UNLIKELY},
+		{0, 0.8, 0, VERDICT_LIKELY, VERDICT_POSSIBLE},
+		{0, 0, 0, VERDICT_OBSERVED, VERDICT_OBSERVED},
+		/* where the wind blows to is not known: no more than possible */
+		{100, 100, FLAG_DIRECTION_UNKNOWN, VERDICT_NONE, VERDICT_POSSIBLE},
+		{0, 0, FLAG_AT_THE_LINE, VERDICT_NONE, VERDICT_OBSERVED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.central = rows[i].central,
+						   .high = rows[i].high,
+						   .bound = 10,
+						   .flags = rows[i].flags};
+
+		if (assess_verdict(&rivers, &path, rows[i].before) != rows[i].verdict)
+			fail_msg("row %zu", i);
+	}
+	assert_int_equal(assess_level(TARGET_NATIONAL), LEVEL_NATIONAL);
+	assert_int_equal(assess_level(TARGET_PROVINCE), LEVEL_NATIONAL); /* two provinces */
+	assert_int_equal(assess_level(TARGET_COMMUNE), LEVEL_PROVINCE);
+	assert_int_equal(assess_level(TARGET_RECEPTOR), LEVEL_COMMUNE);
+	assert_int_equal(assess_level(TARGET_NEIGHBOUR), LEVEL_NATIONAL);
+}
+
+/* --- in the core ----------------------------------------------------------------------- */
+
+static const char main_yaml[] =
+	"origin: test\n"
+	"incident-clear: 60s\n"
+	"report-interval: 30s\n"
+	"destinations:\n"
+	"  - {name: all, url: \"http://127.0.0.1:1/\"}\n"
+	"boundaries:\n"
+	"  - name: border\n"
+	"    file: line.geojson\n"
+	"    kind: national\n"
+	"    thresholds:\n"
+	"      - {parameter: COD, in: water, high: 15, unit: mg/l, origin: law, measured-by: "
+	"s/down/COD}\n"
+	"rivers:\n"
+	"  - name: r\n"
+	"    flow: 1\n"
+	"    reaches: [{length-km: 1, velocity: [1, 2], width: 10, depth: 1}]\n"
+	"    crosses: [{boundary: border, at-km: 0.36}]\n";
+
+static const char site_yaml[] =
+	"site: s\n"
+	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n"
+	"units:\n"
+	"  - {name: u, link: l, id: 1, interval: 1s}\n"
+	"sources:\n"
+	"  - name: out\n"
+	"    kind: liquid\n"
+	"    flow: Q\n"
+	"    river: r\n"
+	"    at-km: 0\n"
+	"    channels:\n"
+	"      - {name: COD, from: u, address: 0, type: float32, range: [0, 9000], unit: mg/l}\n"
+	"      - {name: Q, from: u, address: 2, type: float32, range: [0, 9000], unit: m3/h}\n"
+	"    limits:\n"
+	"      - {channel: COD, class: limit, high: 150, origin: law, clear-delay: 0s}\n"
+	"  - name: down\n"
+	"    kind: gas\n" /* of another kind: it opens no incident of its own here */
+	"    channels:\n"
+	"      - {name: COD, from: u, address: 4, type: float32, range: [0, 9000], unit: ug/l}\n"
+	"  - name: gate\n"
+	"    kind: solid\n"
+	"    inbound-from: border\n"
+	"    channels:\n"
+	"      - {name: NH4, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
+	"    limits:\n"
+	"      - {channel: NH4, class: limit, high: 5, origin: law, clear-delay: 0s}\n"
+	"    upstream: [{source: s/out, travel: 10min}]\n";
+
+enum { COD, FLOW, DOWN, NH4, N_CHANNELS };
+
+static struct config *config;
+static struct plan *plan;
+
+static void write_file(const char *directory, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static int set_up(void **state)
+{
+	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml", "line.geojson",
+					    "sites.d", ""};
+	char directory[] = "/tmp/test-assess-XXXXXX", path[256];
+	int r;
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
+	assert_int_equal(mkdir(path, 0700), 0);
+	write_file(directory, names[0], site_yaml);
+	write_file(directory, names[1], main_yaml);
+	write_file(directory, names[2],
+		   "{\"type\": \"LineString\", \"coordinates\": [[107, 21], [107, 22]]}");
+	r = config_load(&config, directory, stderr, NULL);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		(void)remove(path);
+	}
+	if (r < 0)
+		return r;
+	assert_int_equal(config->n_channels, N_CHANNELS);
+	return plan_new(&plan, config);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	plan = plan_free(plan);
+	config = config_free(config);
+	return 0;
+}
+
+struct rig {
+	struct core *core;
+	struct batch batch;
+	struct stamp at;
+	char text[65536];
+	size_t n_text;
+};
+
+static void rig_open(struct rig *rig)
+{
+	*rig = (struct rig){.at = {MONO_0, WALL_0}};
+	assert_int_equal(core_new(&rig->core, config, plan, &rig->batch), 0);
+	(void)strcpy(rig->core->log_id, "0123456789abcdef");
+}
+
+static void rig_close(struct rig *rig)
+{
+	rig->core = core_free(rig->core);
+	batch_done(&rig->batch);
+}
+
+/* the lines and bodies since the last call, to the end of the rig's text */
+static void collect(struct rig *rig)
+{
+	for (size_t i = 0; i < rig->batch.n_entries; i++)
+		rig->n_text += (size_t)snprintf(rig->text + rig->n_text,
+						sizeof(rig->text) - rig->n_text, "%s\n",
+						rig->batch.entries[i].line);
+	for (size_t i = 0; i < rig->batch.n_reports; i++)
+		rig->n_text += (size_t)snprintf(rig->text + rig->n_text,
+						sizeof(rig->text) - rig->n_text, "%s\n",
+						rig->batch.reports[i].body);
+	assert_true(rig->n_text < sizeof(rig->text));
+	assert_false(rig->batch.out_of_memory);
+	batch_clear(&rig->batch);
+}
+
+/* one second; NAN: the channel says that it cannot measure */
+static void second(struct rig *rig, const double values[N_CHANNELS])
+{
+	core_tick(rig->core, 0, rig->at);
+	for (size_t i = 0; i < N_CHANNELS; i++)
+		core_sample(rig->core, i, rig->at, values[i],
+			    isnan(values[i]) ? QUALITY_DEVICE_FAULT : QUALITY_GOOD, 0);
+	rig->at.mono_ms += 1000;
+	rig->at.wall_ms += 1000;
+	collect(rig);
+}
+
+static void run(struct rig *rig, int n, double cod, double flow, double down, double nh4)
+{
+	const double values[N_CHANNELS] = {cod, flow, down, nh4};
+
+	for (int i = 0; i < n; i++)
+		second(rig, values);
+}
+
+static size_t count(const struct rig *rig, const char *part)
+{
+	size_t n = 0;
+
+	for (const char *c = rig->text; (c = strstr(c, part)); c++)
+		n++;
+	return n;
+}
+
+#define ENTRY(type) "\"type\":\"" type "\""
+
+/* 36 m3/h of 3,000 mg/l into 1 m3/s: 30 / 1.01 mg/l after 360 s; in micrograms there */
+static void spill(struct rig *rig, int n, double down)
+{
+	run(rig, n, 3000, 36, down, 1);
+}
+
+static void test_likely_and_confirmed(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 120, 100);
+	assert_int_equal(count(&rig, ENTRY("crossing.assessed")), 1);
+	assert_true(strstr(rig.text, "COD 29.703 mg/l"));
+	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses is "
+				     "likely\""),
+			 1);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_LIKELY);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
+	/* it is above there already, but nothing of this release can have come: 180 s */
+	run(&rig, 50, 3000, 36, 20000, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
+	run(&rig, 60, 3000, 36, 20000, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
+	assert_true(strstr(rig.text, "\"value\":\"20000\",\"verdict\":\"observed\""));
+	run(&rig, 120, 3000, 36, 20000, 1);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_OBSERVED);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
+	assert_true(strstr(rig.text, "\"method\":\"measured\""));
+	/* and stays so to the end */
+	run(&rig, 120, 50, 36, 100, 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2); /* entry and report */
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
+	rig_close(&rig);
+}
+
+/* the incident has ended long before the water is there: it is still said */
+static void test_refuted_after_the_end(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 60, 100);
+	run(&rig, 90, 50, 36, 100, 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
+	run(&rig, 400, 50, 36, 14999, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 1);
+	assert_true(strstr(rig.text,
+			   "\"incident\":\"s-liquid-20261124T140005Z\",\"reason\":\"nothing "
+			   "above the threshold came while it was due"));
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		assert_int_equal(rig.core->dues[i].state, DUE_FREE);
+	rig_close(&rig);
+}
+
+/* nobody measured there: neither the one nor the other */
+static void test_not_measured(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 60, (double)NAN);
+	run(&rig, 600, 50, 36, (double)NAN, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
+	assert_int_equal(count(&rig, "neither confirmed nor refuted"), 1);
+	rig_close(&rig);
+}
+
+/* around the bound of likely, 15 mg/l mixed: one verdict, not one per turn */
+static void test_no_flapping(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	for (int i = 0; i < 20; i++) {
+		run(&rig, 31, 1530, 36, 100, 1); /* 15.15 */
+		run(&rig, 31, 1500, 36, 100, 1); /* 14.85 */
+	}
+	assert_int_equal(count(&rig, ENTRY("crossing.assessed")), 1);
+	assert_int_equal(count(&rig, ENTRY("incident.level")), 1);
+	rig_close(&rig);
+}
+
+/* no flow: the way is certain, the strength is not */
+static void test_without_flow(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, (double)NAN, 100, 1);
+	run(&rig, 5, 3000, (double)NAN, 100, 1);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_POSSIBLE);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].level, LEVEL_FACILITY);
+	assert_true(strstr(rig.text, "\"method\":\"distance\""));
+	assert_true(strstr(rig.text, "discharge not known"));
+	rig_close(&rig);
+}
+
+/* --- inbound --------------------------------------------------------------------------- */
+
+static void test_inbound(void **state)
+{
+	static const struct {
+		const char *what;
+		int in_order_s;	   /* of own source, before */
+		double before_cod; /* in the first minute of that */
+		enum crossing_verdict verdict;
+		enum incident_level level;
+		const char *says;
+	} rows[] = {
+		{"in order all the time", 700, 50, VERDICT_OBSERVED, LEVEL_NATIONAL,
+		 "inbound.suspected"},
+		{"watched for too short", 300, 50, VERDICT_POSSIBLE, LEVEL_FACILITY,
+		 "not measured all through the travel time: s/out"},
+		{"out of limits within it", 400, 200, VERDICT_UNLIKELY, LEVEL_FACILITY,
+		 "out of its limits within the travel time: s/out"},
+		{"out of limits before it", 900, 200, VERDICT_OBSERVED, LEVEL_NATIONAL,
+		 "inbound.suspected"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct core_incident *incident;
+		struct rig rig;
+
+		rig_open(&rig);
+		incident = &rig.core->incidents[WASTE_SOLID];
+		run(&rig, 60, rows[i].before_cod, 36, 100, 1);
+		run(&rig, rows[i].in_order_s - 60, 50, 36, 100, 1);
+		run(&rig, 10, 50, 36, 100, 9);
+		if (incident->verdict != rows[i].verdict || incident->level != rows[i].level ||
+		    !strstr(rig.text, rows[i].says))
+			fail_msg("%s: %s", rows[i].what, rig.text);
+		assert_int_equal(count(&rig, ENTRY("inbound.suspected")),
+				 rows[i].verdict == VERDICT_OBSERVED);
+		assert_true(strstr(rig.text, "\"method\":\"inbound\""));
+		rig_close(&rig);
+	}
+}
+
+/* a source that was not measured for a while cannot be excluded until it was for all the time */
+static void test_inbound_after_a_loss(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 700, 50, 36, 100, 1);
+	run(&rig, 130, (double)NAN, 36, 100, 1);
+	run(&rig, 60, 50, 36, 100, 1);
+	run(&rig, 10, 50, 36, 100, 9);
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].verdict, VERDICT_POSSIBLE);
+	assert_int_equal(count(&rig, ENTRY("inbound.suspected")), 0);
+	run(&rig, 700, 50, 36, 100, 9);
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].verdict, VERDICT_OBSERVED);
+	assert_int_equal(count(&rig, ENTRY("inbound.suspected")), 1);
+	rig_close(&rig);
+}
+
+/* --- restart --------------------------------------------------------------------------- */
+
+#define STORY_S 900
+
+static void story(struct rig *rig, int from, int to)
+{
+	for (int i = from; i < to; i++) {
+		const double values[N_CHANNELS] = {
+			i >= 20 && i < 140 ? 3000 : 50,
+			36,
+			i >= 300 && i < 330 ? 20000 : 100,
+			i >= 640 && i < 700 ? 9 : 1,
+		};
+
+		second(rig, values);
+	}
+}
+
+static void test_restart_anywhere(void **state)
+{
+	struct rig *whole = malloc(sizeof(*whole)), *part = malloc(sizeof(*part)),
+		   *rest = malloc(sizeof(*rest));
+
+	(void)state;
+	assert_true(whole && part && rest);
+	rig_open(whole);
+	story(whole, 0, STORY_S);
+	assert_int_equal(count(whole, ENTRY("crossing.confirmed")), 1);
+	assert_int_equal(count(whole, "\"method\":\"inbound\"") > 0, 1);
+	rig_open(part);
+	for (int cut = 1; cut < STORY_S; cut++) {
+		void *saved = NULL, *windows = NULL;
+		size_t n, n_windows;
+
+		story(part, cut - 1, cut);
+		rig_open(rest);
+		assert_int_equal(core_save(part->core, &saved, &n), 0);
+		assert_int_equal(core_save_windows(part->core, &windows, &n_windows), 0);
+		assert_int_equal(core_restore(rest->core, saved, n), 0);
+		assert_int_equal(core_restore_windows(rest->core, windows, n_windows), 0);
+		rest->core->chain = part->core->chain;
+		rest->at = part->at;
+		memcpy(rest->text, part->text, part->n_text + 1);
+		rest->n_text = part->n_text;
+		story(rest, cut, STORY_S);
+		if (strcmp(rest->text, whole->text) != 0)
+			fail_msg("cut at %d", cut);
+		rig_close(rest);
+		free(saved);
+		free(windows);
+	}
+	rig_close(part);
+	rig_close(whole);
+	free(whole);
+	free(part);
+	free(rest);
+}
+
+static void test_restore_refuses_unsound(void **state)
+{
+	(void)state;
+	for (int what = 0; what < 5; what++) {
+		struct rig rig, other;
+		void *saved = NULL;
+		size_t n;
+
+		rig_open(&rig);
+		rig_open(&other);
+		run(&rig, 5, 50, 36, 100, 1);
+		spill(&rig, 5, 100);
+		if (what == 1)
+			rig.core->crossings[WASTE_LIQUID].n_paths = CROSSING_PATHS_MAX + 1;
+		else if (what == 2)
+			rig.core->crossings[WASTE_LIQUID].paths[0].method = METHOD_MAX + 1;
+		else if (what == 3)
+			rig.core->dues[0].state = DUE_MAX + 1;
+		else if (what == 4)
+			memset(rig.core->dues[0].incident, 'a', sizeof(rig.core->dues[0].incident));
+		assert_int_equal(core_save(rig.core, &saved, &n), 0);
+		assert_int_equal(core_restore(other.core, saved, n), what ? -EBADMSG : 0);
+		free(saved);
+		rig_close(&rig);
+		rig_close(&other);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_steady_river),
+		cmocka_unit_test(test_pulse),
+		cmocka_unit_test(test_mixing),
+		cmocka_unit_test(test_reaches),
+		cmocka_unit_test(test_receptor),
+		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_direction),
+		cmocka_unit_test(test_line),
+		cmocka_unit_test(test_reach),
+		cmocka_unit_test(test_slide),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_likely_and_confirmed),
+		cmocka_unit_test(test_refuted_after_the_end),
+		cmocka_unit_test(test_not_measured),
+		cmocka_unit_test(test_no_flapping),
+		cmocka_unit_test(test_without_flow),
+		cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_inbound_after_a_loss),
+		cmocka_unit_test(test_restart_anywhere),
+		cmocka_unit_test(test_restore_refuses_unsound),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/config.h"
+
+#define LINE                                                                                  \
+	"{\"type\": \"LineString\", \"coordinates\": [[107.0, 21.0], [107.0, 22.0], [106.5, " \
+	"22.5]]}"
+
+#define MAIN_HEAD "origin: here\n"
+#define BOUNDARY                   \
+	"boundaries:\n"            \
+	"  - name: border\n"       \
+	"    file: line.geojson\n" \
+	"    kind: national\n"
+#define THRESHOLD                                                                         \
+	"    thresholds:\n"                                                               \
+	"      - {parameter: COD, in: water, high: 15, unit: mg/l, origin: \"QCVN 08\", " \
+	"measured-by: a/s/COD}\n"
+#define RIVER                                                                                \
+	"rivers:\n"                                                                          \
+	"  - name: r\n"                                                                      \
+	"    flow: 20\n"                                                                     \
+	"    reaches:\n"                                                                     \
+	"      - {length-km: 30, velocity: [0.5, 1], width: 40, depth: 1.5, slope: 0.001}\n" \
+	"      - {length-km: 20, velocity: [0.4, 0.8], width: 50, depth: 2}\n"               \
+	"    parameters: [{parameter: COD, background: 4000, unit: ug/l, decay-per-day: 0.2}]\n"
+#define CROSSES "    crosses: [{boundary: border, at-km: 45}]\n"
+#define MAIN	MAIN_HEAD BOUNDARY THRESHOLD RIVER CROSSES
+
+#define SITE_HEAD                                      \
+	"site: a\n"                                    \
+	"position: [21.5, 106.5]\n"                    \
+	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n" \
+	"units: [{name: u, link: l, id: 1}]\n"
+#define SOURCE(kind, keys) \
+	SITE_HEAD          \
+	"sources:\n"       \
+	"  - name: s\n"    \
+	"    kind: " kind "\n" keys
+#define LACKING(kind, keys) SITE_HEAD "sources:\n  - ^name: s\n    kind: " kind "\n" keys
+#define CHANNELS                                                                               \
+	"    channels:\n"                                                                      \
+	"      - {name: COD, from: u, address: 0, type: float32, range: [0, 9], unit: mg/l}\n" \
+	"      - {name: Q, from: u, address: 2, type: float32, range: [0, 9], unit: m3/h}\n"   \
+	"      - {name: dry, from: u, address: 4, type: float32, range: [0, 9], unit: kg}\n"   \
+	"      - {name: wind, from: u, address: 8, type: float32, range: [0, 9], unit: m/s}\n"
+#define SITE SOURCE("liquid", "    flow: Q\n    river: r\n    at-km: 5\n" CHANNELS)
+
+struct directory {
+	char path[64];
+	char *said;
+	size_t n_said;
+	size_t n_errors;
+	struct config *config;
+	int result;
+};
+
+static void write_file(const struct directory *d, const char *name, const char *text)
+{
+	char path[160];
+	FILE *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", d->path, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fchmod(fileno(file), 0644), 0);
+	assert_int_equal(fclose(file), 0);
+}
+
+static void open_directory(struct directory *d)
+{
+	char path[160];
+
+	*d = (struct directory){.path = "/tmp/test-crossing-XXXXXX"};
+	assert_non_null(mkdtemp(d->path));
+	(void)snprintf(path, sizeof(path), "%s/sites.d", d->path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	(void)snprintf(path, sizeof(path), "%s/boundaries", d->path);
+	assert_int_equal(mkdir(path, 0755), 0);
+	write_file(d, "boundaries/line.geojson", LINE);
+	write_file(d, "broken.geojson", "{\"type\": \"Point\", \"coordinates\": [1, 2]}");
+}
+
+static void forget(struct directory *d)
+{
+	d->config = config_free(d->config);
+	free(d->said);
+	d->said = NULL;
+}
+
+static void close_directory(struct directory *d)
+{
+	static const char *const names[] = {"sites.d/a.yaml",
+					    "sites.d",
+					    "boundaries/line.geojson",
+					    "boundaries",
+					    "broken.geojson",
+					    "wastewatch.yaml",
+					    ""};
+	char path[160];
+
+	forget(d);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
+		(void)remove(path);
+	}
+}
+
+static void load(struct directory *d, const char *main, const char *site)
+{
+	FILE *errors;
+
+	forget(d);
+	write_file(d, "wastewatch.yaml", main);
+	write_file(d, "sites.d/a.yaml", site);
+	errors = open_memstream(&d->said, &d->n_said);
+	assert_non_null(errors);
+	d->result = config_load(&d->config, d->path, errors, &d->n_errors);
+	assert_int_equal(fclose(errors), 0);
+}
+
+/* copy a text without its "^", whose place becomes "LINE:COLUMN"; none: @place stays as it is */
+static void take_mark(const char *text, char *copy, size_t n, char place[static 32])
+{
+	const char *mark = strchr(text, '^');
+	unsigned int line = 1, column = 1;
+
+	if (!mark) {
+		(void)snprintf(copy, n, "%s", text);
+		return;
+	}
+	for (const char *c = text; c < mark; c++) {
+		line += *c == '\n';
+		column = *c == '\n' ? 1 : column + 1;
+	}
+	(void)snprintf(place, 32, "%u:%u", line, column);
+	(void)snprintf(copy, n, "%.*s%s", (int)(mark - text), text, mark + 1);
+}
+
+struct bad {
+	const char *main; /* NULL: the good one */
+	const char *site;
+	const char *says;
+};
+
+static void check(struct directory *d, const struct bad *row)
+{
+	char main[4096], site[4096], place[32] = "?", wanted[160];
+	bool in_site = row->site && strchr(row->site, '^');
+
+	take_mark(row->main ? row->main : MAIN, main, sizeof(main), place);
+	take_mark(row->site ? row->site : SITE, site, sizeof(site), place);
+	load(d, main, site);
+	(void)snprintf(wanted, sizeof(wanted), "%s/%s:%s: ", d->path,
+		       in_site ? "sites.d/a.yaml" : "wastewatch.yaml", place);
+	if (d->result != -EINVAL || d->n_errors != 1 || !strstr(d->said, wanted) ||
+	    !strstr(d->said, row->says) || !strchr(d->said, ';'))
+		fail_msg("wanted %s%s\nin:\n%s\n%s\ngot %d, %zu errors:\n%s", wanted, row->says,
+			 main, site, d->result, d->n_errors, d->said);
+}
+
+#define T(text) MAIN_HEAD BOUNDARY "    thresholds:\n      - {" text "}\n" RIVER CROSSES
+#define X(text) MAIN_HEAD BOUNDARY THRESHOLD RIVER "    crosses: [{" text "}]\n"
+#define V(text) MAIN_HEAD "rivers:\n  - name: r\n" text
+#define REACH	"    reaches: [{length-km: 30, velocity: [0.5, 1], width: 40, depth: 1.5}]\n"
+#define P(text) MAIN "receptors:\n  - {" text "}\n"
+
+#define Q(text) MAIN "receptors:\n  - ^{" text "}\n"
+
+static void test_bad_main(void **state)
+{
+	static const struct bad rows[] = {
+		{"origin: here\ncrossing-likely: ^0\n" BOUNDARY RIVER, NULL, "from 0.001 to 1000"},
+		{"origin: here\ncrossing-possible: ^2e9\n" BOUNDARY RIVER, NULL, "out of range"},
+		{"origin: here\ncrossing-hysteresis: ^1\n" BOUNDARY RIVER, NULL, "from 0 to 0.9"},
+		{"origin: here\ncrossing-counts: ^maybe\n" BOUNDARY RIVER, NULL,
+		 "possible, likely or observed"},
+		{MAIN_HEAD
+		 "boundaries:\n  - name: b\n    kind: national\n    file: ^none.geojson\n" RIVER,
+		 NULL, "there is no file \"none.geojson\""},
+		{MAIN_HEAD "boundaries:\n  - name: b\n    kind: national\n    file: "
+			   "^broken.geojson\n" RIVER,
+		 NULL, "is no boundary"},
+		{MAIN_HEAD
+		 "boundaries:\n  - name: b\n    kind: ^local\n    file: line.geojson\n" RIVER,
+		 NULL, "national, province or commune"},
+		{MAIN_HEAD BOUNDARY
+		 "  - name: ^border\n    kind: commune\n    file: line.geojson\n" RIVER,
+		 NULL, "second boundary"},
+		{T("parameter: COD, in: ^soil, high: 1, unit: mg/l, origin: q"), NULL,
+		 "water or air"},
+		{T("parameter: COD, in: water, high: ^0, unit: mg/l, origin: q"), NULL,
+		 "out of range"},
+		{T("parameter: COD, in: water, high: 1, unit: ^mg/Nm3, origin: q"), NULL,
+		 "no concentration in water"},
+		{T("parameter: COD, in: water, high: 1, unit: ^furlong, origin: q"), NULL,
+		 "no concentration in water"},
+		{T("parameter: SO2, in: air, high: 1, unit: ^ppm, origin: q"), NULL,
+		 "no concentration in air"},
+		{T("parameter: COD, in: water, high: 1, unit: mg/l, origin: q, measured-by: "
+		   "^a/s/CUD"),
+		 NULL, "did you mean \"a/s/COD\"?"},
+		{T("parameter: COD, in: water, high: 1, unit: mg/l, origin: q, measured-by: "
+		   "^a/s/dry"),
+		 NULL, "must measure mass concentration"},
+		{T("parameter: dry, in: water, high: 1, unit: ^mg/l, origin: q"), NULL,
+		 "cannot be held against"},
+		{X("boundary: ^bordr, at-km: 45"), NULL, "did you mean \"border\"?"},
+		{X("boundary: border, at-km: ^50.1"), NULL, "ends at 50 km"},
+		{X("boundary: border, at-km: 45, position: ^[91, 0]"), NULL, "no such place"},
+		{V("    flow: ^0.0\n" REACH), NULL, "out of range"},
+		{V("    flow-from: ^a/s/dry\n" REACH), NULL, "must measure flow"},
+		{V("    temperature-from: ^a/s/Q\n    flow: 1\n" REACH), NULL,
+		 "must measure temperature"},
+		{V("    flow: 1\n    reaches: [{length-km: 10, velocity: ^[1, 0.5], width: 4, "
+		   "depth: "
+		   "1}]\n"),
+		 NULL, "cannot be slower"},
+		{V("    flow: 1\n" REACH "    parameters: [{parameter: COD, unit: ^kg}]\n"), NULL,
+		 "no concentration in water"},
+		{V("    flow: 1\n" REACH "    parameters: [{parameter: COD}, {parameter: ^COD}]\n"),
+		 NULL, "two of"},
+		{P("name: p, kind: ^moon, position: [1, 2]"), NULL,
+		 "intake, village, neighbour or other"},
+		{Q("name: p, kind: village"), NULL, "nobody knows where"},
+		{P("name: p, kind: village, position: ^[1, 200]"), NULL, "no such place"},
+		{Q("name: p, kind: intake, river: r"), NULL, "no \"at-km\""},
+		{P("name: p, kind: intake, river: ^q, at-km: 1"), NULL, "no river \"q\""},
+		{P("name: p, kind: intake, river: r, at-km: ^51"), NULL, "ends at 50 km"},
+		{P("name: p, kind: intake, position: [1, 2], at-km: ^1"), NULL, "of no river"},
+		{P("name: ^border, kind: intake, position: [1, 2]"), NULL, "second receptor"},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check(&d, &rows[i]);
+	close_directory(&d);
+}
+
+static void test_bad_site(void **state)
+{
+	static const struct bad rows[] = {
+		{NULL, LACKING("liquid", "    river: r\n" CHANNELS), "no \"at-km\""},
+		{NULL, SOURCE("liquid", "    river: ^s\n    at-km: 1\n" CHANNELS),
+		 "no river \"s\""},
+		{NULL, SOURCE("liquid", "    river: r\n    at-km: ^60\n" CHANNELS),
+		 "ends at 50 km"},
+		{NULL, SOURCE("liquid", "    position: ^[0, 181]\n" CHANNELS), "no such place"},
+		{NULL, SOURCE("liquid", "    stack-height: ^30\n" CHANNELS),
+		 "allowed: with kind: gas"},
+		{NULL, SOURCE("gas", "    at-km: ^3\n" CHANNELS), "liquid and solid"},
+		{NULL, SOURCE("gas", "    stack-height: ^-1\n" CHANNELS), "from 0 to 500"},
+		{NULL, LACKING("gas", "    stack-diameter: 1\n" CHANNELS), "no \"stack-height\""},
+		{NULL, SOURCE("solid", "    drop: ^20\n" CHANNELS), "nobody knows how far"},
+		{NULL, LACKING("solid", "    leachate-area: 20\n" CHANNELS),
+		 "no \"leachate-coefficient\""},
+		{NULL,
+		 SOURCE("solid", "    leachate-area: 20\n    leachate-coefficient: ^2\n" CHANNELS),
+		 "from 0 to 1"},
+		{NULL,
+		 SOURCE("solid", "    leachate-area: 20\n    leachate-coefficient: 0.3\n"
+				 "    rain-from: ^a/s/Q\n" CHANNELS),
+		 "must measure speed"},
+		{NULL, SOURCE("liquid", "    inbound-from: ^boarder\n" CHANNELS),
+		 "did you mean \"border\"?"},
+		{NULL, SOURCE("liquid", CHANNELS "    upstream: [{source: ^a/t, travel: 6h}]\n"),
+		 "no source of any site"},
+		{NULL, "wind-speed-from: ^a/s/Q\n" SITE, "must measure speed"},
+		{NULL, "wind-direction-from: ^a/s/wind\n" SITE, "must measure angle"},
+		{NULL, "wind-direction: ^361\n" SITE, "from 0 to 360"},
+		{NULL, "stability: ^G\n" SITE, "A, B, C, D, E or F"},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		check(&d, &rows[i]);
+	close_directory(&d);
+}
+
+static void test_good(void **state)
+{
+	const struct config_crossing *crossing;
+	const struct config_release *release;
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	load(&d, P("name: p, kind: neighbour, river: r, at-km: 12.5, position: [21.2, 106.1]"),
+	     "wind-speed-from: a/s/wind\nwind-direction: 90\nstability: F\n" SITE
+	     "    upstream: [{source: a/s, travel: 90min}]\n");
+	if (d.result != 0)
+		fail_msg("%s", d.said);
+	crossing = &d.config->crossing;
+	release = &d.config->sources[0].release;
+	assert_int_equal(crossing->n_targets, 2);
+	assert_int_equal(boundary_n_points(crossing->targets[0].line), 3);
+	assert_int_equal(crossing->targets[0].n_thresholds, 1);
+	assert_int_equal(crossing->targets[1].kind, TARGET_NEIGHBOUR);
+	assert_int_equal(crossing->thresholds[0].measured_by, 0);
+	assert_true(crossing->rivers[0].length_m == 50000);
+	assert_int_equal(crossing->rivers[0].n_reaches, 2);
+	assert_true(fabs(crossing->waters[0].background_mg_l - 4) < 1e-12);
+	assert_true(crossing->waters[0].theta == 1.047);
+	assert_int_equal(crossing->n_passages, 2);
+	assert_int_equal(crossing->passages[1].target, 1);
+	assert_true(crossing->passages[1].at_m == 12500);
+	assert_true(crossing->passages[1].place.lat_deg == 21.2);
+	assert_int_equal(d.config->sources[0].flow, 1);
+	assert_int_equal(release->river, 0);
+	assert_true(release->at_bank);
+	assert_true(release->place.lat_deg == 21.5 && release->place.lon_deg == 106.5);
+	assert_true(isnan(release->stack_height_m));
+	assert_int_equal(release->inbound_from, CONFIG_NONE);
+	assert_int_equal(release->n_upstream, 1);
+	assert_int_equal(crossing->upstream[0].source, 0);
+	assert_true(crossing->upstream[0].travel_s == 5400);
+	assert_int_equal(d.config->sites[0].met.speed_from, 3);
+	assert_int_equal(d.config->sites[0].met.direction_from, CONFIG_NONE);
+	assert_int_equal(d.config->sites[0].met.stability, 6);
+	assert_true(crossing->likely == 1 && crossing->possible == 0.1 &&
+		    crossing->hysteresis == 0.2);
+	close_directory(&d);
+}
+
+/* the bytes of a boundary are part of what is in force */
+static void test_digest(void **state)
+{
+	uint8_t before[32];
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	load(&d, MAIN, SITE);
+	assert_int_equal(d.result, 0);
+	memcpy(before, d.config->digest, sizeof(before));
+	load(&d, MAIN, SITE);
+	assert_memory_equal(before, d.config->digest, sizeof(before));
+	write_file(&d, "boundaries/line.geojson", LINE "\n");
+	load(&d, MAIN, SITE);
+	assert_memory_not_equal(before, d.config->digest, sizeof(before));
+	close_directory(&d);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad_main),
+		cmocka_unit_test(test_bad_site),
+		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_digest),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,8 +14,9 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status_table.h"
+#include "tools/wrap.h"
 
-#define STATUS_AGE_MS	5000   /* a good value older than this shows its age */
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
 
 /** struct picture - all there is to say; @attention: lines for what is not in order */
@@ -56,9 +57,46 @@ static int64_t number(const json_t *object, const char *key)
 	return json_integer_value(json_object_get(object, key));
 }
 
+/* what the daemon says of an alarm beside the record; NULL it is down, or there are too many */
+static const json_t *live_alarm(const struct picture *picture, const char *path)
+{
+	const json_t *alarm;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "alarms"), i, alarm) {
+		if (strcmp(text(alarm, "limit"), path) == 0)
+			return alarm;
+	}
+	return NULL;
+}
+
+/* how bad it is, and what to do about it */
+static void attend_raised(struct picture *picture, const char *path, const char *span,
+			  const json_t *alarm)
+{
+	const char *unit = text(alarm, "unit"), *advice = text(alarm, "advice");
+
+	if (!alarm)
+		attend(picture, "limit broken: %s, for %s", path, span);
+	else
+		attend(picture, "limit broken: %s, for %s: worst %s%s%s, %s %s%s%s (%s), %s%s%s",
+		       path, span, text(alarm, "worst"), *unit ? " " : "", unit,
+		       strcmp(text(alarm, "side"), "low") == 0 ? "at least" : "at most",
+		       text(alarm, "bound"), *unit ? " " : "", unit, text(alarm, "on"),
+		       text(alarm, "state"), *advice ? ". " : "", advice);
+}
+
+static bool is_hidden(const json_t *alarm)
+{
+	return json_object_get(alarm, "shelved_until_ms") ||
+	       json_object_get(alarm, "out_of_service") || json_object_get(alarm, "suppressed");
+}
+
+/* what calls nobody needs no attention; print_hidden() counts it */
 static void take_raised(void *userdata, const char *path, int64_t since_ms, const char *value)
 {
 	struct picture *picture = userdata;
+	const json_t *alarm = live_alarm(picture, path);
 	json_t *object = json_object();
 	char span[48];
 
@@ -66,8 +104,8 @@ static void take_raised(void *userdata, const char *path, int64_t since_ms, cons
 	(void)json_object_set_new(object, "since_ms", json_integer(since_ms));
 	(void)json_object_set_new(object, "value", json_string(value));
 	(void)json_array_append_new(picture->raised, object);
-	attend(picture, "limit broken: %s, for %s", path,
-	       command_span(picture->now_ms - since_ms, span));
+	if (!is_hidden(alarm))
+		attend_raised(picture, path, command_span(picture->now_ms - since_ms, span), alarm);
 }
 
 static void take_incident(void *userdata, const struct history_incident *incident)
@@ -248,28 +286,6 @@ static void look_at_outbox(struct picture *picture)
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
 }
 
-/* how much of its time each link is busy, and whether that is too much */
-static void print_links(const struct picture *picture)
-{
-	const json_t *link;
-	size_t i;
-
-	if (json_array_size(json_object_get(picture->live, "links")) == 0)
-		return;
-	(void)printf("\n%-36s %-12s %6s %12s %9s %8s\n", "LINK", "STATE", "BUSY", "WORST ROUND",
-		     "OVERRUNS", "REFUSED");
-	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
-		char name[160];
-
-		(void)snprintf(name, sizeof(name), "%s/%s", text(link, "site"), text(link, "link"));
-		(void)printf("%-36s %-12s %4lld %% %9lld ms %9lld %8lld\n", name,
-			     text(link, "state"), (long long)number(link, "busy_permille") / 10,
-			     (long long)number(link, "worst_round_us") / 1000,
-			     (long long)number(link, "overruns"),
-			     (long long)number(link, "refused_parts"));
-	}
-}
-
 /* a file lies there for the moment of its delivery every five minutes */
 static void look_at_files(struct picture *picture)
 {
@@ -286,70 +302,6 @@ static void look_at_files(struct picture *picture)
 	       outbox->n_files_held > 0
 		       ? "; the server refused some: journalctl WASTEWATCH_TYPE=report.held"
 		       : "");
-}
-
-/* a window's mean; in brackets where too few values stand behind it */
-static const char *mean(const json_t *channel, const char *key, char ret[static 32])
-{
-	const json_t *window = json_object_get(channel, key);
-	bool valid = json_is_true(json_object_get(window, "valid"));
-
-	if (!*text(window, "mean"))
-		return "-";
-	(void)snprintf(ret, 32, valid ? "%s" : "(%s)", text(window, "mean"));
-	return ret;
-}
-
-static void print_quality(const json_t *channel)
-{
-	const char *quality = text(channel, "quality"), *reason = text(channel, "reason");
-	char age[48];
-
-	(void)printf("%s", quality);
-	if (strcmp(quality, "good") == 0) {
-		if (number(channel, "age_ms") > STATUS_AGE_MS)
-			(void)printf(", %s ago", command_span(number(channel, "age_ms"), age));
-		return;
-	}
-	/* "calibrating, as mill/gas/check says" need not say it twice */
-	if (strncmp(reason, quality, strlen(quality)) == 0)
-		(void)printf("%s", reason + strlen(quality));
-	else if (*reason)
-		(void)printf(": %s", reason);
-	if (*text(channel, "raw"))
-		(void)printf(", reads %s", text(channel, "raw"));
-	if (json_object_get(channel, "age_ms"))
-		(void)printf(", last good %s ago", command_span(number(channel, "age_ms"), age));
-}
-
-static void print_channels(const struct picture *picture)
-{
-	const json_t *channel;
-	bool brackets = false;
-	size_t i;
-
-	if (json_array_size(json_object_get(picture->live, "channels")) == 0)
-		return;
-	(void)printf("\n%-36s %12s %-8s %12s %12s %12s %12s  %s\n", "CHANNEL", "VALUE", "UNIT",
-		     "1-MIN MEAN", "5-MIN", "1-H", "24-H", "QUALITY");
-	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
-		bool good = strcmp(text(channel, "quality"), "good") == 0;
-		char five[32], hour[32], day[32];
-		const char *means[] = {mean(channel, "mean_5min", five),
-				       mean(channel, "mean_1h", hour),
-				       mean(channel, "mean_24h", day)};
-
-		for (size_t j = 0; j < ARRAY_SIZE(means); j++)
-			brackets |= means[j][0] == '(';
-		(void)printf("%-36s %12s %-8s %12s %12s %12s %12s  ", text(channel, "channel"),
-			     good ? text(channel, "value") : "-", text(channel, "unit"),
-			     *text(channel, "mean_1min") ? text(channel, "mean_1min") : "-",
-			     means[0], means[1], means[2]);
-		print_quality(channel);
-		(void)putchar('\n');
-	}
-	if (brackets)
-		(void)puts("(…): fewer values than a valid mean needs");
 }
 
 static void print_drills(const struct picture *picture)
@@ -376,12 +328,12 @@ static void print_hidden(const struct picture *picture)
 		    number(figures, "out_of_service") >
 	    0)
 		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
-			     "service.\n",
+			     "service; see: wastewatch alarms\n",
 			     (long long)number(figures, "shelved"),
 			     (long long)number(figures, "suppressed"),
 			     (long long)number(figures, "out_of_service"));
 	if (number(figures, "unacknowledged") > 0)
-		(void)printf("Alarms that nobody has acknowledged: %lld.\n",
+		(void)printf("Alarms that nobody has acknowledged: %lld; see: wastewatch alarms\n",
 			     (long long)number(figures, "unacknowledged"));
 }
 
@@ -407,10 +359,10 @@ static void print_picture(const struct picture *picture)
 	print_hidden(picture);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
-		(void)printf("  ! %s\n", json_string_value(line));
+		(void)fputs("  ! ", stdout);
+		wrap_print(4, 4, json_string_value(line));
 	}
-	print_links(picture);
-	print_channels(picture);
+	status_table_print(picture->live);
 }
 
 static void print_json(const struct picture *picture)

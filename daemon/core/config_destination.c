@@ -97,16 +97,58 @@ static void check_audience(const struct config_mapping *mapping, struct destinat
 {
 	struct config_destination *d = &draft->destination;
 	const struct config_node *sites = config_node_find(mapping->node, "sites");
+	const struct config_node *receptors = config_node_find(mapping->node, "receptors");
 
 	d->kinds = kinds_of(mapping, &draft->kinds);
 	d->sites_line = sites ? sites->line : 1;
 	d->sites_column = sites ? sites->column : 1;
+	d->receptors_line = receptors ? receptors->line : 1;
+	d->receptors_column = receptors ? receptors->column : 1;
 	if (config_given(mapping, "language") && d->format != FORMAT_CAP)
 		config_error(mapping, "language",
 			     "a JSON report has no language; allowed: with format: cap");
 }
 
-/* whether a site that is named exists is known only when all have been read */
+static void say_unknown(const struct config_reader *reader, unsigned int line, unsigned int column,
+			const char *what, const struct config_listing *listing)
+{
+	config_report_error(reader->report, reader->main_file, line, column,
+			    "there is no %s \"%s\"%s%s%s; allowed: %s", what, listing->wanted,
+			    listing->nearest ? ", did you mean \"" : "",
+			    listing->nearest ? listing->nearest : "", listing->nearest ? "\"?" : "",
+			    *listing->text ? listing->text : "none");
+}
+
+static void check_site(struct config_reader *reader, const struct config_destination *d,
+		       const char *name)
+{
+	const struct config *config = reader->config;
+	struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
+
+	if (config_names_find(reader, KIND_SITE, 0, name))
+		return;
+	for (size_t i = 0; i < config->n_sites; i++)
+		config_names_list(&listing, config->sites[i].name);
+	say_unknown(reader, d->sites_line, d->sites_column, "site", &listing);
+}
+
+/* nobody would ever be told of what has no such name */
+static void check_receptor(const struct config_reader *reader, const struct config_destination *d,
+			   const char *name)
+{
+	const struct config_crossing *crossing = &reader->config->crossing;
+	struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
+
+	for (size_t i = 0; i < crossing->n_targets; i++) {
+		if (strcmp(crossing->targets[i].name, name) == 0)
+			return;
+		config_names_list(&listing, crossing->targets[i].name);
+	}
+	say_unknown(reader, d->receptors_line, d->receptors_column, "receptor or boundary",
+		    &listing);
+}
+
+/* whether what is named exists is known only when all has been read */
 void config_destinations_check(struct config_reader *reader)
 {
 	const struct config *config = reader->config;
@@ -114,21 +156,10 @@ void config_destinations_check(struct config_reader *reader)
 	for (size_t i = 0; i < config->n_destinations; i++) {
 		const struct config_destination *d = &config->destinations[i];
 
-		for (size_t j = 0; j < d->sites.n; j++) {
-			struct config_listing listing = {.wanted = d->sites.text[j],
-							 .least = CONFIG_SUGGESTION};
-
-			if (config_names_find(reader, KIND_SITE, 0, d->sites.text[j]))
-				continue;
-			for (size_t k = 0; k < config->n_sites; k++)
-				config_names_list(&listing, config->sites[k].name);
-			config_report_error(
-				reader->report, reader->main_file, d->sites_line, d->sites_column,
-				"there is no site \"%s\"%s%s%s; allowed: %s", d->sites.text[j],
-				listing.nearest ? ", did you mean \"" : "",
-				listing.nearest ? listing.nearest : "",
-				listing.nearest ? "\"?" : "", listing.text);
-		}
+		for (size_t j = 0; j < d->sites.n; j++)
+			check_site(reader, d, d->sites.text[j]);
+		for (size_t j = 0; j < d->receptors.n; j++)
+			check_receptor(reader, d, d->receptors.text[j]);
 	}
 }
 

@@ -335,6 +335,7 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @receptors: of those that may reach one of these; none named: of all
  * @drills: those of drills, too, marked as exercises
  * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
+ * @receptors_line, @receptors_column: and "receptors"
  */
 struct config_destination {
 	char *name;
@@ -358,6 +359,8 @@ struct config_destination {
 	struct config_words receptors;
 	unsigned int sites_line;
 	unsigned int sites_column;
+	unsigned int receptors_line;
+	unsigned int receptors_column;
 };
 
 /**

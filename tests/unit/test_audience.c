@@ -26,6 +26,9 @@ struct rig {
 static void set_up(struct rig *rig, size_t n)
 {
 	static char names[CONFIG_DESTINATIONS_MAX + 4][8], origin[] = "hop-thanh";
+	static char intake[] = "intake", other[] = "other", title[] = "Cửa lấy nước";
+	static struct config_target targets[] = {{.name = intake, .title = title},
+						 {.name = other, .title = other}};
 
 	*rig = (struct rig){.chain = {.seq = 42}};
 	rig->config = (struct config){
@@ -33,6 +36,7 @@ static void set_up(struct rig *rig, size_t n)
 		.zone_min = 420,
 		.destinations = rig->destinations,
 		.n_destinations = n,
+		.crossing = {.targets = targets, .n_targets = ARRAY_SIZE(targets)},
 	};
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "d%zu", i);
@@ -193,7 +197,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("other", "none") "," PATH("intake", "unlikely"),
+		 PATH("other", "none") "," PATH("Cửa lấy nước", "unlikely"),
 		 false},
 		{{.receptors = intake},
 		 "limit",
@@ -201,7 +205,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("other", "none") "," PATH("intake", "possible"),
+		 PATH("other", "none") "," PATH("Cửa lấy nước", "possible"),
 		 true},
 		{{.receptors = intake, .min_verdict = VERDICT_LIKELY},
 		 "limit",
@@ -209,7 +213,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "observed",
 		 "mill",
-		 PATH("other", "observed") "," PATH("intake", "possible"),
+		 PATH("other", "observed") "," PATH("Cửa lấy nước", "possible"),
 		 false},
 		{{.receptors = intake, .min_verdict = VERDICT_LIKELY},
 		 "limit",
@@ -217,7 +221,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("intake", "unlikely") "," PATH("intake", "likely"),
+		 PATH("Cửa lấy nước", "unlikely") "," PATH("Cửa lấy nước", "likely"),
 		 true},
 	};
 

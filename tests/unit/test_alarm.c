@@ -325,8 +325,8 @@ static void test_acknowledge(void **state)
 	assert_string_equal(said(&rig, NULL), "acknowledged plain");
 	assert_int_equal(act(&rig, ACTION_ACKNOWLEDGE, PLAIN, 0), -EALREADY);
 	assert_int_equal(act(&rig, ACTION_RESET, PLAIN, 0), -EBUSY);
-	run(&rig, 100,
-	    NAN); /* a value that is not good clears nothing, and un-acknowledges nothing */
+	/* a value that is not good clears nothing, and un-acknowledges nothing */
+	run(&rig, 100, (double)NAN);
 	assert_string_equal(condition(&rig, PLAIN), "acknowledged");
 	run(&rig, 1, 100);
 	assert_string_equal(condition(&rig, PLAIN), "normal");
@@ -346,7 +346,7 @@ static void test_latch(void **state)
 	assert_string_equal(condition(&rig, LATCH), "latched");
 	assert_false(limit_is_raised(&rig.core->limits[LATCH].state));
 	run(&rig, 50, 50);
-	run(&rig, 50, NAN);
+	run(&rig, 50, (double)NAN);
 	assert_string_equal(condition(&rig, LATCH), "latched");
 	assert_int_equal(act(&rig, ACTION_ACKNOWLEDGE, LATCH, 0), 0);
 	assert_string_equal(condition(&rig, LATCH), "latched");
@@ -463,7 +463,7 @@ static void test_one_shot(void **state)
 	run(&rig, 1, 101);
 	assert_int_equal(act(&rig, ACTION_SHELVE, PLAIN, ONE_SHOT), 0);
 	run(&rig, 20, 101);
-	run(&rig, 20, NAN); /* ends nothing */
+	run(&rig, 20, (double)NAN); /* ends nothing */
 	assert_true(rig.core->limits[PLAIN].alarm.shelved);
 	(void)said(&rig, NULL);
 	run(&rig, 1, 50);
@@ -573,9 +573,9 @@ static void test_dead_parent(void **state)
 	(void)state;
 	rig_open(&rig);
 	run3(&rig, 1, 101, 1, 50);
-	run3(&rig, 4, NAN, 1, 150);
+	run3(&rig, 4, (double)NAN, 1, 150);
 	assert_true(rig.core->limits[LIMIT].alarm.held);
-	run3(&rig, 1, NAN, 1, 150); /* lost after 5 s */
+	run3(&rig, 1, (double)NAN, 1, 150); /* lost after 5 s */
 	assert_true(limit_is_raised(&rig.core->limits[PLAIN].state));
 	assert_false(rig.core->limits[LIMIT].alarm.held);
 	assert_true(rig.core->incidents[0].open);
@@ -596,7 +596,7 @@ static void test_enabled_by(void **state)
 	assert_string_equal(said(&rig, "low"), "unsuppressed, raised");
 	run3(&rig, 3, 60, 1, 50);
 	assert_string_equal(said(&rig, "low"), "cleared");
-	run3(&rig, 10, 30, NAN, 50); /* not known whether it runs: the limit counts */
+	run3(&rig, 10, 30, (double)NAN, 50); /* not known whether it runs: the limit counts */
 	assert_string_equal(said(&rig, "low"), "raised");
 	rig_close(&rig);
 }

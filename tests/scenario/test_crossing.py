@@ -173,6 +173,18 @@ def test_liquid(replay):
         pytest.approx(end + travel(0) + 2 * math.sqrt(variance(0)), abs=120)
 
 
+def test_each_water_has_its_own_limit(replay):
+    """One spill, one river: the source's permit, the intake's level A, the border's level B."""
+    _, reports = replay(1800, {"valley/outfall/COD": [(300, 1500, 2000)]})
+    report = next(r for r in reports if path_to_exists(r))
+    alarm, = report["data"]["alarms"]
+    assert (alarm["bound"], alarm["origin"]) == ("150", "permit")
+    for target, threshold, level in (("Trạm cấp nước", "10", "A"), ("Biên giới quốc gia", "15", "B")):
+        path = path_to(report, target, "river")
+        assert (path["parameter"], path["threshold"], path["unit"]) == ("COD", threshold, "mg/l")
+        assert path["threshold_origin"] == f"QCVN 08:2023/BTNMT, COD, level {level} [M]"
+
+
 def path_to_exists(report):
     return any((p["target"], p["method"]) == ("Biên giới quốc gia", "river") for p in paths(report))
 

@@ -211,7 +211,7 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 
 	if (r == 0)
 		r = nearest(c->place, target, &hit);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (c->wind_m_s < PLUME_WIND_MIN_M_S)
 		path->flags |= FLAG_CALM;

@@ -46,8 +46,7 @@ static void message_of_alarm(const struct event *event, const struct config *con
 			       limit_on_words(limit->on), limit->high ? "above" : "below",
 			       limit_class_text(limit->class), bound, *limit->origin ? ", " : "",
 			       limit->origin, event->reason ? " (" : "", or_empty(event->reason),
-			       event->reason ? ")" : "", *limit->advice ? ". " : "",
-			       limit->advice);
+			       event->reason ? ")" : "", *limit->advice ? ". " : "", limit->advice);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is back at %s, within its %s of %s",
 			       path, value, limit_class_text(limit->class), bound);

@@ -196,8 +196,8 @@ extern const struct config_group config_boundary_group;
 extern const struct config_group config_river_group;
 extern const struct config_group config_receptor_group;
 extern const struct config_group config_upstream_group;
-extern const struct config_group config_limit_group;   /* a source's limit */
-extern const struct config_choice config_limit_ons[];  /* enum limit_on */
+extern const struct config_group config_limit_group;  /* a source's limit */
+extern const struct config_choice config_limit_ons[]; /* enum limit_on */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,

@@ -268,13 +268,13 @@ struct core {
 	size_t n_released;
 	bool settles; /* core_settle() has something to do */
 	struct chain chain;
-	struct chain *log;   /* where entries are chained: @chain, in an exercise the real core's */
-	bool exercise;	     /* a drill: entries, reports and incidents are marked as such */
+	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */
+	bool exercise;	   /* a drill: entries, reports and incidents are marked as such */
 	struct batch *entries;	    /* where entries go: @batch, in an exercise the real core's */
 	const struct core_tap *tap; /* the caller's; NULL nobody listens */
-	char log_id[17];     /* of the record; part of every report's id */
-	bool windows_dirty;  /* @windows changed since they were saved last */
-	struct batch *batch; /* the caller's */
+	char log_id[17];	    /* of the record; part of every report's id */
+	bool windows_dirty;	    /* @windows changed since they were saved last */
+	struct batch *batch;	    /* the caller's */
 };
 
 /**

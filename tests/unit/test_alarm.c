@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/action.h"
 #include "core/core.h"
+#include "load.h"
 
 #define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00, a whole minute */
 #define MONO_0 INT64_C(1000000)
@@ -155,47 +154,21 @@ enum { PLAIN, LATCH, COUNT, CHILD, LOW, LIMIT, FREE, N_LIMITS };
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml"};
-	char directory[] = "/tmp/test-alarm-XXXXXX", path[300], *errors = NULL;
+	char *errors = NULL;
 	size_t n = 0;
 	FILE *out = open_memstream(&errors, &n);
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	r = config_load(&config, directory, out, NULL);
+	r = load_texts(&config, main_yaml, site_yaml, out);
 	(void)fclose(out);
 	if (r < 0)
 		print_error("%s", errors);
 	/* a limit that a condition hides is warned about */
 	assert_true(strstr(errors, "opens no incident of its own") != NULL);
 	free(errors);
-	(void)rmdir(path);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)unlink(path);
-	}
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	(void)rmdir(path);
-	(void)rmdir(directory);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_limits, N_LIMITS);

@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/assess.h"
 #include "core/report_parts.h"
+#include "load.h"
 
 #define assert_close(a, b, epsilon) assert_true(fabs((a) - (b)) <= (epsilon))
 
@@ -451,38 +450,19 @@ enum { COD, FLOW, DOWN, NH4, N_CHANNELS };
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml", "line.geojson",
-					    "sites.d", ""};
-	char directory[] = "/tmp/test-assess-XXXXXX", path[256];
+	static const struct load_file files[] = {
+		{"wastewatch.yaml", main_yaml},
+		{"sites.d/s.yaml", site_yaml},
+		{"line.geojson",
+		 "{\"type\": \"LineString\", \"coordinates\": [[107, 21], [107, 22]]}"},
+		{NULL, NULL},
+	};
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	write_file(directory, names[2],
-		   "{\"type\": \"LineString\", \"coordinates\": [[107, 21], [107, 22]]}");
-	r = config_load(&config, directory, stderr, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)remove(path);
-	}
+	r = load_files(&config, files, stderr);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_channels, N_CHANNELS);

@@ -6,6 +6,7 @@
 
 #include "core/audience.h"
 #include "core/cap.h"
+#include "core/fields.h"
 #include "core/report.h"
 
 /**
@@ -25,13 +26,6 @@ struct news {
 	int64_t previous_ms;
 	uint32_t previous;
 };
-
-static const char *string(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 #define DEFINE_RANK(name, type, text_of, max)                         \
 	static int name(const char *word)                             \
@@ -116,8 +110,8 @@ static int worst_verdict(const struct news *news, const struct config_destinatio
 	if (destination->receptors.n == 0)
 		return news->verdict;
 	json_array_foreach (paths, i, path)
-		if (is_among(&destination->receptors, string(path, "target")))
-			worst = MAX(worst, verdict_of(string(path, "verdict")));
+		if (is_among(&destination->receptors, field_text(path, "target")))
+			worst = MAX(worst, verdict_of(field_text(path, "verdict")));
 	return worst;
 }
 
@@ -237,7 +231,7 @@ static void find_previous(struct news *news)
 		return;
 	}
 	before = news->what->before ? json_loads(news->what->before, 0, NULL) : NULL;
-	if (clock_parse(string(json_object_get(before, "incident"), "reported"),
+	if (clock_parse(field_text(json_object_get(before, "incident"), "reported"),
 			&news->previous_ms) < 0)
 		news->previous_ms = 0;
 	news->previous = (uint32_t)json_integer_value(
@@ -262,12 +256,12 @@ void audience_tell(struct core *core, const struct audience_news *what)
 		.what = what,
 		.data = data,
 		.incident = incident,
-		.id = string(incident, "id"),
-		.site = string(json_object_get(data, "site"), "name"),
-		.class = class_of(string(incident, "class")),
-		.kind = kind_of(string(incident, "kind")),
-		.level = level_of(string(incident, "level")),
-		.verdict = verdict_of(string(incident, "verdict")),
+		.id = field_text(incident, "id"),
+		.site = field_text(json_object_get(data, "site"), "name"),
+		.class = class_of(field_text(incident, "class")),
+		.kind = kind_of(field_text(incident, "kind")),
+		.level = level_of(field_text(incident, "level")),
+		.verdict = verdict_of(field_text(incident, "verdict")),
 	};
 
 	if (!incident) {

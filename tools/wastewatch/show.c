@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
@@ -62,13 +63,6 @@ static void take_report(void *userdata, const struct history_report *report)
 	(void)json_array_append_new(story->reports, object);
 }
 
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
 static void print_entries(const struct story *story)
 {
 	const json_t *entry;
@@ -76,17 +70,19 @@ static void print_entries(const struct story *story)
 
 	(void)puts("\nCourse");
 	json_array_foreach (story->entries, i, entry) {
-		const char *channel = text(entry, "channel"), *limit = text(entry, "limit");
+		const char *channel = field_text(entry, "channel"),
+			   *limit = field_text(entry, "limit");
 
-		(void)printf("  %.8s  %-20s", text(entry, "time") + 11, text(entry, "type"));
+		(void)printf("  %.8s  %-20s", field_text(entry, "time") + 11,
+			     field_text(entry, "type"));
 		if (*channel)
-			(void)printf(" %s/%s %s %s", text(entry, "source"), channel,
-				     text(entry, "value"), text(entry, "unit"));
+			(void)printf(" %s/%s %s %s", field_text(entry, "source"), channel,
+				     field_text(entry, "value"), field_text(entry, "unit"));
 		if (*limit)
-			(void)printf(" (%s %s: %s)", limit, text(entry, "class"),
-				     text(entry, "bound"));
-		if (*text(entry, "reason") && !*limit)
-			(void)printf(" %s", text(entry, "reason"));
+			(void)printf(" (%s %s: %s)", limit, field_text(entry, "class"),
+				     field_text(entry, "bound"));
+		if (*field_text(entry, "reason") && !*limit)
+			(void)printf(" %s", field_text(entry, "reason"));
 		(void)putchar('\n');
 	}
 }
@@ -109,15 +105,18 @@ static void print_alarms(const struct story *story)
 
 	(void)puts("\nLimits broken");
 	json_array_foreach (alarms, i, alarm) {
-		(void)printf("  %-7s %-9s %s: %s %s, worst %s at %.8s\n", text(alarm, "state"),
-			     text(alarm, "class"), text(alarm, "limit"), text(alarm, "bound"),
-			     text(alarm, "unit"), text(alarm, "peak"),
-			     *text(alarm, "peak_time") ? text(alarm, "peak_time") + 11 : "");
+		(void)printf("  %-7s %-9s %s: %s %s, worst %s at %.8s\n",
+			     field_text(alarm, "state"), field_text(alarm, "class"),
+			     field_text(alarm, "limit"), field_text(alarm, "bound"),
+			     field_text(alarm, "unit"), field_text(alarm, "peak"),
+			     *field_text(alarm, "peak_time") ? field_text(alarm, "peak_time") + 11
+							     : "");
 		print_duration(alarm);
-		if (*text(alarm, "origin"))
-			(void)printf("          %s\n", text(alarm, "origin"));
-		if (*text(alarm, "advice") && strcmp(text(alarm, "state"), "raised") == 0)
-			(void)printf("          To do: %s\n", text(alarm, "advice"));
+		if (*field_text(alarm, "origin"))
+			(void)printf("          %s\n", field_text(alarm, "origin"));
+		if (*field_text(alarm, "advice") &&
+		    strcmp(field_text(alarm, "state"), "raised") == 0)
+			(void)printf("          To do: %s\n", field_text(alarm, "advice"));
 	}
 }
 
@@ -129,10 +128,11 @@ static void print_reports(const struct story *story)
 	(void)puts("\nReports");
 	json_array_foreach (story->reports, i, report) {
 		(void)printf("  %.8s  %-17s to %s: %s, %lld attempts%s%s\n",
-			     text(report, "created") + 11, text(report, "type"),
-			     text(report, "destination"), text(report, "state"),
+			     field_text(report, "created") + 11, field_text(report, "type"),
+			     field_text(report, "destination"), field_text(report, "state"),
 			     (long long)json_integer_value(json_object_get(report, "attempts")),
-			     *text(report, "error") ? "; last: " : "", text(report, "error"));
+			     *field_text(report, "error") ? "; last: " : "",
+			     field_text(report, "error"));
 	}
 	if (json_array_size(story->reports) == 0)
 		(void)puts("  none");
@@ -157,20 +157,22 @@ static void print_path(const json_t *path)
 	const json_t *flag, *flags = json_object_get(path, "flags");
 	size_t i;
 
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", text(path, "verdict"), text(path, "target"),
-		     text(path, "target_kind"), text(path, "source"), text(path, "method"));
-	if (*text(path, "arrival"))
-		(void)printf("           when: %.19s%s%.19s%s%.19s\n", text(path, "arrival"),
-			     *text(path, "leading_edge") ? ", from " : "",
-			     text(path, "leading_edge"), *text(path, "tail") ? " to " : "",
-			     text(path, "tail"));
-	if (*text(path, "threshold"))
+	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"),
+		     field_text(path, "target"), field_text(path, "target_kind"),
+		     field_text(path, "source"), field_text(path, "method"));
+	if (*field_text(path, "arrival"))
+		(void)printf("           when: %.19s%s%.19s%s%.19s\n", field_text(path, "arrival"),
+			     *field_text(path, "leading_edge") ? ", from " : "",
+			     field_text(path, "leading_edge"),
+			     *field_text(path, "tail") ? " to " : "", field_text(path, "tail"));
+	if (*field_text(path, "threshold"))
 		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s: %s\n",
-			     text(path, "parameter"), text(path, "concentration"),
-			     text(path, "unit"), text(path, "low"), text(path, "high"),
-			     text(path, "threshold"), text(path, "threshold_origin"));
-	if (*text(path, "distance_m"))
-		(void)printf("           how far: %s m\n", text(path, "distance_m"));
+			     field_text(path, "parameter"), field_text(path, "concentration"),
+			     field_text(path, "unit"), field_text(path, "low"),
+			     field_text(path, "high"), field_text(path, "threshold"),
+			     field_text(path, "threshold_origin"));
+	if (*field_text(path, "distance_m"))
+		(void)printf("           how far: %s m\n", field_text(path, "distance_m"));
 	json_array_foreach (flags, i, flag)
 		(void)printf("           how sure: %s\n", json_string_value(flag));
 }
@@ -184,11 +186,11 @@ static void print_crossing(const struct story *story)
 
 	if (!crossing)
 		return;
-	(void)printf("\nWill it cross: %s\n", text(crossing, "verdict"));
+	(void)printf("\nWill it cross: %s\n", field_text(crossing, "verdict"));
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
 	for (i = 0; i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, text(crossing, "verdict")) == 0)
+		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
 			(void)printf("  To do: %s\n", crossing_advice[i].advice);
 }
 
@@ -201,15 +203,15 @@ static void print_masses(const struct story *story)
 	if (json_array_size(masses) > 0)
 		(void)puts("\nReleased");
 	json_array_foreach (masses, i, mass) {
-		(void)printf("  %s/%s: ", text(mass, "source"), text(mass, "channel"));
-		if (*text(mass, "total"))
-			(void)printf("%s kg, %s kg of it above %s", text(mass, "total"),
-				     text(mass, "above"), text(mass, "limit"));
+		(void)printf("  %s/%s: ", field_text(mass, "source"), field_text(mass, "channel"));
+		if (*field_text(mass, "total"))
+			(void)printf("%s kg, %s kg of it above %s", field_text(mass, "total"),
+				     field_text(mass, "above"), field_text(mass, "limit"));
 		else
 			(void)printf("not known");
 		(void)printf(
 			"\n          from %.19s to %.19s, %lld %% of that time was measured\n",
-			text(mass, "from"), text(mass, "until"),
+			field_text(mass, "from"), field_text(mass, "until"),
 			(long long)json_integer_value(json_object_get(mass, "covered_percent")));
 	}
 }
@@ -231,28 +233,29 @@ static void print_response(const struct story *story)
 		return;
 	(void)puts("\nOn the spot");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		if (*text(response, lines[i].key))
-			(void)printf("  %-9s %s\n", lines[i].title, text(response, lines[i].key));
+		if (*field_text(response, lines[i].key))
+			(void)printf("  %-9s %s\n", lines[i].title,
+				     field_text(response, lines[i].key));
 	if (contact)
-		(void)printf("  %-9s %s %s %s\n", "contact", text(contact, "name"),
-			     text(contact, "phone"), text(contact, "email"));
+		(void)printf("  %-9s %s %s %s\n", "contact", field_text(contact, "name"),
+			     field_text(contact, "phone"), field_text(contact, "email"));
 }
 
 static void print_handling(const json_t *object)
 {
-	if (*text(object, "acknowledged"))
-		(void)printf("  acknowledged %s by %s\n", text(object, "acknowledged"),
-			     text(object, "acknowledged_by"));
-	else if (strcmp(text(object, "state"), "open") == 0)
+	if (*field_text(object, "acknowledged"))
+		(void)printf("  acknowledged %s by %s\n", field_text(object, "acknowledged"),
+			     field_text(object, "acknowledged_by"));
+	else if (strcmp(field_text(object, "state"), "open") == 0)
 		(void)printf("  nobody has acknowledged it: wastewatch ack %s\n",
-			     text(object, "id"));
-	if (*text(object, "closed"))
+			     field_text(object, "id"));
+	if (*field_text(object, "closed"))
 		(void)printf("  closed %s by %s\n  cause: %s\n  measures: %s\n",
-			     text(object, "closed"), text(object, "closed_by"),
-			     text(object, "cause"), text(object, "measures"));
-	else if (*text(object, "ended"))
+			     field_text(object, "closed"), field_text(object, "closed_by"),
+			     field_text(object, "cause"), field_text(object, "measures"));
+	else if (*field_text(object, "ended"))
 		(void)printf("  not closed: wastewatch close %s --cause TEXT --measures TEXT\n",
-			     text(object, "id"));
+			     field_text(object, "id"));
 }
 
 static void print_head(const struct story *story)
@@ -260,20 +263,21 @@ static void print_head(const struct story *story)
 	const json_t *object = story->object;
 	const json_t *site = json_object_get(json_object_get(object, "last_report"), "site");
 
-	(void)printf("%s\n", text(object, "id"));
-	(void)printf("  %s waste incident of class %s at %s, %s\n", text(object, "kind"),
-		     text(object, "class"),
-		     *text(site, "title") ? text(site, "title") : text(object, "site"),
-		     text(object, "state"));
-	(void)printf("  opened %s, first alarm %s\n", text(object, "opened"),
-		     text(object, "first_out"));
-	if (*text(object, "ended"))
-		(void)printf("  ended  %s\n", text(object, "ended"));
-	(void)printf("  level %s (Art. 123)", text(object, "level"));
-	if (strcmp(text(object, "verdict"), "none") == 0)
+	(void)printf("%s\n", field_text(object, "id"));
+	(void)printf("  %s waste incident of class %s at %s, %s\n", field_text(object, "kind"),
+		     field_text(object, "class"),
+		     *field_text(site, "title") ? field_text(site, "title")
+						: field_text(object, "site"),
+		     field_text(object, "state"));
+	(void)printf("  opened %s, first alarm %s\n", field_text(object, "opened"),
+		     field_text(object, "first_out"));
+	if (*field_text(object, "ended"))
+		(void)printf("  ended  %s\n", field_text(object, "ended"));
+	(void)printf("  level %s (Art. 123)", field_text(object, "level"));
+	if (strcmp(field_text(object, "verdict"), "none") == 0)
 		(void)puts("; whether it crosses a boundary was not assessed");
 	else
-		(void)printf("; that it crosses a boundary is %s\n", text(object, "verdict"));
+		(void)printf("; that it crosses a boundary is %s\n", field_text(object, "verdict"));
 	print_handling(object);
 }
 

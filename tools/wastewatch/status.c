@@ -11,25 +11,13 @@
 
 #include "common/clock.h"
 #include "core/control.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status.h"
 
-#define STATUS_AGE_MS	5000   /* a good value older than this shows its age */
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
-
-/** struct picture - all there is to say; @attention: lines for what is not in order */
-struct picture {
-	json_t *live; /* NULL: the daemon is down */
-	json_t *raised;
-	json_t *incidents;
-	int64_t n_unclosed;
-	json_t *attention;
-	struct history_outbox outbox;
-	int64_t head;
-	int zone_min;
-	int64_t now_ms;
-};
 
 __attribute__((format(printf, 2, 3))) static void attend(struct picture *picture,
 							 const char *format, ...)
@@ -42,18 +30,6 @@ __attribute__((format(printf, 2, 3))) static void attend(struct picture *picture
 		(void)json_array_append_new(picture->attention, json_string(text));
 	va_end(ap);
 	free(text);
-}
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
 }
 
 static void take_raised(void *userdata, const char *path, int64_t since_ms, const char *value)
@@ -117,19 +93,20 @@ static void look_at_bus(struct picture *picture)
 	const json_t *bus = json_object_get(picture->live, "bus");
 
 	if (bus && !json_is_true(json_object_get(bus, "ready")) &&
-	    strcmp(text(bus, "state"), CONTROL_OFF) != 0)
+	    strcmp(field_text(bus, "state"), CONTROL_OFF) != 0)
 		attend(picture,
 		       "nothing can be acknowledged, shelved or closed (%s): systemctl reload "
 		       "dbus, systemctl status dbus",
-		       text(bus, "state"));
+		       field_text(bus, "state"));
 }
 
 /* a serial device has no port */
 static const char *place_of(const json_t *link, char *place, size_t n)
 {
-	if (number(link, "port") == 0)
-		return text(link, "host");
-	(void)snprintf(place, n, "%s:%lld", text(link, "host"), (long long)number(link, "port"));
+	if (field_number(link, "port") == 0)
+		return field_text(link, "host");
+	(void)snprintf(place, n, "%s:%lld", field_text(link, "host"),
+		       (long long)field_number(link, "port"));
 	return place;
 }
 
@@ -140,20 +117,21 @@ static void look_at_links(struct picture *picture)
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
-		if (strcmp(text(link, "state"), "up") != 0)
-			attend(picture, "link %s/%s (%s) is %s%s%s", text(link, "site"),
-			       text(link, "link"), place_of(link, place, sizeof(place)),
-			       text(link, "state"), *text(link, "error") ? ": " : "",
-			       text(link, "error"));
-		else if (number(link, "silent_units") > 0)
-			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
-			       text(link, "link"), (long long)number(link, "silent_units"));
-		if (number(link, "refused_parts") > 0)
+		if (strcmp(field_text(link, "state"), "up") != 0)
+			attend(picture, "link %s/%s (%s) is %s%s%s", field_text(link, "site"),
+			       field_text(link, "link"), place_of(link, place, sizeof(place)),
+			       field_text(link, "state"), *field_text(link, "error") ? ": " : "",
+			       field_text(link, "error"));
+		else if (field_number(link, "silent_units") > 0)
+			attend(picture, "link %s/%s: %lld units do not answer",
+			       field_text(link, "site"), field_text(link, "link"),
+			       (long long)field_number(link, "silent_units"));
+		if (field_number(link, "refused_parts") > 0)
 			attend(picture,
 			       "link %s/%s: units refuse %lld parts of what they are asked: "
 			       "journalctl -u wastewatch-poller",
-			       text(link, "site"), text(link, "link"),
-			       (long long)number(link, "refused_parts"));
+			       field_text(link, "site"), field_text(link, "link"),
+			       (long long)field_number(link, "refused_parts"));
 	}
 }
 
@@ -167,9 +145,10 @@ static void look_at_drills(struct picture *picture)
 		attend(picture,
 		       "%s: no drill for %s, one is wanted every %s: wastewatch drill start %s "
 		       "SCENARIO",
-		       text(site, "site"),
-		       command_span(picture->now_ms - number(site, "since_ms"), span),
-		       command_span(number(site, "interval_ms"), interval), text(site, "site"));
+		       field_text(site, "site"),
+		       command_span(picture->now_ms - field_number(site, "since_ms"), span),
+		       command_span(field_number(site, "interval_ms"), interval),
+		       field_text(site, "site"));
 	}
 }
 
@@ -184,26 +163,27 @@ static void look_at_alarms(struct picture *picture)
 		if (json_is_true(json_object_get(forecast, "unavoidable")))
 			attend(picture,
 			       "%s will be broken by the %s that is running, whatever comes",
-			       text(forecast, "limit"), text(forecast, "on"));
+			       field_text(forecast, "limit"), field_text(forecast, "on"));
 		else
 			attend(picture,
 			       "%s will be broken by the %s that is running; it can be "
 			       "prevented for %s",
-			       text(forecast, "limit"), text(forecast, "on"),
-			       command_span(MAX(number(forecast, "due_ms") - picture->now_ms, 0),
-					    span));
+			       field_text(forecast, "limit"), field_text(forecast, "on"),
+			       command_span(
+				       MAX(field_number(forecast, "due_ms") - picture->now_ms, 0),
+				       span));
 	}
 	if (json_is_true(json_object_get(figures, "flood")))
 		attend(picture, "a flood of alarms, %lld in ten minutes: begin with the incidents",
-		       (long long)number(figures, "alarms_10min"));
-	if (number(figures, "stale") > 0)
+		       (long long)field_number(figures, "alarms_10min"));
+	if (field_number(figures, "stale") > 0)
 		attend(picture, "%lld alarms have stood for more than a day",
-		       (long long)number(figures, "stale"));
-	if (number(figures, "chattering") > 0)
+		       (long long)field_number(figures, "stale"));
+	if (field_number(figures, "chattering") > 0)
 		attend(picture,
 		       "%lld alarms come and go three times a minute: a deadband or a "
 		       "delay is missing",
-		       (long long)number(figures, "chattering"));
+		       (long long)field_number(figures, "chattering"));
 }
 
 static void look_at_live(struct picture *picture)
@@ -211,7 +191,8 @@ static void look_at_live(struct picture *picture)
 	const json_t *channel;
 	size_t i;
 
-	if (number(picture->live, "pollers_reading") < number(picture->live, "pollers_wanted"))
+	if (field_number(picture->live, "pollers_reading") <
+	    field_number(picture->live, "pollers_wanted"))
 		attend(picture, "the poller reads nothing: systemctl status wastewatch-poller");
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
@@ -220,19 +201,19 @@ static void look_at_live(struct picture *picture)
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
 		if (json_is_true(json_object_get(channel, "lost")))
-			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
-			       text(channel, "reason"));
+			attend(picture, "%s is not being measured: %s",
+			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
-	if (number(picture->live, "reports_stranded") > 0)
+	if (field_number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
 		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
-		       (long long)number(picture->live, "reports_stranded"));
-	if (number(picture->live, "journal_dropped") > 0)
+		       (long long)field_number(picture->live, "reports_stranded"));
+	if (field_number(picture->live, "journal_dropped") > 0)
 		attend(picture, "%lld entries did not reach the journal (the record has them)",
-		       (long long)number(picture->live, "journal_dropped"));
+		       (long long)field_number(picture->live, "journal_dropped"));
 }
 
 static void look_at_outbox(struct picture *picture)
@@ -246,28 +227,6 @@ static void look_at_outbox(struct picture *picture)
 	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
 		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
-}
-
-/* how much of its time each link is busy, and whether that is too much */
-static void print_links(const struct picture *picture)
-{
-	const json_t *link;
-	size_t i;
-
-	if (json_array_size(json_object_get(picture->live, "links")) == 0)
-		return;
-	(void)printf("\n%-36s %-12s %6s %12s %9s %8s\n", "LINK", "STATE", "BUSY", "WORST ROUND",
-		     "OVERRUNS", "REFUSED");
-	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
-		char name[160];
-
-		(void)snprintf(name, sizeof(name), "%s/%s", text(link, "site"), text(link, "link"));
-		(void)printf("%-36s %-12s %4lld %% %9lld ms %9lld %8lld\n", name,
-			     text(link, "state"), (long long)number(link, "busy_permille") / 10,
-			     (long long)number(link, "worst_round_us") / 1000,
-			     (long long)number(link, "overruns"),
-			     (long long)number(link, "refused_parts"));
-	}
 }
 
 /* a file lies there for the moment of its delivery every five minutes */
@@ -286,157 +245,6 @@ static void look_at_files(struct picture *picture)
 	       outbox->n_files_held > 0
 		       ? "; the server refused some: journalctl WASTEWATCH_TYPE=report.held"
 		       : "");
-}
-
-/* a window's mean; in brackets where too few values stand behind it */
-static const char *mean(const json_t *channel, const char *key, char ret[static 32])
-{
-	const json_t *window = json_object_get(channel, key);
-	bool valid = json_is_true(json_object_get(window, "valid"));
-
-	if (!*text(window, "mean"))
-		return "-";
-	(void)snprintf(ret, 32, valid ? "%s" : "(%s)", text(window, "mean"));
-	return ret;
-}
-
-static void print_quality(const json_t *channel)
-{
-	const char *quality = text(channel, "quality"), *reason = text(channel, "reason");
-	char age[48];
-
-	(void)printf("%s", quality);
-	if (strcmp(quality, "good") == 0) {
-		if (number(channel, "age_ms") > STATUS_AGE_MS)
-			(void)printf(", %s ago", command_span(number(channel, "age_ms"), age));
-		return;
-	}
-	/* "calibrating, as mill/gas/check says" need not say it twice */
-	if (strncmp(reason, quality, strlen(quality)) == 0)
-		(void)printf("%s", reason + strlen(quality));
-	else if (*reason)
-		(void)printf(": %s", reason);
-	if (*text(channel, "raw"))
-		(void)printf(", reads %s", text(channel, "raw"));
-	if (json_object_get(channel, "age_ms"))
-		(void)printf(", last good %s ago", command_span(number(channel, "age_ms"), age));
-}
-
-static void print_channels(const struct picture *picture)
-{
-	const json_t *channel;
-	bool brackets = false;
-	size_t i;
-
-	if (json_array_size(json_object_get(picture->live, "channels")) == 0)
-		return;
-	(void)printf("\n%-36s %12s %-8s %12s %12s %12s %12s  %s\n", "CHANNEL", "VALUE", "UNIT",
-		     "1-MIN MEAN", "5-MIN", "1-H", "24-H", "QUALITY");
-	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
-		bool good = strcmp(text(channel, "quality"), "good") == 0;
-		char five[32], hour[32], day[32];
-		const char *means[] = {mean(channel, "mean_5min", five),
-				       mean(channel, "mean_1h", hour),
-				       mean(channel, "mean_24h", day)};
-
-		for (size_t j = 0; j < ARRAY_SIZE(means); j++)
-			brackets |= means[j][0] == '(';
-		(void)printf("%-36s %12s %-8s %12s %12s %12s %12s  ", text(channel, "channel"),
-			     good ? text(channel, "value") : "-", text(channel, "unit"),
-			     *text(channel, "mean_1min") ? text(channel, "mean_1min") : "-",
-			     means[0], means[1], means[2]);
-		print_quality(channel);
-		(void)putchar('\n');
-	}
-	if (brackets)
-		(void)puts("(…): fewer values than a valid mean needs");
-}
-
-static void print_drills(const struct picture *picture)
-{
-	const json_t *drill;
-	char time[48];
-	size_t i;
-
-	json_array_foreach (json_object_get(picture->live, "drills"), i, drill) {
-		(void)printf("EXERCISE at %s until %.8s: %s (%s); to end it: wastewatch drill stop "
-			     "%s\n",
-			     text(drill, "site"),
-			     command_time(number(drill, "until_ms"), picture->zone_min, time) + 11,
-			     text(drill, "scenario"), text(drill, "title"), text(drill, "site"));
-	}
-}
-
-/* what calls nobody is not what needs attention, but nobody may forget it either */
-static void print_hidden(const struct picture *picture)
-{
-	const json_t *figures = json_object_get(picture->live, "alarm_figures");
-
-	if (number(figures, "shelved") + number(figures, "suppressed") +
-		    number(figures, "out_of_service") >
-	    0)
-		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
-			     "service.\n",
-			     (long long)number(figures, "shelved"),
-			     (long long)number(figures, "suppressed"),
-			     (long long)number(figures, "out_of_service"));
-	if (number(figures, "unacknowledged") > 0)
-		(void)printf("Alarms that nobody has acknowledged: %lld.\n",
-			     (long long)number(figures, "unacknowledged"));
-}
-
-static void print_picture(const struct picture *picture)
-{
-	const json_t *line;
-	size_t i, n = json_array_size(picture->attention);
-	char time[48];
-
-	(void)printf("wastewatch %s  %s\n",
-		     picture->live ? text(picture->live, "origin") : "(from the record)",
-		     command_time(picture->now_ms, picture->zone_min, time));
-	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
-		     "Data files waiting: %lld. Record: %lld entries.\n",
-		     json_array_size(picture->incidents), json_array_size(picture->raised),
-		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
-		     (long long)picture->head);
-	print_drills(picture);
-	if (picture->n_unclosed > 0)
-		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
-			     "wastewatch incidents\n",
-			     (long long)picture->n_unclosed);
-	print_hidden(picture);
-	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
-	json_array_foreach (picture->attention, i, line) {
-		(void)printf("  ! %s\n", json_string_value(line));
-	}
-	print_links(picture);
-	print_channels(picture);
-}
-
-static void print_json(const struct picture *picture)
-{
-	json_t *object = json_object(), *outbox = json_object(), *files = json_object();
-
-	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
-	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
-	(void)json_object_set_new(object, "outbox", outbox);
-	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
-	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
-	if (picture->outbox.n_files > 0)
-		(void)json_object_set_new(files, "oldest_ms",
-					  json_integer(picture->outbox.oldest_file_ms));
-	(void)json_object_set_new(object, "files", files);
-	(void)json_object_set_new(object, "entries", json_integer(picture->head));
-	(void)json_object_set_new(object, "running", json_boolean(picture->live));
-	(void)json_object_set(object, "attention", picture->attention);
-	(void)json_object_set(object, "alarms", picture->raised);
-	(void)json_object_set(object, "incidents", picture->incidents);
-	(void)json_object_set_new(object, "incidents_unclosed", json_integer(picture->n_unclosed));
-	if (picture->live)
-		(void)json_object_set(object, "live", picture->live);
-	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-	(void)putchar('\n');
-	json_decref(object);
 }
 
 static int read_record(struct picture *picture, const struct command_options *options)
@@ -485,9 +293,9 @@ int command_status(const struct command_options *options)
 		look_at_live(&picture);
 	look_at_drills(&picture);
 	if (options->json)
-		print_json(&picture);
+		status_print_json(&picture);
 	else
-		print_picture(&picture);
+		status_print(&picture);
 	if (r < 0)
 		r = EXIT_FAILURE; /* half of the answer is missing */
 	else

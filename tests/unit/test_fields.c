@@ -41,7 +41,7 @@ static void what_is_there_is_written(void **state)
 	field_set_moment(object, "moment", 0, 0);
 	field_set_value(object, "value", 0.1);
 	field_set_value(object, "zero", 0);
-	assert_is(object, "{\"moment\":\"1970-01-01T00:00:00.000Z\",\"text\":\"Nhà máy\","
+	assert_is(object, "{\"moment\":\"1970-01-01T00:00:00.000+00:00\",\"text\":\"Nhà máy\","
 			  "\"time\":\"2026-09-21T21:13:20.000+07:00\",\"value\":\"0.1\","
 			  "\"zero\":\"0\"}");
 }

@@ -52,15 +52,17 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 		take(search, TARGET_INCIDENT, incident->id);
 }
 
-/* Where the record cannot be read, the daemon is the one to say what it thinks of the word */
-static void search_record(struct search *search, const struct command_options *options)
+/* @error: empty, or why the record cannot be read; an alarm may be meant all the same */
+static void search_record(struct search *search, const struct command_options *options,
+			  char error[static HISTORY_ERROR_MAX])
 {
 	CLEANUP(history_close) struct history *history = NULL;
-	char error[256];
 
 	if (history_open(&history, options->state, error) < 0)
 		return;
-	(void)history_incidents(history, NULL, false, INCIDENTS_MAX, take_incident, search);
+	if (history_incidents(history, NULL, false, INCIDENTS_MAX, take_incident, search) < 0)
+		(void)snprintf(error, HISTORY_ERROR_MAX, "the record cannot be read: %.200s",
+			       history_error(history));
 }
 
 static const char *kinds_text(unsigned kinds)
@@ -108,12 +110,13 @@ int target_resolve(struct target *ret, const struct command_options *options, st
 		   const char *word, unsigned kinds, char error[static BUS_ERROR_MAX])
 {
 	struct search search = {.word = word, .kinds = kinds};
+	char unread[HISTORY_ERROR_MAX] = "";
 	int r = 0;
 
 	if ((kinds & TARGET_INCIDENT) && is_of_drill(word))
 		take(&search, TARGET_INCIDENT, word);
 	else if (kinds & TARGET_INCIDENT)
-		search_record(&search, options);
+		search_record(&search, options, unread);
 	if (kinds & (TARGET_ALARM | TARGET_SITE))
 		r = bus_find(bus, word, take_named, &search, error);
 	if (r < 0)
@@ -123,6 +126,11 @@ int target_resolve(struct target *ret, const struct command_options *options, st
 	if (search.n == 1) {
 		*ret = search.found[0];
 		return 0;
+	}
+	if (*unread) {
+		(void)snprintf(error, BUS_ERROR_MAX, "which incident %.200s is cannot be told: %s",
+			       word, unread);
+		return -EIO;
 	}
 	(void)snprintf(error, BUS_ERROR_MAX, "there is no %s %.200s; see: %s", kinds_text(kinds),
 		       word, hint(kinds));

@@ -37,14 +37,14 @@ const struct core_crossing *assess_of(const struct core *core, const struct core
 										      : NULL;
 }
 
-/** describe_strength() - "COD 12 mg/l (8 to 20) at a threshold of 15 mg/l, " */
+/** describe_strength() - "COD 12 mg/l (8 to 20), 5 of it added, at a threshold of 15, " */
 static size_t describe_strength(const struct config *config, const struct crossing_path *path,
 				char text[static ASSESS_REASON_MAX])
 {
 	size_t threshold = threshold_of(config, path->threshold);
 	const struct config_threshold *t;
 	char central[EVENT_VALUE_MAX], low[EVENT_VALUE_MAX], high[EVENT_VALUE_MAX];
-	char bound[EVENT_VALUE_MAX];
+	char bound[EVENT_VALUE_MAX], excess[EVENT_VALUE_MAX];
 	double scale;
 
 	text[0] = '\0';
@@ -56,9 +56,12 @@ static size_t describe_strength(const struct config *config, const struct crossi
 	event_value_text(path->low * scale, low);
 	event_value_text(path->high * scale, high);
 	event_value_text(t->high, bound);
+	event_value_text(path->excess * scale, excess);
 	return (size_t)snprintf(text, ASSESS_REASON_MAX,
-				"%s %s %s (%s to %s) at a threshold of %s, ", t->parameter, central,
-				t->measure, low, high, bound);
+				"%s %s %s (%s to %s)%s%s%s at a threshold of %s, ", t->parameter,
+				central, t->measure, low, high, path->background > 0 ? ", " : "",
+				path->background > 0 ? excess : "",
+				path->background > 0 ? " of it added," : "", bound);
 }
 
 /** describe() - how strong, by which way, when, in few words */

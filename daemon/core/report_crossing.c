@@ -81,6 +81,8 @@ static void set_strength(json_t *object, const struct config_threshold *threshol
 	set_value(object, "concentration", path->central * scale);
 	set_value(object, "low", path->low * scale);
 	set_value(object, "high", path->high * scale);
+	set_value(object, "background", path->background * scale);
+	set_value(object, "excess", path->excess * scale);
 	set_value(object, "threshold", threshold->high);
 	set(object, "unit", threshold->measure);
 	set(object, "threshold_origin", threshold->origin);

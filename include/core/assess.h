@@ -17,16 +17,21 @@
  *
  *   observed   readings at the target are above the threshold while it is due, or the release is
  *              at the line itself
- *   likely     the central estimate reaches crossing-likely (1.0) times the threshold
- *   possible   the upper bound reaches crossing-possible (0.1) times the threshold, or nothing can
- *              be computed though the way is certain (a river, discharge not known); no more than
- *              this where the wind's direction is not known
+ *   likely     in the central estimate all that is there reaches crossing-likely (1.0) times the
+ *              threshold, and the release adds crossing-possible (0.1) times it or more
+ *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
+ *              threshold is reached with the release and not without; or nothing can be computed
+ *              though the way is certain (a river, discharge not known); no more than this where
+ *              the wind's direction is not known
  *   unlikely   less than that
+ *
+ * What a river carries without the release is not the release's doing: it counts in what is held
+ * against the threshold and never makes a verdict alone. Of air no background is known.
  *
  * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
  * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
- * upper bound. A verdict falls only where its figure is below its bound by crossing-hysteresis
- * (20 % [M]), observed does not fall while the incident runs.
+ * upper bound. A verdict falls only where what is added is below what it takes by
+ * crossing-hysteresis (20 % [M]), observed does not fall while the incident runs.
  *
  * Level (Art. 123(1) Law on Environmental Protection): verdicts from crossing-counts (likely) on
  * make it: the national border, a province's line or a place beyond the border national, a

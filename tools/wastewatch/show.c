@@ -152,6 +152,21 @@ static const struct {
 	{"unlikely", "Watch the course: it is assessed anew while the incident runs."},
 };
 
+static void print_strength(const json_t *path)
+{
+	const char *measure = text(path, "unit");
+
+	(void)printf("           how strong: %s %s %s", text(path, "parameter"),
+		     text(path, "concentration"), measure);
+	if (*text(path, "low"))
+		(void)printf(" (%s to %s)", text(path, "low"), text(path, "high"));
+	if (*text(path, "background"))
+		(void)printf(", %s of it from this release, %s there without it",
+			     text(path, "excess"), text(path, "background"));
+	(void)printf("\n           threshold: %s %s, %s\n", text(path, "threshold"), measure,
+		     text(path, "threshold_origin"));
+}
+
 static void print_path(const json_t *path)
 {
 	const json_t *flag, *flags = json_object_get(path, "flags");
@@ -165,10 +180,7 @@ static void print_path(const json_t *path)
 			     text(path, "leading_edge"), *text(path, "tail") ? " to " : "",
 			     text(path, "tail"));
 	if (*text(path, "threshold"))
-		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s: %s\n",
-			     text(path, "parameter"), text(path, "concentration"),
-			     text(path, "unit"), text(path, "low"), text(path, "high"),
-			     text(path, "threshold"), text(path, "threshold_origin"));
+		print_strength(path);
 	if (*text(path, "distance_m"))
 		(void)printf("           how far: %s m\n", text(path, "distance_m"));
 	json_array_foreach (flags, i, flag)

@@ -84,7 +84,7 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 	if (path->method == METHOD_INBOUND) {
 		(void)snprintf(text, ASSESS_REASON_MAX, "%s",
 			       path->flags & FLAG_NO_UPSTREAM
-				       ? "no own source is upstream of the station"
+				       ? crossing_flag_text(FLAG_NO_UPSTREAM)
 				       : "all own sources upstream were measured and in order over "
 					 "the travel time");
 		return;

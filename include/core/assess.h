@@ -173,6 +173,10 @@ void inbound_watch(struct core *core, struct stamp at);
 
 /**
  * inbound_assess() - does what a border station measures come from beyond its boundary?
+ *
+ * Observed: own sources are named upstream, and all of them were measured and in order over the
+ * travel time. Possible: one was not measured, or none is named. Unlikely: one was out of its
+ * limits.
  * @ret_culprit: source that speaks against it, CONFIG_NONE
  */
 void inbound_assess(const struct core *core, size_t source, struct stamp at,

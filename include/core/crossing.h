@@ -52,7 +52,7 @@ enum crossing_flag {
 	FLAG_AT_THE_LINE = 1U << 17,
 	FLAG_OWN_OUT = 1U << 18,	/* inbound: an own source upstream was out of its limits */
 	FLAG_OWN_UNMEASURED = 1U << 19, /* inbound: one was not measured all the time */
-	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is upstream */
+	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is named upstream */
 	FLAG_UNWATCHED = 1U << 21,	/* no room to wait for the readings there */
 	FLAG_CALM = 1U << 22,		/* wind below what the formulas are made for */
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */

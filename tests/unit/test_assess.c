@@ -805,6 +805,31 @@ static void test_inbound(void **state)
 	}
 }
 
+/* none of ours is named upstream: nothing shows that it is not ours */
+static void test_inbound_with_nothing_upstream(void **state)
+{
+	struct config_release *gate = NULL;
+	struct rig rig;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (config->sources[i].release.inbound_from != CONFIG_NONE)
+			gate = &config->sources[i].release;
+	assert_non_null(gate);
+	n = gate->n_upstream;
+	gate->n_upstream = 0;
+	rig_open(&rig);
+	run(&rig, 700, 50, 36, 100, 1);
+	run(&rig, 10, 50, 36, 100, 9);
+	gate->n_upstream = n;
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].verdict, VERDICT_POSSIBLE);
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].level, LEVEL_FACILITY);
+	assert_int_equal(count(&rig, ENTRY("inbound.suspected")), 0);
+	assert_int_equal(count(&rig, "\"reason\":\"no own source is named upstream"), 1);
+	rig_close(&rig);
+}
+
 /* a source that was not measured for a while cannot be excluded until it was for all the time */
 static void test_inbound_after_a_loss(void **state)
 {
@@ -932,6 +957,7 @@ int main(void)
 		cmocka_unit_test(test_no_flapping),
 		cmocka_unit_test(test_without_flow),
 		cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_inbound_with_nothing_upstream),
 		cmocka_unit_test(test_inbound_after_a_loss),
 		cmocka_unit_test(test_restart_anywhere),
 		cmocka_unit_test(test_restore_refuses_unsound),

@@ -29,6 +29,25 @@ static size_t source_of(const struct config *config, uint64_t key)
 	return CONFIG_NONE;
 }
 
+const struct config_passage *assess_passage_of(const struct config *config,
+					       const struct crossing_path *path)
+{
+	size_t source = source_of(config, path->source), target = target_of(config, path->target);
+	const struct config_release *release;
+
+	if (source == CONFIG_NONE || path->method == METHOD_SLIDE || path->method == METHOD_PLUME)
+		return NULL;
+	release = &config->sources[source].release;
+	for (size_t i = 0; i < config->crossing.n_passages; i++) {
+		const struct config_passage *passage = &config->crossing.passages[i];
+
+		if (passage->river == release->river && passage->target == target &&
+		    fabs(passage->at_m - release->at_m - path->distance_m) < 1)
+			return passage;
+	}
+	return NULL;
+}
+
 const struct core_crossing *assess_of(const struct core *core, const struct core_incident *incident)
 {
 	const struct core_crossing *crossing = &core->crossings[incident - core->incidents];
@@ -70,6 +89,8 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 {
 	const struct config *config = core->config;
 	size_t n = describe_strength(config, path, text);
+	const struct config_passage *passage = assess_passage_of(config, path);
+	const char *place = passage && passage->name && *passage->name ? passage->name : NULL;
 	char arrival[CLOCK_TEXT_MAX];
 
 	if (path->method == METHOD_INBOUND && culprit != CONFIG_NONE) {
@@ -89,9 +110,9 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 					 "the travel time");
 		return;
 	}
-	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km",
+	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km%s%.100s",
 			      crossing_method_text((enum crossing_method)path->method),
-			      path->distance_m / 1e3);
+			      path->distance_m / 1e3, place ? " to " : "", place ? place : "");
 	if (path->arrival_ms == 0)
 		return;
 	clock_format(path->arrival_ms, config->zone_min, arrival);

@@ -134,6 +134,7 @@ static json_t *path_head(const struct core *core, uint64_t source_key, uint64_t 
 static json_t *path_object(const struct core *core, const struct crossing_path *path)
 {
 	const struct config_threshold *threshold = threshold_of(core->config, path->threshold);
+	const struct config_passage *passage = assess_passage_of(core->config, path);
 	json_t *object = path_head(core, path->source, path->target,
 				   (enum crossing_method)path->method,
 				   (enum crossing_verdict)path->verdict);
@@ -146,6 +147,8 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);
+	if (passage)
+		set(object, "place", passage->name);
 	set_time(core, object, "arrival", path->arrival_ms);
 	set_time(core, object, "leading_edge", path->leading_ms);
 	set_time(core, object, "peak_time", path->peak_ms);

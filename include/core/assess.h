@@ -132,6 +132,10 @@ uint64_t assess_key(const char *text);
 uint64_t assess_source_key(const struct config *config, size_t source);
 uint64_t assess_threshold_key(const struct config *config, size_t threshold);
 
+/** assess_passage_of() - where a path's river meets its target; NULL: it takes no river */
+const struct config_passage *assess_passage_of(const struct config *config,
+					       const struct crossing_path *path);
+
 /** assess_slot_key() - of an incident's site and kind */
 uint64_t assess_slot_key(const struct core *core, size_t slot);
 

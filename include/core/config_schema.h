@@ -196,8 +196,8 @@ extern const struct config_group config_boundary_group;
 extern const struct config_group config_river_group;
 extern const struct config_group config_receptor_group;
 extern const struct config_group config_upstream_group;
-extern const struct config_group config_limit_group;   /* a source's limit */
-extern const struct config_choice config_limit_ons[];  /* enum limit_on */
+extern const struct config_group config_limit_group;  /* a source's limit */
+extern const struct config_choice config_limit_ons[]; /* enum limit_on */
 
 /** config_walk() - hold a mapping and all below it against @group. Return: 0; -ENOMEM. */
 int config_walk(struct config_reader *reader, const struct config_group *group,
@@ -338,6 +338,7 @@ struct water_draft {
 struct passage_draft {
 	char *boundary;
 	double at_km;
+	char *place;
 	double position[2];
 };
 
@@ -448,7 +449,8 @@ int config_finish_upstream(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
 
-/** config_destinations_check() - once all sites are read: are those there that destinations name?
+/** config_destinations_check() - once all is read: are the sites, boundaries and receptors there
+ * that destinations name?
  */
 void config_destinations_check(struct config_reader *reader);
 

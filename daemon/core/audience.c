@@ -99,8 +99,20 @@ static bool is_among(const struct config_words *words, const char *name)
 	return words->n == 0;
 }
 
+/* a path says the title of what it may reach, a destination asks for its name */
+static bool asks_for(const struct config *config, const struct config_words *names,
+		     const char *title)
+{
+	for (size_t i = 0; i < config->crossing.n_targets; i++)
+		if (strcmp(config->crossing.targets[i].title, title) == 0 &&
+		    is_among(names, config->crossing.targets[i].name))
+			return true;
+	return false;
+}
+
 /* the worst verdict about what the destination asks for: all, or the receptors that it names */
-static int worst_verdict(const struct news *news, const struct config_destination *destination)
+static int worst_verdict(const struct config *config, const struct news *news,
+			 const struct config_destination *destination)
 {
 	const json_t *paths = json_object_get(json_object_get(news->data, "crossing"), "paths");
 	const json_t *path;
@@ -110,12 +122,13 @@ static int worst_verdict(const struct news *news, const struct config_destinatio
 	if (destination->receptors.n == 0)
 		return news->verdict;
 	json_array_foreach (paths, i, path)
-		if (is_among(&destination->receptors, field_text(path, "target")))
+		if (asks_for(config, &destination->receptors, field_text(path, "target")))
 			worst = MAX(worst, verdict_of(field_text(path, "verdict")));
 	return worst;
 }
 
-static bool wants(const struct news *news, const struct config_destination *destination)
+static bool wants(const struct config *config, const struct news *news,
+		  const struct config_destination *destination)
 {
 	int least = MAX((int)destination->min_verdict,
 			destination->receptors.n > 0 ? (int)VERDICT_POSSIBLE : (int)VERDICT_NONE);
@@ -124,7 +137,7 @@ static bool wants(const struct news *news, const struct config_destination *dest
 	       news->class >= (int)destination->min_class &&
 	       news->level >= (int)destination->min_level &&
 	       is_among(&destination->sites, news->site) &&
-	       worst_verdict(news, destination) >= least;
+	       worst_verdict(config, news, destination) >= least;
 }
 
 /* Danube AEWS, Rhine WAP, UNECE IAN: early warning, information, end of alert */
@@ -213,7 +226,7 @@ static void tell_one(struct core *core, const struct news *news, size_t i)
 		return;
 	if (was_told(news, destination))
 		add_report(core, news, i, news->what->type);
-	else if (incident && wants(news, destination))
+	else if (incident && wants(core->config, news, destination))
 		add_report(core, news, i,
 			   remember(incident, destination) ? EVENT_INCIDENT_OPENED
 							   : news->what->type);

@@ -110,15 +110,18 @@ static void add_sector(const struct cap *cap, enum catalogue_language language,
 static void add_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
 		     bool has_site, struct boundary_point site, struct cap_node *info)
 {
-	char words[1024] = "";
+	char words[1024] = "", target[512];
 	struct cap_text text = {.bytes = words, .room = sizeof(words)};
+	const char *place = field_text(path, "place");
 	struct boundary_point meeting;
 	struct cap_node *area;
 
 	if (!position_of(json_object_get(path, "position"), &meeting))
 		return;
+	(void)snprintf(target, sizeof(target), "%s%s%s%s", field_text(path, "target"),
+		       *place ? " (" : "", place, *place ? ")" : "");
 	CAP_SAY(&text, language, N_("From {site} to {target}, {method}"),
-		{"site", field_text(cap->site, "title")}, {"target", field_text(path, "target")},
+		{"site", field_text(cap->site, "title")}, {"target", target},
 		{"method", cap_term(language, "method", field_text(path, "method"))});
 	area = add_area(cap, info, words);
 	if (has_site)

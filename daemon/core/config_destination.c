@@ -97,38 +97,65 @@ static void check_audience(const struct config_mapping *mapping, struct destinat
 {
 	struct config_destination *d = &draft->destination;
 	const struct config_node *sites = config_node_find(mapping->node, "sites");
+	const struct config_node *receptors = config_node_find(mapping->node, "receptors");
 
 	d->kinds = kinds_of(mapping, &draft->kinds);
 	d->sites_line = sites ? sites->line : 1;
 	d->sites_column = sites ? sites->column : 1;
+	d->receptors_line = receptors ? receptors->line : 1;
+	d->receptors_column = receptors ? receptors->column : 1;
 	if (config_given(mapping, "language") && d->format != FORMAT_CAP)
 		config_error(mapping, "language",
 			     "a JSON report has no language; allowed: with format: cap");
 }
 
-/* whether a site that is named exists is known only when all have been read */
+/** struct naming - a list of names in a destination */
+struct naming {
+	const struct config_words *words;
+	enum config_kind kind;
+	const char *what;
+	unsigned int line;
+	unsigned int column;
+};
+
+static void list_all(const struct config *config, enum config_kind kind,
+		     struct config_listing *listing)
+{
+	for (size_t i = 0; kind == KIND_SITE && i < config->n_sites; i++)
+		config_names_list(listing, config->sites[i].name);
+	for (size_t i = 0; kind == KIND_TARGET && i < config->crossing.n_targets; i++)
+		config_names_list(listing, config->crossing.targets[i].name);
+}
+
+static void check_naming(struct config_reader *reader, const struct naming *naming)
+{
+	for (size_t i = 0; i < naming->words->n; i++) {
+		const char *name = naming->words->text[i];
+		struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
+
+		if (config_names_find(reader, naming->kind, 0, name))
+			continue;
+		list_all(reader->config, naming->kind, &listing);
+		config_report_error(reader->report, reader->main_file, naming->line, naming->column,
+				    "there is no %s \"%s\"%s%s%s; allowed: %s", naming->what, name,
+				    listing.nearest ? ", did you mean \"" : "",
+				    listing.nearest ? listing.nearest : "",
+				    listing.nearest ? "\"?" : "",
+				    listing.n > 0 ? listing.text : "none, for none is configured");
+	}
+}
+
+/* what is named exists is known only when all has been read */
 void config_destinations_check(struct config_reader *reader)
 {
-	const struct config *config = reader->config;
+	for (size_t i = 0; i < reader->config->n_destinations; i++) {
+		const struct config_destination *d = &reader->config->destinations[i];
 
-	for (size_t i = 0; i < config->n_destinations; i++) {
-		const struct config_destination *d = &config->destinations[i];
-
-		for (size_t j = 0; j < d->sites.n; j++) {
-			struct config_listing listing = {.wanted = d->sites.text[j],
-							 .least = CONFIG_SUGGESTION};
-
-			if (config_names_find(reader, KIND_SITE, 0, d->sites.text[j]))
-				continue;
-			for (size_t k = 0; k < config->n_sites; k++)
-				config_names_list(&listing, config->sites[k].name);
-			config_report_error(
-				reader->report, reader->main_file, d->sites_line, d->sites_column,
-				"there is no site \"%s\"%s%s%s; allowed: %s", d->sites.text[j],
-				listing.nearest ? ", did you mean \"" : "",
-				listing.nearest ? listing.nearest : "",
-				listing.nearest ? "\"?" : "", listing.text);
-		}
+		check_naming(reader, &(struct naming){&d->sites, KIND_SITE, "site", d->sites_line,
+						      d->sites_column});
+		check_naming(reader,
+			     &(struct naming){&d->receptors, KIND_TARGET, "boundary or receptor",
+					      d->receptors_line, d->receptors_column});
 	}
 }
 

@@ -81,6 +81,8 @@ static void set_strength(json_t *object, const struct config_threshold *threshol
 	set_value(object, "concentration", path->central * scale);
 	set_value(object, "low", path->low * scale);
 	set_value(object, "high", path->high * scale);
+	set_value(object, "background", path->background * scale);
+	set_value(object, "excess", path->excess * scale);
 	set_value(object, "threshold", threshold->high);
 	set(object, "unit", threshold->measure);
 	set(object, "threshold_origin", threshold->origin);
@@ -132,6 +134,7 @@ static json_t *path_head(const struct core *core, uint64_t source_key, uint64_t 
 static json_t *path_object(const struct core *core, const struct crossing_path *path)
 {
 	const struct config_threshold *threshold = threshold_of(core->config, path->threshold);
+	const struct config_passage *passage = assess_passage_of(core->config, path);
 	json_t *object = path_head(core, path->source, path->target,
 				   (enum crossing_method)path->method,
 				   (enum crossing_verdict)path->verdict);
@@ -144,6 +147,8 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);
+	if (passage)
+		set(object, "place", passage->name);
 	set_time(core, object, "arrival", path->arrival_ms);
 	set_time(core, object, "leading_edge", path->leading_ms);
 	set_time(core, object, "peak_time", path->peak_ms);

@@ -141,6 +141,12 @@ def test_liquid(replay):
     first = next(r for r in reports if path_to_exists(r))
     path = path_to(first, "Biên giới quốc gia", "river")
     close(path["concentration"], central)
+    assert path["place"] == "Cửa suối" and path["position"] == {"latitude": "21.5",
+                                                                "longitude": "107.05"}
+    assert any("river over 7.0 km to Cửa suối, expected" in e["reason"]
+               for e in of_type(entries, "crossing.assessed"))
+    close(path["background"], 4 * math.exp(-RATE * travel(0)))
+    close(path["excess"], (mixed - 4) * math.exp(-RATE * travel(0)))
     assert path["verdict"] == "likely" and central > 15
     factor = 2 / math.sqrt(4 * math.pi * mixing())
     high = (4 + (mixed - 4) * max(1, factor)) * math.exp(-RATE * travel(1))

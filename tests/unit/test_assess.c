@@ -57,6 +57,10 @@ static void test_steady_river(void **state)
 	assert_close(path.distance_m, 100000, 1e-6);
 	assert_int_equal(path.arrival_ms, WALL_0 + 200000000);
 	assert_true(path.flags == (FLAG_MIXING_UNKNOWN | FLAG_NOT_ENDED));
+	/* what the river carries without it, 4 mg/l, decays on the way as well */
+	assert_close(path.background, 4 * exp(-0.23 * 200000 / 86400), 1e-9);
+	assert_close(path.excess, path.central - path.background, 1e-9);
+	assert_close(path.excess_high, path.high - 4 * exp(-0.23 * 100000 / 86400), 1e-9);
 	assert_true(path.low <= path.central && path.central <= path.high);
 	assert_close(path.inputs[INPUT_CONCENTRATION], 500, 0);
 }
@@ -91,6 +95,17 @@ static void test_pulse(void **state)
 	c.ended = true;
 	assert_int_equal(assess_by_river(&c, &path), 0);
 	assert_close(path.central, 0.2081 + 4 * exp(-0.23 * 100000 / 86400), 0.0002);
+	assert_close(path.excess, 0.2081, 0.0002);
+	/* cleaner than the river: it adds nothing, and takes nothing away */
+	c.concentration_mg_l = 1;
+	c.ended = false;
+	path.flags = 0;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.excess == 0 && path.excess_high == 0);
+	assert_true(path.flags & FLAG_NOT_ENDED && !(path.flags & FLAG_NO_BACKGROUND));
+	c.water = NULL;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.flags & FLAG_NO_BACKGROUND);
 }
 
 /* ε = 0.23·h·√(g·h·S); x' = ε·x/(u·W²); below 0.4 not mixed from a bank */
@@ -202,6 +217,7 @@ static void test_receptor(void **state)
 		assert_close(path.bearing_deg, 90, 1e-6);
 		assert_close((double)(path.arrival_ms - WALL_0) / 1e3, rows[i].distance_m / 4, 0.1);
 		assert_true(path.low < path.central && path.central <= path.high);
+		assert_true(path.excess == path.central && path.excess_high == path.high);
 		assert_int_equal(path.flags, 0);
 	}
 }
@@ -382,6 +398,8 @@ static void test_verdicts(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct crossing_path path = {.central = rows[i].central,
 						   .high = rows[i].high,
+						   .excess = rows[i].central,
+						   .excess_high = rows[i].high,
 						   .bound = 10,
 						   .flags = rows[i].flags};
 
@@ -393,6 +411,52 @@ static void test_verdicts(void **state)
 	assert_int_equal(assess_level(TARGET_COMMUNE), LEVEL_PROVINCE);
 	assert_int_equal(assess_level(TARGET_RECEPTOR), LEVEL_COMMUNE);
 	assert_int_equal(assess_level(TARGET_NEIGHBOUR), LEVEL_NATIONAL);
+}
+
+/* a river that carries something already: only what is added is the release's doing */
+static void test_verdicts_above_a_background(void **state)
+{
+	static const struct {
+		double background;
+		double excess;
+		double excess_high;
+		enum crossing_verdict before;
+		enum crossing_verdict verdict;
+	} rows[] = {
+		/* threshold 10: nothing is added, however much is there */
+		{8, 0, 0, VERDICT_NONE, VERDICT_UNLIKELY},
+		{8, 0.9, 0.99, VERDICT_NONE, VERDICT_UNLIKELY},
+		{8, 0.9, 1, VERDICT_NONE, VERDICT_POSSIBLE},
+		{8, 1.9, 1.99, VERDICT_NONE, VERDICT_POSSIBLE},
+		{8, 2, 2, VERDICT_NONE, VERDICT_LIKELY},
+		/* it passes the threshold only with what is added, though that is little */
+		{9.5, 0, 0.4, VERDICT_NONE, VERDICT_UNLIKELY},
+		{9.5, 0, 0.5, VERDICT_NONE, VERDICT_POSSIBLE},
+		{9.5, 0.9, 0.9, VERDICT_NONE, VERDICT_POSSIBLE},
+		{9.5, 1, 1, VERDICT_NONE, VERDICT_LIKELY},
+		/* above it without the release */
+		{20, 0, 0, VERDICT_NONE, VERDICT_UNLIKELY},
+		{20, 0.99, 0.99, VERDICT_NONE, VERDICT_UNLIKELY},
+		{20, 0.99, 1, VERDICT_NONE, VERDICT_POSSIBLE},
+		{20, 1, 1, VERDICT_NONE, VERDICT_LIKELY},
+		/* once it was, it falls only 20 % below what it took */
+		{8, 1.6, 1.6, VERDICT_LIKELY, VERDICT_LIKELY},
+		{8, 1.59, 1.6, VERDICT_LIKELY, VERDICT_POSSIBLE},
+		{8, 0, 0.8, VERDICT_POSSIBLE, VERDICT_POSSIBLE},
+		{8, 0, 0.79, VERDICT_POSSIBLE, VERDICT_UNLIKELY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.central = rows[i].background + rows[i].excess,
+						   .high = rows[i].background + rows[i].excess_high,
+						   .excess = rows[i].excess,
+						   .excess_high = rows[i].excess_high,
+						   .bound = 10};
+
+		if (assess_verdict(&rivers, &path, rows[i].before) != rows[i].verdict)
+			fail_msg("row %zu", i);
+	}
 }
 
 /* --- in the core ----------------------------------------------------------------------- */
@@ -605,6 +669,31 @@ static void test_refuted_after_the_end(void **state)
 	rig_close(&rig);
 }
 
+/* what the river carries anyway is measured there anyway: it confirms nothing */
+static void test_what_confirms(void **state)
+{
+	static const struct {
+		double background;
+		double confirms; /* in thresholds, of 10 */
+	} rows[] = {{(double)NAN, 1}, {0, 1}, {9, 1}, {9.5, 1.05}, {20, 2.1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.threshold = assess_threshold_key(config, 0),
+						   .leading_ms = WALL_0,
+						   .tail_ms = WALL_0 + 1000,
+						   .background = rows[i].background,
+						   .bound = 10,
+						   .verdict = VERDICT_LIKELY};
+		struct rig rig;
+
+		rig_open(&rig);
+		assert_true(assess_expect(rig.core, &rig.core->incidents[WASTE_LIQUID], &path));
+		assert_close(rig.core->dues[0].confirms, rows[i].confirms, 1e-12);
+		rig_close(&rig);
+	}
+}
+
 /* nobody measured there: neither the one nor the other */
 static void test_not_measured(void **state)
 {
@@ -694,6 +783,31 @@ static void test_inbound(void **state)
 		assert_true(strstr(rig.text, "\"method\":\"inbound\""));
 		rig_close(&rig);
 	}
+}
+
+/* none of ours is named upstream: nothing shows that it is not ours */
+static void test_inbound_with_nothing_upstream(void **state)
+{
+	struct config_release *gate = NULL;
+	struct rig rig;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (config->sources[i].release.inbound_from != CONFIG_NONE)
+			gate = &config->sources[i].release;
+	assert_non_null(gate);
+	n = gate->n_upstream;
+	gate->n_upstream = 0;
+	rig_open(&rig);
+	run(&rig, 700, 50, 36, 100, 1);
+	run(&rig, 10, 50, 36, 100, 9);
+	gate->n_upstream = n;
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].verdict, VERDICT_POSSIBLE);
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].level, LEVEL_FACILITY);
+	assert_int_equal(count(&rig, ENTRY("inbound.suspected")), 0);
+	assert_int_equal(count(&rig, "\"reason\":\"no own source is named upstream"), 1);
+	rig_close(&rig);
 }
 
 /* a source that was not measured for a while cannot be excluded until it was for all the time */
@@ -815,12 +929,15 @@ int main(void)
 		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_verdicts_above_a_background),
 		cmocka_unit_test(test_likely_and_confirmed),
 		cmocka_unit_test(test_refuted_after_the_end),
+		cmocka_unit_test(test_what_confirms),
 		cmocka_unit_test(test_not_measured),
 		cmocka_unit_test(test_no_flapping),
 		cmocka_unit_test(test_without_flow),
 		cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_inbound_with_nothing_upstream),
 		cmocka_unit_test(test_inbound_after_a_loss),
 		cmocka_unit_test(test_restart_anywhere),
 		cmocka_unit_test(test_restore_refuses_unsound),

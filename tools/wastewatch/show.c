@@ -152,25 +152,35 @@ static const struct {
 	{"unlikely", "Watch the course: it is assessed anew while the incident runs."},
 };
 
+static void print_strength(const json_t *path)
+{
+	const char *measure = field_text(path, "unit");
+
+	(void)printf("           how strong: %s %s %s", field_text(path, "parameter"),
+		     field_text(path, "concentration"), measure);
+	if (*field_text(path, "low"))
+		(void)printf(" (%s to %s)", field_text(path, "low"), field_text(path, "high"));
+	if (*field_text(path, "background"))
+		(void)printf(", %s of it from this release, %s there without it",
+			     field_text(path, "excess"), field_text(path, "background"));
+	(void)printf("\n           threshold: %s %s, %s\n", field_text(path, "threshold"), measure,
+		     field_text(path, "threshold_origin"));
+}
+
 static void print_path(const json_t *path)
 {
 	const json_t *flag, *flags = json_object_get(path, "flags");
 	size_t i;
 
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"),
-		     field_text(path, "target"), field_text(path, "target_kind"),
-		     field_text(path, "source"), field_text(path, "method"));
+	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"), field_text(path, "target"),
+		     field_text(path, "target_kind"), field_text(path, "source"), field_text(path, "method"));
 	if (*field_text(path, "arrival"))
 		(void)printf("           when: %.19s%s%.19s%s%.19s\n", field_text(path, "arrival"),
 			     *field_text(path, "leading_edge") ? ", from " : "",
-			     field_text(path, "leading_edge"),
-			     *field_text(path, "tail") ? " to " : "", field_text(path, "tail"));
+			     field_text(path, "leading_edge"), *field_text(path, "tail") ? " to " : "",
+			     field_text(path, "tail"));
 	if (*field_text(path, "threshold"))
-		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s: %s\n",
-			     field_text(path, "parameter"), field_text(path, "concentration"),
-			     field_text(path, "unit"), field_text(path, "low"),
-			     field_text(path, "high"), field_text(path, "threshold"),
-			     field_text(path, "threshold_origin"));
+		print_strength(path);
 	if (*field_text(path, "distance_m"))
 		(void)printf("           how far: %s m\n", field_text(path, "distance_m"));
 	json_array_foreach (flags, i, flag)

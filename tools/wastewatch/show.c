@@ -172,13 +172,14 @@ static void print_path(const json_t *path)
 	const json_t *flag, *flags = json_object_get(path, "flags");
 	size_t i;
 
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"), field_text(path, "target"),
-		     field_text(path, "target_kind"), field_text(path, "source"), field_text(path, "method"));
+	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"),
+		     field_text(path, "target"), field_text(path, "target_kind"),
+		     field_text(path, "source"), field_text(path, "method"));
 	if (*field_text(path, "arrival"))
 		(void)printf("           when: %.19s%s%.19s%s%.19s\n", field_text(path, "arrival"),
 			     *field_text(path, "leading_edge") ? ", from " : "",
-			     field_text(path, "leading_edge"), *field_text(path, "tail") ? " to " : "",
-			     field_text(path, "tail"));
+			     field_text(path, "leading_edge"),
+			     *field_text(path, "tail") ? " to " : "", field_text(path, "tail"));
 	if (*field_text(path, "threshold"))
 		print_strength(path);
 	if (*field_text(path, "distance_m"))

@@ -154,7 +154,7 @@ modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
 	$(call run,AR) $(AR) rcs $@ $^
-$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/modules.a
+$(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/load.o $(B)/modules.a
 	@mkdir -p $(@D)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,cmocka $(libs_all)) -lm
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
@@ -242,7 +242,7 @@ fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 # --- lint ----------------------------------------------------------------------------------
 
 c_sources := $(sort $(wildcard daemon/*/*.c tools/*/*.c tests/*/*.c))
-c_headers := $(sort $(wildcard include/*/*.h))
+c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
 scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 

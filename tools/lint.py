@@ -39,7 +39,7 @@ drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message limit alarm forecast flood mass crossing
+event event_message fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
@@ -58,7 +58,7 @@ FOREIGN = {
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
     "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "libxml": r"core/cap_xml|tools/receiver/body",
     "microhttpd.h": r"tools/receiver/server",
@@ -66,7 +66,7 @@ FOREIGN = {
 
 # Time is an argument: these read no clock, do no input or output and log nothing.
 PURE = ("ration "
-        "quality decode window limit core incident report event snapshot outbox batch "
+        "quality decode window limit core incident report event fields snapshot outbox batch "
         "plan plan_requests plan_packets screen formula alarm alarms foresee forecast flood "
         "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "

@@ -18,19 +18,25 @@ enum incident_level assess_level(enum target_kind kind)
 	return levels[kind];
 }
 
+/* how much the release must add: to reach what is likely from what is there without it, and to
+ * matter at all */
 enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 				     const struct crossing_path *path, enum crossing_verdict before)
 {
 	double stays = 1 - crossing->hysteresis;
-	double likely = path->bound * crossing->likely * (before >= VERDICT_LIKELY ? stays : 1);
-	double possible = path->bound * crossing->possible *
-			  (before >= VERDICT_POSSIBLE ? stays : 1);
+	double reached = path->bound * crossing->likely, matters = path->bound * crossing->possible;
+	double likely = fmax(reached - (path->central - path->excess), matters);
+	double room = reached - (path->high - path->excess_high);
+	double possible = room > 0 ? fmin(room, matters) : matters;
 
 	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
 		return VERDICT_OBSERVED;
-	if (path->central >= likely && !(path->flags & FLAG_DIRECTION_UNKNOWN))
+	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
+	    !(path->flags & FLAG_DIRECTION_UNKNOWN))
 		return VERDICT_LIKELY;
-	return path->high >= possible ? VERDICT_POSSIBLE : VERDICT_UNLIKELY;
+	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
+		       ? VERDICT_POSSIBLE
+		       : VERDICT_UNLIKELY;
 }
 
 /** struct round - one assessment while it is made */
@@ -54,6 +60,9 @@ static struct crossing_path new_path(const struct round *round, enum crossing_me
 		.central = (double)NAN,
 		.low = (double)NAN,
 		.high = (double)NAN,
+		.background = (double)NAN,
+		.excess = (double)NAN,
+		.excess_high = (double)NAN,
 		.bound = (double)NAN,
 		.distance_m = (double)NAN,
 		.bearing_deg = (double)NAN,
@@ -79,10 +88,10 @@ static const struct crossing_path *same_path(const struct core_crossing *crossin
 	return NULL;
 }
 
-/** is_worse() - the verdict first, then by how much the upper bound exceeds the threshold */
+/** is_worse() - the verdict first, then the most that is added, in thresholds */
 static bool is_worse(const struct crossing_path *a, const struct crossing_path *b)
 {
-	double x = a->high / a->bound, y = b->high / b->bound;
+	double x = a->excess_high / a->bound, y = b->excess_high / b->bound;
 
 	if (a->verdict != b->verdict)
 		return a->verdict > b->verdict;
@@ -231,7 +240,9 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
 	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
 					     target);
-	int64_t until_ms = round->ended ? round->incident->quiet_since.wall_ms : round->at.wall_ms;
+	int64_t until_ms = !round->ended	      ? round->at.wall_ms
+			   : round->incident->over_ms ? round->incident->over_ms
+						      : round->incident->quiet_since.wall_ms;
 	struct river_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
@@ -245,6 +256,8 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
 		return false;
 	path.point = passage->place;
+	if (path.background > path.bound)
+		path.flags |= FLAG_ABOVE_BEFORE;
 	if (path.distance_m <= config->crossing.here_m)
 		path.flags |= FLAG_AT_THE_LINE;
 	judge_path(round, &path);

@@ -7,14 +7,6 @@
 #include "core/assess.h"
 #include "core/units.h"
 
-static size_t threshold_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
 static struct core_due *find(const struct core *core, const char *incident, uint64_t threshold)
 {
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++) {
@@ -47,6 +39,14 @@ static int64_t due_from(const struct crossing_path *path)
 	return path->method == METHOD_PLUME ? path->release_ms : path->leading_ms;
 }
 
+/* what is there without the release, and readings show too, confirms nothing */
+static double confirms(const struct config_crossing *crossing, const struct crossing_path *path)
+{
+	double background = isnan(path->background) ? 0 : path->background;
+
+	return fmax(1, background / path->bound + crossing->possible);
+}
+
 bool assess_expect(struct core *core, const struct core_incident *incident,
 		   const struct crossing_path *path)
 {
@@ -68,6 +68,7 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 		memcpy(due->incident, incident->id, sizeof(due->incident));
 	}
 	due->from_ms = MIN(due->from_ms, due_from(path));
+	due->confirms = confirms(&core->config->crossing, path);
 	due->verdict = MAX(due->verdict, path->verdict);
 	if (path->tail_ms <= due->until_ms)
 		return true;
@@ -117,7 +118,7 @@ static void say(struct core *core, const struct core_due *due, size_t threshold,
 static void look(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
 {
 	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
-	char high[EVENT_VALUE_MAX], reason[ASSESS_REASON_MAX];
+	char bound[EVENT_VALUE_MAX], reason[ASSESS_REASON_MAX];
 	bool is_old;
 	double value = assess_value(core, t->measured_by, t->measure, &is_old);
 
@@ -135,12 +136,14 @@ static void look(struct core *core, struct core_due *due, size_t threshold, stru
 		due->worst = value;
 		due->worst_ms = at.wall_ms;
 	}
-	if (due->state != DUE_WAITING || value <= t->high)
+	if (due->state != DUE_WAITING || !(value > due->confirms * t->high))
 		return;
 	due->state = DUE_CONFIRMED;
-	event_value_text(t->high, high);
-	(void)snprintf(reason, sizeof(reason), "measured above %s %s while it is due; %.300s", high,
-		       t->measure, t->origin);
+	event_value_text(due->confirms * t->high, bound);
+	(void)snprintf(reason, sizeof(reason), "measured above %s %s while it is due%s; %.300s",
+		       bound, t->measure,
+		       due->confirms > 1 ? ", above what the river carries without it" : "",
+		       t->origin);
 	say(core, due, threshold, EVENT_CROSSING_CONFIRMED, at, reason);
 }
 
@@ -169,7 +172,7 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 
 static void tick(struct core *core, struct core_due *due, struct stamp at)
 {
-	size_t threshold = threshold_of(core->config, due->threshold);
+	size_t threshold = assess_threshold_of(core->config, due->threshold);
 
 	if (threshold == CONFIG_NONE ||
 	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE) {

@@ -192,6 +192,8 @@ static void set_found(const struct plume_found *found, struct crossing_path *pat
 	path->high = fmax(found->high, found->central);
 	bounds_at(found->air, sqrt(fmax(0, along * along - off * off)), off, &path->low, NULL);
 	path->low = fmin(path->low, path->central);
+	path->excess = path->central; /* no background of the air is known */
+	path->excess_high = path->high;
 	if (answer->is_near)
 		path->flags |= FLAG_NEAR;
 	if (answer->is_extrapolated)
@@ -211,7 +213,7 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 
 	if (r == 0)
 		r = nearest(c->place, target, &hit);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	if (c->wind_m_s < PLUME_WIND_MIN_M_S)
 		path->flags |= FLAG_CALM;
@@ -234,7 +236,7 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 		return 0;
 	}
 	set_hit(path, &hit);
-	path->central = path->low = path->high = 0;
+	path->central = path->low = path->high = path->excess = path->excess_high = 0;
 	path->flags |= FLAG_NOT_DOWNWIND;
 	return 0;
 }

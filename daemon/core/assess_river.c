@@ -182,6 +182,11 @@ static void set_concentrations(const struct river_case *c, const struct course *
 	}
 	path->high = fmax(path->high, path->central);
 	path->low = fmin(path->low, path->central);
+	path->background = rest;
+	path->excess = fmax(0, path->central - rest);
+	path->excess_high = fmax(0, path->high - river_decay_mg_l(water->background_mg_l,
+								  water->rate_per_day,
+								  course->travel_s[1]));
 	set_times(c, course, pulses, has_pulse, path);
 	set_inputs(c, course, water, mass_kg, path);
 }
@@ -206,5 +211,7 @@ int assess_by_river(const struct river_case *c, struct crossing_path *path)
 		path->flags |= FLAG_NO_DISPERSION;
 	if (!c->ended)
 		path->flags |= FLAG_NOT_ENDED;
+	if (!c->water)
+		path->flags |= FLAG_NO_BACKGROUND;
 	return 0;
 }

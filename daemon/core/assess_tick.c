@@ -5,28 +5,24 @@
 
 #include "core/assess.h"
 
-static size_t target_of(const struct config *config, uint64_t key)
+const struct config_passage *assess_passage_of(const struct config *config,
+					       const struct crossing_path *path)
 {
-	for (size_t i = 0; i < config->crossing.n_targets; i++)
-		if (assess_key(config->crossing.targets[i].name) == key)
-			return i;
-	return CONFIG_NONE;
-}
+	size_t source = assess_source_of(config, path->source),
+	       target = assess_target_of(config, path->target);
+	const struct config_release *release;
 
-static size_t threshold_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
+	if (source == CONFIG_NONE || path->method == METHOD_SLIDE || path->method == METHOD_PLUME)
+		return NULL;
+	release = &config->sources[source].release;
+	for (size_t i = 0; i < config->crossing.n_passages; i++) {
+		const struct config_passage *passage = &config->crossing.passages[i];
 
-static size_t source_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->n_sources; i++)
-		if (assess_source_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
+		if (passage->river == release->river && passage->target == target &&
+		    fabs(passage->at_m - release->at_m - path->distance_m) < 1)
+			return passage;
+	}
+	return NULL;
 }
 
 const struct core_crossing *assess_of(const struct core *core, const struct core_incident *incident)
@@ -37,14 +33,14 @@ const struct core_crossing *assess_of(const struct core *core, const struct core
 										      : NULL;
 }
 
-/** describe_strength() - "COD 12 mg/l (8 to 20) at a threshold of 15 mg/l, " */
+/** describe_strength() - "COD 12 mg/l (8 to 20), 5 of it added, at a threshold of 15, " */
 static size_t describe_strength(const struct config *config, const struct crossing_path *path,
 				char text[static ASSESS_REASON_MAX])
 {
-	size_t threshold = threshold_of(config, path->threshold);
+	size_t threshold = assess_threshold_of(config, path->threshold);
 	const struct config_threshold *t;
 	char central[EVENT_VALUE_MAX], low[EVENT_VALUE_MAX], high[EVENT_VALUE_MAX];
-	char bound[EVENT_VALUE_MAX];
+	char bound[EVENT_VALUE_MAX], excess[EVENT_VALUE_MAX];
 	double scale;
 
 	text[0] = '\0';
@@ -56,9 +52,12 @@ static size_t describe_strength(const struct config *config, const struct crossi
 	event_value_text(path->low * scale, low);
 	event_value_text(path->high * scale, high);
 	event_value_text(t->high, bound);
+	event_value_text(path->excess * scale, excess);
 	return (size_t)snprintf(text, ASSESS_REASON_MAX,
-				"%s %s %s (%s to %s) at a threshold of %s, ", t->parameter, central,
-				t->measure, low, high, bound);
+				"%s %s %s (%s to %s)%s%s%s at a threshold of %s, ", t->parameter,
+				central, t->measure, low, high, path->background > 0 ? ", " : "",
+				path->background > 0 ? excess : "",
+				path->background > 0 ? " of it added," : "", bound);
 }
 
 /** describe() - how strong, by which way, when, in few words */
@@ -67,6 +66,8 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 {
 	const struct config *config = core->config;
 	size_t n = describe_strength(config, path, text);
+	const struct config_passage *passage = assess_passage_of(config, path);
+	const char *place = passage && passage->name && *passage->name ? passage->name : NULL;
 	char arrival[CLOCK_TEXT_MAX];
 
 	if (path->method == METHOD_INBOUND && culprit != CONFIG_NONE) {
@@ -81,14 +82,14 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 	if (path->method == METHOD_INBOUND) {
 		(void)snprintf(text, ASSESS_REASON_MAX, "%s",
 			       path->flags & FLAG_NO_UPSTREAM
-				       ? "no own source is upstream of the station"
+				       ? crossing_flag_text(FLAG_NO_UPSTREAM)
 				       : "all own sources upstream were measured and in order over "
 					 "the travel time");
 		return;
 	}
-	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km",
+	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km%s%.100s",
 			      crossing_method_text((enum crossing_method)path->method),
-			      path->distance_m / 1e3);
+			      path->distance_m / 1e3, place ? " to " : "", place ? place : "");
 	if (path->arrival_ms == 0)
 		return;
 	clock_format(path->arrival_ms, config->zone_min, arrival);
@@ -116,7 +117,7 @@ static void say(struct core *core, const struct core_incident *incident,
 		const struct crossing_path *path, struct stamp at)
 {
 	const struct config *config = core->config;
-	size_t target = target_of(config, path->target), slot;
+	size_t target = assess_target_of(config, path->target), slot;
 	struct event event = event_plain(EVENT_CROSSING_ASSESSED, at);
 	char reason[ASSESS_REASON_MAX];
 	size_t culprit = CONFIG_NONE;
@@ -124,7 +125,7 @@ static void say(struct core *core, const struct core_incident *incident,
 
 	slot = (size_t)(incident - core->incidents);
 	event.site = slot / N_WASTE_KINDS;
-	event.source = source_of(config, path->source);
+	event.source = assess_source_of(config, path->source);
 	event.kind = (enum waste_kind)(slot % N_WASTE_KINDS);
 	event.incident = incident->id;
 	event.verdict = crossing_verdict_text((enum crossing_verdict)path->verdict);
@@ -150,7 +151,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 
 	for (uint32_t i = 0; i < crossing->n_paths; i++) {
 		const struct crossing_path *path = &crossing->paths[i];
-		size_t target = target_of(config, path->target);
+		size_t target = assess_target_of(config, path->target);
 
 		verdict = MAX(verdict, path->verdict);
 		if (path->verdict >= (uint8_t)config->crossing.counts)
@@ -167,7 +168,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 static void expect(struct core *core, const struct core_incident *incident,
 		   struct crossing_path *path)
 {
-	size_t threshold = threshold_of(core->config, path->threshold);
+	size_t threshold = assess_threshold_of(core->config, path->threshold);
 
 	if (threshold == CONFIG_NONE || path->verdict < VERDICT_POSSIBLE ||
 	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE ||

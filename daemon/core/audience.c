@@ -6,6 +6,7 @@
 
 #include "core/audience.h"
 #include "core/cap.h"
+#include "core/fields.h"
 #include "core/report.h"
 
 /**
@@ -25,13 +26,6 @@ struct news {
 	int64_t previous_ms;
 	uint32_t previous;
 };
-
-static const char *string(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 #define DEFINE_RANK(name, type, text_of, max)                         \
 	static int name(const char *word)                             \
@@ -105,15 +99,13 @@ static bool is_among(const struct config_words *words, const char *name)
 	return words->n == 0;
 }
 
-/* a report has the titles of what may be reached, a destination their names */
-static bool is_receptor(const struct config *config, const struct config_destination *destination,
-			const char *title)
+/* a path says the title of what it may reach, a destination asks for its name */
+static bool asks_for(const struct config *config, const struct config_words *names,
+		     const char *title)
 {
-	const struct config_crossing *crossing = &config->crossing;
-
-	for (size_t i = 0; i < crossing->n_targets; i++)
-		if (strcmp(crossing->targets[i].title, title) == 0 &&
-		    is_among(&destination->receptors, crossing->targets[i].name))
+	for (size_t i = 0; i < config->crossing.n_targets; i++)
+		if (strcmp(config->crossing.targets[i].title, title) == 0 &&
+		    is_among(names, config->crossing.targets[i].name))
 			return true;
 	return false;
 }
@@ -130,8 +122,8 @@ static int worst_verdict(const struct config *config, const struct news *news,
 	if (destination->receptors.n == 0)
 		return news->verdict;
 	json_array_foreach (paths, i, path)
-		if (is_receptor(config, destination, string(path, "target")))
-			worst = MAX(worst, verdict_of(string(path, "verdict")));
+		if (asks_for(config, &destination->receptors, field_text(path, "target")))
+			worst = MAX(worst, verdict_of(field_text(path, "verdict")));
 	return worst;
 }
 
@@ -252,7 +244,7 @@ static void find_previous(struct news *news)
 		return;
 	}
 	before = news->what->before ? json_loads(news->what->before, 0, NULL) : NULL;
-	if (clock_parse(string(json_object_get(before, "incident"), "reported"),
+	if (clock_parse(field_text(json_object_get(before, "incident"), "reported"),
 			&news->previous_ms) < 0)
 		news->previous_ms = 0;
 	news->previous = (uint32_t)json_integer_value(
@@ -277,12 +269,12 @@ void audience_tell(struct core *core, const struct audience_news *what)
 		.what = what,
 		.data = data,
 		.incident = incident,
-		.id = string(incident, "id"),
-		.site = string(json_object_get(data, "site"), "name"),
-		.class = class_of(string(incident, "class")),
-		.kind = kind_of(string(incident, "kind")),
-		.level = level_of(string(incident, "level")),
-		.verdict = verdict_of(string(incident, "verdict")),
+		.id = field_text(incident, "id"),
+		.site = field_text(json_object_get(data, "site"), "name"),
+		.class = class_of(field_text(incident, "class")),
+		.kind = kind_of(field_text(incident, "kind")),
+		.level = level_of(field_text(incident, "level")),
+		.verdict = verdict_of(field_text(incident, "verdict")),
 	};
 
 	if (!incident) {

@@ -5,6 +5,7 @@
 
 #include "core/cap.h"
 #include "core/cap_parts.h"
+#include "core/fields.h"
 
 #define SPACE	  "urn:oasis:names:tc:emergency:cap:1.2"
 #define TOKEN_MAX 256 /* of identifier or sender */
@@ -50,7 +51,7 @@ static void identifier(const struct cap *cap, uint32_t update, char to[static TO
 
 static const char *sender(const struct cap *cap, char to[static TOKEN_MAX])
 {
-	token(cap_string(cap->data, "origin"), to);
+	token(field_text(cap->data, "origin"), to);
 	return *to ? to : "wastewatch";
 }
 
@@ -117,15 +118,15 @@ static void add_released(const struct cap *cap, struct cap_node *info)
 
 	for (size_t i = 0; i < json_array_size(list) && i < CAP_RELEASED_MAX; i++) {
 		const json_t *one = json_array_get(list, i);
-		const char *above = cap_string(one, "above");
+		const char *above = field_text(one, "above");
 		char text[512];
 
 		(void)snprintf(
 			text, sizeof(text),
 			"%.64s/%.64s total %.48s %.16s%s%.48s%s%.16s covered %lld %%",
-			cap_string(one, "source"), cap_string(one, "channel"),
-			cap_string(one, "total"), cap_string(one, "unit"), *above ? " above " : "",
-			above, *above ? " " : "", *above ? cap_string(one, "unit") : "",
+			field_text(one, "source"), field_text(one, "channel"),
+			field_text(one, "total"), field_text(one, "unit"), *above ? " above " : "",
+			above, *above ? " " : "", *above ? field_text(one, "unit") : "",
 			(long long)json_integer_value(json_object_get(one, "covered_percent")));
 		add_parameter(cap, info, "released", text);
 	}
@@ -143,12 +144,12 @@ static void add_parameters(const struct cap *cap, struct cap_node *info)
 	add_parameter(cap, info, "incident-id", cap->id);
 	add_number(cap, info, "incident-update", cap->incident, "update");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		add_parameter(cap, info, keys[i], cap_string(cap->incident, keys[i]));
+		add_parameter(cap, info, keys[i], field_text(cap->incident, keys[i]));
 	add_released(cap, info);
-	add_parameter(cap, info, "log-origin", cap_string(log, "origin"));
-	add_parameter(cap, info, "log-id", cap_string(log, "id"));
+	add_parameter(cap, info, "log-origin", field_text(log, "origin"));
+	add_parameter(cap, info, "log-id", field_text(log, "id"));
 	add_number(cap, info, "log-seq", log, "seq");
-	add_parameter(cap, info, "log-hash", cap_string(log, "hash"));
+	add_parameter(cap, info, "log-hash", field_text(log, "hash"));
 }
 
 /* when it began: the earliest time that a standing limit was broken, else its opening */
@@ -159,11 +160,11 @@ static void add_onset(const struct cap *cap, struct cap_node *info)
 	char text[CAP_TIME_MAX];
 	size_t i;
 
-	if (clock_parse(cap_string(cap->incident, "opened"), &since_ms) == 0)
+	if (clock_parse(field_text(cap->incident, "opened"), &since_ms) == 0)
 		first_ms = since_ms;
 	json_array_foreach (alarms, i, alarm)
-		if (strcmp(cap_string(alarm, "class"), "warning") != 0 &&
-		    clock_parse(cap_string(alarm, "since"), &since_ms) == 0)
+		if (strcmp(field_text(alarm, "class"), "warning") != 0 &&
+		    clock_parse(field_text(alarm, "since"), &since_ms) == 0)
 			first_ms = MIN(first_ms, since_ms);
 	if (first_ms == INT64_MAX)
 		return;
@@ -195,7 +196,7 @@ static void add_contact(const struct cap *cap, struct cap_node *info)
 	if (!contact)
 		contact = json_object_get(cap->data, "reporter");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		const char *one = cap_string(contact, keys[i]);
+		const char *one = field_text(contact, keys[i]);
 
 		if (*one && text.n > 0)
 			cap_text_add(&text, ", ");
@@ -220,10 +221,10 @@ static void add_words(const struct cap *cap, enum catalogue_language language,
 
 static const char *sender_name(const struct cap *cap)
 {
-	const char *name = cap_string(json_object_get(cap->data, "reporter"), "name");
+	const char *name = field_text(json_object_get(cap->data, "reporter"), "name");
 
 	if (!*name)
-		name = cap_string(cap->site, "title");
+		name = field_text(cap->site, "title");
 	return name;
 }
 
@@ -258,7 +259,7 @@ static void add_alert(const struct cap *cap)
 {
 	const struct cap_report *report = cap->report;
 	json_int_t update = json_integer_value(json_object_get(cap->incident, "update"));
-	const char *drill = cap_string(cap->incident, "drill");
+	const char *drill = field_text(cap->incident, "drill");
 	char text[TOKEN_MAX], incident[TOKEN_MAX];
 
 	identifier(cap, (uint32_t)update, text);
@@ -268,7 +269,7 @@ static void add_alert(const struct cap *cap)
 	add(cap, NULL, "sent", text);
 	add(cap, NULL, "status", cap->exercise ? "Exercise" : "Actual");
 	add(cap, NULL, "msgType", message_type(cap));
-	add(cap, NULL, "source", cap_string(cap->incident, "first_out"));
+	add(cap, NULL, "source", field_text(cap->incident, "first_out"));
 	add(cap, NULL, "scope", "Restricted");
 	add(cap, NULL, "restriction",
 	    catalogue_text(report->first,
@@ -296,13 +297,13 @@ char *cap_body(const struct cap_report *report)
 		.data = data,
 		.incident = incident,
 		.site = json_object_get(data, "site"),
-		.id = cap_string(incident, "id"),
-		.kind = cap_string(incident, "kind"),
-		.class = cap_string(incident, "class"),
-		.level = cap_string(incident, "level"),
-		.verdict = cap_string(incident, "verdict"),
-		.ended = strcmp(cap_string(incident, "state"), "open") != 0,
-		.exercise = strcmp(cap_string(incident, "status"), "exercise") == 0,
+		.id = field_text(incident, "id"),
+		.kind = field_text(incident, "kind"),
+		.class = field_text(incident, "class"),
+		.level = field_text(incident, "level"),
+		.verdict = field_text(incident, "verdict"),
+		.ended = strcmp(field_text(incident, "state"), "open") != 0,
+		.exercise = strcmp(field_text(incident, "status"), "exercise") == 0,
 	};
 	char *text = NULL;
 

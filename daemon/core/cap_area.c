@@ -6,6 +6,7 @@
 
 #include "core/boundary.h"
 #include "core/cap_parts.h"
+#include "core/fields.h"
 
 #define ARC_STEP_DEG 5.0 /* an arc's chord is nowhere farther from it than 0.1 % of its radius */
 #define POINT_MAX    48	 /* "-89.12345,-179.12345 " */
@@ -14,7 +15,7 @@
 /* a decimal of the report; NAN there is none. strtod() takes the locale's point: none is set. */
 static double number(const json_t *object, const char *key)
 {
-	const char *text = cap_string(object, key);
+	const char *text = field_text(object, key);
 	char *end = NULL;
 	double value = strtod(text, &end);
 
@@ -109,16 +110,19 @@ static void add_sector(const struct cap *cap, enum catalogue_language language,
 static void add_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
 		     bool has_site, struct boundary_point site, struct cap_node *info)
 {
-	char words[1024] = "";
+	char words[1024] = "", target[512];
 	struct cap_text text = {.bytes = words, .room = sizeof(words)};
+	const char *place = field_text(path, "place");
 	struct boundary_point meeting;
 	struct cap_node *area;
 
 	if (!position_of(json_object_get(path, "position"), &meeting))
 		return;
+	(void)snprintf(target, sizeof(target), "%s%s%s%s", field_text(path, "target"),
+		       *place ? " (" : "", place, *place ? ")" : "");
 	CAP_SAY(&text, language, N_("From {site} to {target}, {method}"),
-		{"site", cap_string(cap->site, "title")}, {"target", cap_string(path, "target")},
-		{"method", cap_term(language, "method", cap_string(path, "method"))});
+		{"site", field_text(cap->site, "title")}, {"target", target},
+		{"method", cap_term(language, "method", field_text(path, "method"))});
 	area = add_area(cap, info, words);
 	if (has_site)
 		add_circle(cap, area, site, 0);
@@ -142,6 +146,6 @@ void cap_areas(const struct cap *cap, enum catalogue_language language, struct c
 		add_circle(cap, area, site, 0);
 	add_sector(cap, language, info);
 	json_array_foreach (paths, i, path)
-		if (cap_may_cross(cap_string(path, "verdict")) && n++ < CAP_AREAS_MAX)
+		if (cap_may_cross(field_text(path, "verdict")) && n++ < CAP_AREAS_MAX)
 			add_path(cap, language, path, has_site, site, info);
 }

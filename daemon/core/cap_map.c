@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/cap_parts.h"
+#include "core/fields.h"
 
 static bool is(const char *a, const char *b)
 {
@@ -48,8 +49,8 @@ static int64_t first_arrival(const struct cap *cap)
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 			int64_t at_ms;
 
-			if (cap_may_cross(cap_string(path, "verdict")) &&
-			    clock_parse(cap_string(path, keys[k]), &at_ms) == 0)
+			if (cap_may_cross(field_text(path, "verdict")) &&
+			    clock_parse(field_text(path, keys[k]), &at_ms) == 0)
 				first_ms = MIN(first_ms, at_ms);
 		}
 	}

@@ -3,15 +3,9 @@
 #include <string.h>
 
 #include "core/cap_parts.h"
+#include "core/fields.h"
 
 #define ELLIPSIS "…"
-
-const char *cap_string(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 static void add_bytes(struct cap_text *text, const char *more, size_t n)
 {
@@ -131,11 +125,11 @@ void cap_place(const struct cap *cap, struct cap_text *text)
 {
 	static const char *const keys[] = {"cluster", "commune", "province"};
 
-	cap_text_add(text, cap_string(cap->site, "title"));
+	cap_text_add(text, field_text(cap->site, "title"));
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-		if (*cap_string(cap->site, keys[i])) {
+		if (*field_text(cap->site, keys[i])) {
 			cap_text_add(text, ", ");
-			cap_text_add(text, cap_string(cap->site, keys[i]));
+			cap_text_add(text, field_text(cap->site, keys[i]));
 		}
 	}
 }

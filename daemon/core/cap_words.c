@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/cap_parts.h"
+#include "core/fields.h"
 
 static const char *or_else(const char *text, const char *otherwise)
 {
@@ -13,7 +14,7 @@ void cap_headline(const struct cap *cap, enum catalogue_language language, struc
 {
 	const struct cap_word words[] = {
 		{"event", cap_term(language, "event", cap->kind)},
-		{"site", cap_string(cap->site, "title")},
+		{"site", field_text(cap->site, "title")},
 		{"degree", cap_term(language, "class", cap->class)},
 		{"crossing", cap_term(language, "crossing", cap->verdict)},
 		{NULL, NULL},
@@ -41,9 +42,9 @@ static const char *title_of(const struct cap *cap, const char *list, const char 
 	size_t i;
 
 	json_array_foreach (json_object_get(cap->data, list), i, object)
-		if (strcmp(cap_string(object, key), name) == 0 &&
-		    (!source || strcmp(cap_string(object, "source"), source) == 0))
-			return or_else(cap_string(object, "title"), name);
+		if (strcmp(field_text(object, key), name) == 0 &&
+		    (!source || strcmp(field_text(object, "source"), source) == 0))
+			return or_else(field_text(object, "title"), name);
 	return name;
 }
 
@@ -64,24 +65,24 @@ static void split_path(const char *path, char source[static 64], char channel[st
 static void say_alarm(const struct cap *cap, enum catalogue_language language, const json_t *alarm,
 		      struct cap_text *text)
 {
-	bool high = strcmp(cap_string(alarm, "side"), "high") == 0;
+	bool high = strcmp(field_text(alarm, "side"), "high") == 0;
 	char source[64], channel[64], peak[128], bound[128];
 
-	if (strcmp(cap_string(alarm, "class"), "warning") == 0)
+	if (strcmp(field_text(alarm, "class"), "warning") == 0)
 		return; /* the plant's own figure: no limit that anybody else knows */
-	split_path(cap_string(alarm, "limit"), source, channel);
+	split_path(field_text(alarm, "limit"), source, channel);
 	CAP_SAY(text, language,
 		high ? N_("- {channel}, {source}: {peak}; at most {bound} is allowed")
 		     : N_("- {channel}, {source}: {peak}; at least {bound} is allowed"),
 		{"channel", title_of(cap, "channels", "channel", channel, source)},
 		{"source", title_of(cap, "sources", "name", source, NULL)},
 		{"peak",
-		 amount(peak, sizeof(peak), cap_string(alarm, "peak"), cap_string(alarm, "unit"))},
-		{"bound", amount(bound, sizeof(bound), cap_string(alarm, "bound"),
-				 cap_string(alarm, "unit"))});
-	if (*cap_string(alarm, "origin"))
-		CAP_SAY(text, language, " ({origin})", {"origin", cap_string(alarm, "origin")});
-	if (strcmp(cap_string(alarm, "state"), "cleared") == 0)
+		 amount(peak, sizeof(peak), field_text(alarm, "peak"), field_text(alarm, "unit"))},
+		{"bound", amount(bound, sizeof(bound), field_text(alarm, "bound"),
+				 field_text(alarm, "unit"))});
+	if (*field_text(alarm, "origin"))
+		CAP_SAY(text, language, " ({origin})", {"origin", field_text(alarm, "origin")});
+	if (strcmp(field_text(alarm, "state"), "cleared") == 0)
 		CAP_SAY(text, language, N_("; in order again"));
 	cap_text_add(text, "\n");
 }
@@ -89,15 +90,15 @@ static void say_alarm(const struct cap *cap, enum catalogue_language language, c
 static void say_released(const struct cap *cap, enum catalogue_language language,
 			 const json_t *released, struct cap_text *text)
 {
-	const char *source = cap_string(released, "source");
-	const char *channel = cap_string(released, "channel");
+	const char *source = field_text(released, "source");
+	const char *channel = field_text(released, "channel");
 	char covered[32];
 	const struct cap_word words[] = {
 		{"channel", title_of(cap, "channels", "channel", channel, source)},
 		{"source", title_of(cap, "sources", "name", source, NULL)},
-		{"total", cap_string(released, "total")},
-		{"above", cap_string(released, "above")},
-		{"unit", cap_string(released, "unit")},
+		{"total", field_text(released, "total")},
+		{"above", field_text(released, "above")},
+		{"unit", field_text(released, "unit")},
 		{"covered", covered},
 		{NULL, NULL},
 	};
@@ -106,7 +107,7 @@ static void say_released(const struct cap *cap, enum catalogue_language language
 		       (long long)json_integer_value(json_object_get(released, "covered_percent")));
 	cap_text_say(
 		text, language,
-		*cap_string(released, "above")
+		*field_text(released, "above")
 			? N_("- {channel}, {source}: {total} {unit} released, of it {above} {unit} "
 			     "above the limit; measured for {covered} of the time")
 			: N_("- {channel}, {source}: {total} {unit} released; measured for "
@@ -119,28 +120,28 @@ static void say_path(const struct cap *cap, enum catalogue_language language, co
 		     struct cap_text *text)
 {
 	char arrival[CAP_TIME_MAX], figure[128], threshold[128];
-	const char *unit = cap_string(path, "unit");
+	const char *unit = field_text(path, "unit");
 
 	CAP_SAY(text, language, N_("- {source} to {target} ({kind}, {method}): {verdict}"),
-		{"source", title_of(cap, "sources", "name", cap_string(path, "source"), NULL)},
-		{"target", cap_string(path, "target")},
-		{"kind", cap_term(language, "target", cap_string(path, "target_kind"))},
-		{"method", cap_term(language, "method", cap_string(path, "method"))},
-		{"verdict", cap_term(language, "verdict", cap_string(path, "verdict"))});
-	cap_clock(cap_string(path, "arrival"), arrival);
+		{"source", title_of(cap, "sources", "name", field_text(path, "source"), NULL)},
+		{"target", field_text(path, "target")},
+		{"kind", cap_term(language, "target", field_text(path, "target_kind"))},
+		{"method", cap_term(language, "method", field_text(path, "method"))},
+		{"verdict", cap_term(language, "verdict", field_text(path, "verdict"))});
+	cap_clock(field_text(path, "arrival"), arrival);
 	if (*arrival)
 		CAP_SAY(text, language, N_("; arrival {time}"), {"time", arrival});
-	if (*cap_string(path, "concentration"))
+	if (*field_text(path, "concentration"))
 		CAP_SAY(text, language, N_("; concentration {figure}"),
 			{"figure",
-			 amount(figure, sizeof(figure), cap_string(path, "concentration"), unit)});
-	if (*cap_string(path, "low") && *cap_string(path, "high"))
+			 amount(figure, sizeof(figure), field_text(path, "concentration"), unit)});
+	if (*field_text(path, "low") && *field_text(path, "high"))
 		CAP_SAY(text, language, N_(" (between {low} and {high})"),
-			{"low", cap_string(path, "low")}, {"high", cap_string(path, "high")});
-	if (*cap_string(path, "threshold"))
+			{"low", field_text(path, "low")}, {"high", field_text(path, "high")});
+	if (*field_text(path, "threshold"))
 		CAP_SAY(text, language, N_("; threshold {figure}"),
 			{"figure", amount(threshold, sizeof(threshold),
-					  cap_string(path, "threshold"), unit)});
+					  field_text(path, "threshold"), unit)});
 	cap_text_add(text, "\n");
 }
 
@@ -188,9 +189,9 @@ static void say_times(const struct cap *cap, enum catalogue_language language,
 {
 	char time[CAP_TIME_MAX];
 
-	cap_clock(cap_string(cap->incident, "opened"), time);
+	cap_clock(field_text(cap->incident, "opened"), time);
 	say_line(language, N_("Began: {what}"), time, text);
-	cap_clock(cap_string(cap->incident, "ended"), time);
+	cap_clock(field_text(cap->incident, "ended"), time);
 	say_line(language, N_("Ended: {what}"), time, text);
 }
 
@@ -199,14 +200,14 @@ static void say_findings(const struct cap *cap, enum catalogue_language language
 			 struct cap_text *text)
 {
 	const json_t *closed = json_object_get(cap->incident, "closed");
-	const char *nature = cap_string(cap->incident, "nature");
+	const char *nature = field_text(cap->incident, "nature");
 
 	if (*nature)
 		say_line(language, N_("Nature: {what}"), cap_term(language, "nature", nature),
 			 text);
 	say_line(language, N_("Cause: {what}"),
-		 or_else(cap_string(closed, "cause"), cap_string(cap->incident, "cause")), text);
-	say_line(language, N_("Measures: {what}"), cap_string(closed, "measures"), text);
+		 or_else(field_text(closed, "cause"), field_text(cap->incident, "cause")), text);
+	say_line(language, N_("Measures: {what}"), field_text(closed, "measures"), text);
 }
 
 void cap_description(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
@@ -222,7 +223,7 @@ void cap_description(const struct cap *cap, enum catalogue_language language, st
 	if (cap->exercise)
 		say_plain(language, N_("This is an exercise. Nothing was released."), text);
 	CAP_SAY(text, language, N_("{notice}: report {update} of incident {id}"),
-		{"notice", cap_term(language, "notice", cap_string(cap->incident, "notice"))},
+		{"notice", cap_term(language, "notice", field_text(cap->incident, "notice"))},
 		{"update", update}, {"id", cap->id});
 	cap_text_add(text, "\n");
 	say_line(language, N_("Place: {what}"), place, text);
@@ -245,9 +246,9 @@ static void say_advice(const struct cap *cap, struct cap_text *text)
 	size_t i;
 
 	json_array_foreach (alarms, i, alarm) {
-		const char *advice = cap_string(alarm, "advice");
+		const char *advice = field_text(alarm, "advice");
 
-		if (!*advice || strcmp(cap_string(alarm, "state"), "raised") != 0 ||
+		if (!*advice || strcmp(field_text(alarm, "state"), "raised") != 0 ||
 		    strstr(text->bytes, advice))
 			continue;
 		cap_text_add(text, advice);
@@ -270,5 +271,5 @@ void cap_instruction(const struct cap *cap, enum catalogue_language language, st
 	else
 		say_advice(cap, text);
 	if (!cap->ended)
-		say_line(language, N_("Response plan: {what}"), cap_string(response, "plan"), text);
+		say_line(language, N_("Response plan: {what}"), field_text(response, "plan"), text);
 }

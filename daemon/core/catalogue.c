@@ -58,7 +58,14 @@ static const char *text_at(const struct mo *mo, uint32_t table, uint32_t i)
 	return (const char *)mo->bytes + offset;
 }
 
-const char *catalogue_find(const uint8_t *bytes, size_t n, const char *text)
+/*
+ * find() - look a text up in the bytes of a compiled catalogue (.mo)
+ *
+ * The format is that of GNU gettext, revision 0: "The Format of GNU MO Files" in its manual.
+ * Either byte order; the texts must be sorted, as msgfmt writes them.
+ * Return: points into @bytes; NULL: not there, or the bytes are no such file.
+ */
+static const char *find(const uint8_t *bytes, size_t n, const char *text)
 {
 	uint32_t low = 0, high;
 	struct mo mo;
@@ -96,6 +103,6 @@ const char *catalogue_text(enum catalogue_language language, const char *english
 
 	/* the empty text is the catalogue's own header */
 	if (language == CATALOGUE_VI && *english)
-		text = catalogue_find(catalogue_vi, catalogue_vi_size, english);
+		text = find(catalogue_vi, catalogue_vi_size, english);
 	return text ? text : english;
 }

@@ -43,6 +43,8 @@ void config_crossing_free(struct config_crossing *crossing)
 	}
 	for (size_t i = 0; i < crossing->n_waters; i++)
 		free(crossing->waters[i].parameter);
+	for (size_t i = 0; i < crossing->n_passages; i++)
+		free(crossing->passages[i].name);
 	free(crossing->targets);
 	free(crossing->thresholds);
 	free(crossing->rivers);

@@ -317,8 +317,8 @@ void config_resolve_states(const struct config_mapping *mapping, struct channel_
 	}
 }
 
-bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
-			    const char *what, const char *wanted, size_t *ret)
+bool config_resolve_own(const struct config_mapping *mapping, const char *key, size_t item,
+			const char *what, const char *wanted, size_t *ret)
 {
 	const struct config_reader *reader = mapping->reader;
 	const struct config *config = reader->config;
@@ -332,11 +332,20 @@ bool config_resolve_earlier(const struct config_mapping *mapping, const char *ke
 	}
 	for (size_t i = reader->first_channel; i < config->n_channels; i++)
 		config_names_list(&listing, config->channels[i].name);
-	if (listing.n == 0)
-		config_error_item(mapping, key, item,
-				  "no channel stands before this one; allowed: names of channels "
-				  "of this source that do");
 	config_names_dangling(mapping, key, item, what, &listing);
+	return false;
+}
+
+bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
+			    const char *what, const char *wanted, size_t *ret)
+{
+	const struct config_reader *reader = mapping->reader;
+
+	if (reader->first_channel < reader->config->n_channels)
+		return config_resolve_own(mapping, key, item, what, wanted, ret);
+	config_error_item(mapping, key, item,
+			  "no channel stands before this one; allowed: names of channels "
+			  "of this source that do");
 	return false;
 }
 

@@ -74,6 +74,7 @@ static const struct config_group water_group =
 static const struct config_option passage_options[] = {
 	TEXT("boundary", FIELD(passage_draft, boundary), REQUIRED, 32, config_name_check, "name of the boundary that it crosses"),
 	NUMBER_IN("at-km", FIELD(passage_draft, at_km), REQUIRED, 0, 10000, "where, km from its beginning"),
+	TEXT("place", FIELD(passage_draft, place), "", TITLE, config_text_check, "what that place is called, for people"),
 	NUMBERS("position", FIELD(passage_draft, position), "", "[latitude, longitude] of that place in degrees WGS84"),
 };
 static const struct config_group passage_group =

@@ -109,57 +109,53 @@ static void check_audience(const struct config_mapping *mapping, struct destinat
 			     "a JSON report has no language; allowed: with format: cap");
 }
 
-static void say_unknown(const struct config_reader *reader, unsigned int line, unsigned int column,
-			const char *what, const struct config_listing *listing)
+/** struct naming - a list of names in a destination */
+struct naming {
+	const struct config_words *words;
+	enum config_kind kind;
+	const char *what;
+	unsigned int line;
+	unsigned int column;
+};
+
+static void list_all(const struct config *config, enum config_kind kind,
+		     struct config_listing *listing)
 {
-	config_report_error(reader->report, reader->main_file, line, column,
-			    "there is no %s \"%s\"%s%s%s; allowed: %s", what, listing->wanted,
-			    listing->nearest ? ", did you mean \"" : "",
-			    listing->nearest ? listing->nearest : "", listing->nearest ? "\"?" : "",
-			    *listing->text ? listing->text : "none");
+	for (size_t i = 0; kind == KIND_SITE && i < config->n_sites; i++)
+		config_names_list(listing, config->sites[i].name);
+	for (size_t i = 0; kind == KIND_TARGET && i < config->crossing.n_targets; i++)
+		config_names_list(listing, config->crossing.targets[i].name);
 }
 
-static void check_site(struct config_reader *reader, const struct config_destination *d,
-		       const char *name)
+static void check_naming(struct config_reader *reader, const struct naming *naming)
 {
-	const struct config *config = reader->config;
-	struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
+	for (size_t i = 0; i < naming->words->n; i++) {
+		const char *name = naming->words->text[i];
+		struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
 
-	if (config_names_find(reader, KIND_SITE, 0, name))
-		return;
-	for (size_t i = 0; i < config->n_sites; i++)
-		config_names_list(&listing, config->sites[i].name);
-	say_unknown(reader, d->sites_line, d->sites_column, "site", &listing);
-}
-
-/* nobody would ever be told of what has no such name */
-static void check_receptor(const struct config_reader *reader, const struct config_destination *d,
-			   const char *name)
-{
-	const struct config_crossing *crossing = &reader->config->crossing;
-	struct config_listing listing = {.wanted = name, .least = CONFIG_SUGGESTION};
-
-	for (size_t i = 0; i < crossing->n_targets; i++) {
-		if (strcmp(crossing->targets[i].name, name) == 0)
-			return;
-		config_names_list(&listing, crossing->targets[i].name);
+		if (config_names_find(reader, naming->kind, 0, name))
+			continue;
+		list_all(reader->config, naming->kind, &listing);
+		config_report_error(reader->report, reader->main_file, naming->line, naming->column,
+				    "there is no %s \"%s\"%s%s%s; allowed: %s", naming->what, name,
+				    listing.nearest ? ", did you mean \"" : "",
+				    listing.nearest ? listing.nearest : "",
+				    listing.nearest ? "\"?" : "",
+				    listing.n > 0 ? listing.text : "none, for none is configured");
 	}
-	say_unknown(reader, d->receptors_line, d->receptors_column, "receptor or boundary",
-		    &listing);
 }
 
-/* whether what is named exists is known only when all has been read */
+/* what is named exists is known only when all has been read */
 void config_destinations_check(struct config_reader *reader)
 {
-	const struct config *config = reader->config;
+	for (size_t i = 0; i < reader->config->n_destinations; i++) {
+		const struct config_destination *d = &reader->config->destinations[i];
 
-	for (size_t i = 0; i < config->n_destinations; i++) {
-		const struct config_destination *d = &config->destinations[i];
-
-		for (size_t j = 0; j < d->sites.n; j++)
-			check_site(reader, d, d->sites.text[j]);
-		for (size_t j = 0; j < d->receptors.n; j++)
-			check_receptor(reader, d, d->receptors.text[j]);
+		check_naming(reader, &(struct naming){&d->sites, KIND_SITE, "site", d->sites_line,
+						      d->sites_column});
+		check_naming(reader,
+			     &(struct naming){&d->receptors, KIND_TARGET, "boundary or receptor",
+					      d->receptors_line, d->receptors_column});
 	}
 }
 

@@ -2,31 +2,12 @@
 /* a source's flow: with each of its concentrations it must make a mass flow */
 #include <errno.h>
 
-#include "core/config_names.h"
+#include "core/config_channel.h"
 #include "core/units.h"
 
 static const char *or_none(const char *text)
 {
 	return text && *text ? text : "none";
-}
-
-static bool find_flow(const struct config_mapping *mapping, size_t *ret)
-{
-	const struct config_reader *reader = mapping->reader;
-	const struct config *config = reader->config;
-	const char *wanted = config_scalar(mapping, "flow");
-	struct config_listing listing = {.wanted = wanted, .least = CONFIG_SUGGESTION};
-	const struct config_name *found;
-
-	found = config_names_find(reader, KIND_CHANNEL, reader->source, wanted);
-	if (found) {
-		*ret = found->index;
-		return true;
-	}
-	for (size_t i = reader->first_channel; i < config->n_channels; i++)
-		config_names_list(&listing, config->channels[i].name);
-	config_names_dangling(mapping, "flow", 0, "channel", &listing);
-	return false;
 }
 
 /* does a limit that opens incidents stand above it? */
@@ -72,7 +53,8 @@ int config_find_flow(struct config_mapping *mapping)
 	struct unit unit;
 	size_t i;
 
-	if (!config_given(mapping, "flow") || !find_flow(mapping, &i))
+	if (!config_given(mapping, "flow") ||
+	    !config_resolve_own(mapping, "flow", 0, "channel", config_scalar(mapping, "flow"), &i))
 		return 0;
 	flow = &config->channels[i];
 	if (unit_parse(flow->measure ? flow->measure : "", &unit) < 0 ||

@@ -6,6 +6,8 @@
 #include "core/config_names.h"
 #include "core/config_reference.h"
 
+#define PASSAGE_OFF_M 2000.0 /* lines are simplified, and positions read off a map */
+
 int config_finish_river(struct config_mapping *mapping, void *data)
 {
 	struct config_crossing *crossing = &mapping->reader->config->crossing;
@@ -93,6 +95,19 @@ int config_finish_water(struct config_mapping *mapping, void *data)
 	return r;
 }
 
+/** check_position() - is the place where a river crosses a line anywhere near that line? */
+static void check_position(const struct config_mapping *mapping, const struct config_target *target,
+			   struct boundary_point place)
+{
+	struct boundary_hit hit;
+
+	if (!target->line || isnan(place.lat_deg) ||
+	    boundary_nearest(target->line, place, &hit) < 0 || hit.distance_m <= PASSAGE_OFF_M)
+		return;
+	config_warning(mapping, "position", "this is %.1f km from the line of \"%s\"",
+		       hit.distance_m / 1e3, target->name);
+}
+
 int config_finish_passage(struct config_mapping *mapping, void *data)
 {
 	struct config_crossing *crossing = &mapping->reader->config->crossing;
@@ -100,6 +115,7 @@ int config_finish_passage(struct config_mapping *mapping, void *data)
 	double length_m = crossing->rivers[river].length_m;
 	struct passage_draft *draft = data;
 	struct config_passage passage = {.river = river, .at_m = draft->at_km * 1e3};
+	int r;
 
 	if (!config_usable(mapping, "boundary") || !config_usable(mapping, "at-km"))
 		return 0;
@@ -110,5 +126,10 @@ int config_finish_passage(struct config_mapping *mapping, void *data)
 	if (passage.at_m > length_m)
 		config_error(mapping, "at-km", "the river ends at %g km; allowed: 0 to %g",
 			     length_m / 1e3, length_m / 1e3);
-	return config_append(&crossing->passages, &crossing->n_passages, &passage, sizeof(passage));
+	check_position(mapping, &crossing->targets[passage.target], passage.place);
+	passage.name = draft->place;
+	r = config_append(&crossing->passages, &crossing->n_passages, &passage, sizeof(passage));
+	if (r == 0)
+		draft->place = NULL; /* moved */
+	return r;
 }

@@ -48,7 +48,6 @@ void config_report_warning(struct config_report *report, const char *file, unsig
 {
 	va_list arguments;
 
-	report->n_warnings++;
 	va_start(arguments, format);
 	say(report, file, line, column, "warning: ", format, arguments);
 	va_end(arguments);

@@ -62,10 +62,12 @@ static const char *const flags[] = {
 	"the release is at the line itself",
 	"an own source upstream was out of its limits within the travel time",
 	"an own source upstream was not measured all through the travel time",
-	"no own source is upstream",
+	"no own source is named upstream: that it comes from beyond is not shown",
 	"too much is waited for already: readings there will not be compared",
 	"wind below 1 m/s: computed with 1 m/s",
 	"as if the release went on",
+	"what the river carries without the release is not configured: 0 taken",
+	"the river is above the threshold without the release: judged by what is added",
 };
 _Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
 

@@ -28,16 +28,6 @@ const char *decode_type_text(enum decode_type type)
 	return types[type].text;
 }
 
-int decode_type_parse(const char *text, enum decode_type *ret)
-{
-	for (unsigned int i = 0; i < ARRAY_SIZE(types); i++)
-		if (strcmp(types[i].text, text) == 0) {
-			*ret = (enum decode_type)i;
-			return 0;
-		}
-	return -EINVAL;
-}
-
 /*
  * The letter at place i of the text names the byte of the value that comes i-th on the
  * wire, A the most significant. A register's two letters must be one of the pairs AB, CD,

@@ -61,7 +61,8 @@ void drills_add(struct drills *drills, struct drill *drill)
 	drills->real->tap = &drills->tap;
 }
 
-struct drill *drill_of_site(const struct drills *drills, size_t site)
+/* NULL: none runs there */
+static struct drill *of_site(const struct drills *drills, size_t site)
 {
 	for (size_t i = 0; i < drills->n; i++)
 		if (drills->list[i]->site == site)
@@ -72,7 +73,7 @@ struct drill *drill_of_site(const struct drills *drills, size_t site)
 /* --- readings ------------------------------------------------------------------------ */
 
 /* reports and incidents go on, as what they are; all else of an exercise is nobody's */
-void drill_drain(struct drills *drills, struct drill *drill)
+static void drain(struct drills *drills, struct drill *drill)
 {
 	struct batch *from = &drill->batch, *to = drills->real->batch;
 
@@ -147,14 +148,14 @@ static void on_sample(void *userdata, size_t channel, struct stamp at, double va
 {
 	struct drills *drills = userdata;
 	const struct core *real = drills->real;
-	struct drill *drill = drill_of_site(drills, config_site_of(real->config, channel));
+	struct drill *drill = of_site(drills, config_site_of(real->config, channel));
 
 	if (!drill)
 		return;
 	play(drill, real->n_streams == 1 ? 0 : real->plan->channel_slot[channel], at);
 	if (drill->core->channels[channel].idle)
 		core_sample(drill->core, channel, at, value, quality, reason);
-	drill_drain(drills, drill);
+	drain(drills, drill);
 }
 
 static void on_tick(void *userdata, size_t stream, struct stamp at)
@@ -166,7 +167,7 @@ static void on_tick(void *userdata, size_t stream, struct stamp at)
 
 		play(drill, stream, at);
 		core_tick(drill->core, stream, at);
-		drill_drain(drills, drill);
+		drain(drills, drill);
 		if (at.mono_ms - drill->started.mono_ms >= (int64_t)drill->scenario->duration_ms)
 			drill_stop(drills, i, at, NULL, "its scenario is over");
 	}
@@ -200,7 +201,7 @@ void drill_stop(struct drills *drills, size_t i, struct stamp at, const char *us
 
 	(void)snprintf(why, sizeof(why), "the drill has ended: %s", reason);
 	incident_stop(drill->core, at, why);
-	drill_drain(drills, drill);
+	drain(drills, drill);
 	say(drills, EVENT_DRILL_STOPPED, drill, at, user, reason);
 	(void)drill_free(drill);
 	drills->list[i] = drills->list[--drills->n];
@@ -313,9 +314,9 @@ int drill_act(struct drills *drills, struct drill_scenario **scenario, const str
 
 	if (r == 0)
 		r = find_target(drills, action, &site, &source, error);
-	if (r < 0)
+	if (r != 0)
 		return r;
-	running = drill_of_site(drills, site);
+	running = of_site(drills, site);
 	if (action->kind == ACTION_DRILL_STOP) {
 		if (!running)
 			(void)snprintf(error, ACTION_ERROR_MAX, "no drill is running at %s",
@@ -373,7 +374,7 @@ int drill_act_inside(struct drills *drills, const struct action *action, struct 
 		return -ENOENT;
 	}
 	r = core_act(drill->core, action, at, error);
-	drill_drain(drills, drill);
+	drain(drills, drill);
 	return r;
 }
 
@@ -419,7 +420,7 @@ void drills_due(struct drills *drills, struct stamp at)
 			state->counted_ms = at.wall_ms;
 			drills->sites_changed = true;
 		}
-		if (drill_is_due(drills, i, at.wall_ms) && !drill_of_site(drills, i) &&
+		if (drill_is_due(drills, i, at.wall_ms) && !of_site(drills, i) &&
 		    (state->said_ms == 0 || at.wall_ms - state->said_ms >= interval_ms))
 			say_due(drills, i, at);
 	}
@@ -455,6 +456,6 @@ int drill_incident_lost(struct drills *drills, const char *id, const char *summa
 	if (r < 0)
 		return r;
 	incident_removed(drill->core, id, summary, told, at, reason);
-	drill_drain(drills, drill);
+	drain(drills, drill);
 	return 0;
 }

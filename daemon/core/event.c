@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/fields.h"
 #include "core/limit.h"
 
 /*
@@ -183,49 +184,27 @@ int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[
 	return ok ? 0 : -ENOMEM;
 }
 
-static void set_text(json_t *object, const char *key, const char *text)
-{
-	if (text && *text)
-		(void)json_object_set_new(object, key, json_string(text));
-}
-
-static void set_time(json_t *object, const char *key, int64_t wall_ms, const struct config *config)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(wall_ms, config->zone_min, text);
-	set_text(object, key, text);
-}
-
-static void set_value(json_t *object, const char *key, double value)
-{
-	char text[EVENT_VALUE_MAX];
-
-	event_value_text(value, text);
-	set_text(object, key, text);
-}
-
 static void set_limit(json_t *object, const struct config_limit *limit)
 {
-	set_text(object, "limit", limit->name);
-	set_text(object, "class", limit_class_text(limit->class));
-	set_text(object, "side", limit->high ? "high" : "low");
-	set_text(object, "on", limit_on_text(limit->on));
-	set_value(object, "bound", limit->bound);
-	set_text(object, "limit_origin", limit->origin);
+	field_set_text(object, "limit", limit->name);
+	field_set_text(object, "class", limit_class_text(limit->class));
+	field_set_text(object, "side", limit->high ? "high" : "low");
+	field_set_text(object, "on", limit_on_text(limit->on));
+	field_set_value(object, "bound", limit->bound);
+	field_set_text(object, "limit_origin", limit->origin);
 }
 
 static void set_place(json_t *object, const struct event *event, const struct config *config)
 {
 	if (event->site != EVENT_NONE)
-		set_text(object, "site", config->sites[event->site].name);
+		field_set_text(object, "site", config->sites[event->site].name);
 	if (event->source != EVENT_NONE)
-		set_text(object, "source", config->sources[event->source].name);
+		field_set_text(object, "source", config->sources[event->source].name);
 	if (event->channel == EVENT_NONE)
 		return;
-	set_text(object, "channel", config->channels[event->channel].name);
+	field_set_text(object, "channel", config->channels[event->channel].name);
 	if (event->has_value)
-		set_text(object, "unit", config->channels[event->channel].measure);
+		field_set_text(object, "unit", config->channels[event->channel].measure);
 }
 
 static json_t *mass_object(const struct event_mass *mass, const struct config *config)
@@ -233,13 +212,13 @@ static json_t *mass_object(const struct event_mass *mass, const struct config *c
 	const struct config_channel *channel = &config->channels[mass->channel];
 	json_t *object = json_object();
 
-	set_text(object, "source", config->sources[channel->source].name);
-	set_text(object, "channel", channel->name);
-	set_text(object, "unit", "kg");
+	field_set_text(object, "source", config->sources[channel->source].name);
+	field_set_text(object, "channel", channel->name);
+	field_set_text(object, "unit", "kg");
 	(void)json_object_set_new(object, "covered_percent", json_integer(mass->covered_percent));
 	if (mass->known) {
-		set_value(object, "total", mass->total_kg);
-		set_value(object, "above", mass->above_kg);
+		field_set_value(object, "total", mass->total_kg);
+		field_set_value(object, "above", mass->above_kg);
 	}
 	return object;
 }
@@ -271,33 +250,31 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	if (!object)
 		return NULL;
 	(void)json_object_set_new(object, "seq", json_integer((json_int_t)seq));
-	set_text(object, "type", events[event->type].type);
-	set_time(object, "time", event->at.wall_ms, config);
+	field_set_text(object, "type", events[event->type].type);
+	field_set_moment(object, "time", event->at.wall_ms, config->zone_min);
 	set_place(object, event, config);
 	if (event->has_value)
-		set_value(object, "value", event->value);
+		field_set_value(object, "value", event->value);
 	if (event->limit != EVENT_NONE)
 		set_limit(object, &config->limits[event->limit]);
 	if (is_of_incident(event->type)) {
-		set_text(object, "kind", waste_kind_text(event->kind));
-		set_text(object, "class", limit_class_text(event->incident_class));
+		field_set_text(object, "kind", waste_kind_text(event->kind));
+		field_set_text(object, "class", limit_class_text(event->incident_class));
 	}
-	if (event->since_ms)
-		set_time(object, "since", event->since_ms, config);
+	field_set_time(object, "since", event->since_ms, config->zone_min);
 	if (events[event->type].number)
 		(void)json_object_set_new(object, events[event->type].number,
 					  json_integer(event->number));
-	set_text(object, "incident", event->incident);
-	set_text(object, "reason", event->reason);
-	set_text(object, "name", event->name);
-	set_text(object, "report", event->report);
-	set_text(object, "user", event->user);
-	set_text(object, "level", event->level);
-	set_text(object, "verdict", event->verdict);
-	set_text(object, "boundary", event->boundary);
-	set_text(object, "measures", event->measures);
-	if (event->until_ms)
-		set_time(object, "until", event->until_ms, config);
+	field_set_text(object, "incident", event->incident);
+	field_set_text(object, "reason", event->reason);
+	field_set_text(object, "name", event->name);
+	field_set_text(object, "report", event->report);
+	field_set_text(object, "user", event->user);
+	field_set_text(object, "level", event->level);
+	field_set_text(object, "verdict", event->verdict);
+	field_set_text(object, "boundary", event->boundary);
+	field_set_text(object, "measures", event->measures);
+	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);
 	if (event->exercise)
 		(void)json_object_set_new(object, "exercise", json_true());

@@ -74,7 +74,8 @@ void inbound_assess(const struct core *core, size_t source, struct stamp at,
 	double travel_s = 0;
 
 	*ret_culprit = CONFIG_NONE;
-	path->verdict = VERDICT_OBSERVED;
+	/* nobody says that it is not ours where none of ours is known to be upstream */
+	path->verdict = release->n_upstream > 0 ? VERDICT_OBSERVED : VERDICT_POSSIBLE;
 	for (size_t i = 0; i < release->n_upstream; i++) {
 		const struct config_upstream
 			*upstream = &crossing->upstream[release->first_upstream + i];

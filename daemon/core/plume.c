@@ -167,36 +167,3 @@ void plume_at(const struct plume_release *release, const struct plume_rise *rise
 	}
 	*ret = answer;
 }
-
-int plume_worst(const struct plume_release *release, double wind_m_s,
-		const struct plume_receptor *receptor, struct plume_answer ret[PLUME_STABILITIES])
-{
-	struct plume_answer answers[PLUME_STABILITIES];
-	int worst = 0;
-
-	for (int i = 0; i < PLUME_STABILITIES; i++) {
-		struct plume_rise rise;
-		int r = release->stack ? plume_rise(release->stack, wind_m_s,
-						    (enum plume_stability)i, &rise)
-				       : 0;
-
-		if (r < 0)
-			return r;
-		plume_at(release, release->stack ? &rise : NULL, wind_m_s, (enum plume_stability)i,
-			 receptor, &answers[i]);
-		if (answers[i].concentration_ug_m3 > answers[worst].concentration_ug_m3)
-			worst = i;
-	}
-	for (int i = 0; i < PLUME_STABILITIES; i++)
-		ret[i] = answers[i];
-	return worst;
-}
-
-void plume_rotate(double east_m, double north_m, double wind_from_deg, double *ret_x_m,
-		  double *ret_y_m)
-{
-	double b = (wind_from_deg + 180) * DEG;
-
-	*ret_x_m = east_m * sin(b) + north_m * cos(b);
-	*ret_y_m = east_m * cos(b) - north_m * sin(b);
-}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/action.h"
+#include "core/fields.h"
 #include "core/report.h"
 #include "core/report_parts.h"
 
@@ -17,35 +18,6 @@
  */
 #define REPORT_CHANNELS_MAX 60
 #define REPORT_BYTES_MAX    (WIRE_PACKET_MAX - 8192 - 8192)
-
-static void set(json_t *object, const char *key, const char *text)
-{
-	if (text && *text)
-		(void)json_object_set_new(object, key, json_string(text));
-}
-
-static void set_moment(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(wall_ms, core->config->zone_min, text);
-	set(object, key, text);
-}
-
-/* 0: there is none */
-static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
-{
-	if (wall_ms != 0)
-		set_moment(core, object, key, wall_ms);
-}
-
-static void set_value(json_t *object, const char *key, double value)
-{
-	char text[EVENT_VALUE_MAX];
-
-	event_value_text(value, text);
-	set(object, key, text);
-}
 
 static size_t index_of(const struct core *core, const struct core_incident *incident)
 {
@@ -81,9 +53,9 @@ static void set_forecast(const struct core *core, json_t *object, size_t limit)
 	if (forecast->kind == FORECAST_NONE)
 		return;
 	part = json_object();
-	set_time(core, part, "window", forecast->window_ms);
+	field_set_time(part, "window", forecast->window_ms, core->config->zone_min);
 	if (forecast->kind == FORECAST_BREAKS) {
-		set_time(core, part, "due", forecast->due_ms);
+		field_set_time(part, "due", forecast->due_ms, core->config->zone_min);
 		(void)json_object_set_new(
 			part, "seconds",
 			json_integer(MAX((forecast->due_ms - now_ms) / MS_PER_S, 0)));
@@ -99,25 +71,26 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	const struct core_limit *state = &core->limits[i];
 	json_t *object = json_object();
 
-	set(object, "limit", limit->path);
-	set(object, "class", limit_class_text(limit->class));
-	set(object, "side", limit->high ? "high" : "low");
-	set(object, "on", limit_on_text(limit->on));
-	set_value(object, "bound", limit->bound);
-	set(object, "unit", channel->measure);
-	set(object, "origin", limit->origin);
-	set(object, "advice", limit->advice);
-	set(object, "state", limit_is_raised(&state->state) ? "raised" : "cleared");
-	set_time(core, object, "since", state->state.since_wall_ms);
-	set_time(core, object, "raised", state->raised.wall_ms);
-	set_time(core, object, "cleared", state->cleared.wall_ms);
-	set_value(object, "peak", state->peak);
-	set_time(core, object, "peak_time", state->peak_ms);
+	field_set_text(object, "limit", limit->path);
+	field_set_text(object, "class", limit_class_text(limit->class));
+	field_set_text(object, "side", limit->high ? "high" : "low");
+	field_set_text(object, "on", limit_on_text(limit->on));
+	field_set_value(object, "bound", limit->bound);
+	field_set_text(object, "unit", channel->measure);
+	field_set_text(object, "origin", limit->origin);
+	field_set_text(object, "advice", limit->advice);
+	field_set_text(object, "state", limit_is_raised(&state->state) ? "raised" : "cleared");
+	field_set_time(object, "since", state->state.since_wall_ms, core->config->zone_min);
+	field_set_time(object, "raised", state->raised.wall_ms, core->config->zone_min);
+	field_set_time(object, "cleared", state->cleared.wall_ms, core->config->zone_min);
+	field_set_value(object, "peak", state->peak);
+	field_set_time(object, "peak_time", state->peak_ms, core->config->zone_min);
 	(void)json_object_set_new(object, "duration_s", json_integer(state->beyond_ms / MS_PER_S));
-	set(object, "condition", alarm_condition_text(core, i));
+	field_set_text(object, "condition", alarm_condition_text(core, i));
 	set_true(object, "suppressed", state->alarm.suppressed);
 	set_true(object, "out_of_service", state->alarm.out_of_service);
-	set_time(core, object, "shelved_until", state->alarm.shelved_until.wall_ms);
+	field_set_time(object, "shelved_until", state->alarm.shelved_until.wall_ms,
+		       core->config->zone_min);
 	set_forecast(core, object, i);
 	return object;
 }
@@ -135,10 +108,11 @@ static json_t *means_object(const struct core *core, size_t channel)
 			json_decref(window);
 			continue;
 		}
-		set_moment(core, window, "from",
-			   row->start_ms); /* the epoch, too, by a clock that fell to it */
+		field_set_moment(
+			window, "from", row->start_ms,
+			core->config->zone_min); /* the epoch, too, by a clock that fell to it */
 		if (row->n > 0)
-			set_value(window, "mean", row->mean);
+			field_set_value(window, "mean", row->mean);
 		(void)json_object_set_new(window, "capture_percent", json_integer(row->capture));
 		(void)json_object_set_new(window, "valid", json_boolean(row->valid));
 		(void)json_object_set_new(object, window_text((enum window_length)w), window);
@@ -153,20 +127,20 @@ static json_t *channel_object(const struct core *core, size_t i)
 	char reason[CORE_REASON_MAX];
 	json_t *object = json_object();
 
-	set(object, "channel", channel->name);
-	set(object, "title", channel->title);
-	set(object, "source", core->config->sources[channel->source].name);
-	set(object, "unit", channel->measure);
-	set(object, "quality", quality_text((enum quality)state->quality));
-	set(object, "status", quality_circular((enum quality)state->quality));
+	field_set_text(object, "channel", channel->name);
+	field_set_text(object, "title", channel->title);
+	field_set_text(object, "source", core->config->sources[channel->source].name);
+	field_set_text(object, "unit", channel->measure);
+	field_set_text(object, "quality", quality_text((enum quality)state->quality));
+	field_set_text(object, "status", quality_circular((enum quality)state->quality));
 	if (state->quality != QUALITY_GOOD || state->lost)
-		set(object, "reason", core_lost_reason(core, i, reason, sizeof(reason)));
+		field_set_text(object, "reason", core_lost_reason(core, i, reason, sizeof(reason)));
 	if (state->has_value) {
-		set_value(object, "value", state->value);
-		set_time(core, object, "time", state->good.wall_ms);
+		field_set_value(object, "value", state->value);
+		field_set_time(object, "time", state->good.wall_ms, core->config->zone_min);
 	}
 	if (state->mean_valid)
-		set_value(object, "mean_1min", state->mean);
+		field_set_value(object, "mean_1min", state->mean);
 	(void)json_object_set_new(object, "capture_percent", json_integer(state->capture));
 	(void)json_object_set_new(object, "lost", json_boolean(state->lost));
 	(void)json_object_set_new(object, "means", means_object(core, i));
@@ -255,16 +229,16 @@ static json_t *site_object(const struct core *core, size_t i)
 	const struct config_site *site = &core->config->sites[i];
 	json_t *object = json_object(), *position;
 
-	set(object, "name", site->name);
-	set(object, "title", site->title);
-	set(object, "cluster", site->cluster);
-	set(object, "commune", site->commune);
-	set(object, "province", site->province);
+	field_set_text(object, "name", site->name);
+	field_set_text(object, "title", site->title);
+	field_set_text(object, "cluster", site->cluster);
+	field_set_text(object, "commune", site->commune);
+	field_set_text(object, "province", site->province);
 	if (isnan(site->latitude))
 		return object;
 	position = json_object();
-	set_value(position, "latitude", site->latitude);
-	set_value(position, "longitude", site->longitude);
+	field_set_value(position, "latitude", site->latitude);
+	field_set_value(position, "longitude", site->longitude);
 	(void)json_object_set_new(object, "position", position);
 	return object;
 }
@@ -281,8 +255,8 @@ static json_t *sources_array(const struct core *core, size_t site, enum waste_ki
 		    json_array_size(array) >= REPORT_CHANNELS_MAX)
 			continue;
 		object = json_object();
-		set(object, "name", source->name);
-		set(object, "title", source->title);
+		field_set_text(object, "name", source->name);
+		field_set_text(object, "title", source->title);
 		(void)json_array_append_new(array, object);
 	}
 	return array;
@@ -293,8 +267,8 @@ static json_t *act_object(const struct core *core, int64_t wall_ms, const char *
 {
 	json_t *object = json_object();
 
-	set_time(core, object, "time", wall_ms);
-	set(object, "user", user);
+	field_set_time(object, "time", wall_ms, core->config->zone_min);
+	field_set_text(object, "user", user);
 	return object;
 }
 
@@ -303,28 +277,30 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 {
 	json_t *object = json_object();
 
-	set(object, "id", incident->id);
-	set(object, "status", core->exercise ? "exercise" : "actual");
-	set(object, "state", ended_ms ? "ended" : "open");
-	set(object, "kind",
-	    waste_kind_text((enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
-	set(object, "class", limit_class_text((enum limit_class)incident->class));
-	set(object, "level", incident_level_text((enum incident_level)incident->level));
-	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
-	set_time(core, object, "opened", incident->opened.wall_ms);
-	set_time(core, object, "reported", at.wall_ms);
+	field_set_text(object, "id", incident->id);
+	field_set_text(object, "status", core->exercise ? "exercise" : "actual");
+	field_set_text(object, "state", ended_ms ? "ended" : "open");
+	field_set_text(
+		object, "kind",
+		waste_kind_text((enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
+	field_set_text(object, "class", limit_class_text((enum limit_class)incident->class));
+	field_set_text(object, "level", incident_level_text((enum incident_level)incident->level));
+	field_set_text(object, "verdict",
+		       crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	field_set_time(object, "opened", incident->opened.wall_ms, core->config->zone_min);
+	field_set_time(object, "reported", at.wall_ms, core->config->zone_min);
 	if (incident->acknowledged_ms)
 		(void)json_object_set_new(
 			object, "acknowledged",
 			act_object(core, incident->acknowledged_ms, incident->acknowledged_by));
-	set_time(core, object, "ended", ended_ms);
-	set(object, "change", change);
+	field_set_time(object, "ended", ended_ms, core->config->zone_min);
+	field_set_text(object, "change", change);
 	(void)json_object_set_new(object, "update", json_integer(incident->n_updates));
 	for (size_t i = 0; i < core->config->n_limits; i++) {
 		const char *path = core->config->limits[i].path;
 
 		if (hash64(HASH64_SEED, path, strlen(path)) == incident->first_out)
-			set(object, "first_out", path);
+			field_set_text(object, "first_out", path);
 	}
 	return object;
 }
@@ -336,10 +312,10 @@ static json_t *log_object(const struct core *core)
 	char hex[CHAIN_HEX_MAX];
 
 	chain_hex(core->log->hash, hex);
-	set(object, "origin", core->config->origin);
-	set(object, "id", core->log_id);
+	field_set_text(object, "origin", core->config->origin);
+	field_set_text(object, "id", core->log_id);
 	(void)json_object_set_new(object, "seq", json_integer((json_int_t)core->log->seq));
-	set(object, "hash", hex);
+	field_set_text(object, "hash", hex);
 	return object;
 }
 
@@ -420,13 +396,13 @@ char *report_closed(const struct core *core, const struct action *action, struct
 	if (!data)
 		return NULL;
 	closed = act_object(core, at.wall_ms, action->user);
-	set(closed, "cause", action->reason);
-	set(closed, "measures", action->measures);
+	field_set_text(closed, "cause", action->reason);
+	field_set_text(closed, "measures", action->measures);
 	(void)json_object_set_new(incident, "closed", closed);
-	set(incident, "state", "closed");
-	set(incident, "change", "closed, with cause and measures");
-	set_time(core, incident, "ended", action->past->ended_ms);
-	set_time(core, incident, "reported", at.wall_ms);
+	field_set_text(incident, "state", "closed");
+	field_set_text(incident, "change", "closed, with cause and measures");
+	field_set_time(incident, "ended", action->past->ended_ms, core->config->zone_min);
+	field_set_time(incident, "reported", at.wall_ms, core->config->zone_min);
 	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
 	(void)json_object_set_new(data, "log", log_object(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
@@ -442,10 +418,10 @@ char *report_removed(const struct core *core, const char *summary, struct stamp 
 	char *text = NULL;
 
 	if (data) {
-		set(incident, "state", "ended");
-		set(incident, "change", change);
-		set_time(core, incident, "ended", at.wall_ms);
-		set_time(core, incident, "reported", at.wall_ms);
+		field_set_text(incident, "state", "ended");
+		field_set_text(incident, "change", change);
+		field_set_time(incident, "ended", at.wall_ms, core->config->zone_min);
+		field_set_time(incident, "reported", at.wall_ms, core->config->zone_min);
 		(void)json_object_set_new(
 			incident, "update",
 			json_integer(json_integer_value(json_object_get(incident, "update")) + 1));

@@ -2,20 +2,8 @@
 /* what the hot-line form asks beside the measurements: who reports, where to, of what nature */
 #include <string.h>
 
+#include "core/fields.h"
 #include "core/report_parts.h"
-
-static void set(json_t *object, const char *key, const char *text)
-{
-	if (*text)
-		(void)json_object_set_new(object, key, json_string(text));
-}
-
-static const char *string(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
 
 static json_t *reporter_object(const struct config_reporter *reporter)
 {
@@ -24,10 +12,10 @@ static json_t *reporter_object(const struct config_reporter *reporter)
 	if (!reporter->name || !*reporter->name)
 		return NULL;
 	object = json_object();
-	set(object, "name", reporter->name);
-	set(object, "address", reporter->address);
-	set(object, "phone", reporter->phone);
-	set(object, "email", reporter->email);
+	field_set_text(object, "name", reporter->name);
+	field_set_text(object, "address", reporter->address);
+	field_set_text(object, "phone", reporter->phone);
+	field_set_text(object, "email", reporter->email);
 	return object;
 }
 
@@ -53,7 +41,7 @@ static const char *nature_of(const struct core_incident *incident, const json_t 
 {
 	const json_t *alarms = json_object_get(data, "alarms"), *alarm;
 	const json_t *about = json_object_get(data, "incident");
-	const char *opened = string(about, "opened");
+	const char *opened = field_text(about, "opened");
 	json_int_t n = json_integer_value(json_object_get(data, "alarms_left_out"));
 	bool stands = false;
 	size_t i;
@@ -61,17 +49,17 @@ static const char *nature_of(const struct core_incident *incident, const json_t 
 	if (incident->n_updates == 0)
 		return "";
 	json_array_foreach (alarms, i, alarm) {
-		const char *raised = string(alarm, "raised");
+		const char *raised = field_text(alarm, "raised");
 
 		n += strcmp(raised, opened) >= 0; /* both of one zone */
 		stands |= strcmp(raised, opened) == 0 &&
-			  strcmp(string(alarm, "state"), "raised") == 0;
+			  strcmp(field_text(alarm, "state"), "raised") == 0;
 	}
 	if ((json_int_t)incident->n_alarms > n)
 		return "frequent";
 	if (stands)
 		return "continuous";
-	return strcmp(string(about, "state"), "ended") == 0 ? "sudden" : "";
+	return strcmp(field_text(about, "state"), "ended") == 0 ? "sudden" : "";
 }
 
 void report_part_form(const struct core *core, const struct core_incident *incident, json_t *data)
@@ -84,5 +72,5 @@ void report_part_form(const struct core *core, const struct core_incident *incid
 		(void)json_object_set_new(data, "reporter", reporter);
 	(void)json_object_set_new(about, "media",
 				  media_array((enum waste_kind)(slot % N_WASTE_KINDS)));
-	set(about, "nature", nature_of(incident, data));
+	field_set_text(about, "nature", nature_of(incident, data));
 }

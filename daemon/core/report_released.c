@@ -1,29 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "core/fields.h"
 #include "core/release.h"
 #include "core/report_parts.h"
 
 #define RELEASED_MAX 60 /* as many as there are channels in a report */
-
-static void set(json_t *object, const char *key, const char *text)
-{
-	(void)json_object_set_new(object, key, json_string(text));
-}
-
-static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	clock_format(wall_ms, core->config->zone_min, text);
-	set(object, key, text);
-}
-
-static void set_kg(json_t *object, const char *key, double kg)
-{
-	char text[EVENT_VALUE_MAX];
-
-	event_value_text(kg, text);
-	set(object, key, text);
-}
 
 static json_t *released_object(const struct core *core, const struct release *release)
 {
@@ -31,18 +11,18 @@ static json_t *released_object(const struct core *core, const struct release *re
 	const struct config_channel *channel = &config->channels[release->channel];
 	json_t *object = json_object();
 
-	set(object, "channel", channel->name);
-	set(object, "source", config->sources[channel->source].name);
-	set(object, "unit", "kg");
-	set(object, "limit", config->limits[release->limit].path);
-	set_time(core, object, "from", release->span.from_ms);
-	set_time(core, object, "until", release->span.until_ms);
+	field_set_text(object, "channel", channel->name);
+	field_set_text(object, "source", config->sources[channel->source].name);
+	field_set_text(object, "unit", "kg");
+	field_set_text(object, "limit", config->limits[release->limit].path);
+	field_set_moment(object, "from", release->span.from_ms, core->config->zone_min);
+	field_set_moment(object, "until", release->span.until_ms, core->config->zone_min);
 	(void)json_object_set_new(object, "covered_percent",
 				  json_integer(release->span.covered_percent));
 	if (release->mass->covered_ms == 0) /* not known is not 0 */
 		return object;
-	set_kg(object, "total", release->mass->total_kg);
-	set_kg(object, "above", release->mass->above_kg);
+	field_set_value(object, "total", release->mass->total_kg);
+	field_set_value(object, "above", release->mass->above_kg);
 	return object;
 }
 

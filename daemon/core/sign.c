@@ -359,19 +359,13 @@ int sign_webhook(const struct sign_key *const *keys, size_t n_keys, const char *
 	return 0;
 }
 
-int sign_sha256(const void *data, size_t n, uint8_t ret[static SIGN_SHA256_BYTES])
-{
-	return EVP_Digest(data, n, ret, NULL, EVP_sha256(), NULL) == 1 ? 0 : -EIO;
-}
-
 int sign_sha256_text(const void *data, size_t n, char ret[static SIGN_SHA256_TEXT])
 {
 	static const char digits[] = "0123456789abcdef";
 	uint8_t raw[SIGN_SHA256_BYTES];
-	int r = sign_sha256(data, n, raw);
 
-	if (r < 0)
-		return r;
+	if (EVP_Digest(data, n, raw, NULL, EVP_sha256(), NULL) != 1)
+		return -EIO;
 	for (size_t i = 0; i < sizeof(raw); i++) {
 		ret[2 * i] = digits[raw[i] >> 4];
 		ret[2 * i + 1] = digits[raw[i] & 15];

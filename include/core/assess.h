@@ -17,16 +17,21 @@
  *
  *   observed   readings at the target are above the threshold while it is due, or the release is
  *              at the line itself
- *   likely     the central estimate reaches crossing-likely (1.0) times the threshold
- *   possible   the upper bound reaches crossing-possible (0.1) times the threshold, or nothing can
- *              be computed though the way is certain (a river, discharge not known); no more than
- *              this where the wind's direction is not known
+ *   likely     in the central estimate all that is there reaches crossing-likely (1.0) times the
+ *              threshold, and the release adds crossing-possible (0.1) times it or more
+ *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
+ *              threshold is reached with the release and not without; or nothing can be computed
+ *              though the way is certain (a river, discharge not known); no more than this where
+ *              the wind's direction is not known
  *   unlikely   less than that
+ *
+ * What a river carries without the release is not the release's doing: it counts in what is held
+ * against the threshold and never makes a verdict alone. Of air no background is known.
  *
  * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
  * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
- * upper bound. A verdict falls only where its figure is below its bound by crossing-hysteresis
- * (20 % [M]), observed does not fall while the incident runs.
+ * upper bound. A verdict falls only where what is added is below what it takes by
+ * crossing-hysteresis (20 % [M]), observed does not fall while the incident runs.
  *
  * Level (Art. 123(1) Law on Environmental Protection): verdicts from crossing-counts (likely) on
  * make it: the national border, a province's line or a place beyond the border national, a
@@ -127,6 +132,15 @@ uint64_t assess_key(const char *text);
 uint64_t assess_source_key(const struct config *config, size_t source);
 uint64_t assess_threshold_key(const struct config *config, size_t threshold);
 
+/** assess_source_of(), … - the index that such a key names; CONFIG_NONE not configured any more */
+size_t assess_source_of(const struct config *config, uint64_t key);
+size_t assess_target_of(const struct config *config, uint64_t key);
+size_t assess_threshold_of(const struct config *config, uint64_t key);
+
+/** assess_passage_of() - where a path's river meets its target; NULL: it takes no river */
+const struct config_passage *assess_passage_of(const struct config *config,
+					       const struct crossing_path *path);
+
 /** assess_slot_key() - of an incident's site and kind */
 uint64_t assess_slot_key(const struct core *core, size_t slot);
 
@@ -168,6 +182,10 @@ void inbound_watch(struct core *core, struct stamp at);
 
 /**
  * inbound_assess() - does what a border station measures come from beyond its boundary?
+ *
+ * Observed: own sources are named upstream, and all of them were measured and in order over the
+ * travel time. Possible: one was not measured, or none is named. Unlikely: one was out of its
+ * limits.
  * @ret_culprit: source that speaks against it, CONFIG_NONE
  */
 void inbound_assess(const struct core *core, size_t source, struct stamp at,

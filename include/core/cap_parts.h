@@ -38,9 +38,6 @@ struct cap {
 	bool exercise;
 };
 
-/** cap_string() - a text of an object; "" where there is none */
-const char *cap_string(const json_t *object, const char *key);
-
 /** struct cap_text - words, cut behind a whole character where there is no more room */
 struct cap_text {
 	char *bytes;

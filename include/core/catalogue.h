@@ -33,12 +33,3 @@ const char *catalogue_tag(enum catalogue_language language);
  * Return: constant; @english itself where there is no translation.
  */
 const char *catalogue_text(enum catalogue_language language, const char *english);
-
-/**
- * catalogue_find() - look a text up in the bytes of a compiled catalogue (.mo)
- *
- * The format is that of GNU gettext, revision 0: "The Format of GNU MO Files" in its manual.
- * Either byte order; the texts must be sorted, as msgfmt writes them.
- * Return: points into @mo; NULL: not there, or the bytes are no such file.
- */
-const char *catalogue_find(const uint8_t *mo, size_t n, const char *text);

@@ -332,10 +332,9 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @min_class, @min_level, @min_verdict: reports of incidents that have come this far
  * @kinds: of these kinds of waste, a bit 1 << enum waste_kind each; 0: of all
  * @sites: of these sites; none named: of all
- * @receptors: of those that may reach one of these; none named: of all
+ * @receptors: of those that may reach one of these boundaries or receptors; none named: of all
  * @drills: those of drills, too, marked as exercises
- * @sites_line, @sites_column: where "sites" stands in wastewatch.yaml
- * @receptors_line, @receptors_column: and "receptors"
+ * @sites_line, …: where "sites" and "receptors" stand in wastewatch.yaml
  */
 struct config_destination {
 	char *name;

@@ -57,11 +57,15 @@ void config_resolve_states(const struct config_mapping *mapping, struct channel_
 			   size_t unit);
 
 /**
- * config_resolve_earlier() - a channel of this source that stands before
+ * config_resolve_own() - a channel of this source, of those that have been read
  * @key, @item: where its name stands
  * @what: "channel before this one", for the message that there is none
  * Return: is @ret good?
  */
+bool config_resolve_own(const struct config_mapping *mapping, const char *key, size_t item,
+			const char *what, const char *wanted, size_t *ret);
+
+/** config_resolve_earlier() - the same, where it is a mistake that none has been read */
 bool config_resolve_earlier(const struct config_mapping *mapping, const char *key, size_t item,
 			    const char *what, const char *wanted, size_t *ret);
 

@@ -97,11 +97,15 @@ struct config_water {
 	double theta;
 };
 
-/** struct config_passage - where a river meets a target; @place: latitude NAN not known */
+/** struct config_passage - where a river meets a target
+ * @name: of the place, for people; NULL or "" none
+ * @place: latitude NAN not known
+ */
 struct config_passage {
 	size_t river;
 	size_t target;
 	double at_m;
+	char *name;
 	struct boundary_point place;
 };
 

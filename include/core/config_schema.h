@@ -338,6 +338,7 @@ struct water_draft {
 struct passage_draft {
 	char *boundary;
 	double at_km;
+	char *place;
 	double position[2];
 };
 
@@ -448,8 +449,8 @@ int config_finish_upstream(struct config_mapping *mapping, void *draft);
 int config_finish_profile(struct config_mapping *mapping, void *draft);
 int config_finish_signal(struct config_mapping *mapping, void *draft);
 
-/** config_destinations_check() - once all is read: are the sites and receptors there that
- * destinations name?
+/** config_destinations_check() - once all is read: are the sites, boundaries and receptors there
+ * that destinations name?
  */
 void config_destinations_check(struct config_reader *reader);
 

@@ -21,7 +21,6 @@
 struct config_report {
 	FILE *out; /* NULL nowhere */
 	size_t n_errors;
-	size_t n_warnings;
 };
 
 /** config_report_error() - "file:line:column: text"; @line and @column from 1 */

@@ -52,11 +52,13 @@ enum crossing_flag {
 	FLAG_AT_THE_LINE = 1U << 17,
 	FLAG_OWN_OUT = 1U << 18,	/* inbound: an own source upstream was out of its limits */
 	FLAG_OWN_UNMEASURED = 1U << 19, /* inbound: one was not measured all the time */
-	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is upstream */
+	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is named upstream */
 	FLAG_UNWATCHED = 1U << 21,	/* no room to wait for the readings there */
 	FLAG_CALM = 1U << 22,		/* wind below what the formulas are made for */
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
-	FLAG_LAST = FLAG_NOT_ENDED,
+	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
+	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
+	FLAG_LAST = FLAG_ABOVE_BEFORE,
 };
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
@@ -78,7 +80,10 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
 /**
  * struct crossing_path - from one source to one target, by one parameter
  * @source, @target, @threshold: hashes, see assess.h
- * @central, @low, @high: concentration at the target, in mg/l (water) or ug/m3 (air)
+ * @central, @low, @high: concentration at the target, in mg/l (water) or ug/m3 (air): all that
+ *	is there, of a river with what it carries without the release
+ * @background: what is there without the release; NAN not known (air, where @central has none)
+ * @excess, @excess_high: what the release adds, of @central and of @high; never below 0
  * @bound: the threshold in the same
  * @arrival_ms, …: when it is expected; @release_ms: when it began
  * @bearing_deg, @point: where it meets the target
@@ -95,6 +100,9 @@ struct crossing_path {
 	double central;
 	double low;
 	double high;
+	double background;
+	double excess;
+	double excess_high;
 	double bound;
 	double distance_m;
 	double bearing_deg;
@@ -144,6 +152,8 @@ enum due_state {
  * @slot: hash of its site and kind
  * @source: hash of the source that made it due
  * @checked_ms: when the readings were looked at last
+ * @confirms: a reading above so many thresholds does: 1, more where the river without the release
+ *	is there already: that, and what matters on top of it
  * @worst: the highest of them, in the threshold's medium's unit; NAN none yet
  * @n_good, @n_checks: how often there was a good one
  */
@@ -156,6 +166,7 @@ struct core_due {
 	int64_t until_ms;
 	int64_t checked_ms;
 	int64_t worst_ms;
+	double confirms;
 	double worst;
 	uint32_t n_good;
 	uint32_t n_checks;

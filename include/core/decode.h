@@ -56,10 +56,7 @@ struct decode {
 /** decode_words() - registers that a value of @type spans: 1, 2 or 4 */
 unsigned int decode_words(enum decode_type type);
 
-/** decode_type_parse() - "float32" → DECODE_FLOAT32. Return: 0; -EINVAL. */
-int decode_type_parse(const char *text, enum decode_type *ret);
-
-/** decode_type_text() - the reverse */
+/** decode_type_text() - as in a configuration: "float32" */
 const char *decode_type_text(enum decode_type type);
 
 /**

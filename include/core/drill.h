@@ -97,9 +97,6 @@ int drills_new(struct drills **ret, struct core *real);
 struct drills *drills_free(struct drills *drills);
 DEFINE_CLEANUP(struct drills *, drills_free)
 
-/** drill_of_site() - the drill running at a site; NULL none */
-struct drill *drill_of_site(const struct drills *drills, size_t site);
-
 /**
  * drill_act() - begin or end a drill (ACTION_DRILL_START, ACTION_DRILL_STOP)
  * @scenario: to begin with; taken when it has begun, NULL then

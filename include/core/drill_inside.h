@@ -34,9 +34,6 @@ DEFINE_CLEANUP(struct drill *, drill_free)
 /** drills_add() - it runs from now on; there is room for it */
 void drills_add(struct drills *drills, struct drill *drill);
 
-/** drill_drain() - what its core has made goes where it belongs */
-void drill_drain(struct drills *drills, struct drill *drill);
-
 /** drill_stop() - end the @i-th, with an entry; @user: NULL nobody asked */
 void drill_stop(struct drills *drills, size_t i, struct stamp at, const char *user,
 		const char *reason);

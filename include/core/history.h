@@ -13,6 +13,8 @@
 #include "common/macro.h"
 #include "core/window.h"
 
+#define HISTORY_ERROR_MAX 256
+
 struct history;
 
 /**
@@ -98,9 +100,9 @@ struct history_outbox {
 
 /**
  * history_open() - open DIR/record.db to read
- * @error: 256 bytes, filled on failure
+ * @error: filled on failure
  */
-int history_open(struct history **ret, const char *directory, char error[static 256]);
+int history_open(struct history **ret, const char *directory, char error[static HISTORY_ERROR_MAX]);
 
 /** history_close() - takes NULL. Return: NULL. */
 struct history *history_close(struct history *history);

@@ -21,6 +21,8 @@
 #include "core/action.h"
 #include "core/core.h"
 
+#define INCIDENT_WAIT_MS (14 * MS_PER_DAY) /* longest that one waits for what is under way [M] */
+
 /** incident_site(), incident_kind() - whose slot it has; @incident is one of @core->incidents */
 size_t incident_site(const struct core *core, const struct core_incident *incident);
 enum waste_kind incident_kind(const struct core *core, const struct core_incident *incident);

@@ -129,21 +129,3 @@ double plume_gauss_ug_m3(double rate_g_s, double wind_m_s, double height_m,
 void plume_at(const struct plume_release *release, const struct plume_rise *rise, double wind_m_s,
 	      enum plume_stability stability, const struct plume_receptor *receptor,
 	      struct plume_answer *ret);
-
-/**
- * plume_worst() - all classes, each with its own rise, for when the class is not known
- * @ret: one for each class
- *
- * Return: the class with the largest concentration; -EDOM as plume_rise().
- */
-int plume_worst(const struct plume_release *release, double wind_m_s,
-		const struct plume_receptor *receptor, struct plume_answer ret[PLUME_STABILITIES]);
-
-/**
- * plume_rotate() - from east and north of the source to downwind and across (right positive)
- * @wind_from_deg: where the wind comes from
- *
- * x = E·sin b + N·cos b, y = E·cos b - N·sin b with b = wind_from + 180°.
- */
-void plume_rotate(double east_m, double north_m, double wind_from_deg, double *ret_x_m,
-		  double *ret_y_m);

@@ -90,8 +90,6 @@ int sign_webhook(const struct sign_key *const *keys, size_t n_keys, const char *
 int sign_bytes(const struct sign_key *key, const void *data, size_t n,
 	       uint8_t ret[static SIGN_ED25519_BYTES]);
 
-/** sign_sha256() - 0; -EIO libcrypto failed */
-int sign_sha256(const void *data, size_t n, uint8_t ret[static SIGN_SHA256_BYTES]);
-
-/** sign_sha256_text() - the same as 64 lower-case hexadecimal digits and NUL */
+/** sign_sha256_text() - 64 lower-case hexadecimal digits and NUL. Return: 0; -EIO libcrypto failed.
+ */
 int sign_sha256_text(const void *data, size_t n, char ret[static SIGN_SHA256_TEXT]);

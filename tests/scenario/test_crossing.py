@@ -141,6 +141,12 @@ def test_liquid(replay):
     first = next(r for r in reports if path_to_exists(r))
     path = path_to(first, "Biên giới quốc gia", "river")
     close(path["concentration"], central)
+    assert path["place"] == "Cửa suối" and path["position"] == {"latitude": "21.5",
+                                                                "longitude": "107.05"}
+    assert any("river over 7.0 km to Cửa suối, expected" in e["reason"]
+               for e in of_type(entries, "crossing.assessed"))
+    close(path["background"], 4 * math.exp(-RATE * travel(0)))
+    close(path["excess"], (mixed - 4) * math.exp(-RATE * travel(0)))
     assert path["verdict"] == "likely" and central > 15
     factor = 2 / math.sqrt(4 * math.pi * mixing())
     high = (4 + (mixed - 4) * max(1, factor)) * math.exp(-RATE * travel(1))
@@ -171,6 +177,18 @@ def test_liquid(replay):
     assert [(e["boundary"], e["verdict"]) for e in refuted] == [("Biên giới quốc gia", "unlikely")]
     assert seconds_after_start(refuted[0]["time"]) == \
         pytest.approx(end + travel(0) + 2 * math.sqrt(variance(0)), abs=120)
+
+
+def test_each_water_has_its_own_limit(replay):
+    """One spill, one river: the source's permit, the intake's level A, the border's level B."""
+    _, reports = replay(1800, {"valley/outfall/COD": [(300, 1500, 2000)]})
+    report = next(r for r in reports if path_to_exists(r))
+    alarm, = report["data"]["alarms"]
+    assert (alarm["bound"], alarm["origin"]) == ("150", "permit")
+    for target, threshold, level in (("Trạm cấp nước", "10", "A"), ("Biên giới quốc gia", "15", "B")):
+        path = path_to(report, target, "river")
+        assert (path["parameter"], path["threshold"], path["unit"]) == ("COD", threshold, "mg/l")
+        assert path["threshold_origin"] == f"QCVN 08:2023/BTNMT, COD, level {level} [M]"
 
 
 def path_to_exists(report):

@@ -295,6 +295,8 @@ class Plant:
         self.device = device
         self.processes = {}
         self.receiver = Receiver(self)
+        self.broken_reports = set()  # webhook-ids of those that the test has spoilt
+        self.broken_record = False  # the test has put something else into its place
         self.configure()
         self.keygen()
 
@@ -492,9 +494,11 @@ class Plant:
         return hexa
 
     def judge(self):
-        """Every report of the record, and every one that a receiver holds."""
-        bodies = {body.encode() for body, in
-                  self.query("SELECT body FROM outbox WHERE lane < 2")}
+        """Every report of the record, and every one that a receiver holds; less what the test
+        has named as broken by itself."""
+        reports = [] if self.broken_record else \
+            self.query("SELECT webhook_id, body FROM outbox WHERE lane < 2")
+        bodies = {body.encode() for ident, body in reports if ident not in self.broken_reports}
         for path in self.dir.glob("*-store/*"):
             if path.suffix in (".json", ".xml"):
                 bodies.add(path.read_bytes())

@@ -105,6 +105,7 @@ def test_a_report_that_cannot_be_sent_does_not_block_the_others(plant):
         db.execute("UPDATE outbox SET body = ? WHERE webhook_id = ?",
                    ("x" * wire.PACKET_MAX, webhook_id(job)))
     db.close()
+    plant.broken_reports.add(webhook_id(job))
     plant.device.set(COD=200, SO2=900)
     plant.start("core", "poller")
     link = sender(plant)

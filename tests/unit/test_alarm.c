@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/action.h"
 #include "core/core.h"
+#include "load.h"
 
 #define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00, a whole minute */
 #define MONO_0 INT64_C(1000000)
@@ -155,47 +154,21 @@ enum { PLAIN, LATCH, COUNT, CHILD, LOW, LIMIT, FREE, N_LIMITS };
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml"};
-	char directory[] = "/tmp/test-alarm-XXXXXX", path[300], *errors = NULL;
+	char *errors = NULL;
 	size_t n = 0;
 	FILE *out = open_memstream(&errors, &n);
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	r = config_load(&config, directory, out, NULL);
+	r = load_texts(&config, main_yaml, site_yaml, out);
 	(void)fclose(out);
 	if (r < 0)
 		print_error("%s", errors);
 	/* a limit that a condition hides is warned about */
 	assert_true(strstr(errors, "opens no incident of its own") != NULL);
 	free(errors);
-	(void)rmdir(path);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)unlink(path);
-	}
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	(void)rmdir(path);
-	(void)rmdir(directory);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_limits, N_LIMITS);
@@ -325,8 +298,8 @@ static void test_acknowledge(void **state)
 	assert_string_equal(said(&rig, NULL), "acknowledged plain");
 	assert_int_equal(act(&rig, ACTION_ACKNOWLEDGE, PLAIN, 0), -EALREADY);
 	assert_int_equal(act(&rig, ACTION_RESET, PLAIN, 0), -EBUSY);
-	run(&rig, 100,
-	    NAN); /* a value that is not good clears nothing, and un-acknowledges nothing */
+	/* a value that is not good clears nothing, and un-acknowledges nothing */
+	run(&rig, 100, (double)NAN);
 	assert_string_equal(condition(&rig, PLAIN), "acknowledged");
 	run(&rig, 1, 100);
 	assert_string_equal(condition(&rig, PLAIN), "normal");
@@ -346,7 +319,7 @@ static void test_latch(void **state)
 	assert_string_equal(condition(&rig, LATCH), "latched");
 	assert_false(limit_is_raised(&rig.core->limits[LATCH].state));
 	run(&rig, 50, 50);
-	run(&rig, 50, NAN);
+	run(&rig, 50, (double)NAN);
 	assert_string_equal(condition(&rig, LATCH), "latched");
 	assert_int_equal(act(&rig, ACTION_ACKNOWLEDGE, LATCH, 0), 0);
 	assert_string_equal(condition(&rig, LATCH), "latched");
@@ -463,7 +436,7 @@ static void test_one_shot(void **state)
 	run(&rig, 1, 101);
 	assert_int_equal(act(&rig, ACTION_SHELVE, PLAIN, ONE_SHOT), 0);
 	run(&rig, 20, 101);
-	run(&rig, 20, NAN); /* ends nothing */
+	run(&rig, 20, (double)NAN); /* ends nothing */
 	assert_true(rig.core->limits[PLAIN].alarm.shelved);
 	(void)said(&rig, NULL);
 	run(&rig, 1, 50);
@@ -573,9 +546,9 @@ static void test_dead_parent(void **state)
 	(void)state;
 	rig_open(&rig);
 	run3(&rig, 1, 101, 1, 50);
-	run3(&rig, 4, NAN, 1, 150);
+	run3(&rig, 4, (double)NAN, 1, 150);
 	assert_true(rig.core->limits[LIMIT].alarm.held);
-	run3(&rig, 1, NAN, 1, 150); /* lost after 5 s */
+	run3(&rig, 1, (double)NAN, 1, 150); /* lost after 5 s */
 	assert_true(limit_is_raised(&rig.core->limits[PLAIN].state));
 	assert_false(rig.core->limits[LIMIT].alarm.held);
 	assert_true(rig.core->incidents[0].open);
@@ -596,7 +569,7 @@ static void test_enabled_by(void **state)
 	assert_string_equal(said(&rig, "low"), "unsuppressed, raised");
 	run3(&rig, 3, 60, 1, 50);
 	assert_string_equal(said(&rig, "low"), "cleared");
-	run3(&rig, 10, 30, NAN, 50); /* not known whether it runs: the limit counts */
+	run3(&rig, 10, 30, (double)NAN, 50); /* not known whether it runs: the limit counts */
 	assert_string_equal(said(&rig, "low"), "raised");
 	rig_close(&rig);
 }

@@ -13,13 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/action.h"
 #include "core/core.h"
+#include "load.h"
 
 #define WALL_0 INT64_C(1795528800000)
 #define MONO_0 INT64_C(1000000)
@@ -54,39 +53,17 @@ enum { PLAIN, LATCH, COUNT, CHILD, LOW, N_LIMITS };
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int load(const char *class)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml", "sites.d", ""};
-	char directory[] = "/tmp/test-alarm-XXXXXX", path[300], *text = NULL;
+	char *text = NULL;
 	int r;
 
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	assert_true(asprintf(&text, site_yaml, class) > 0);
 #pragma GCC diagnostic pop
-	write_file(directory, names[0], text);
+	r = load_texts(&config, main_yaml, text, NULL);
 	free(text);
-	write_file(directory, names[1], main_yaml);
-	r = config_load(&config, directory, NULL, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)remove(path);
-	}
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_limits, N_LIMITS);

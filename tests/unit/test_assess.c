@@ -6,13 +6,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/assess.h"
 #include "core/report_parts.h"
+#include "load.h"
 
 #define assert_close(a, b, epsilon) assert_true(fabs((a) - (b)) <= (epsilon))
 
@@ -58,6 +57,10 @@ static void test_steady_river(void **state)
 	assert_close(path.distance_m, 100000, 1e-6);
 	assert_int_equal(path.arrival_ms, WALL_0 + 200000000);
 	assert_true(path.flags == (FLAG_MIXING_UNKNOWN | FLAG_NOT_ENDED));
+	/* what the river carries without it, 4 mg/l, decays on the way as well */
+	assert_close(path.background, 4 * exp(-0.23 * 200000 / 86400), 1e-9);
+	assert_close(path.excess, path.central - path.background, 1e-9);
+	assert_close(path.excess_high, path.high - 4 * exp(-0.23 * 100000 / 86400), 1e-9);
 	assert_true(path.low <= path.central && path.central <= path.high);
 	assert_close(path.inputs[INPUT_CONCENTRATION], 500, 0);
 }
@@ -92,6 +95,17 @@ static void test_pulse(void **state)
 	c.ended = true;
 	assert_int_equal(assess_by_river(&c, &path), 0);
 	assert_close(path.central, 0.2081 + 4 * exp(-0.23 * 100000 / 86400), 0.0002);
+	assert_close(path.excess, 0.2081, 0.0002);
+	/* cleaner than the river: it adds nothing, and takes nothing away */
+	c.concentration_mg_l = 1;
+	c.ended = false;
+	path.flags = 0;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.excess == 0 && path.excess_high == 0);
+	assert_true(path.flags & FLAG_NOT_ENDED && !(path.flags & FLAG_NO_BACKGROUND));
+	c.water = NULL;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.flags & FLAG_NO_BACKGROUND);
 }
 
 /* ε = 0.23·h·√(g·h·S); x' = ε·x/(u·W²); below 0.4 not mixed from a bank */
@@ -203,6 +217,7 @@ static void test_receptor(void **state)
 		assert_close(path.bearing_deg, 90, 1e-6);
 		assert_close((double)(path.arrival_ms - WALL_0) / 1e3, rows[i].distance_m / 4, 0.1);
 		assert_true(path.low < path.central && path.central <= path.high);
+		assert_true(path.excess == path.central && path.excess_high == path.high);
 		assert_int_equal(path.flags, 0);
 	}
 }
@@ -383,6 +398,8 @@ static void test_verdicts(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const struct crossing_path path = {.central = rows[i].central,
 						   .high = rows[i].high,
+						   .excess = rows[i].central,
+						   .excess_high = rows[i].high,
 						   .bound = 10,
 						   .flags = rows[i].flags};
 
@@ -394,6 +411,52 @@ static void test_verdicts(void **state)
 	assert_int_equal(assess_level(TARGET_COMMUNE), LEVEL_PROVINCE);
 	assert_int_equal(assess_level(TARGET_RECEPTOR), LEVEL_COMMUNE);
 	assert_int_equal(assess_level(TARGET_NEIGHBOUR), LEVEL_NATIONAL);
+}
+
+/* a river that carries something already: only what is added is the release's doing */
+static void test_verdicts_above_a_background(void **state)
+{
+	static const struct {
+		double background;
+		double excess;
+		double excess_high;
+		enum crossing_verdict before;
+		enum crossing_verdict verdict;
+	} rows[] = {
+		/* threshold 10: nothing is added, however much is there */
+		{8, 0, 0, VERDICT_NONE, VERDICT_UNLIKELY},
+		{8, 0.9, 0.99, VERDICT_NONE, VERDICT_UNLIKELY},
+		{8, 0.9, 1, VERDICT_NONE, VERDICT_POSSIBLE},
+		{8, 1.9, 1.99, VERDICT_NONE, VERDICT_POSSIBLE},
+		{8, 2, 2, VERDICT_NONE, VERDICT_LIKELY},
+		/* it passes the threshold only with what is added, though that is little */
+		{9.5, 0, 0.4, VERDICT_NONE, VERDICT_UNLIKELY},
+		{9.5, 0, 0.5, VERDICT_NONE, VERDICT_POSSIBLE},
+		{9.5, 0.9, 0.9, VERDICT_NONE, VERDICT_POSSIBLE},
+		{9.5, 1, 1, VERDICT_NONE, VERDICT_LIKELY},
+		/* above it without the release */
+		{20, 0, 0, VERDICT_NONE, VERDICT_UNLIKELY},
+		{20, 0.99, 0.99, VERDICT_NONE, VERDICT_UNLIKELY},
+		{20, 0.99, 1, VERDICT_NONE, VERDICT_POSSIBLE},
+		{20, 1, 1, VERDICT_NONE, VERDICT_LIKELY},
+		/* once it was, it falls only 20 % below what it took */
+		{8, 1.6, 1.6, VERDICT_LIKELY, VERDICT_LIKELY},
+		{8, 1.59, 1.6, VERDICT_LIKELY, VERDICT_POSSIBLE},
+		{8, 0, 0.8, VERDICT_POSSIBLE, VERDICT_POSSIBLE},
+		{8, 0, 0.79, VERDICT_POSSIBLE, VERDICT_UNLIKELY},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.central = rows[i].background + rows[i].excess,
+						   .high = rows[i].background + rows[i].excess_high,
+						   .excess = rows[i].excess,
+						   .excess_high = rows[i].excess_high,
+						   .bound = 10};
+
+		if (assess_verdict(&rivers, &path, rows[i].before) != rows[i].verdict)
+			fail_msg("row %zu", i);
+	}
 }
 
 /* --- in the core ----------------------------------------------------------------------- */
@@ -451,38 +514,19 @@ enum { COD, FLOW, DOWN, NH4, N_CHANNELS };
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml", "line.geojson",
-					    "sites.d", ""};
-	char directory[] = "/tmp/test-assess-XXXXXX", path[256];
+	static const struct load_file files[] = {
+		{"wastewatch.yaml", main_yaml},
+		{"sites.d/s.yaml", site_yaml},
+		{"line.geojson",
+		 "{\"type\": \"LineString\", \"coordinates\": [[107, 21], [107, 22]]}"},
+		{NULL, NULL},
+	};
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	write_file(directory, names[2],
-		   "{\"type\": \"LineString\", \"coordinates\": [[107, 21], [107, 22]]}");
-	r = config_load(&config, directory, stderr, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
-		(void)remove(path);
-	}
+	r = load_files(&config, files, stderr);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_channels, N_CHANNELS);
@@ -596,15 +640,47 @@ static void test_likely_and_confirmed(void **state)
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_OBSERVED);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
 	assert_true(strstr(rig.text, "\"method\":\"measured\""));
-	/* and stays so to the end */
+	/* the release is over, its water is not: no end of alert before that has gone by */
 	run(&rig, 120, 50, 36, 100, 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 0);
+	assert_int_equal(count(&rig, "\"reason\":\"its release is over, but what it let go is "
+				     "still on its way\""),
+			 1);
+	run(&rig, 900, 50, 36, 100, 1);
 	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2); /* entry and report */
 	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
 	rig_close(&rig);
 }
 
-/* the incident has ended long before the water is there: it is still said */
-static void test_refuted_after_the_end(void **state)
+/* the alarms are clear long before the water is there: those who were told hear the end of it */
+static void test_refuted_before_the_end(void **state)
+{
+	const char *refuted, *ended;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 60, 100);
+	run(&rig, 90, 50, 36, 100, 1);
+	assert_true(rig.core->incidents[WASTE_LIQUID].open);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 0);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
+	run(&rig, 900, 50, 36, 14999, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2);
+	refuted = strstr(rig.text,
+			 "\"incident\":\"s-liquid-20261124T140005Z\",\"reason\":\"nothing "
+			 "above the threshold came while it was due");
+	ended = strstr(rig.text, ENTRY("incident.ended"));
+	assert_true(refuted && refuted < ended);
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		assert_int_equal(rig.core->dues[i].state, DUE_FREE);
+	rig_close(&rig);
+}
+
+/* a limit that is broken anew while the water is under way: the release is not over any more */
+static void test_a_second_spill_joins(void **state)
 {
 	struct rig rig;
 
@@ -613,16 +689,37 @@ static void test_refuted_after_the_end(void **state)
 	run(&rig, 5, 50, 36, 100, 1);
 	spill(&rig, 60, 100);
 	run(&rig, 90, 50, 36, 100, 1);
-	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2);
-	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
-	run(&rig, 400, 50, 36, 14999, 1);
-	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 1);
-	assert_true(strstr(rig.text,
-			   "\"incident\":\"s-liquid-20261124T140005Z\",\"reason\":\"nothing "
-			   "above the threshold came while it was due"));
-	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
-		assert_int_equal(rig.core->dues[i].state, DUE_FREE);
+	assert_true(rig.core->incidents[WASTE_LIQUID].over_ms > 0);
+	spill(&rig, 10, 100);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].over_ms, 0);
+	assert_int_equal(count(&rig, ENTRY("incident.opened")),
+			 2); /* entry and report: one of it */
 	rig_close(&rig);
+}
+
+/* what the river carries anyway is measured there anyway: it confirms nothing */
+static void test_what_confirms(void **state)
+{
+	static const struct {
+		double background;
+		double confirms; /* in thresholds, of 10 */
+	} rows[] = {{(double)NAN, 1}, {0, 1}, {9, 1}, {9.5, 1.05}, {20, 2.1}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.threshold = assess_threshold_key(config, 0),
+						   .leading_ms = WALL_0,
+						   .tail_ms = WALL_0 + 1000,
+						   .background = rows[i].background,
+						   .bound = 10,
+						   .verdict = VERDICT_LIKELY};
+		struct rig rig;
+
+		rig_open(&rig);
+		assert_true(assess_expect(rig.core, &rig.core->incidents[WASTE_LIQUID], &path));
+		assert_close(rig.core->dues[0].confirms, rows[i].confirms, 1e-12);
+		rig_close(&rig);
+	}
 }
 
 /* nobody measured there: neither the one nor the other */
@@ -714,6 +811,31 @@ static void test_inbound(void **state)
 		assert_true(strstr(rig.text, "\"method\":\"inbound\""));
 		rig_close(&rig);
 	}
+}
+
+/* none of ours is named upstream: nothing shows that it is not ours */
+static void test_inbound_with_nothing_upstream(void **state)
+{
+	struct config_release *gate = NULL;
+	struct rig rig;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (config->sources[i].release.inbound_from != CONFIG_NONE)
+			gate = &config->sources[i].release;
+	assert_non_null(gate);
+	n = gate->n_upstream;
+	gate->n_upstream = 0;
+	rig_open(&rig);
+	run(&rig, 700, 50, 36, 100, 1);
+	run(&rig, 10, 50, 36, 100, 9);
+	gate->n_upstream = n;
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].verdict, VERDICT_POSSIBLE);
+	assert_int_equal(rig.core->incidents[WASTE_SOLID].level, LEVEL_FACILITY);
+	assert_int_equal(count(&rig, ENTRY("inbound.suspected")), 0);
+	assert_int_equal(count(&rig, "\"reason\":\"no own source is named upstream"), 1);
+	rig_close(&rig);
 }
 
 /* a source that was not measured for a while cannot be excluded until it was for all the time */
@@ -835,12 +957,16 @@ int main(void)
 		cmocka_unit_test(test_reach),
 		cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_verdicts_above_a_background),
 		cmocka_unit_test(test_likely_and_confirmed),
-		cmocka_unit_test(test_refuted_after_the_end),
+		cmocka_unit_test(test_refuted_before_the_end),
+		cmocka_unit_test(test_a_second_spill_joins),
+		cmocka_unit_test(test_what_confirms),
 		cmocka_unit_test(test_not_measured),
 		cmocka_unit_test(test_no_flapping),
 		cmocka_unit_test(test_without_flow),
 		cmocka_unit_test(test_inbound),
+		cmocka_unit_test(test_inbound_with_nothing_upstream),
 		cmocka_unit_test(test_inbound_after_a_loss),
 		cmocka_unit_test(test_restart_anywhere),
 		cmocka_unit_test(test_restore_refuses_unsound),

@@ -16,6 +16,7 @@
 /* a core with nothing but destinations, and an open incident of it */
 struct rig {
 	struct config_destination destinations[CONFIG_DESTINATIONS_MAX];
+	struct config_target targets[2];
 	struct config config;
 	struct core_incident incident;
 	struct batch batch;
@@ -26,9 +27,7 @@ struct rig {
 static void set_up(struct rig *rig, size_t n)
 {
 	static char names[CONFIG_DESTINATIONS_MAX + 4][8], origin[] = "hop-thanh";
-	static char intake[] = "intake", other[] = "other", title[] = "Cửa lấy nước";
-	static struct config_target targets[] = {{.name = intake, .title = title},
-						 {.name = other, .title = other}};
+	static char other[] = "other", intake[] = "intake", title[] = "Trạm cấp nước";
 
 	*rig = (struct rig){.chain = {.seq = 42}};
 	rig->config = (struct config){
@@ -36,8 +35,10 @@ static void set_up(struct rig *rig, size_t n)
 		.zone_min = 420,
 		.destinations = rig->destinations,
 		.n_destinations = n,
-		.crossing = {.targets = targets, .n_targets = ARRAY_SIZE(targets)},
+		.crossing = {.targets = rig->targets, .n_targets = ARRAY_SIZE(rig->targets)},
 	};
+	rig->targets[0] = (struct config_target){.name = other, .title = other};
+	rig->targets[1] = (struct config_target){.name = intake, .title = title};
 	for (size_t i = 0; i < n; i++) {
 		(void)snprintf(names[i], sizeof(names[i]), "d%zu", i);
 		rig->destinations[i] = (struct config_destination){.name = names[i],
@@ -197,7 +198,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("other", "none") "," PATH("Cửa lấy nước", "unlikely"),
+		 PATH("other", "none") "," PATH("Trạm cấp nước", "unlikely"),
 		 false},
 		{{.receptors = intake},
 		 "limit",
@@ -205,7 +206,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("other", "none") "," PATH("Cửa lấy nước", "possible"),
+		 PATH("other", "none") "," PATH("Trạm cấp nước", "possible"),
 		 true},
 		{{.receptors = intake, .min_verdict = VERDICT_LIKELY},
 		 "limit",
@@ -213,7 +214,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "observed",
 		 "mill",
-		 PATH("other", "observed") "," PATH("Cửa lấy nước", "possible"),
+		 PATH("other", "observed") "," PATH("Trạm cấp nước", "possible"),
 		 false},
 		{{.receptors = intake, .min_verdict = VERDICT_LIKELY},
 		 "limit",
@@ -221,7 +222,7 @@ static void test_wants(void **state)
 		 "facility",
 		 "none",
 		 "mill",
-		 PATH("Cửa lấy nước", "unlikely") "," PATH("Cửa lấy nước", "likely"),
+		 PATH("Trạm cấp nước", "unlikely") "," PATH("Trạm cấp nước", "likely"),
 		 true},
 	};
 

@@ -378,7 +378,8 @@ static void test_areas(void **state)
 		"\"method\":"
 		"\"river\",\"target\":\"Kỳ "
 		"Cùng\",\"target_kind\":\"national\",\"verdict\":\"possible\","
-		"\"position\":{\"latitude\":\"22.1\",\"longitude\":\"106.8\"},\"concentration\":"
+		"\"position\":{\"latitude\":\"22.1\",\"longitude\":\"106.8\"},\"place\":\"Bình "
+		"Nhi\",\"concentration\":"
 		"\"3.2\","
 		"\"unit\":\"mg/l\",\"low\":\"1\",\"high\":\"9\",\"threshold\":\"6\",\"arrival\":"
 		"\"2025-11-28T04:10:00.000+07:00\"},{\"source\":\"outfall\",\"method\":\"plume\","
@@ -402,6 +403,7 @@ static void test_areas(void **state)
 	assert_string_equal(polygon + strlen(polygon) - 18, "21.85000,106.76000");
 	assert_string_equal(text_of(alert, "circle", 1), "21.85000,106.76000 0");
 	assert_string_equal(text_of(alert, "circle", 2), "22.10000,106.80000 0");
+	assert_non_null(strstr(text_of(alert, "areaDesc", 5), " to Kỳ Cùng (Bình Nhi), "));
 	/* what is unlikely has no area: the next circle is that of the other language */
 	assert_string_equal(text_of(alert, "circle", 3), "21.85000,106.76000 0");
 	assert_string_equal(text_of(alert, "circle", 6), "");

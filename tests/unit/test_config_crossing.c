@@ -180,6 +180,10 @@ static void check(struct directory *d, const struct bad *row)
 
 #define Q(text) MAIN "receptors:\n  - ^{" text "}\n"
 
+#define DESTINATION(receptors) \
+	"destinations:\n  - name: d\n    url: \"http://127.0.0.1/\"\n    receptors: " receptors "\n"
+#define D(receptors) MAIN DESTINATION(receptors)
+
 static void test_bad_main(void **state)
 {
 	static const struct bad rows[] = {
@@ -189,9 +193,6 @@ static void test_bad_main(void **state)
 		 "of at least crossing-possible"},
 		{"origin: here\ncrossing-possible: ^2\n" BOUNDARY RIVER, NULL,
 		 "of at least crossing-possible"},
-		{MAIN "destinations: [{name: d, url: \"http://127.0.0.1:1/\", hmac-secret: s, "
-		      "receptors: ^[bordr]}]\n",
-		 SITE, "did you mean \"border\"?; allowed: border"},
 		{"origin: here\ncrossing-hysteresis: ^1\n" BOUNDARY RIVER, NULL, "from 0 to 0.9"},
 		{"origin: here\ncrossing-counts: ^maybe\n" BOUNDARY RIVER, NULL,
 		 "possible, likely or observed"},
@@ -249,6 +250,11 @@ static void test_bad_main(void **state)
 		{P("name: p, kind: intake, river: r, at-km: ^51"), NULL, "ends at 50 km"},
 		{P("name: p, kind: intake, position: [1, 2], at-km: ^1"), NULL, "of no river"},
 		{P("name: ^border, kind: intake, position: [1, 2]"), NULL, "second receptor"},
+		{D("^[bordr]"), NULL,
+		 "no boundary or receptor \"bordr\", did you mean \"border\"?; allowed: border"},
+		{D("^[border, moon]"), NULL, "no boundary or receptor \"moon\"; allowed: border"},
+		{"origin: here\n" DESTINATION("^[moon]"), SOURCE("liquid", CHANNELS),
+		 "no boundary or receptor \"moon\"; allowed: none"},
 	};
 	struct directory d;
 
@@ -256,6 +262,31 @@ static void test_bad_main(void **state)
 	open_directory(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		check(&d, &rows[i]);
+	close_directory(&d);
+}
+
+/* the place of a crossing has a name, and lies about on the line */
+static void test_place_of_a_crossing(void **state)
+{
+	static const struct {
+		const char *main;
+		const char *says; /* NULL nothing */
+	} rows[] = {
+		{X("boundary: border, at-km: 45, place: gate, position: [21.5, 107.019]"), NULL},
+		{X("boundary: border, at-km: 45, place: gate, position: [21.5, 107.1]"),
+		 ": this is 10.3 km from the line of \"border\""},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		load(&d, rows[i].main, SITE);
+		assert_int_equal(d.result, 0);
+		assert_string_equal(d.config->crossing.passages[0].name, "gate");
+		if (rows[i].says ? !strstr(d.said, rows[i].says) : *d.said)
+			fail_msg("row %zu: %s", i, d.said);
+	}
 	close_directory(&d);
 }
 
@@ -368,9 +399,8 @@ static void test_digest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_main),
-		cmocka_unit_test(test_bad_site),
-		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad_main), cmocka_unit_test(test_place_of_a_crossing),
+		cmocka_unit_test(test_bad_site), cmocka_unit_test(test_good),
 		cmocka_unit_test(test_digest),
 	};
 

@@ -339,7 +339,6 @@ static void test_names(void **state)
 		{"ABAB", 4},	 {"ACBD", 4},	  {"BCDA", 4}, {"ABCDE", 4},
 		{"ABCDEFGI", 8}, {"ABCDEGFH", 8}, {"AB", 3},   {"ABCDEF", 6},
 	};
-	enum decode_type type;
 	uint8_t order[8] = {9};
 
 	(void)state;
@@ -348,13 +347,6 @@ static void test_names(void **state)
 	assert_int_equal(order[0], 9); /* untouched */
 	assert_int_equal(decode_order_parse("CDAB", 4, order), 0);
 	assert_memory_equal(order, ((uint8_t[]){2, 3, 0, 1}), 4);
-	for (int i = 0; i <= DECODE_TYPE_MAX; i++) {
-		assert_int_equal(decode_type_parse(decode_type_text((enum decode_type)i), &type),
-				 0);
-		assert_int_equal(type, i);
-	}
-	assert_int_equal(decode_type_parse("float16", &type), -EINVAL);
-	assert_int_equal(decode_type_parse("", &type), -EINVAL);
 }
 
 static void test_quality(void **state)

@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/drill.h"
 #include "core/files.h"
+#include "load.h"
 
 #define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00, a whole minute */
 #define MONO_0 INT64_C(1000000)
@@ -84,41 +83,11 @@ enum { COD, FLOW, NH4, LOAD, SO2, N_CHANNELS };
 static struct config *config, *config_less;
 static struct plan *plan, *plan_less;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void load(struct config **ret, const char *site)
-{
-	char directory[] = "/tmp/test-drill-XXXXXX", path[256], file[300];
-
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, "sites.d/s.yaml", site);
-	write_file(directory, "wastewatch.yaml", MAIN_YAML);
-	assert_int_equal(config_load(ret, directory, stderr, NULL), 0);
-	(void)snprintf(file, sizeof(file), "%s/s.yaml", path);
-	(void)unlink(file);
-	(void)snprintf(file, sizeof(file), "%s/wastewatch.yaml", directory);
-	(void)unlink(file);
-	(void)rmdir(path);
-	(void)rmdir(directory);
-}
-
 static int set_up(void **state)
 {
 	(void)state;
-	load(&config, SITE_YAML(COD_LIMIT));
-	load(&config_less, SITE_YAML(""));
+	assert_int_equal(load_texts(&config, MAIN_YAML, SITE_YAML(COD_LIMIT), stderr), 0);
+	assert_int_equal(load_texts(&config_less, MAIN_YAML, SITE_YAML(""), stderr), 0);
 	assert_int_equal(config->n_channels, N_CHANNELS);
 	assert_int_equal(plan_new(&plan, config), 0);
 	return plan_new(&plan_less, config_less);
@@ -546,7 +515,7 @@ static void test_ends_where_its_channels_go(void **state)
 	struct rig rig;
 
 	(void)state;
-	load(&other, elsewhere);
+	assert_int_equal(load_texts(&other, MAIN_YAML, elsewhere, stderr), 0);
 	assert_int_equal(plan_new(&other_plan, other), 0);
 	rig_open(&rig);
 	start(&rig);

@@ -8,13 +8,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/action.h"
 #include "core/core.h"
+#include "load.h"
 
 #define WALL_0 INT64_C(1795528800000) /* 2026-11-24T21:00:00+07:00, a whole minute */
 #define MONO_0 INT64_C(1000000)
@@ -67,39 +66,12 @@ enum { COD_LIMIT, COD_EMERGENCY, PH_LOW, NH4_LIMIT, NH4_MEAN, TSS_WARNING, TSS_L
 static struct config *config;
 static struct plan *plan;
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml"};
-	char directory[] = "/tmp/test-incident-XXXXXX", path[256];
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	r = config_load(&config, directory, stderr, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char file[300];
-
-		(void)snprintf(file, sizeof(file), "%s/%s", directory, names[i]);
-		(void)unlink(file);
-	}
-	(void)rmdir(path);
-	(void)rmdir(directory);
+	r = load_texts(&config, main_yaml, site_yaml, stderr);
 	return r < 0 ? r : plan_new(&plan, config);
 }
 

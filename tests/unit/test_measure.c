@@ -13,13 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/core.h"
 #include "core/formula.h"
+#include "load.h"
 
 #define assert_close(a, b, epsilon) assert_true(fabs((a) - (b)) <= (epsilon))
 
@@ -122,39 +121,12 @@ static const struct plan plan = {
 	.n_slots = 1,
 };
 
-static void write_file(const char *directory, const char *name, const char *text)
-{
-	char path[256];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static int set_up(void **state)
 {
-	static const char *const names[] = {"sites.d/s.yaml", "wastewatch.yaml"};
-	char directory[] = "/tmp/test-measure-XXXXXX", path[256];
 	int r;
 
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", directory);
-	assert_int_equal(mkdir(path, 0700), 0);
-	write_file(directory, names[0], site_yaml);
-	write_file(directory, names[1], main_yaml);
-	r = config_load(&config, directory, stderr, NULL);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		char file[300];
-
-		(void)snprintf(file, sizeof(file), "%s/%s", directory, names[i]);
-		(void)unlink(file);
-	}
-	(void)rmdir(path);
-	(void)rmdir(directory);
+	r = load_texts(&config, main_yaml, site_yaml, stderr);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_channels, N_CHANNELS);

@@ -75,21 +75,6 @@ static void test_sigma(void **state)
 	}
 }
 
-/* wind from the west blows east: b = 90° */
-static void test_rotation(void **state)
-{
-	double x, y;
-
-	(void)state;
-	plume_rotate(100, 0, 270, &x, &y);
-	NEAR(x, 100, 1e-9);
-	NEAR(y, 0, 1e-9);
-	plume_rotate(0, 100, 180, &x, &y);
-	NEAR(x, 100, 1e-9);
-	plume_rotate(100, 0, 180, &x, &y);
-	NEAR(y, 100, 1e-9);
-}
-
 /* cold gas: 3·d·vs/u = 3·1·20/4; a slow one counts 2·d·(1.5 - vs/u) lower: 2·(1.5 - 1) */
 static void test_momentum_and_downwash(void **state)
 {
@@ -128,7 +113,6 @@ int main(void)
 		cmocka_unit_test(test_rise),
 		cmocka_unit_test(test_concentration),
 		cmocka_unit_test(test_sigma),
-		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_momentum_and_downwash),
 		cmocka_unit_test(test_calm_and_upwind),
 	};

@@ -8,22 +8,11 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
 #include "tools/scrub.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
-static int64_t number(const json_t *object, const char *key)
-{
-	return json_integer_value(json_object_get(object, key));
-}
 
 static bool is_set(const json_t *object, const char *key)
 {
@@ -31,12 +20,6 @@ static bool is_set(const json_t *object, const char *key)
 }
 
 /* --- what there is ----------------------------------------------------------------- */
-
-static void set_text(json_t *object, const char *key, const char *value)
-{
-	if (*value)
-		(void)json_object_set_new(object, key, json_string(value));
-}
 
 static void set_number(json_t *object, const char *key, int64_t value)
 {
@@ -54,21 +37,21 @@ static void take_alarm(void *userdata, const struct history_alarm *alarm)
 {
 	json_t *object = json_object();
 
-	set_text(object, "limit", alarm->path);
-	set_text(object, "state", alarm->condition);
-	set_text(object, "value", alarm->value);
-	set_text(object, "incident", alarm->incident);
+	field_set_text(object, "limit", alarm->path);
+	field_set_text(object, "state", alarm->condition);
+	field_set_text(object, "value", alarm->value);
+	field_set_text(object, "incident", alarm->incident);
 	set_number(object, "since_ms", alarm->since_ms);
 	set_number(object, "acknowledged_ms", alarm->acknowledged_ms);
-	set_text(object, "acknowledged_by", alarm->acknowledged_by);
+	field_set_text(object, "acknowledged_by", alarm->acknowledged_by);
 	set_number(object, "shelved_until_ms", alarm->shelved_until_ms);
-	set_text(object, "shelved_by", alarm->shelved_by);
-	set_text(object, "shelved_reason", alarm->shelved_reason);
+	field_set_text(object, "shelved_by", alarm->shelved_by);
+	field_set_text(object, "shelved_reason", alarm->shelved_reason);
 	set_true(object, "one_shot", alarm->one_shot);
 	set_true(object, "out_of_service", alarm->out_of_service);
 	set_number(object, "out_until_ms", alarm->out_until_ms);
-	set_text(object, "out_by", alarm->out_by);
-	set_text(object, "out_reason", alarm->out_reason);
+	field_set_text(object, "out_by", alarm->out_by);
+	field_set_text(object, "out_reason", alarm->out_reason);
 	set_true(object, "suppressed", alarm->suppressed);
 	(void)json_array_append_new(userdata, object);
 }
@@ -102,11 +85,11 @@ static void add_live(json_t *alarms, const json_t *live)
 
 	json_array_foreach (alarms, i, alarm) {
 		json_array_foreach (live, k, from) {
-			if (strcmp(text(alarm, "limit"), text(from, "limit")) != 0)
+			if (strcmp(field_text(alarm, "limit"), field_text(from, "limit")) != 0)
 				continue;
-			set_text(alarm, "class", text(from, "class"));
-			set_text(alarm, "worst", text(from, "worst"));
-			set_text(alarm, "unit", text(from, "unit"));
+			field_set_text(alarm, "class", field_text(from, "class"));
+			field_set_text(alarm, "worst", field_text(from, "worst"));
+			field_set_text(alarm, "unit", field_text(from, "unit"));
 			break;
 		}
 	}
@@ -123,35 +106,37 @@ static void print_hidden(const json_t *alarm, int zone_min)
 {
 	char until[48];
 
-	if (*text(alarm, "shelved_by"))
-		(void)printf("    shelved by %s until %s%s: %s\n", text(alarm, "shelved_by"),
-			     moment(number(alarm, "shelved_until_ms"), zone_min, until),
+	if (*field_text(alarm, "shelved_by"))
+		(void)printf("    shelved by %s until %s%s: %s\n", field_text(alarm, "shelved_by"),
+			     moment(field_number(alarm, "shelved_until_ms"), zone_min, until),
 			     is_set(alarm, "one_shot") ? ", or until it is in order" : "",
-			     text(alarm, "shelved_reason"));
+			     field_text(alarm, "shelved_reason"));
 	if (is_set(alarm, "out_of_service"))
-		(void)printf("    out of service by %s%s%s: %s\n", text(alarm, "out_by"),
-			     number(alarm, "out_until_ms") ? " until " : "",
-			     number(alarm, "out_until_ms")
-				     ? command_time(number(alarm, "out_until_ms"), zone_min, until)
-				     : "",
-			     text(alarm, "out_reason"));
+		(void)printf(
+			"    out of service by %s%s%s: %s\n", field_text(alarm, "out_by"),
+			field_number(alarm, "out_until_ms") ? " until " : "",
+			field_number(alarm, "out_until_ms")
+				? command_time(field_number(alarm, "out_until_ms"), zone_min, until)
+				: "",
+			field_text(alarm, "out_reason"));
 	if (is_set(alarm, "suppressed"))
 		(void)puts("    suppressed by a condition of the configuration");
 }
 
 static void print_alarm(const json_t *alarm, int64_t now_ms, int zone_min)
 {
-	int64_t since_ms = number(alarm, "since_ms");
+	int64_t since_ms = field_number(alarm, "since_ms");
 	char since[48], span[48];
 
-	(void)printf("%-23s %-9s  %-19s  %-13s %12s %-8s %s\n", text(alarm, "state"),
-		     text(alarm, "class"), moment(since_ms, zone_min, since),
+	(void)printf("%-23s %-9s  %-19s  %-13s %12s %-8s %s\n", field_text(alarm, "state"),
+		     field_text(alarm, "class"), moment(since_ms, zone_min, since),
 		     since_ms ? command_span(now_ms - since_ms, span) : "-",
-		     *text(alarm, "worst") ? text(alarm, "worst") : text(alarm, "value"),
-		     text(alarm, "unit"), text(alarm, "limit"));
-	if (*text(alarm, "acknowledged_by"))
-		(void)printf("    acknowledged by %s, %s\n", text(alarm, "acknowledged_by"),
-			     moment(number(alarm, "acknowledged_ms"), zone_min, since));
+		     *field_text(alarm, "worst") ? field_text(alarm, "worst")
+						 : field_text(alarm, "value"),
+		     field_text(alarm, "unit"), field_text(alarm, "limit"));
+	if (*field_text(alarm, "acknowledged_by"))
+		(void)printf("    acknowledged by %s, %s\n", field_text(alarm, "acknowledged_by"),
+			     moment(field_number(alarm, "acknowledged_ms"), zone_min, since));
 	print_hidden(alarm, zone_min);
 }
 

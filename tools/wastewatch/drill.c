@@ -11,19 +11,13 @@
 
 #include "common/clock.h"
 #include "core/drill_scenario.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
 #include "tools/scrub.h"
 #include "tools/target.h"
 #include "tools/wrap.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
 
 static void copy(json_t *object, const char *as, const json_t *entry, const char *key)
 {
@@ -93,7 +87,7 @@ static json_t *running_at(json_t *drills, const char *site)
 	for (size_t i = json_array_size(drills); i > 0; i--) {
 		json_t *drill = json_array_get(drills, i - 1);
 
-		if (strcmp(text(drill, "site"), site) == 0)
+		if (strcmp(field_text(drill, "site"), site) == 0)
 			return json_object_get(drill, "ended") ? NULL : drill;
 	}
 	return NULL;
@@ -103,7 +97,7 @@ static void take_entry(void *userdata, const char *line)
 {
 	json_t *drills = userdata, *entry = json_loads(line, 0, NULL), *drill;
 
-	if (strcmp(text(entry, "type"), "drill.started") == 0) {
+	if (strcmp(field_text(entry, "type"), "drill.started") == 0) {
 		drill = json_pack("{s:[]}", "incidents");
 		copy(drill, "site", entry, "site");
 		copy(drill, "scenario", entry, "name");
@@ -111,7 +105,7 @@ static void take_entry(void *userdata, const char *line)
 		copy(drill, "started_by", entry, "user");
 		copy(drill, "until", entry, "until");
 		(void)json_array_append_new(drills, drill);
-	} else if ((drill = running_at(drills, text(entry, "site")))) {
+	} else if ((drill = running_at(drills, field_text(entry, "site")))) {
 		copy(drill, "ended", entry, "time");
 		copy(drill, "ended_by", entry, "user");
 		copy(drill, "reason", entry, "reason");
@@ -123,7 +117,7 @@ static int64_t moment_of(const json_t *object, const char *key, int64_t otherwis
 {
 	int64_t wall_ms;
 
-	return clock_parse(text(object, key), &wall_ms) == 0 ? wall_ms : otherwise_ms;
+	return clock_parse(field_text(object, key), &wall_ms) == 0 ? wall_ms : otherwise_ms;
 }
 
 /* what the drill that ran then made; its incidents are on no other list */
@@ -135,7 +129,7 @@ static void take_incident(void *userdata, const char *line)
 
 	json_array_foreach (drills, i, drill) {
 		if (json_is_true(json_object_get(entry, "exercise")) &&
-		    strcmp(text(drill, "site"), text(entry, "site")) == 0 &&
+		    strcmp(field_text(drill, "site"), field_text(entry, "site")) == 0 &&
 		    moment_of(drill, "started", INT64_MAX) <= at_ms &&
 		    moment_of(drill, "ended", INT64_MAX) >= at_ms)
 			(void)json_array_append(json_object_get(drill, "incidents"),
@@ -149,7 +143,7 @@ static void print_moment(const json_t *drill, const char *key, int zone_min)
 	char moment[48];
 	int64_t wall_ms;
 
-	(void)printf("  %-19s", clock_parse(text(drill, key), &wall_ms) == 0
+	(void)printf("  %-19s", clock_parse(field_text(drill, key), &wall_ms) == 0
 					? command_time(wall_ms, zone_min, moment)
 					: "runs");
 }
@@ -165,12 +159,13 @@ static void print_drills(const json_t *drills, int zone_min)
 		(void)printf("%-20s  %-19s  %-19s  %-12s  %s\n", "SITE", "BEGUN", "ENDED", "BY",
 			     "SCENARIO");
 	json_array_foreach (drills, i, drill) {
-		(void)printf("%-20s", text(drill, "site"));
+		(void)printf("%-20s", field_text(drill, "site"));
 		print_moment(drill, "started", zone_min);
 		print_moment(drill, "ended", zone_min);
-		(void)printf("  %-12s  %s%s%s%s\n", text(drill, "started_by"),
-			     text(drill, "scenario"), *text(drill, "reason") ? " (" : "",
-			     text(drill, "reason"), *text(drill, "reason") ? ")" : "");
+		(void)printf("  %-12s  %s%s%s%s\n", field_text(drill, "started_by"),
+			     field_text(drill, "scenario"),
+			     *field_text(drill, "reason") ? " (" : "", field_text(drill, "reason"),
+			     *field_text(drill, "reason") ? ")" : "");
 		json_array_foreach (json_object_get(drill, "incidents"), k, incident) {
 			(void)printf("    wastewatch show %s\n", json_string_value(incident));
 		}

@@ -4,17 +4,11 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/fields.h"
 #include "tools/probe_daemon.h"
 
 #define STALE_MS   10000 /* the daemon writes it once a second */
 #define LISTED_MAX 200	 /* a plant with more links lists only those in trouble */
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
 
 static enum probe_daemon look(const json_t *status, const struct probe_target *target,
 			      bool configured)
@@ -23,11 +17,11 @@ static enum probe_daemon look(const json_t *status, const struct probe_target *t
 	size_t i;
 
 	json_array_foreach (links, i, link) {
-		if (strcmp(text(link, "host"), target->wire.host) != 0 ||
+		if (strcmp(field_text(link, "host"), target->wire.host) != 0 ||
 		    json_integer_value(json_object_get(link, "port")) != target->wire.port)
 			continue;
-		return strcmp(text(link, "state"), "up") == 0 ? PROBE_DAEMON_UP
-							      : PROBE_DAEMON_POLLS;
+		return strcmp(field_text(link, "state"), "up") == 0 ? PROBE_DAEMON_UP
+								    : PROBE_DAEMON_POLLS;
 	}
 	return configured && json_array_size(links) >= LISTED_MAX ? PROBE_DAEMON_POLLS
 								  : PROBE_DAEMON_AWAY;

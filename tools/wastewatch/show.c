@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
@@ -59,13 +60,6 @@ static void take_report(void *userdata, const struct history_report *report)
 	(void)json_array_append_new(story->reports, object);
 }
 
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
 /* --- which one ------------------------------------------------------------------------ */
 
 /* an id, or the beginning of one that no other shares */
@@ -98,7 +92,7 @@ static void consider_entry(void *userdata, const char *line)
 	json_t *entry = json_loads(line, 0, NULL);
 
 	if (json_is_true(json_object_get(entry, "exercise")))
-		consider(userdata, text(entry, "incident"));
+		consider(userdata, field_text(entry, "incident"));
 	json_decref(entry);
 }
 
@@ -152,7 +146,7 @@ static void tell_from_entries(struct story *story, const char *id)
 	story->object = json_pack("{s:s, s:b}", "id", id, "exercise", 1);
 	json_array_foreach (story->entries, i, entry) {
 		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
-			if (strcmp(rows[k].type, text(entry, "type")) != 0)
+			if (strcmp(rows[k].type, field_text(entry, "type")) != 0)
 				continue;
 			copy(story->object, rows[k].as, entry, rows[k].key);
 			if (rows[k].state)
@@ -160,7 +154,7 @@ static void tell_from_entries(struct story *story, const char *id)
 							  json_string(rows[k].state));
 		}
 	}
-	(void)clock_parse(text(story->object, "opened"), &story->opened_ms);
+	(void)clock_parse(field_text(story->object, "opened"), &story->opened_ms);
 }
 
 static int read_all(struct history *history, const char *id, struct story *story)

@@ -5,16 +5,10 @@
 
 #include "common/clock.h"
 #include "common/macro.h"
+#include "core/fields.h"
 #include "tools/command.h"
 #include "tools/show.h"
 #include "tools/wrap.h"
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
 
 /* "2026-11-28 06:35:37" of an entry's time */
 static const char *moment(const char *time, char ret[static 20])
@@ -26,32 +20,35 @@ static const char *moment(const char *time, char ret[static 20])
 /* "at most 300 mg/l" */
 static void print_bound(const json_t *object)
 {
-	(void)printf("%s %s%s%s", strcmp(text(object, "side"), "low") == 0 ? "at least" : "at most",
-		     text(object, "bound"), *text(object, "unit") ? " " : "", text(object, "unit"));
+	(void)printf("%s %s%s%s",
+		     strcmp(field_text(object, "side"), "low") == 0 ? "at least" : "at most",
+		     field_text(object, "bound"), *field_text(object, "unit") ? " " : "",
+		     field_text(object, "unit"));
 }
 
 static void print_entry(const json_t *entry)
 {
-	const char *type = text(entry, "type"), *limit = text(entry, "limit");
+	const char *type = field_text(entry, "type"), *limit = field_text(entry, "limit");
 
-	(void)printf("  %.8s  %-21s", text(entry, "time") + 11, type);
-	if (*text(entry, "channel"))
-		(void)printf(" %s/%s", text(entry, "source"), text(entry, "channel"));
-	if (*text(entry, "value"))
-		(void)printf(" %s %s", text(entry, "value"), text(entry, "unit"));
+	(void)printf("  %.8s  %-21s", field_text(entry, "time") + 11, type);
+	if (*field_text(entry, "channel"))
+		(void)printf(" %s/%s", field_text(entry, "source"), field_text(entry, "channel"));
+	if (*field_text(entry, "value"))
+		(void)printf(" %s %s", field_text(entry, "value"), field_text(entry, "unit"));
 	if (*limit) {
 		(void)printf(" (%s: ", limit);
 		print_bound(entry);
 		(void)putchar(')');
 	}
-	if (*text(entry, "boundary"))
-		(void)printf(" %s: %s,", text(entry, "boundary"), text(entry, "verdict"));
-	if (*text(entry, "reason") && strcmp(type, "incident.opened") != 0)
-		(void)printf(" %s", text(entry, "reason"));
+	if (*field_text(entry, "boundary"))
+		(void)printf(" %s: %s,", field_text(entry, "boundary"),
+			     field_text(entry, "verdict"));
+	if (*field_text(entry, "reason") && strcmp(type, "incident.opened") != 0)
+		(void)printf(" %s", field_text(entry, "reason"));
 	if (strcmp(type, "incident.level") == 0)
-		(void)printf(" -> %s", text(entry, "level"));
-	if (*text(entry, "user"))
-		(void)printf(" by %s", text(entry, "user"));
+		(void)printf(" -> %s", field_text(entry, "level"));
+	if (*field_text(entry, "user"))
+		(void)printf(" by %s", field_text(entry, "user"));
 	(void)putchar('\n');
 }
 
@@ -63,9 +60,9 @@ static void print_entries(const struct story *story)
 
 	(void)puts("\nCourse");
 	json_array_foreach (story->entries, i, entry) {
-		if (strncmp(text(entry, "time"), day, 10) != 0 || !*day)
-			(void)printf("  %.10s\n", text(entry, "time"));
-		day = text(entry, "time");
+		if (strncmp(field_text(entry, "time"), day, 10) != 0 || !*day)
+			(void)printf("  %.10s\n", field_text(entry, "time"));
+		day = field_text(entry, "time");
 		print_entry(entry);
 	}
 }
@@ -88,7 +85,7 @@ static void print_to_do(size_t indent, const char *advice)
 
 static bool is_raised(const json_t *alarm)
 {
-	return strcmp(text(alarm, "state"), "raised") == 0;
+	return strcmp(field_text(alarm, "state"), "raised") == 0;
 }
 
 static void print_alarms(const struct story *story)
@@ -101,18 +98,19 @@ static void print_alarms(const struct story *story)
 	if (json_array_size(alarms) > 0)
 		(void)puts("\nLimits broken");
 	json_array_foreach (alarms, i, alarm) {
-		(void)printf("  %-7s %-9s %s: ", text(alarm, "state"), text(alarm, "class"),
-			     text(alarm, "limit"));
+		(void)printf("  %-7s %-9s %s: ", field_text(alarm, "state"),
+			     field_text(alarm, "class"), field_text(alarm, "limit"));
 		print_bound(alarm);
-		(void)printf("\n          worst %s %s, %s\n", text(alarm, "peak"),
-			     text(alarm, "unit"), moment(text(alarm, "peak_time"), time));
+		(void)printf("\n          worst %s %s, %s\n", field_text(alarm, "peak"),
+			     field_text(alarm, "unit"),
+			     moment(field_text(alarm, "peak_time"), time));
 		print_duration(alarm);
-		if (*text(alarm, "origin")) {
+		if (*field_text(alarm, "origin")) {
 			(void)printf("          ");
-			wrap_print(10, 10, text(alarm, "origin"));
+			wrap_print(10, 10, field_text(alarm, "origin"));
 		}
-		if (*text(alarm, "advice") && is_raised(alarm))
-			print_to_do(10, text(alarm, "advice"));
+		if (*field_text(alarm, "advice") && is_raised(alarm))
+			print_to_do(10, field_text(alarm, "advice"));
 	}
 }
 
@@ -127,10 +125,11 @@ static void print_reports(const struct story *story)
 		long long attempts = json_integer_value(json_object_get(report, "attempts"));
 
 		(void)printf("  %s  %-17s to %s: %s, %lld attempt%s%s%s\n",
-			     moment(text(report, "created"), time), text(report, "type"),
-			     text(report, "destination"), text(report, "state"), attempts,
-			     attempts == 1 ? "" : "s", *text(report, "error") ? "; last: " : "",
-			     text(report, "error"));
+			     moment(field_text(report, "created"), time),
+			     field_text(report, "type"), field_text(report, "destination"),
+			     field_text(report, "state"), attempts, attempts == 1 ? "" : "s",
+			     *field_text(report, "error") ? "; last: " : "",
+			     field_text(report, "error"));
 	}
 	if (json_array_size(story->reports) == 0)
 		(void)puts("  none");
@@ -159,13 +158,13 @@ static void print_when(const json_t *path)
 	} parts[] = {{"arrival", ""}, {"leading_edge", ", from "}, {"tail", " to "}};
 	char time[20];
 
-	if (!*text(path, "arrival"))
+	if (!*field_text(path, "arrival"))
 		return;
 	(void)printf("           when: ");
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (*text(path, parts[i].key))
+		if (*field_text(path, parts[i].key))
 			(void)printf("%s%.16s", parts[i].words,
-				     moment(text(path, parts[i].key), time));
+				     moment(field_text(path, parts[i].key), time));
 	(void)putchar('\n');
 }
 
@@ -174,17 +173,18 @@ static void print_path(const json_t *path)
 	const json_t *flag, *flags = json_object_get(path, "flags");
 	size_t i;
 
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", text(path, "verdict"), text(path, "target"),
-		     text(path, "target_kind"), text(path, "source"), text(path, "method"));
+	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"),
+		     field_text(path, "target"), field_text(path, "target_kind"),
+		     field_text(path, "source"), field_text(path, "method"));
 	print_when(path);
-	if (*text(path, "threshold"))
+	if (*field_text(path, "threshold"))
 		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s %s: %s\n",
-			     text(path, "parameter"), text(path, "concentration"),
-			     text(path, "unit"), text(path, "low"), text(path, "high"),
-			     text(path, "threshold"), text(path, "unit"),
-			     text(path, "threshold_origin"));
-	if (*text(path, "distance_m"))
-		(void)printf("           how far: %s m\n", text(path, "distance_m"));
+			     field_text(path, "parameter"), field_text(path, "concentration"),
+			     field_text(path, "unit"), field_text(path, "low"),
+			     field_text(path, "high"), field_text(path, "threshold"),
+			     field_text(path, "unit"), field_text(path, "threshold_origin"));
+	if (*field_text(path, "distance_m"))
+		(void)printf("           how far: %s m\n", field_text(path, "distance_m"));
 	json_array_foreach (flags, i, flag)
 		(void)printf("           how sure: %s\n", json_string_value(flag));
 }
@@ -198,11 +198,11 @@ static void print_crossing(const struct story *story)
 
 	if (!crossing)
 		return;
-	(void)printf("\nWill it cross: %s\n", text(crossing, "verdict"));
+	(void)printf("\nWill it cross: %s\n", field_text(crossing, "verdict"));
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
 	for (i = 0; i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, text(crossing, "verdict")) == 0)
+		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
 			print_to_do(2, crossing_advice[i].advice);
 }
 
@@ -215,15 +215,15 @@ static void print_masses(const struct story *story)
 	if (json_array_size(masses) > 0)
 		(void)puts("\nReleased");
 	json_array_foreach (masses, i, mass) {
-		(void)printf("  %s/%s: ", text(mass, "source"), text(mass, "channel"));
-		if (*text(mass, "total"))
-			(void)printf("%s kg, %s kg of it above %s", text(mass, "total"),
-				     text(mass, "above"), text(mass, "limit"));
+		(void)printf("  %s/%s: ", field_text(mass, "source"), field_text(mass, "channel"));
+		if (*field_text(mass, "total"))
+			(void)printf("%s kg, %s kg of it above %s", field_text(mass, "total"),
+				     field_text(mass, "above"), field_text(mass, "limit"));
 		else
 			(void)printf("not known");
 		(void)printf(
 			"\n          from %.19s to %.19s, %lld %% of that time was measured\n",
-			text(mass, "from"), text(mass, "until"),
+			field_text(mass, "from"), field_text(mass, "until"),
 			(long long)json_integer_value(json_object_get(mass, "covered_percent")));
 	}
 }
@@ -245,38 +245,40 @@ static void print_response(const struct story *story)
 		return;
 	(void)puts("\nOn the spot");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
-		if (*text(response, lines[i].key))
-			(void)printf("  %-9s %s\n", lines[i].title, text(response, lines[i].key));
+		if (*field_text(response, lines[i].key))
+			(void)printf("  %-9s %s\n", lines[i].title,
+				     field_text(response, lines[i].key));
 	if (contact)
-		(void)printf("  %-9s %s  %s  %s\n", "contact", text(contact, "name"),
-			     text(contact, "phone"), text(contact, "email"));
+		(void)printf("  %-9s %s  %s  %s\n", "contact", field_text(contact, "name"),
+			     field_text(contact, "phone"), field_text(contact, "email"));
 }
 
 static void print_handling(const json_t *object)
 {
 	char time[20];
 
-	if (*text(object, "acknowledged"))
+	if (*field_text(object, "acknowledged"))
 		(void)printf("  acknowledged %s by %s\n",
-			     moment(text(object, "acknowledged"), time),
-			     text(object, "acknowledged_by"));
-	else if (strcmp(text(object, "state"), "open") == 0)
+			     moment(field_text(object, "acknowledged"), time),
+			     field_text(object, "acknowledged_by"));
+	else if (strcmp(field_text(object, "state"), "open") == 0)
 		(void)printf("  nobody has acknowledged it: wastewatch ack %s\n",
-			     text(object, "id"));
-	if (*text(object, "closed"))
+			     field_text(object, "id"));
+	if (*field_text(object, "closed"))
 		(void)printf("  closed %s by %s\n  cause: %s\n  measures: %s\n",
-			     moment(text(object, "closed"), time), text(object, "closed_by"),
-			     text(object, "cause"), text(object, "measures"));
-	else if (*text(object, "ended"))
+			     moment(field_text(object, "closed"), time),
+			     field_text(object, "closed_by"), field_text(object, "cause"),
+			     field_text(object, "measures"));
+	else if (*field_text(object, "ended"))
 		(void)printf("  not closed: wastewatch close %s --cause TEXT --measures TEXT\n",
-			     text(object, "id"));
+			     field_text(object, "id"));
 }
 
 static int rank(const json_t *alarm)
 {
-	return strcmp(text(alarm, "class"), "emergency") == 0 ? 2
-	       : strcmp(text(alarm, "class"), "limit") == 0   ? 1
-							      : 0;
+	return strcmp(field_text(alarm, "class"), "emergency") == 0 ? 2
+	       : strcmp(field_text(alarm, "class"), "limit") == 0   ? 1
+								    : 0;
 }
 
 /* the gravest of what stands now; NULL nothing does */
@@ -299,20 +301,21 @@ static void print_summary(const struct story *story)
 	const json_t *object = story->object, *alarm = gravest(object);
 	const json_t *site = json_object_get(json_object_get(object, "last_report"), "site");
 	int64_t opened_ms = story->opened_ms;
-	bool runs = strcmp(text(object, "state"), "open") == 0;
+	bool runs = strcmp(field_text(object, "state"), "open") == 0;
 	char span[48];
 
 	(void)printf("%s%s waste, %s, at %s: %s%s\n", story->exercise ? "EXERCISE: " : "",
-		     text(object, "kind"), text(object, "class"),
-		     *text(site, "title") ? text(site, "title") : text(object, "site"),
-		     runs ? "runs for " : text(object, "state"),
+		     field_text(object, "kind"), field_text(object, "class"),
+		     *field_text(site, "title") ? field_text(site, "title")
+						: field_text(object, "site"),
+		     runs ? "runs for " : field_text(object, "state"),
 		     runs ? command_span(clock_stamp().wall_ms - opened_ms, span) : "");
-	if (alarm && *text(alarm, "advice"))
-		print_to_do(0, text(alarm, "advice"));
+	if (alarm && *field_text(alarm, "advice"))
+		print_to_do(0, field_text(alarm, "advice"));
 	else if (runs)
 		(void)puts(alarm ? "To do: as the response plan says, see \"On the spot\" below"
 				 : "No limit is broken now; it ends when that has lasted.");
-	else if (!*text(object, "closed"))
+	else if (!*field_text(object, "closed"))
 		(void)puts("To do: find the cause, write it down: wastewatch close, see below");
 	else
 		(void)puts("Nothing is left to be done.");
@@ -324,19 +327,19 @@ static void print_head(const struct story *story)
 	char time[20];
 
 	print_summary(story);
-	(void)printf("\n%s\n", text(object, "id"));
-	(void)printf("  began  %s, first alarm %s\n", moment(text(object, "opened"), time),
-		     text(object, "first_out"));
-	if (*text(object, "ended"))
-		(void)printf("  ended  %s\n", moment(text(object, "ended"), time));
-	if (*text(object, "level"))
-		(void)printf("  level  %s (Art. 123)", text(object, "level"));
+	(void)printf("\n%s\n", field_text(object, "id"));
+	(void)printf("  began  %s, first alarm %s\n", moment(field_text(object, "opened"), time),
+		     field_text(object, "first_out"));
+	if (*field_text(object, "ended"))
+		(void)printf("  ended  %s\n", moment(field_text(object, "ended"), time));
+	if (*field_text(object, "level"))
+		(void)printf("  level  %s (Art. 123)", field_text(object, "level"));
 	if (story->exercise)
 		(void)puts("\n  all of it is an exercise: nothing was released");
-	else if (strcmp(text(object, "verdict"), "none") == 0)
+	else if (strcmp(field_text(object, "verdict"), "none") == 0)
 		(void)puts("; whether it crosses a boundary was not assessed");
 	else
-		(void)printf("; that it crosses a boundary is %s\n", text(object, "verdict"));
+		(void)printf("; that it crosses a boundary is %s\n", field_text(object, "verdict"));
 	print_handling(object);
 }
 

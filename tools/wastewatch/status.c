@@ -11,6 +11,7 @@
 
 #include "common/clock.h"
 #include "core/control.h"
+#include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
@@ -45,13 +46,6 @@ __attribute__((format(printf, 2, 3))) static void attend(struct picture *picture
 	free(text);
 }
 
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
-
 static int64_t number(const json_t *object, const char *key)
 {
 	return json_integer_value(json_object_get(object, key));
@@ -64,7 +58,7 @@ static const json_t *live_alarm(const struct picture *picture, const char *path)
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "alarms"), i, alarm) {
-		if (strcmp(text(alarm, "limit"), path) == 0)
+		if (strcmp(field_text(alarm, "limit"), path) == 0)
 			return alarm;
 	}
 	return NULL;
@@ -74,16 +68,16 @@ static const json_t *live_alarm(const struct picture *picture, const char *path)
 static void attend_raised(struct picture *picture, const char *path, const char *span,
 			  const json_t *alarm)
 {
-	const char *unit = text(alarm, "unit"), *advice = text(alarm, "advice");
+	const char *unit = field_text(alarm, "unit"), *advice = field_text(alarm, "advice");
 
 	if (!alarm)
 		attend(picture, "limit broken: %s, for %s", path, span);
 	else
 		attend(picture, "limit broken: %s, for %s: worst %s%s%s, %s %s%s%s (%s), %s%s%s",
-		       path, span, text(alarm, "worst"), *unit ? " " : "", unit,
-		       strcmp(text(alarm, "side"), "low") == 0 ? "at least" : "at most",
-		       text(alarm, "bound"), *unit ? " " : "", unit, text(alarm, "on"),
-		       text(alarm, "state"), *advice ? ". " : "", advice);
+		       path, span, field_text(alarm, "worst"), *unit ? " " : "", unit,
+		       strcmp(field_text(alarm, "side"), "low") == 0 ? "at least" : "at most",
+		       field_text(alarm, "bound"), *unit ? " " : "", unit, field_text(alarm, "on"),
+		       field_text(alarm, "state"), *advice ? ". " : "", advice);
 }
 
 static bool is_hidden(const json_t *alarm)
@@ -155,19 +149,20 @@ static void look_at_bus(struct picture *picture)
 	const json_t *bus = json_object_get(picture->live, "bus");
 
 	if (bus && !json_is_true(json_object_get(bus, "ready")) &&
-	    strcmp(text(bus, "state"), CONTROL_OFF) != 0)
+	    strcmp(field_text(bus, "state"), CONTROL_OFF) != 0)
 		attend(picture,
 		       "nothing can be acknowledged, shelved or closed (%s): systemctl reload "
 		       "dbus, systemctl status dbus",
-		       text(bus, "state"));
+		       field_text(bus, "state"));
 }
 
 /* a serial device has no port */
 static const char *place_of(const json_t *link, char *place, size_t n)
 {
 	if (number(link, "port") == 0)
-		return text(link, "host");
-	(void)snprintf(place, n, "%s:%lld", text(link, "host"), (long long)number(link, "port"));
+		return field_text(link, "host");
+	(void)snprintf(place, n, "%s:%lld", field_text(link, "host"),
+		       (long long)number(link, "port"));
 	return place;
 }
 
@@ -178,19 +173,20 @@ static void look_at_links(struct picture *picture)
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "links"), i, link) {
-		if (strcmp(text(link, "state"), "up") != 0)
-			attend(picture, "link %s/%s (%s) is %s%s%s", text(link, "site"),
-			       text(link, "link"), place_of(link, place, sizeof(place)),
-			       text(link, "state"), *text(link, "error") ? ": " : "",
-			       text(link, "error"));
+		if (strcmp(field_text(link, "state"), "up") != 0)
+			attend(picture, "link %s/%s (%s) is %s%s%s", field_text(link, "site"),
+			       field_text(link, "link"), place_of(link, place, sizeof(place)),
+			       field_text(link, "state"), *field_text(link, "error") ? ": " : "",
+			       field_text(link, "error"));
 		else if (number(link, "silent_units") > 0)
-			attend(picture, "link %s/%s: %lld units do not answer", text(link, "site"),
-			       text(link, "link"), (long long)number(link, "silent_units"));
+			attend(picture, "link %s/%s: %lld units do not answer",
+			       field_text(link, "site"), field_text(link, "link"),
+			       (long long)number(link, "silent_units"));
 		if (number(link, "refused_parts") > 0)
 			attend(picture,
 			       "link %s/%s: units refuse %lld parts of what they are asked: "
 			       "journalctl -u wastewatch-poller",
-			       text(link, "site"), text(link, "link"),
+			       field_text(link, "site"), field_text(link, "link"),
 			       (long long)number(link, "refused_parts"));
 	}
 }
@@ -205,9 +201,10 @@ static void look_at_drills(struct picture *picture)
 		attend(picture,
 		       "%s: no drill for %s, one is wanted every %s: wastewatch drill start %s "
 		       "SCENARIO",
-		       text(site, "site"),
+		       field_text(site, "site"),
 		       command_span(picture->now_ms - number(site, "since_ms"), span),
-		       command_span(number(site, "interval_ms"), interval), text(site, "site"));
+		       command_span(number(site, "interval_ms"), interval),
+		       field_text(site, "site"));
 	}
 }
 
@@ -222,12 +219,12 @@ static void look_at_alarms(struct picture *picture)
 		if (json_is_true(json_object_get(forecast, "unavoidable")))
 			attend(picture,
 			       "%s will be broken by the %s that is running, whatever comes",
-			       text(forecast, "limit"), text(forecast, "on"));
+			       field_text(forecast, "limit"), field_text(forecast, "on"));
 		else
 			attend(picture,
 			       "%s will be broken by the %s that is running; it can be "
 			       "prevented for %s",
-			       text(forecast, "limit"), text(forecast, "on"),
+			       field_text(forecast, "limit"), field_text(forecast, "on"),
 			       command_span(MAX(number(forecast, "due_ms") - picture->now_ms, 0),
 					    span));
 	}
@@ -258,8 +255,8 @@ static void look_at_live(struct picture *picture)
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
 		if (json_is_true(json_object_get(channel, "lost")))
-			attend(picture, "%s is not being measured: %s", text(channel, "channel"),
-			       text(channel, "reason"));
+			attend(picture, "%s is not being measured: %s",
+			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
 	if (number(picture->live, "reports_stranded") > 0)
@@ -313,9 +310,10 @@ static void print_drills(const struct picture *picture)
 	json_array_foreach (json_object_get(picture->live, "drills"), i, drill) {
 		(void)printf("EXERCISE at %s until %.8s: %s (%s); to end it: wastewatch drill stop "
 			     "%s\n",
-			     text(drill, "site"),
+			     field_text(drill, "site"),
 			     command_time(number(drill, "until_ms"), picture->zone_min, time) + 11,
-			     text(drill, "scenario"), text(drill, "title"), text(drill, "site"));
+			     field_text(drill, "scenario"), field_text(drill, "title"),
+			     field_text(drill, "site"));
 	}
 }
 
@@ -344,7 +342,7 @@ static void print_picture(const struct picture *picture)
 	char time[48];
 
 	(void)printf("wastewatch %s  %s\n",
-		     picture->live ? text(picture->live, "origin") : "(from the record)",
+		     picture->live ? field_text(picture->live, "origin") : "(from the record)",
 		     command_time(picture->now_ms, picture->zone_min, time));
 	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
 		     "Data files waiting: %lld. Record: %lld entries.\n",

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tools/status_table.h"
+#include "core/fields.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -8,13 +9,6 @@
 #include "tools/command.h"
 
 #define STATUS_AGE_MS 5000 /* a good value older than this shows its age */
-
-static const char *text(const json_t *object, const char *key)
-{
-	const char *value = json_string_value(json_object_get(object, key));
-
-	return value ? value : "";
-}
 
 static int64_t number(const json_t *object, const char *key)
 {
@@ -34,9 +28,11 @@ static void print_links(const json_t *live)
 	json_array_foreach (json_object_get(live, "links"), i, link) {
 		char name[160];
 
-		(void)snprintf(name, sizeof(name), "%s/%s", text(link, "site"), text(link, "link"));
+		(void)snprintf(name, sizeof(name), "%s/%s", field_text(link, "site"),
+			       field_text(link, "link"));
 		(void)printf("%-36s %-12s %4lld %% %9lld ms %9lld %8lld\n", name,
-			     text(link, "state"), (long long)number(link, "busy_permille") / 10,
+			     field_text(link, "state"),
+			     (long long)number(link, "busy_permille") / 10,
 			     (long long)number(link, "worst_round_us") / 1000,
 			     (long long)number(link, "overruns"),
 			     (long long)number(link, "refused_parts"));
@@ -49,15 +45,16 @@ static const char *mean(const json_t *channel, const char *key, char ret[static 
 	const json_t *window = json_object_get(channel, key);
 	bool valid = json_is_true(json_object_get(window, "valid"));
 
-	if (!*text(window, "mean"))
+	if (!*field_text(window, "mean"))
 		return "-";
-	(void)snprintf(ret, 32, valid ? "%s" : "(%s)", text(window, "mean"));
+	(void)snprintf(ret, 32, valid ? "%s" : "(%s)", field_text(window, "mean"));
 	return ret;
 }
 
 static void print_quality(const json_t *channel)
 {
-	const char *quality = text(channel, "quality"), *reason = text(channel, "reason");
+	const char *quality = field_text(channel, "quality"),
+		   *reason = field_text(channel, "reason");
 	char age[48];
 
 	(void)printf("%s", quality);
@@ -71,8 +68,8 @@ static void print_quality(const json_t *channel)
 		(void)printf("%s", reason + strlen(quality));
 	else if (*reason)
 		(void)printf(": %s", reason);
-	if (*text(channel, "raw"))
-		(void)printf(", reads %s", text(channel, "raw"));
+	if (*field_text(channel, "raw"))
+		(void)printf(", reads %s", field_text(channel, "raw"));
 	if (json_object_get(channel, "age_ms"))
 		(void)printf(", last good %s ago", command_span(number(channel, "age_ms"), age));
 }
@@ -88,7 +85,7 @@ static void print_channels(const json_t *live)
 	(void)printf("\n%-36s %12s %-8s %12s %12s %12s %12s  %s\n", "CHANNEL", "VALUE", "UNIT",
 		     "1-MIN MEAN", "5-MIN", "1-H", "24-H", "QUALITY");
 	json_array_foreach (json_object_get(live, "channels"), i, channel) {
-		bool good = strcmp(text(channel, "quality"), "good") == 0;
+		bool good = strcmp(field_text(channel, "quality"), "good") == 0;
 		char five[32], hour[32], day[32];
 		const char *means[] = {mean(channel, "mean_5min", five),
 				       mean(channel, "mean_1h", hour),
@@ -96,10 +93,11 @@ static void print_channels(const json_t *live)
 
 		for (size_t j = 0; j < ARRAY_SIZE(means); j++)
 			brackets |= means[j][0] == '(';
-		(void)printf("%-36s %12s %-8s %12s %12s %12s %12s  ", text(channel, "channel"),
-			     good ? text(channel, "value") : "-", text(channel, "unit"),
-			     *text(channel, "mean_1min") ? text(channel, "mean_1min") : "-",
-			     means[0], means[1], means[2]);
+		(void)printf(
+			"%-36s %12s %-8s %12s %12s %12s %12s  ", field_text(channel, "channel"),
+			good ? field_text(channel, "value") : "-", field_text(channel, "unit"),
+			*field_text(channel, "mean_1min") ? field_text(channel, "mean_1min") : "-",
+			means[0], means[1], means[2]);
 		print_quality(channel);
 		(void)putchar('\n');
 	}

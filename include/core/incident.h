@@ -8,7 +8,9 @@
  *   nothing ──────────────────────────────────────▶ open ─────────────▶ ended ───────▶ closed
  *                                                    │ ▲   quiet for           by a person,
  *                     joined, class or level risen,  └─┘   the clear           with cause and
- *                     acknowledged, assessed anew          time                measures
+ *                     acknowledged, assessed anew          time, and           measures
+ *                                                          nothing is under
+ *                                                          way any more
  *
  * While it is open it has the slot of its site and kind in struct core. Once it has ended the slot
  * is free for the next one, and it is a row of the record until somebody closes it: who closes it

@@ -4,6 +4,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /**
@@ -26,3 +27,9 @@ struct story {
 
 /** show_print() - for people; all its texts must be scrubbed */
 void show_print(const struct story *story);
+
+/** show_crossing() - its part about crossings */
+void show_crossing(const struct story *story);
+
+/** show_to_do() - advice, marked as such and wrapped, @indent columns in */
+void show_to_do(size_t indent, const char *advice);

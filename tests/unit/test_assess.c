@@ -624,7 +624,7 @@ static void test_likely_and_confirmed(void **state)
 	run(&rig, 5, 50, 36, 100, 1);
 	spill(&rig, 120, 100);
 	assert_int_equal(count(&rig, ENTRY("crossing.assessed")), 1);
-	assert_true(strstr(rig.text, "COD 29.703 mg/l"));
+	assert_true(strstr(rig.text, "COD 29.7 mg/l ("));
 	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses is "
 				     "likely\""),
 			 1);

@@ -77,7 +77,7 @@ static void print_duration(const json_t *alarm)
 			     command_span(MS_PER_S * json_integer_value(seconds), span));
 }
 
-static void print_to_do(size_t indent, const char *advice)
+void show_to_do(size_t indent, const char *advice)
 {
 	(void)printf("%*sTo do: ", (int)indent, "");
 	wrap_print(indent, indent + 7, advice);
@@ -110,7 +110,7 @@ static void print_alarms(const struct story *story)
 			wrap_print(10, 10, field_text(alarm, "origin"));
 		}
 		if (*field_text(alarm, "advice") && is_raised(alarm))
-			print_to_do(10, field_text(alarm, "advice"));
+			show_to_do(10, field_text(alarm, "advice"));
 	}
 }
 
@@ -133,77 +133,6 @@ static void print_reports(const struct story *story)
 	}
 	if (json_array_size(story->reports) == 0)
 		(void)puts("  none");
-}
-
-/* what to do, by verdict: who must know before it arrives */
-static const struct {
-	const char *verdict;
-	const char *advice;
-} crossing_advice[] = {
-	{"observed",
-	 "Stop the release. Tell the department and, across the border, its counterpart "
-	 "NOW: it is there."},
-	{"likely", "Stop the release. Warn those at the target before it arrives; sample there at "
-		   "the time given."},
-	{"possible", "Stop the release. Have somebody sample at the target at the time given."},
-	{"unlikely", "Watch the course: it is assessed anew while the incident runs."},
-};
-
-/* expected times are not known to the second */
-static void print_when(const json_t *path)
-{
-	static const struct {
-		const char *key;
-		const char *words;
-	} parts[] = {{"arrival", ""}, {"leading_edge", ", from "}, {"tail", " to "}};
-	char time[20];
-
-	if (!*field_text(path, "arrival"))
-		return;
-	(void)printf("           when: ");
-	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
-		if (*field_text(path, parts[i].key))
-			(void)printf("%s%.16s", parts[i].words,
-				     moment(field_text(path, parts[i].key), time));
-	(void)putchar('\n');
-}
-
-static void print_path(const json_t *path)
-{
-	const json_t *flag, *flags = json_object_get(path, "flags");
-	size_t i;
-
-	(void)printf("  %-8s %s (%s) from %s, by %s\n", field_text(path, "verdict"),
-		     field_text(path, "target"), field_text(path, "target_kind"),
-		     field_text(path, "source"), field_text(path, "method"));
-	print_when(path);
-	if (*field_text(path, "threshold"))
-		(void)printf("           how strong: %s %s %s (%s to %s), threshold %s %s: %s\n",
-			     field_text(path, "parameter"), field_text(path, "concentration"),
-			     field_text(path, "unit"), field_text(path, "low"),
-			     field_text(path, "high"), field_text(path, "threshold"),
-			     field_text(path, "unit"), field_text(path, "threshold_origin"));
-	if (*field_text(path, "distance_m"))
-		(void)printf("           how far: %s m\n", field_text(path, "distance_m"));
-	json_array_foreach (flags, i, flag)
-		(void)printf("           how sure: %s\n", json_string_value(flag));
-}
-
-static void print_crossing(const struct story *story)
-{
-	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
-						 "crossing");
-	const json_t *path;
-	size_t i;
-
-	if (!crossing)
-		return;
-	(void)printf("\nWill it cross: %s\n", field_text(crossing, "verdict"));
-	json_array_foreach (json_object_get(crossing, "paths"), i, path)
-		print_path(path);
-	for (i = 0; i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
-			print_to_do(2, crossing_advice[i].advice);
 }
 
 static void print_masses(const struct story *story)
@@ -311,7 +240,7 @@ static void print_summary(const struct story *story)
 		     runs ? "runs for " : field_text(object, "state"),
 		     runs ? command_span(clock_stamp().wall_ms - opened_ms, span) : "");
 	if (alarm && *field_text(alarm, "advice"))
-		print_to_do(0, field_text(alarm, "advice"));
+		show_to_do(0, field_text(alarm, "advice"));
 	else if (runs)
 		(void)puts(alarm ? "To do: as the response plan says, see \"On the spot\" below"
 				 : "No limit is broken now; it ends when that has lasted.");
@@ -347,7 +276,7 @@ void show_print(const struct story *story)
 {
 	print_head(story);
 	print_alarms(story);
-	print_crossing(story);
+	show_crossing(story);
 	print_masses(story);
 	print_response(story);
 	print_entries(story);

@@ -172,19 +172,29 @@ void assess_due_tick(struct core *core, struct stamp at);
 
 /* --- inbound.c ------------------------------------------------------------------------ */
 
-/** inbound_watch() - note which own sources upstream are out of limits or not measured */
+/** inbound_watch() - note which channels upstream are beyond their limits or not measured */
 void inbound_watch(struct core *core, struct stamp at);
 
 /**
  * inbound_assess() - does what a border station measures come from beyond its boundary?
  *
- * Observed: own sources are named upstream, and all of them were measured and in order over the
- * travel time. Possible: one was not measured, or none is named. Unlikely: one was out of its
- * limits.
- * @ret_culprit: source that speaks against it, CONFIG_NONE
+ * By the parameters whose limits are broken at the station. A source upstream was in order where
+ * the channel of that name was measured over the whole travel time, has a bound, and each of its
+ * values was within it. The bound is its strictest limit of the law, on values or any mean: a mean
+ * over a day breaks long after the spill is here; without one the lowest threshold of the
+ * parameter. Where the station's own limit is on a mean, its length is added to the travel time.
+ *
+ * Observed: own sources are named upstream, and all were in order. Unlikely: one was beyond its
+ * bound. Possible: of one it is not known - no such channel, no bound, not measured - or none is
+ * named. Observed falls when a source turns out to have been beyond its bound, and only then.
+ * @before: the path when it was assessed last; NULL it was not
  */
 void inbound_assess(const struct core *core, size_t source, struct stamp at,
-		    struct crossing_path *path, size_t *ret_culprit);
+		    const struct crossing_path *before, struct crossing_path *path);
+
+/** inbound_describe() - which own sources speak against it, and how; or that none does */
+void inbound_describe(const struct core *core, size_t source, struct stamp at,
+		      const struct crossing_path *path, char text[static ASSESS_REASON_MAX]);
 
 /* --- assess.c, assess_tick.c ---------------------------------------------------------- */
 

@@ -58,7 +58,10 @@ enum crossing_flag {
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
 	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
 	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
-	FLAG_LAST = FLAG_ABOVE_BEFORE,
+	FLAG_OWN_BLIND = 1U << 26,	/* inbound: one does not measure what is out at the station */
+	FLAG_OWN_UNBOUND = 1U << 27,	/* inbound: or nothing limits it there */
+	FLAG_WITHDRAWN = 1U << 28,	/* inbound: it was observed, and is not any more */
+	FLAG_LAST = FLAG_WITHDRAWN,
 };
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
@@ -176,9 +179,9 @@ struct core_due {
 };
 
 /**
- * struct core_upstream - an own source upstream of a border station, by minutes
+ * struct core_upstream - a channel of an own source upstream of a border station
  * @since: measured without a break from then on; zeros: not measured
- * @out: last time that one of its limits stood broken; zeros never
+ * @out: last time that it was beyond one of its limits, or an alarm stood; zeros never
  * @seen: when it was looked at last
  */
 struct core_upstream {

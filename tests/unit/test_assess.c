@@ -504,9 +504,9 @@ static const char site_yaml[] =
 	"    kind: solid\n"
 	"    inbound-from: border\n"
 	"    channels:\n"
-	"      - {name: NH4, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
+	"      - {name: COD, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
 	"    limits:\n"
-	"      - {channel: NH4, class: limit, high: 5, origin: law, clear-delay: 0s}\n"
+	"      - {channel: COD, class: limit, high: 5, origin: law, clear-delay: 0s}\n"
 	"    upstream: [{source: s/out, travel: 10min}]\n";
 
 enum { COD, FLOW, DOWN, NH4, N_CHANNELS };
@@ -758,9 +758,9 @@ static void test_inbound(void **state)
 		{"in order all the time", 700, 50, VERDICT_OBSERVED, LEVEL_NATIONAL,
 		 "inbound.suspected"},
 		{"watched for too short", 300, 50, VERDICT_POSSIBLE, LEVEL_FACILITY,
-		 "not measured all through the travel time: s/out"},
+		 "COD not measured all through the travel time: s/out"},
 		{"out of limits within it", 400, 200, VERDICT_UNLIKELY, LEVEL_FACILITY,
-		 "out of its limits within the travel time: s/out"},
+		 "COD out of its limits within the travel time: s/out"},
 		{"out of limits before it", 900, 200, VERDICT_OBSERVED, LEVEL_NATIONAL,
 		 "inbound.suspected"},
 	};

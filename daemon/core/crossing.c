@@ -71,6 +71,8 @@ static const char *const flags[] = {
 	"an own source upstream does not measure what is out of limits here: not known",
 	"an own source upstream has no limit of what is out of limits here: not known",
 	"it was taken for coming from beyond before: withdrawn, the level does not fall",
+	"above the threshold already before it was due: only a rise confirms it",
+	"not measured before it was due: a reading above the threshold confirms nothing",
 };
 _Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
 

@@ -101,12 +101,12 @@ static json_t *inputs_of(const struct crossing_path *path)
 	return inputs;
 }
 
-static json_t *flags_of(const struct crossing_path *path)
+static json_t *flags_of(uint32_t which)
 {
 	json_t *flags = json_array();
 
 	for (uint32_t bit = 1; bit && bit <= FLAG_LAST; bit <<= 1)
-		if (path->flags & bit)
+		if (which & bit)
 			(void)json_array_append_new(flags, json_string(crossing_flag_text(bit)));
 	return flags;
 }
@@ -154,7 +154,7 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_time(core, object, "peak_time", path->peak_ms);
 	set_time(core, object, "tail", path->tail_ms);
 	(void)json_object_set_new(object, "inputs", inputs_of(path));
-	(void)json_object_set_new(object, "flags", flags_of(path));
+	(void)json_object_set_new(object, "flags", flags_of(path->flags));
 	return object;
 }
 
@@ -191,6 +191,7 @@ static json_t *measured_object(const struct core *core, const struct core_due *d
 	return object;
 }
 
+	(void)json_object_set_new(object, "flags", flags_of(assess_due_flags(due, threshold)));
 static void append(json_t *array, json_t *object)
 {
 	if (object)

@@ -28,6 +28,13 @@
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
  *
+ * A reading at the target confirms where it is above the threshold while the release is due, and
+ * was not before: the highest reading of the last whole hour and 5 minutes before the leading edge,
+ * and the last reading before it. Where it was above already before, it must
+ * rise above that by half of what the assessment says is added (the factor of two below), and by
+ * crossing-possible times the threshold at least; where nobody measured before, nothing confirms.
+ * What is above then without confirming does not refute either.
+ *
  * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
  * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
  * upper bound. A verdict falls only where what is added is below what it takes by
@@ -166,6 +173,9 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 /** assess_due_of() - what became of it; NULL nothing is or was due */
 const struct core_due *assess_due_of(const struct core *core, const char *incident,
 				     uint64_t threshold);
+
+/** assess_due_flags() - FLAG_BEFORE_HIGH, FLAG_BEFORE_UNKNOWN: why a reading confirms nothing */
+uint32_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold);
 
 /** assess_due_tick() - look at the readings that are due */
 void assess_due_tick(struct core *core, struct stamp at);

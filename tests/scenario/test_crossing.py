@@ -339,6 +339,28 @@ def test_solid(replay):
 
 # --- from beyond the border -------------------------------------------------------------------
 
+HOURS_S = 8 * 3600
+
+
+def test_above_before_confirms_nothing(replay):
+    """the border has 20 mg/l all day, at a threshold of 15; 1.6 are added by the release"""
+    entries, reports = replay(HOURS_S, {"valley/outfall/COD": [(3900, 4500, 160)],
+                                        "valley/border-station/COD": [(0, HOURS_S, 20)]})
+    assert not of_type(entries, "crossing.confirmed") + of_type(entries, "crossing.refuted")
+    assert [e["verdict"] for e in of_type(entries, "crossing.assessed")
+            if "neither confirmed nor refuted: above it already before, 20 mg/l" in e["reason"]] \
+        == ["possible"]
+    assert not [p for r in reports for p in paths(r) if p["verdict"] == "observed"]
+
+
+def test_a_rise_confirms(replay):
+    """half of the 19.7 mg/l that are added, above the 20 that are there before"""
+    entries, _ = replay(HOURS_S, {"valley/outfall/COD": [(3900, 15000, 2000)],
+                                  "valley/border-station/COD": [(0, 18000, 20),
+                                                                (18000, HOURS_S, 36)]})
+    assert len(of_type(entries, "crossing.confirmed")) == 1
+
+
 def inbound(reports):
     return [path_to(r, "Biên giới quốc gia", "inbound") for r in reports
             if any(p["method"] == "inbound" for p in paths(r))]
@@ -353,6 +375,7 @@ def test_inbound(replay):
     assert inbound(reports)[-1]["verdict"] == "observed"
 
 
+# our own limit is on a mean over a day: no alarm of ours stands while it spills
 @pytest.mark.parametrize("changes, verdict, says", [
     ({"valley/outfall/NH4": [(1200, 1500, 20)]}, "unlikely", "NH4 out of its limits"),
     ({"valley/outfall/NH4": [(900, 2700, 800)]}, "unlikely", "NH4 out of its limits"),
@@ -365,7 +388,6 @@ def test_not_inbound(replay, changes, verdict, says):
     assert said[0]["verdict"] == verdict and says in said[0]["reason"]
     assert said[0]["reason"].endswith("valley/outfall")
     assert inbound(reports)[0]["verdict"] == verdict
-# our own limit is on a mean over a day: no alarm of ours stands while it spills
 
 
 def test_another_parameter_of_ours(replay):

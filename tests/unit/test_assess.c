@@ -633,10 +633,13 @@ static void test_likely_and_confirmed(void **state)
 	/* it is above there already, but nothing of this release can have come: 180 s */
 	run(&rig, 50, 3000, 36, 20000, 1);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
-	run(&rig, 60, 3000, 36, 20000, 1);
+	/* nor is what was there before and is there still */
+	run(&rig, 15, 3000, 36, 20000, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
+	run(&rig, 70, 3000, 36, 36000, 1);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
-	assert_true(strstr(rig.text, "\"value\":\"20000\",\"verdict\":\"observed\""));
-	run(&rig, 120, 3000, 36, 20000, 1);
+	assert_true(strstr(rig.text, "\"value\":\"36000\",\"verdict\":\"observed\""));
+	run(&rig, 120, 3000, 36, 36000, 1);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_OBSERVED);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
 	assert_true(strstr(rig.text, "\"method\":\"measured\""));
@@ -690,6 +693,40 @@ static void test_what_confirms(void **state)
 		rig_open(&rig);
 		assert_true(assess_expect(rig.core, &rig.core->incidents[WASTE_LIQUID], &path));
 		assert_close(rig.core->dues[0].confirms, rows[i].confirms, 1e-12);
+		rig_close(&rig);
+	}
+}
+
+/* it was above the threshold, 15 mg/l, before anything could come: only a rise confirms */
+static void test_above_before(void **state)
+{
+	static const struct {
+		double before; /* ug/l */
+		double then;
+		bool confirmed;
+		const char *says;
+	} rows[] = {
+		{14999, 15001, true, "measured above 15 mg/l while it is due"},
+		{20000, 20000, false, "neither confirmed nor refuted: above it already before, 20"},
+		/* 3000 mg/l at 0.01 m3/s in 1 m3/s: 29.7 are added, half of it is 14.85 */
+		{20000, 34800, false, "above it already before, 20 mg/l"},
+		{20000, 34900, true, ", and not before"},
+		{20000, 100, false, "above it already before, 20 mg/l"},
+		{(double)NAN, 34900, false, "nobody measured before it was due"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+
+		rig_open(&rig);
+		run(&rig, 5, 50, 36, rows[i].before, 1);
+		spill(&rig, 60, rows[i].before);
+		run(&rig, 130, 50, 36, rows[i].before, 1);
+		run(&rig, 500, 50, 36, rows[i].then, 1);
+		if (count(&rig, ENTRY("crossing.confirmed")) != rows[i].confirmed ||
+		    !strstr(rig.text, rows[i].says))
+			fail_msg("row %zu: %s", i, rig.text);
 		rig_close(&rig);
 	}
 }
@@ -933,6 +970,7 @@ int main(void)
 		cmocka_unit_test(test_likely_and_confirmed),
 		cmocka_unit_test(test_refuted_after_the_end),
 		cmocka_unit_test(test_what_confirms),
+		cmocka_unit_test(test_above_before),
 		cmocka_unit_test(test_not_measured),
 		cmocka_unit_test(test_no_flapping),
 		cmocka_unit_test(test_without_flow),

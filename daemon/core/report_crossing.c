@@ -147,8 +147,11 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);
-	if (passage)
+	if (passage) {
 		set(object, "place", passage->name);
+		set_position(object, "from",
+			     source_of(core->config, path->source)->release.place);
+	}
 	set_time(core, object, "arrival", path->arrival_ms);
 	set_time(core, object, "leading_edge", path->leading_ms);
 	set_time(core, object, "peak_time", path->peak_ms);
@@ -188,10 +191,10 @@ static json_t *measured_object(const struct core *core, const struct core_due *d
 	set_value(inputs, crossing_input_text(METHOD_MEASURED, 0),
 		  100.0 * due->n_good / due->n_checks);
 	(void)json_object_set_new(object, "inputs", inputs);
+	(void)json_object_set_new(object, "flags", flags_of(assess_due_flags(due, threshold)));
 	return object;
 }
 
-	(void)json_object_set_new(object, "flags", flags_of(assess_due_flags(due, threshold)));
 static void append(json_t *array, json_t *object)
 {
 	if (object)

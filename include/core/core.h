@@ -258,7 +258,7 @@ struct core {
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */
-	struct core_upstream *upstream;	 /* per source; of those upstream of a border station */
+	struct core_upstream *upstream;	 /* per channel; of sources upstream of a border station */
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */

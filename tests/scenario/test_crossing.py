@@ -216,6 +216,33 @@ def test_liquid_confirmed(replay):
     assert (measured["concentration"], measured["verdict"]) == ("21.5", "observed")
 
 
+@pytest.mark.parametrize("cod, flow, verdict", [(440, 100, "unlikely"), (445, 200, "possible")])
+def test_example(tmp_path, cod, flow, verdict):
+    """the shipped river carries half of its threshold: only what is added counts, a tenth of 10"""
+    with (tmp_path / "spill.csv").open("w", encoding="ascii") as file:
+        file.write("time,channel,value,status\n")
+        for second in range(0, 900, STEP_S):
+            values = {"COD": cod if second >= 300 else 60, "NH4": 2, "TSS": 20, "Flow_out": flow}
+            for channel, value in values.items():
+                file.write(f"{moment(second)},hop-thanh/outfall-1/{channel},{value},00\n")
+    done = subprocess.run([BUILD / "wastewatch", "replay", "--config", ROOT / "conf", "--reports",
+                           tmp_path / "spill.csv"], capture_output=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    last = json.loads(done.stdout.splitlines()[-1])
+    jsonschema.validate(last, SCHEMA)
+    assert last["data"]["crossing"]["verdict"] == verdict
+    path = path_to(last, "Thị trấn Thất Khê", "river")
+    rate, fast, slow = 0.2 * 1.047 ** 2 / DAY, 21e3 / 1.2 + 46e3 / 1.5, 21e3 / .5 + 46e3 / .6
+    load = flow / 3600
+    added = (8 * 20 + cod * load) / (20 + load) - 8
+    close(path["background"], 8 * math.exp(-rate * slow))
+    close(path["excess"], added * math.exp(-rate * slow))
+    close(path["high"], (8 + added) * math.exp(-rate * fast))
+    assert path["verdict"] == verdict == \
+        ("possible" if added * math.exp(-rate * fast) >= 1 else "unlikely")
+    assert float(path["background"]) > 0.1 * float(path["threshold"])
+
+
 # --- through the air --------------------------------------------------------------------------
 
 PROFILE = dict(zip("ABCDEF", (.07, .07, .10, .15, .35, .55)))

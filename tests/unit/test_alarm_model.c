@@ -217,7 +217,8 @@ static bool move(struct model *model, const char *by)
 static bool hidden_by_design(const struct world *world, size_t limit)
 {
 	if (limit == CHILD)
-		return world->of[LATCH].alarm && !world->lost;
+		return world->of[LATCH].alarm && !world->lost && !world->of[LATCH].out &&
+		       !world->of[LATCH].shelved_until;
 	return limit == LOW && world->run_known && world->now - world->run_at <= 3000 &&
 	       world->run <= 0;
 }

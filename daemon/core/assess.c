@@ -167,17 +167,21 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	const struct config *config = round->core->config;
 	struct crossing_path path = new_path(round, METHOD_PLUME, target);
 	const struct crossing_path *before;
+	struct assess_begin begin;
 	struct plume_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
 	before = same_path(round->before, &path);
 	if (round->ended && before) { /* it is on its way with the wind of then */
 		path = *before;
+		path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 		judge_path(round, &path);
 		add(round, &path);
 		return true;
 	}
-	path.flags = assess_plume_case(round->core, round->source, channel, &c);
+	begin = assess_begin(round->core, round->incident, channel);
+	path.release_ms = begin.wall_ms;
+	path.flags = assess_plume_case(round->core, round->source, channel, &begin, &c);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 	if (path.flags & FLAG_NO_FLOW || assess_by_air(&c, target, &path) < 0)
 		return false;
@@ -241,16 +245,19 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
 					     target);
 	int64_t until_ms = round->ended ? round->incident->quiet_since.wall_ms : round->at.wall_ms;
+	struct assess_begin begin = assess_begin(round->core, round->incident, channel);
+	const struct crossing_path *before;
 	struct river_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
-	path.flags = assess_river_case(round->core, round->source, channel, &c);
-	keep_worst(&c, same_path(round->before, &path));
+	before = same_path(round->before, &path);
+	path.release_ms = before ? MIN(begin.wall_ms, before->release_ms) : begin.wall_ms;
+	path.flags = assess_river_case(round->core, round->source, channel, &begin, &c);
+	keep_worst(&c, before);
 	c.to_m = passage->at_m;
 	c.ended = round->ended;
-	c.duration_s = (double)MAX(until_ms - round->incident->opened.wall_ms, (int64_t)0) /
-		       MS_PER_S;
+	c.duration_s = (double)MAX(until_ms - path.release_ms, (int64_t)0) / MS_PER_S;
 	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
 		return false;
 	path.point = passage->place;

@@ -68,6 +68,9 @@ static const char *const flags[] = {
 	"as if the release went on",
 	"what the river carries without the release is not configured: 0 taken",
 	"the river is above the threshold without the release: judged by what is added",
+	"strength and begin from the mean of minutes",
+	"strength and begin from the mean of 1 h",
+	"strength and begin from the mean of 24 h",
 };
 _Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
 

@@ -58,7 +58,10 @@ enum crossing_flag {
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
 	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
 	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
-	FLAG_LAST = FLAG_ABOVE_BEFORE,
+	FLAG_MEAN_MINUTES = 1U << 26,	/* strength and begin are those of a window of minutes */
+	FLAG_MEAN_1H = 1U << 27,
+	FLAG_MEAN_24H = 1U << 28,
+	FLAG_LAST = FLAG_MEAN_24H,
 };
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */

@@ -194,6 +194,21 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	return true;
 }
 
+/** judge_distance() - how much comes is not known: what is at the line is there, what has a
+ * threshold farther off may come */
+static void judge_distance(const struct round *round, bool is_held, struct crossing_path *path)
+{
+	const struct crossing_path *before = same_path(round->before, path);
+
+	path->flags |= FLAG_NO_FLOW;
+	if (path->distance_m <= round->core->config->crossing.here_m)
+		path->flags |= FLAG_AT_THE_LINE;
+	if (path->flags & FLAG_AT_THE_LINE || (before && before->verdict == VERDICT_OBSERVED))
+		path->verdict = VERDICT_OBSERVED;
+	else if (is_held)
+		path->verdict = VERDICT_POSSIBLE;
+}
+
 static void add_gas(const struct round *round)
 {
 	const struct config *config = round->core->config;
@@ -202,7 +217,7 @@ static void add_gas(const struct round *round)
 	for (size_t i = 0; i < crossing->n_targets; i++) {
 		const struct config_target *target = &crossing->targets[i];
 		struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
-		bool computed = false;
+		bool computed = false, is_held = false;
 
 		for (size_t k = 0; k < target->n_thresholds; k++) {
 			size_t threshold = target->first_threshold + k;
@@ -210,6 +225,7 @@ static void add_gas(const struct round *round)
 			size_t channel = t->in_air ? channel_of(config, round->source, t->parameter)
 						   : CONFIG_NONE;
 
+			is_held |= channel != CONFIG_NONE;
 			if (channel != CONFIG_NONE)
 				computed |= add_plume(round, target, threshold, channel);
 		}
@@ -218,7 +234,7 @@ static void add_gas(const struct round *round)
 			    0 ||
 		    path.distance_m > crossing->reach_m)
 			continue;
-		path.flags |= FLAG_NO_FLOW;
+		judge_distance(round, is_held, &path);
 		add(round, &path);
 	}
 }

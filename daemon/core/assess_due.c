@@ -7,14 +7,6 @@
 #include "core/assess.h"
 #include "core/units.h"
 
-static size_t threshold_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
 static struct core_due *find(const struct core *core, const char *incident, uint64_t threshold)
 {
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++) {
@@ -180,7 +172,7 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 
 static void tick(struct core *core, struct core_due *due, struct stamp at)
 {
-	size_t threshold = threshold_of(core->config, due->threshold);
+	size_t threshold = assess_threshold_of(core->config, due->threshold);
 
 	if (threshold == CONFIG_NONE ||
 	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE) {

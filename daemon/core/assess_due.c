@@ -10,14 +10,6 @@
 #define BEFORE_MS   (2 * INT64_C(3600000)) /* an hour that was over longer ago is not "before" */
 #define RISE_FACTOR 2.0			   /* how well the formulas are trusted, see assess.h */
 
-static size_t threshold_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
 static struct core_due *find(const struct core *core, const char *incident, uint64_t threshold)
 {
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++) {
@@ -135,7 +127,7 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 {
 	struct core_due *due = find(core, incident->id, path->threshold);
 	const struct config_crossing *crossing = &core->config->crossing;
-	size_t threshold = threshold_of(core->config, path->threshold);
+	size_t threshold = assess_threshold_of(core->config, path->threshold);
 	double added = isnan(path->excess) ? 0 : path->excess / path->bound;
 
 	if (!due) {
@@ -282,7 +274,7 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 
 static void tick(struct core *core, struct core_due *due, struct stamp at)
 {
-	size_t threshold = threshold_of(core->config, due->threshold);
+	size_t threshold = assess_threshold_of(core->config, due->threshold);
 
 	if (threshold == CONFIG_NONE ||
 	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE) {

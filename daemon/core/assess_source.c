@@ -35,6 +35,30 @@ uint64_t assess_threshold_key(const struct config *config, size_t threshold)
 		      t->in_air ? "a" : "w", 1);
 }
 
+size_t assess_source_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->n_sources; i++)
+		if (assess_source_key(config, i) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
+size_t assess_target_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_targets; i++)
+		if (assess_key(config->crossing.targets[i].name) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
+size_t assess_threshold_of(const struct config *config, uint64_t key)
+{
+	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
+		if (assess_threshold_key(config, i) == key)
+			return i;
+	return CONFIG_NONE;
+}
+
 uint64_t assess_slot_key(const struct core *core, size_t slot)
 {
 	uint8_t kind = (uint8_t)(slot % N_WASTE_KINDS);

@@ -5,34 +5,11 @@
 
 #include "core/assess.h"
 
-static size_t target_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_targets; i++)
-		if (assess_key(config->crossing.targets[i].name) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
-static size_t threshold_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
-static size_t source_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->n_sources; i++)
-		if (assess_source_key(config, i) == key)
-			return i;
-	return CONFIG_NONE;
-}
-
 const struct config_passage *assess_passage_of(const struct config *config,
 					       const struct crossing_path *path)
 {
-	size_t source = source_of(config, path->source), target = target_of(config, path->target);
+	size_t source = assess_source_of(config, path->source),
+	       target = assess_target_of(config, path->target);
 	const struct config_release *release;
 
 	if (source == CONFIG_NONE || path->method == METHOD_SLIDE || path->method == METHOD_PLUME)
@@ -56,11 +33,22 @@ const struct core_crossing *assess_of(const struct core *core, const struct core
 										      : NULL;
 }
 
+/* three digits: an estimate is worth no more; the report has them all */
+static void estimate_text(double value, char text[static EVENT_VALUE_MAX])
+{
+	double unit = value != 0 ? pow(10, floor(log10(fabs(value))) - 2) : 1;
+
+	if (value > 0 && value < 0.001)
+		(void)snprintf(text, EVENT_VALUE_MAX, "<0.001");
+	else
+		event_value_text(round(value / unit) * unit, text);
+}
+
 /** describe_strength() - "COD 12 mg/l (8 to 20), 5 of it added, at a threshold of 15, " */
 static size_t describe_strength(const struct config *config, const struct crossing_path *path,
 				char text[static ASSESS_REASON_MAX])
 {
-	size_t threshold = threshold_of(config, path->threshold);
+	size_t threshold = assess_threshold_of(config, path->threshold);
 	const struct config_threshold *t;
 	char central[EVENT_VALUE_MAX], low[EVENT_VALUE_MAX], high[EVENT_VALUE_MAX];
 	char bound[EVENT_VALUE_MAX], excess[EVENT_VALUE_MAX];
@@ -71,11 +59,11 @@ static size_t describe_strength(const struct config *config, const struct crossi
 		return 0;
 	t = &config->crossing.thresholds[threshold];
 	scale = t->high / path->bound;
-	event_value_text(path->central * scale, central);
-	event_value_text(path->low * scale, low);
-	event_value_text(path->high * scale, high);
+	estimate_text(path->central * scale, central);
+	estimate_text(path->low * scale, low);
+	estimate_text(path->high * scale, high);
 	event_value_text(t->high, bound);
-	event_value_text(path->excess * scale, excess);
+	estimate_text(path->excess * scale, excess);
 	return (size_t)snprintf(text, ASSESS_REASON_MAX,
 				"%s %s %s (%s to %s)%s%s%s at a threshold of %s, ", t->parameter,
 				central, t->measure, low, high, path->background > 0 ? ", " : "",
@@ -99,7 +87,8 @@ static void describe(const struct core *core, const struct crossing_path *path,
 	if (path->arrival_ms == 0)
 		return;
 	clock_format(path->arrival_ms, config->zone_min, arrival);
-	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %s", arrival);
+	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %.10s %.5s", arrival,
+		       arrival + 11);
 }
 
 /** is_news() - has the verdict changed? Of paths that are unlikely from the start one is enough */
@@ -123,13 +112,13 @@ static void say(struct core *core, const struct core_incident *incident,
 		const struct crossing_path *path, struct stamp at)
 {
 	const struct config *config = core->config;
-	size_t target = target_of(config, path->target), slot;
+	size_t target = assess_target_of(config, path->target), slot;
 	struct event event = event_plain(EVENT_CROSSING_ASSESSED, at);
 	char reason[ASSESS_REASON_MAX];
 
 	slot = (size_t)(incident - core->incidents);
 	event.site = slot / N_WASTE_KINDS;
-	event.source = source_of(config, path->source);
+	event.source = assess_source_of(config, path->source);
 	event.kind = (enum waste_kind)(slot % N_WASTE_KINDS);
 	event.incident = incident->id;
 	event.verdict = crossing_verdict_text((enum crossing_verdict)path->verdict);
@@ -155,7 +144,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 
 	for (uint32_t i = 0; i < crossing->n_paths; i++) {
 		const struct crossing_path *path = &crossing->paths[i];
-		size_t target = target_of(config, path->target);
+		size_t target = assess_target_of(config, path->target);
 
 		verdict = MAX(verdict, path->verdict);
 		if (path->verdict >= (uint8_t)config->crossing.counts)
@@ -172,7 +161,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 static void expect(struct core *core, const struct core_incident *incident,
 		   struct crossing_path *path)
 {
-	size_t threshold = threshold_of(core->config, path->threshold);
+	size_t threshold = assess_threshold_of(core->config, path->threshold);
 
 	if (threshold == CONFIG_NONE || path->verdict < VERDICT_POSSIBLE ||
 	    core->config->crossing.thresholds[threshold].measured_by == CONFIG_NONE ||

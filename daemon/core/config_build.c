@@ -8,20 +8,6 @@
 
 /* main file */
 
-/* possible is the lesser of the two: of what is likely nothing would be possible only */
-static void check_factors(const struct config_mapping *mapping,
-			  const struct config_crossing *crossing)
-{
-	bool given = config_given(mapping, "crossing-possible");
-
-	if (!(crossing->possible > crossing->likely))
-		return;
-	config_error(
-		mapping, given ? "crossing-possible" : "crossing-likely",
-		"crossing-possible, %g, is above crossing-likely, %g; allowed: as much or less",
-		crossing->possible, crossing->likely);
-}
-
 int config_finish_main(struct config_mapping *mapping, void *data)
 {
 	struct config *config = mapping->reader->config;
@@ -35,10 +21,15 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	config->incident_clear_ms = draft->config.incident_clear_ms;
 	config->report_interval_ms = draft->config.report_interval_ms;
 	config->minute_retention_days = draft->config.minute_retention_days;
-	if (config_usable(mapping, "crossing-possible") &&
-	    config_usable(mapping, "crossing-likely"))
-		check_factors(mapping, &draft->config.crossing);
 	config->crossing = draft->config.crossing; /* settings only, no lists yet */
+	if (config_usable(mapping, "crossing-likely") &&
+	    config_usable(mapping, "crossing-possible") &&
+	    config->crossing.likely < config->crossing.possible)
+		config_error(mapping,
+			     config_given(mapping, "crossing-likely") ? "crossing-likely"
+								      : "crossing-possible",
+			     "what is likely would not even be possible; allowed: crossing-likely "
+			     "of at least crossing-possible");
 	if (config_usable(mapping, "timezone"))
 		(void)config_zone_parse(draft->timezone, &config->zone_min); /* checked */
 	return 0;

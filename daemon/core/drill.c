@@ -314,7 +314,7 @@ int drill_act(struct drills *drills, struct drill_scenario **scenario, const str
 
 	if (r == 0)
 		r = find_target(drills, action, &site, &source, error);
-	if (r < 0)
+	if (r != 0)
 		return r;
 	running = of_site(drills, site);
 	if (action->kind == ACTION_DRILL_STOP) {

@@ -4,57 +4,22 @@
 #include <string.h>
 
 #include "core/assess.h"
+#include "core/fields.h"
 #include "core/report_parts.h"
 
-static void set(json_t *object, const char *key, const char *text)
-{
-	if (text && *text)
-		(void)json_object_set_new(object, key, json_string(text));
-}
-
+/* what is not known is left out */
 static void set_value(json_t *object, const char *key, double value)
 {
-	char text[EVENT_VALUE_MAX];
-
-	if (!isfinite(value))
-		return;
-	event_value_text(value, text);
-	set(object, key, text);
+	if (isfinite(value))
+		field_set_value(object, key, value);
 }
 
-static void set_time(const struct core *core, json_t *object, const char *key, int64_t wall_ms)
-{
-	char text[CLOCK_TEXT_MAX];
-
-	if (wall_ms == 0)
-		return;
-	clock_format(wall_ms, core->config->zone_min, text);
-	set(object, key, text);
-}
-
-/** threshold_of(), target_of(), source_of() - NULL: not configured any more */
+/* NULL: not configured any more */
 static const struct config_threshold *threshold_of(const struct config *config, uint64_t key)
 {
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++)
-		if (assess_threshold_key(config, i) == key)
-			return &config->crossing.thresholds[i];
-	return NULL;
-}
+	size_t i = assess_threshold_of(config, key);
 
-static const struct config_target *target_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->crossing.n_targets; i++)
-		if (assess_key(config->crossing.targets[i].name) == key)
-			return &config->crossing.targets[i];
-	return NULL;
-}
-
-static const struct config_source *source_of(const struct config *config, uint64_t key)
-{
-	for (size_t i = 0; i < config->n_sources; i++)
-		if (assess_source_key(config, i) == key)
-			return &config->sources[i];
-	return NULL;
+	return i == CONFIG_NONE ? NULL : &config->crossing.thresholds[i];
 }
 
 static void set_position(json_t *object, const char *key, struct boundary_point point)
@@ -84,8 +49,8 @@ static void set_strength(json_t *object, const struct config_threshold *threshol
 	set_value(object, "background", path->background * scale);
 	set_value(object, "excess", path->excess * scale);
 	set_value(object, "threshold", threshold->high);
-	set(object, "unit", threshold->measure);
-	set(object, "threshold_origin", threshold->origin);
+	field_set_text(object, "unit", threshold->measure);
+	field_set_text(object, "threshold_origin", threshold->origin);
 }
 
 static json_t *inputs_of(const struct crossing_path *path)
@@ -115,19 +80,22 @@ static json_t *flags_of(uint32_t which)
 static json_t *path_head(const struct core *core, uint64_t source_key, uint64_t target_key,
 			 enum crossing_method method, enum crossing_verdict verdict)
 {
-	const struct config_source *source = source_of(core->config, source_key);
-	const struct config_target *target = target_of(core->config, target_key);
+	const struct config *config = core->config;
+	size_t source = assess_source_of(config, source_key);
+	size_t i = assess_target_of(config, target_key);
+	const struct config_target *target;
 	json_t *object;
 
-	if (!source || !target)
+	if (source == CONFIG_NONE || i == CONFIG_NONE)
 		return NULL;
+	target = &config->crossing.targets[i];
 	object = json_object();
-	set(object, "source", source->name);
-	set(object, "target", target->title);
-	set(object, "target_kind", target_kind_text(target->kind));
-	set(object, "method", crossing_method_text(method));
-	set(object, "verdict", crossing_verdict_text(verdict));
-	set(object, "source_text", crossing_method_source(method));
+	field_set_text(object, "source", config->sources[source].name);
+	field_set_text(object, "target", target->title);
+	field_set_text(object, "target_kind", target_kind_text(target->kind));
+	field_set_text(object, "method", crossing_method_text(method));
+	field_set_text(object, "verdict", crossing_verdict_text(verdict));
+	field_set_text(object, "source_text", crossing_method_source(method));
 	return object;
 }
 
@@ -143,19 +111,20 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 		return NULL;
 	set_strength(object, threshold, path);
 	if (threshold)
-		set(object, "parameter", threshold->parameter);
+		field_set_text(object, "parameter", threshold->parameter);
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);
 	if (passage) {
-		set(object, "place", passage->name);
-		set_position(object, "from",
-			     source_of(core->config, path->source)->release.place);
+		size_t source = assess_source_of(core->config, path->source);
+
+		field_set_text(object, "place", passage->name);
+		set_position(object, "from", core->config->sources[source].release.place);
 	}
-	set_time(core, object, "arrival", path->arrival_ms);
-	set_time(core, object, "leading_edge", path->leading_ms);
-	set_time(core, object, "peak_time", path->peak_ms);
-	set_time(core, object, "tail", path->tail_ms);
+	field_set_time(object, "arrival", path->arrival_ms, core->config->zone_min);
+	field_set_time(object, "leading_edge", path->leading_ms, core->config->zone_min);
+	field_set_time(object, "peak_time", path->peak_ms, core->config->zone_min);
+	field_set_time(object, "tail", path->tail_ms, core->config->zone_min);
 	(void)json_object_set_new(object, "inputs", inputs_of(path));
 	(void)json_object_set_new(object, "flags", flags_of(path->flags));
 	return object;
@@ -179,14 +148,14 @@ static json_t *measured_object(const struct core *core, const struct core_due *d
 			   METHOD_MEASURED, verdicts[due->state]);
 	if (!object)
 		return NULL;
-	set(object, "parameter", threshold->parameter);
+	field_set_text(object, "parameter", threshold->parameter);
 	set_value(object, "concentration", due->worst);
 	set_value(object, "threshold", threshold->high);
-	set(object, "unit", threshold->measure);
-	set(object, "threshold_origin", threshold->origin);
-	set_time(core, object, "arrival", due->worst_ms);
-	set_time(core, object, "leading_edge", due->from_ms);
-	set_time(core, object, "tail", due->until_ms);
+	field_set_text(object, "unit", threshold->measure);
+	field_set_text(object, "threshold_origin", threshold->origin);
+	field_set_time(object, "arrival", due->worst_ms, core->config->zone_min);
+	field_set_time(object, "leading_edge", due->from_ms, core->config->zone_min);
+	field_set_time(object, "tail", due->until_ms, core->config->zone_min);
 	inputs = json_object();
 	set_value(inputs, crossing_input_text(METHOD_MEASURED, 0),
 		  100.0 * due->n_good / due->n_checks);
@@ -223,8 +192,9 @@ void report_part_crossing(const struct core *core, const struct core_incident *i
 		return;
 	object = json_object();
 	paths = json_array();
-	set(object, "verdict", crossing_verdict_text((enum crossing_verdict)incident->verdict));
-	set_time(core, object, "assessed", crossing->assessed.wall_ms);
+	field_set_text(object, "verdict",
+		       crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	field_set_time(object, "assessed", crossing->assessed.wall_ms, core->config->zone_min);
 	for (uint32_t i = 0; i < crossing->n_paths; i++)
 		append(paths, path_object(core, &crossing->paths[i]));
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)

@@ -139,6 +139,11 @@ uint64_t assess_key(const char *text);
 uint64_t assess_source_key(const struct config *config, size_t source);
 uint64_t assess_threshold_key(const struct config *config, size_t threshold);
 
+/** assess_source_of(), … - the index that such a key names; CONFIG_NONE not configured any more */
+size_t assess_source_of(const struct config *config, uint64_t key);
+size_t assess_target_of(const struct config *config, uint64_t key);
+size_t assess_threshold_of(const struct config *config, uint64_t key);
+
 /** assess_passage_of() - where a path's river meets its target; NULL: it takes no river */
 const struct config_passage *assess_passage_of(const struct config *config,
 					       const struct crossing_path *path);

@@ -145,6 +145,8 @@ struct core_windows {
  * @begun_s: UTC second of the newest incident here, kept when it ends
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
+ * @over_ms: UTC; its release is over since then, but what it let go is still on its way to
+ *   somebody, so that the incident goes on; 0 otherwise
  * @first_out: key of the limit that opened it
  * @told: hashes of the destinations that know of it, in the order in which they were told: the
  *   first report that one gets is "opened"
@@ -161,6 +163,7 @@ struct core_incident {
 	struct stamp opened;
 	struct stamp quiet_since;
 	struct stamp reported;
+	int64_t over_ms;
 	uint32_t class;
 	uint32_t n_active;
 	uint32_t n_alarms;

@@ -482,8 +482,10 @@ static void on_window(void *userdata, const struct history_window *window)
 	windows->n++;
 	for (int64_t ms = window->start_ms; ms < windows->next_ms; ms += MS_PER_MIN) {
 		int64_t i = ms / MS_PER_MIN - windows->model->from_t;
-		const struct cell *cell = &windows->model->cells[windows->channel][i];
-		bool empty = i < 0 || i >= MODEL_T || !cell->something;
+		const struct cell *cell = i < 0 || i >= MODEL_T
+						  ? NULL
+						  : &windows->model->cells[windows->channel][i];
+		bool empty = !cell || !cell->something;
 
 		whole.worst = MAX(whole.worst, empty ? 9 : cell->worst); /* 9: stale, in @order */
 		if (empty || cell->n == 0)

@@ -54,14 +54,14 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 /* @error: empty, or why the record cannot be read; an alarm may be meant all the same */
 static void search_record(struct search *search, const struct command_options *options,
-			  char error[static HISTORY_ERROR_MAX])
+			  char error[static 256])
 {
 	CLEANUP(history_close) struct history *history = NULL;
 
 	if (history_open(&history, options->state, error) < 0)
 		return;
 	if (history_incidents(history, NULL, false, INCIDENTS_MAX, take_incident, search) < 0)
-		(void)snprintf(error, HISTORY_ERROR_MAX, "the record cannot be read: %.200s",
+		(void)snprintf(error, 256, "the record cannot be read: %.200s",
 			       history_error(history));
 }
 
@@ -110,7 +110,7 @@ int target_resolve(struct target *ret, const struct command_options *options, st
 		   const char *word, unsigned kinds, char error[static BUS_ERROR_MAX])
 {
 	struct search search = {.word = word, .kinds = kinds};
-	char unread[HISTORY_ERROR_MAX] = "";
+	char unread[256] = "";
 	int r = 0;
 
 	if ((kinds & TARGET_INCIDENT) && is_of_drill(word))

@@ -216,6 +216,8 @@ struct core_forecast {
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
  * @beyond: the last good value was
+ * @certain_n, @certain_of: it was broken by a window that had only so many of so many values, which
+ *   were enough to be sure, see limit.h; zeros: by a value or a mean
  */
 struct core_limit {
 	struct limit_state state;
@@ -227,6 +229,8 @@ struct core_limit {
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	uint32_t certain_n;
+	uint32_t certain_of;
 	bool beyond;
 	uint8_t pad[7];
 };

@@ -30,8 +30,8 @@ _run = subprocess.run
 def split(output):
     """The bodies in what `replay --reports` prints: JSON, a line each, and XML documents."""
     text = output.decode("utf-8") if isinstance(output, bytes) else output
-    return re.findall(r"<\?xml.*?</alert>\n|^\{.*\}$", text, re.S | re.M) \
-        if "<?xml" in text else [line for line in text.splitlines() if line.startswith("{")]
+    # only a document goes over lines; a JSON body begins and ends with its own
+    return re.findall(r"^<\?xml(?s:.*?)</alert>$\n?|^\{.*\}$", text, re.M)
 
 
 def is_cap(body):

@@ -70,9 +70,31 @@ static void say_judged(struct core *core, enum event_type type, size_t limit, st
 	add_row(core, limit, at, &value);
 }
 
+#define SURE_MAX 128
+
+/* "31 of 60 values, and …" where it was broken by too few for a mean, before @more; else @more */
+static const char *why_raised(const struct core *core, size_t limit, const char *more,
+			      char text[static SURE_MAX])
+{
+	const struct core_limit *state = &core->limits[limit];
+	bool high = core->config->limits[limit].high;
+
+	if (state->certain_of == 0)
+		return more;
+	(void)snprintf(text, SURE_MAX,
+		       "%u of %u values, and even the %s that can be read in the others leaves the "
+		       "mean %s%s%s",
+		       state->certain_n, state->certain_of, high ? "least" : "most",
+		       high ? "above" : "below", more ? "; " : "", more ? more : "");
+	return text;
+}
+
 void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at, double value)
 {
-	say_judged(core, type, limit, at, value, NULL);
+	char text[SURE_MAX];
+
+	say_judged(core, type, limit, at, value,
+		   type == EVENT_ALARM_RAISED ? why_raised(core, limit, NULL, text) : NULL);
 }
 
 /* an entry of what happened beside that; @user NULL: nobody did it */
@@ -176,6 +198,7 @@ static bool has_conditions(const struct core *core, size_t limit)
 void alarm_broken(struct core *core, size_t limit, struct stamp at, double value)
 {
 	struct core_limit *state = &core->limits[limit];
+	char text[SURE_MAX];
 
 	state->raised = at;
 	state->peak = state->state.worst;
@@ -195,7 +218,8 @@ void alarm_broken(struct core *core, size_t limit, struct stamp at, double value
 	state->cleared = (struct stamp){0};
 	state->beyond_ms = state->pending_ms;
 	state->pending_ms = 0;
-	say_judged(core, EVENT_ALARM_RAISED, limit, at, value, "suppressed");
+	say_judged(core, EVENT_ALARM_RAISED, limit, at, value,
+		   why_raised(core, limit, "suppressed", text));
 }
 
 static void end_shelving(struct core *core, size_t limit, struct stamp at, const char *user,

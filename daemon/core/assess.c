@@ -240,7 +240,9 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
 	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
 					     target);
-	int64_t until_ms = round->ended ? round->incident->quiet_since.wall_ms : round->at.wall_ms;
+	int64_t until_ms = !round->ended	      ? round->at.wall_ms
+			   : round->incident->over_ms ? round->incident->over_ms
+						      : round->incident->quiet_since.wall_ms;
 	struct river_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);

@@ -33,6 +33,17 @@ const struct core_crossing *assess_of(const struct core *core, const struct core
 										      : NULL;
 }
 
+/* three digits: an estimate is worth no more; the report has them all */
+static void estimate_text(double value, char text[static EVENT_VALUE_MAX])
+{
+	double unit = value != 0 ? pow(10, floor(log10(fabs(value))) - 2) : 1;
+
+	if (value > 0 && value < 0.001)
+		(void)snprintf(text, EVENT_VALUE_MAX, "<0.001");
+	else
+		event_value_text(round(value / unit) * unit, text);
+}
+
 /** describe_strength() - "COD 12 mg/l (8 to 20), 5 of it added, at a threshold of 15, " */
 static size_t describe_strength(const struct config *config, const struct crossing_path *path,
 				char text[static ASSESS_REASON_MAX])
@@ -48,11 +59,11 @@ static size_t describe_strength(const struct config *config, const struct crossi
 		return 0;
 	t = &config->crossing.thresholds[threshold];
 	scale = t->high / path->bound;
-	event_value_text(path->central * scale, central);
-	event_value_text(path->low * scale, low);
-	event_value_text(path->high * scale, high);
+	estimate_text(path->central * scale, central);
+	estimate_text(path->low * scale, low);
+	estimate_text(path->high * scale, high);
 	event_value_text(t->high, bound);
-	event_value_text(path->excess * scale, excess);
+	estimate_text(path->excess * scale, excess);
 	return (size_t)snprintf(text, ASSESS_REASON_MAX,
 				"%s %s %s (%s to %s)%s%s%s at a threshold of %s, ", t->parameter,
 				central, t->measure, low, high, path->background > 0 ? ", " : "",
@@ -93,7 +104,8 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 	if (path->arrival_ms == 0)
 		return;
 	clock_format(path->arrival_ms, config->zone_min, arrival);
-	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %s", arrival);
+	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %.10s %.5s", arrival,
+		       arrival + 11);
 }
 
 /** is_news() - has the verdict changed? Of paths that are unlikely from the start one is enough */

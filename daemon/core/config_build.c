@@ -22,6 +22,14 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	config->report_interval_ms = draft->config.report_interval_ms;
 	config->minute_retention_days = draft->config.minute_retention_days;
 	config->crossing = draft->config.crossing; /* settings only, no lists yet */
+	if (config_usable(mapping, "crossing-likely") &&
+	    config_usable(mapping, "crossing-possible") &&
+	    config->crossing.likely < config->crossing.possible)
+		config_error(mapping,
+			     config_given(mapping, "crossing-likely") ? "crossing-likely"
+								      : "crossing-possible",
+			     "what is likely would not even be possible; allowed: crossing-likely "
+			     "of at least crossing-possible");
 	if (config_usable(mapping, "timezone"))
 		(void)config_zone_parse(draft->timezone, &config->zone_min); /* checked */
 	return 0;

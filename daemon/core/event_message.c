@@ -21,14 +21,13 @@ static const char *path_of(const struct event *event, const struct config *confi
 }
 
 /* "312.5 mg/l" */
-static void value_and_unit(const struct event *event, const struct config *config, char *text,
+static void value_and_unit(double number, size_t channel, const struct config *config, char *text,
 			   size_t n)
 {
 	char value[EVENT_VALUE_MAX];
-	const char *unit = event->channel == EVENT_NONE ? ""
-							: config->channels[event->channel].measure;
+	const char *unit = config->channels[channel].measure;
 
-	event_value_text(event->value, value);
+	event_value_text(number, value);
 	(void)snprintf(text, n, "%s%s%s", value, *unit ? " " : "", unit);
 }
 
@@ -36,10 +35,10 @@ static void message_of_alarm(const struct event *event, const struct config *con
 {
 	const struct config_limit *limit = &config->limits[event->limit];
 	const char *path = config->channels[event->channel].path;
-	char value[96], bound[EVENT_VALUE_MAX];
+	char value[96], bound[96];
 
-	value_and_unit(event, config, value, sizeof(value));
-	event_value_text(limit->bound, bound);
+	value_and_unit(event->value, event->channel, config, value, sizeof(value));
+	value_and_unit(limit->bound, event->channel, config, bound, sizeof(bound));
 	if (event->type == EVENT_ALARM_RAISED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "%s is at %s (%s), %s its %s of %s%s%s%s%s%s%s%s", path, value,
@@ -242,9 +241,9 @@ static void message_of_forecast(const struct event *event, const struct config *
 {
 	const char *reason = or_empty(event->reason);
 	const struct config_limit *limit = &config->limits[event->limit];
-	char bound[EVENT_VALUE_MAX];
+	char bound[96];
 
-	event_value_text(limit->bound, bound);
+	value_and_unit(limit->bound, event->channel, config, bound, sizeof(bound));
 	if (event->number > 0)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "At this rate the %s of %s will be %s its %s of %s in %lld min; "

@@ -159,6 +159,8 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		return;
 	incident->n_active = count_active(core, incident);
 	incident->n_alarms++;
+	if (counts)
+		incident->over_ms = 0;
 	if (opens) {
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
@@ -264,7 +266,7 @@ void incident_gap(struct core *core, struct stamp at)
 			core->incidents[i].quiet_since = at;
 }
 
-static bool is_over(const struct core *core, struct core_incident *incident, struct stamp at)
+static bool is_quiet(const struct core *core, struct core_incident *incident, struct stamp at)
 {
 	if (incident->n_active > 0)
 		return false;
@@ -272,6 +274,41 @@ static bool is_over(const struct core *core, struct core_incident *incident, str
 		incident->quiet_since = at;
 	return at.mono_ms - incident->quiet_since.mono_ms >=
 	       (int64_t)core->config->incident_clear_ms;
+}
+
+/*
+ * Is what it let go still on its way to where it may matter? An end of alert would tell those
+ * downstream that all is clear hours before the water is there. A little longer than the tail, so
+ * that the last readings there are looked at; for ever it is not waited for anything.
+ */
+static bool is_under_way(const struct core *core, const struct core_incident *incident,
+			 struct stamp at)
+{
+	const struct core_crossing *crossing = &core->crossings[incident - core->incidents];
+
+	if (crossing->opened_ms != incident->opened.wall_ms ||
+	    at.mono_ms - incident->quiet_since.mono_ms >= INCIDENT_WAIT_MS)
+		return false;
+	for (uint32_t i = 0; i < crossing->n_paths; i++)
+		if (crossing->paths[i].verdict >= VERDICT_POSSIBLE &&
+		    crossing->paths[i].tail_ms + 2 * MS_PER_MIN > at.wall_ms)
+			return true;
+	return false;
+}
+
+/* Return: does the incident end? */
+static bool is_over(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	if (!is_quiet(core, incident, at))
+		return false;
+	if (!is_under_way(core, incident, at))
+		return true;
+	if (incident->over_ms)
+		return false;
+	incident->over_ms = incident->quiet_since.wall_ms;
+	incident_update(core, incident, at,
+			"its release is over, but what it let go is still on its way");
+	return false;
 }
 
 void incident_tick(struct core *core, struct stamp at)

@@ -12,6 +12,11 @@ static int64_t stands_for(const struct core *core, const struct config_limit *li
 	return MAX(interval_ms, length_ms) * 3 / 2;
 }
 
+static bool is_beyond(const struct config_limit *limit, double value)
+{
+	return limit->high ? value > limit->bound : value < limit->bound;
+}
+
 /*
  * How long it was broken: a value that was beyond the bound counts until now, for as long as one
  * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
@@ -22,7 +27,7 @@ static __attribute__((noinline)) void count_time(struct core *core, size_t limit
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
-	bool beyond = config->high ? value > config->bound : value < config->bound;
+	bool beyond = is_beyond(config, value);
 	int64_t ms = 0;
 
 	if (config->on != LIMIT_ON_VALUE)
@@ -42,7 +47,7 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
-	if (state->beyond || (config->high ? value > config->bound : value < config->bound))
+	if (state->beyond || is_beyond(config, value))
 		count_time(core, limit, at, value);
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
 			    stands_for(core, config))) {
@@ -60,12 +65,46 @@ static void judge_limit(struct core *core, size_t limit, struct stamp at, double
 	}
 }
 
+/* what breaks it from now on is a value or a mean; how a standing alarm came about stays */
+static void forget_certain(struct core *core, size_t limit)
+{
+	struct core_limit *state = &core->limits[limit];
+
+	if (limit_is_raised(&state->state))
+		return;
+	state->certain_n = 0;
+	state->certain_of = 0;
+}
+
 void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
 	   int64_t since_ms)
 {
 	if (core->channels[channel].idle)
 		return;
 	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
-		if (core->config->limits[i].on == on)
+		if (core->config->limits[i].on == on) {
+			forget_certain(core, i);
 			judge_limit(core, i, at, value, since_ms);
+		}
+}
+
+void judge_certain(struct core *core, size_t channel, enum limit_on on, struct stamp at,
+		   const struct window_row *row, uint32_t expected)
+{
+	const struct decode *range = &core->config->channels[channel].decode;
+
+	if (core->channels[channel].idle || row->n == 0)
+		return;
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+		double mean = window_certain(row, expected, limit->high ? range->min : range->max);
+
+		if (limit->on != on || !is_beyond(limit, mean))
+			continue;
+		if (!limit_is_raised(&core->limits[i].state)) {
+			core->limits[i].certain_n = row->n;
+			core->limits[i].certain_of = expected;
+		}
+		judge_limit(core, i, at, mean, row->start_ms);
+	}
 }

@@ -96,6 +96,9 @@ void measure_close_minute(struct core *core, size_t channel, struct stamp at, in
 		state->capture = row.capture;
 		if (row.valid)
 			judge(core, channel, LIMIT_ON_MEAN_1MIN, at, row.mean, row.start_ms);
+		else if (next_ms > row.start_ms) /* else the clock was set back into it */
+			judge_certain(core, channel, LIMIT_ON_MEAN_1MIN, at, &row,
+				      core->expected[channel]);
 		watch_capture(core, channel, at, &row);
 	}
 	window_start(&state->minute, next_ms);

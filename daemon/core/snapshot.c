@@ -43,7 +43,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {6,
+	static const size_t sizes[] = {7,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/control.h"
+#include "core/limit.h"
 #include "core/service.h"
 
 #define ALARMS_MAX   1000
@@ -163,6 +164,11 @@ static json_t *alarm_object(const struct service *service, size_t i)
 	set(object, "limit", limit->path);
 	set(object, "class", limit_class_text(limit->class));
 	set(object, "unit", service->config->channels[limit->channel].measure);
+	set(object, "on", limit_on_words(limit->on));
+	set(object, "side", limit->high ? "high" : "low");
+	event_value_text(limit->bound, value);
+	set(object, "bound", value);
+	set(object, "advice", limit->advice);
 	set(object, "state", alarm_condition_text(service->core, i));
 	if (state->alarm.condition != ALARM_NORMAL) {
 		set_number(object, "since_ms", state->state.since_wall_ms);

@@ -101,3 +101,10 @@ struct window_row window_close(const struct window *window, uint32_t expected,
 	row.valid = UINT64_C(100) * window->n >= (uint64_t)required_percent * expected;
 	return row;
 }
+
+double window_certain(const struct window_row *row, uint32_t expected, double others)
+{
+	uint32_t n_missing = expected > row->n ? expected - row->n : 0;
+
+	return (row->mean * row->n + others * n_missing) / ((double)row->n + n_missing);
+}

@@ -2,6 +2,10 @@
 /*
  * The windows longer than a minute. They are made of the minutes' rows and of nothing else,
  * so that what the record holds can always tell how they came about.
+ *
+ * A window with too few good values has no mean that counts, and that is said. It still breaks a
+ * limit where those it has are enough to be sure (judge_certain()); nothing is put in for the
+ * others, here or in the record.
  */
 #include "core/files.h"
 #include "core/measure.h"
@@ -109,6 +113,8 @@ static void close_window(struct core *core, size_t channel, enum window_length l
 	row = finish(core, channel, length, is_over);
 	if (row.valid)
 		judge(core, channel, on, at, row.mean, row.start_ms);
+	else if (is_over)
+		judge_certain(core, channel, on, at, &row, windows_expected(core, channel, length));
 	if (is_over && has_limit(core, channel, on))
 		say_unjudged(core, channel, length, &row, at);
 }

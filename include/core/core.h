@@ -145,6 +145,8 @@ struct core_windows {
  * @begun_s: UTC second of the newest incident here, kept when it ends
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
+ * @over_ms: UTC; its release is over since then, but what it let go is still on its way to
+ *   somebody, so that the incident goes on; 0 otherwise
  * @first_out: key of the limit that opened it
  * @told: hashes of the destinations that know of it, in the order in which they were told: the
  *   first report that one gets is "opened"
@@ -161,6 +163,7 @@ struct core_incident {
 	struct stamp opened;
 	struct stamp quiet_since;
 	struct stamp reported;
+	int64_t over_ms;
 	uint32_t class;
 	uint32_t n_active;
 	uint32_t n_alarms;
@@ -213,6 +216,8 @@ struct core_forecast {
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
  * @beyond: the last good value was
+ * @certain_n, @certain_of: it was broken by a window that had only so many of so many values, which
+ *   were enough to be sure, see limit.h; zeros: by a value or a mean
  */
 struct core_limit {
 	struct limit_state state;
@@ -224,6 +229,8 @@ struct core_limit {
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	uint32_t certain_n;
+	uint32_t certain_of;
 	bool beyond;
 	uint8_t pad[7];
 };

@@ -8,7 +8,9 @@
  *   nothing ──────────────────────────────────────▶ open ─────────────▶ ended ───────▶ closed
  *                                                    │ ▲   quiet for           by a person,
  *                     joined, class or level risen,  └─┘   the clear           with cause and
- *                     acknowledged, assessed anew          time                measures
+ *                     acknowledged, assessed anew          time, and           measures
+ *                                                          nothing is under
+ *                                                          way any more
  *
  * While it is open it has the slot of its site and kind in struct core. Once it has ended the slot
  * is free for the next one, and it is a row of the record until somebody closes it: who closes it
@@ -20,6 +22,8 @@
 
 #include "core/action.h"
 #include "core/core.h"
+
+#define INCIDENT_WAIT_MS (14 * MS_PER_DAY) /* longest that one waits for what is under way [M] */
 
 /** incident_site(), incident_kind() - whose slot it has; @incident is one of @core->incidents */
 size_t incident_site(const struct core *core, const struct core_incident *incident);

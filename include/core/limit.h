@@ -21,6 +21,11 @@
  * Only good values move it. Towards a delay a good value counts for the time since the last
  * good one, but for no more than one sample stands for: a value that is not good neither
  * helps nor harms, and good and bad by turns still add up.
+ *
+ * A mean of too few good values is not judged as a mean. But where they alone make it certain that
+ * the whole window was beyond the bound, whatever could have been read in the others
+ * (window_certain() with the channel's range), that bound of the mean is handed in: it is beyond,
+ * so it can break a limit and keep one broken, and never clears one.
  */
 #pragma once
 

@@ -44,6 +44,14 @@ bool measure_holds(const struct core *core, size_t by, bool is_above, double bou
 void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
 	   int64_t since_ms);
 
+/**
+ * judge_certain() - a window with too few good values for a mean: are they enough to be sure?
+ * Breaks those limits that it cannot have kept, whatever is missing; clears none. See limit.h.
+ * @expected: values that a whole window has, at least 1
+ */
+void judge_certain(struct core *core, size_t channel, enum limit_on on, struct stamp at,
+		   const struct window_row *row, uint32_t expected);
+
 /** windows_expected() - values that a whole window of a channel has */
 uint32_t windows_expected(const struct core *core, size_t channel, enum window_length length);
 

@@ -104,3 +104,13 @@ void window_resume(struct window *window, enum window_length length, const struc
  */
 struct window_row window_close(const struct window *window, uint32_t expected,
 			       uint32_t required_percent);
+
+/**
+ * window_certain() - how low at least, or how high at most, was the mean of a whole window?
+ *
+ * (sum of the good values + missing × @others) / expected: with the least that an instrument can
+ * read for @others no value that is missing could have brought the mean below that, with the
+ * most none above. It is a bound of the mean, never the mean, and is kept nowhere as one.
+ * @expected: values that a whole window has, at least 1
+ */
+double window_certain(const struct window_row *row, uint32_t expected, double others);

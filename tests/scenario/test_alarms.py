@@ -23,8 +23,9 @@ def clock(seconds):
 
 
 def replay(tmp_path, value, minutes, *acts, options=()):
-    """@value: of a second since 08:00, every ten seconds; @acts: (second, action, limit, until)"""
-    rows = [f"{clock(s)}+07:00,mill/outfall/COD,{value(s)},00" for s in range(0, 60 * minutes, 10)]
+    """@value: of a second since 08:00, every ten seconds, "" faulty; @acts: (second, action, limit, until)"""
+    rows = [f"{clock(s)}+07:00,mill/outfall/COD,{v},{'02' if v == '' else '00'}"
+            for s in range(0, 60 * minutes, 10) for v in [value(s)]]
     csv, actions = tmp_path / "readings.csv", tmp_path / "acts.csv"
     csv.write_text("time,channel,value,status\n" + "\n".join(rows) + "\n")
     actions.write_text("time,action,target,user,until,reason\n" + "".join(
@@ -34,6 +35,34 @@ def replay(tmp_path, value, minutes, *acts, options=()):
                            *options, csv], capture_output=True, timeout=60, check=False, text=True)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()], done.stderr
+
+
+def test_certain_without_the_others(tmp_path):
+    """The five minutes' limit is 200 mg/l, 22 of 30 values of 10 s are not three quarters.
+
+    From 8:00 on 1000 for 70 s: 7 values, with 0 for the other 23 the mean is at least
+    7000 / 30 = 233.3333. For 60 s it is 6000 / 30 = 200: not above, it need not have been.
+    Then the instrument is faulty until 8:05 and from then on the values are 100: 8:10 clears.
+    """
+    for seconds, raised in ((70, True), (60, False)):
+        entries, _ = replay(tmp_path, lambda s, n=seconds: 1000 if s < n else "" if s < 300 else 100,
+                            11)
+        assert [e["since"][11:19] for e in entries if e["type"] == "window.invalid"] == ["08:00:00"]
+        assert [x for x in story(entries, FIVE) if x[1] != "forecast"] == (
+            [("05:00", "raised"), ("10:00", "cleared")] if raised else [])
+    entries, _ = replay(tmp_path, lambda s: 1000 if s < 70 else "" if s < 300 else 100, 6)
+    said = next(e for e in entries if e["type"] == "alarm.raised" and e["limit"] == "five")
+    assert said["value"] == "233.3333" and said["reason"] == (
+        "7 of 30 values, and even the least that can be read in the others leaves the mean above")
+
+
+def test_what_is_certain_never_clears(tmp_path):
+    """Raised by 8:00 at 300, then 100 for a minute and nothing more: it stands, until 8:15 ends
+    five minutes of 100."""
+    entries, _ = replay(
+        tmp_path, lambda s: 300 if s < 300 else 100 if s < 360 or s >= 600 else "", 16)
+    assert [x for x in story(entries, FIVE) if x[1] != "forecast"] == [
+        ("05:00", "raised"), ("15:00", "cleared")]
 
 
 def story(entries, limit):

@@ -138,7 +138,7 @@ def test_a_spill_from_register_to_report(plant):
 @pytest.mark.skipif(HAS_JOURNAL, reason="a journal takes the sentences")
 def test_sentences_on_stderr_where_no_journal_listens(plant):
     log = plant.log()
-    assert "<4>mill/outfall/COD is at 187.5 mg/l (value), above its limit of 150, " \
+    assert "<4>mill/outfall/COD is at 187.5 mg/l (value), above its limit of 150 mg/l, " \
         "QCVN 40:2011/BTNMT, cột B. Close the gate." in log
     assert "<2>Liquid waste incident of class limit at mill has begun" in log
 

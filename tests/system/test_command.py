@@ -145,6 +145,8 @@ def test_incidents_and_show(plant):
     text = plant.command("show", ident).stdout
     for word in (ident, "Nhà máy giấy", "QCVN 40:2011/BTNMT, cột B", "incident.ended", "200"):
         assert word in text
+    assert "Nhà máy giấy" in text.splitlines()[0] and text.splitlines()[1].startswith("To do: ")
+    assert plant.command("show", ident[:len("mill-liquid-20")]).stdout == text, "its beginning"
     assert plant.command("incidents", "--open").stdout == "No incident is running.\n"
     assert plant.command("incidents", "--open", "--json").stdout == ""
 

@@ -624,7 +624,7 @@ static void test_likely_and_confirmed(void **state)
 	run(&rig, 5, 50, 36, 100, 1);
 	spill(&rig, 120, 100);
 	assert_int_equal(count(&rig, ENTRY("crossing.assessed")), 1);
-	assert_true(strstr(rig.text, "COD 29.703 mg/l"));
+	assert_true(strstr(rig.text, "COD 29.7 mg/l ("));
 	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses is "
 				     "likely\""),
 			 1);
@@ -640,15 +640,47 @@ static void test_likely_and_confirmed(void **state)
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_OBSERVED);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
 	assert_true(strstr(rig.text, "\"method\":\"measured\""));
-	/* and stays so to the end */
+	/* the release is over, its water is not: no end of alert before that has gone by */
 	run(&rig, 120, 50, 36, 100, 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 0);
+	assert_int_equal(count(&rig, "\"reason\":\"its release is over, but what it let go is "
+				     "still on its way\""),
+			 1);
+	run(&rig, 900, 50, 36, 100, 1);
 	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2); /* entry and report */
 	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
 	rig_close(&rig);
 }
 
-/* the incident has ended long before the water is there: it is still said */
-static void test_refuted_after_the_end(void **state)
+/* the alarms are clear long before the water is there: those who were told hear the end of it */
+static void test_refuted_before_the_end(void **state)
+{
+	const char *refuted, *ended;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 60, 100);
+	run(&rig, 90, 50, 36, 100, 1);
+	assert_true(rig.core->incidents[WASTE_LIQUID].open);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 0);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
+	run(&rig, 900, 50, 36, 14999, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 1);
+	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2);
+	refuted = strstr(rig.text,
+			 "\"incident\":\"s-liquid-20261124T140005Z\",\"reason\":\"nothing "
+			 "above the threshold came while it was due");
+	ended = strstr(rig.text, ENTRY("incident.ended"));
+	assert_true(refuted && refuted < ended);
+	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
+		assert_int_equal(rig.core->dues[i].state, DUE_FREE);
+	rig_close(&rig);
+}
+
+/* a limit that is broken anew while the water is under way: the release is not over any more */
+static void test_a_second_spill_joins(void **state)
 {
 	struct rig rig;
 
@@ -657,15 +689,11 @@ static void test_refuted_after_the_end(void **state)
 	run(&rig, 5, 50, 36, 100, 1);
 	spill(&rig, 60, 100);
 	run(&rig, 90, 50, 36, 100, 1);
-	assert_int_equal(count(&rig, ENTRY("incident.ended")), 2);
-	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 0);
-	run(&rig, 400, 50, 36, 14999, 1);
-	assert_int_equal(count(&rig, ENTRY("crossing.refuted")), 1);
-	assert_true(strstr(rig.text,
-			   "\"incident\":\"s-liquid-20261124T140005Z\",\"reason\":\"nothing "
-			   "above the threshold came while it was due"));
-	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
-		assert_int_equal(rig.core->dues[i].state, DUE_FREE);
+	assert_true(rig.core->incidents[WASTE_LIQUID].over_ms > 0);
+	spill(&rig, 10, 100);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].over_ms, 0);
+	assert_int_equal(count(&rig, ENTRY("incident.opened")),
+			 2); /* entry and report: one of it */
 	rig_close(&rig);
 }
 
@@ -931,7 +959,8 @@ int main(void)
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_verdicts_above_a_background),
 		cmocka_unit_test(test_likely_and_confirmed),
-		cmocka_unit_test(test_refuted_after_the_end),
+		cmocka_unit_test(test_refuted_before_the_end),
+		cmocka_unit_test(test_a_second_spill_joins),
 		cmocka_unit_test(test_what_confirms),
 		cmocka_unit_test(test_not_measured),
 		cmocka_unit_test(test_no_flapping),

@@ -127,6 +127,10 @@ static void test_bad_main(void **state)
 	static const struct bad rows[] = {
 		{"origin: here\ncrossing-likely: ^0\n" BOUNDARY RIVER, NULL, "from 0.001 to 1000"},
 		{"origin: here\ncrossing-possible: ^2e9\n" BOUNDARY RIVER, NULL, "out of range"},
+		{"origin: here\ncrossing-likely: ^0.05\n" BOUNDARY RIVER, NULL,
+		 "of at least crossing-possible"},
+		{"origin: here\ncrossing-possible: ^2\n" BOUNDARY RIVER, NULL,
+		 "of at least crossing-possible"},
 		{"origin: here\ncrossing-hysteresis: ^1\n" BOUNDARY RIVER, NULL, "from 0 to 0.9"},
 		{"origin: here\ncrossing-counts: ^maybe\n" BOUNDARY RIVER, NULL,
 		 "possible, likely or observed"},

@@ -182,7 +182,7 @@ static void test_messages(void **state)
 	assert_string_equal(
 		texts[EVENT_ALARM_RAISED],
 		"hop-thanh/outfall-1/COD is at 312.5 mg/l (1-min mean), above its limit "
-		"of 148.5, QCVN 40:2011/BTNMT, \"cột B\" (a reason). Đóng cửa xả");
+		"of 148.5 mg/l, QCVN 40:2011/BTNMT, \"cột B\" (a reason). Đóng cửa xả");
 	assert_string_equal(texts[EVENT_CLOCK_STEPPED], "The wall clock was set forward by 7 ms");
 }
 

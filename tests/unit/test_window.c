@@ -314,16 +314,39 @@ static void test_shown(void **state)
 	}
 }
 
+/* 31 of 60 values, and the worst or best for the others: by hand */
+static void test_certain(void **state)
+{
+	static const struct {
+		double mean;
+		uint32_t n, expected;
+		double others, certain;
+	} rows[] = {
+		{300, 30, 60, 0, 150},
+		{300, 30, 60, 10, 155},
+		{300, 30, 60, -300, 0},
+		{6, 40, 60, 12, 8},
+		{100, 60, 60, 0, 100},
+		{100, 61, 60, 0, 100},
+		{100, 1, UINT32_MAX, 0, 100 / 4294967295.0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct window_row row = {.mean = rows[i].mean, .n = rows[i].n};
+		double certain = window_certain(&row, rows[i].expected, rows[i].others);
+
+		assert_true(fabs(certain - rows[i].certain) < 1e-12);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_start_empties),
-		cmocka_unit_test(test_many),
-		cmocka_unit_test(test_floor),
-		cmocka_unit_test(test_shown),
-		cmocka_unit_test(test_join),
-		cmocka_unit_test(test_off_counts_apart),
+		cmocka_unit_test(test_rows),  cmocka_unit_test(test_start_empties),
+		cmocka_unit_test(test_many),  cmocka_unit_test(test_floor),
+		cmocka_unit_test(test_shown), cmocka_unit_test(test_certain),
+		cmocka_unit_test(test_join),  cmocka_unit_test(test_off_counts_apart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "tools/command.h"
 #include "tools/scrub.h"
 #include "tools/target.h"
+#include "tools/wrap.h"
 
 static void copy(json_t *object, const char *as, const json_t *entry, const char *key)
 {
@@ -27,25 +28,6 @@ static void copy(json_t *object, const char *as, const json_t *entry, const char
 }
 
 /* --- scenarios ---------------------------------------------------------------------- */
-
-/* words of @text in lines of some 90 columns, indented */
-static void print_wrapped(const char *text)
-{
-	size_t column = 0;
-
-	while (*text) {
-		size_t n = strcspn(text, " ");
-
-		if (column > 0 && column + n > 86) {
-			(void)putchar('\n');
-			column = 0;
-		}
-		(void)printf("%s%.*s", column ? " " : "    ", (int)n, text);
-		column += n + 1;
-		text += n + (text[n] == ' ');
-	}
-	(void)putchar('\n');
-}
 
 static void each_scenario(void *userdata, const char *name, const struct drill_scenario *scenario,
 			  const char *error)
@@ -59,7 +41,8 @@ static void each_scenario(void *userdata, const char *name, const struct drill_s
 	}
 	(void)printf("%s  %s, %s: %s\n", name, waste_kind_text(scenario->kind),
 		     command_span(scenario->duration_ms, span), scenario->title);
-	print_wrapped(scenario->practise);
+	(void)fputs("    ", stdout);
+	wrap_print(4, 4, scenario->practise);
 }
 
 static void each_scenario_line(void *userdata, const char *name,
@@ -115,7 +98,7 @@ static void take_entry(void *userdata, const char *line)
 	json_t *drills = userdata, *entry = json_loads(line, 0, NULL), *drill;
 
 	if (strcmp(field_text(entry, "type"), "drill.started") == 0) {
-		drill = json_object();
+		drill = json_pack("{s:[]}", "incidents");
 		copy(drill, "site", entry, "site");
 		copy(drill, "scenario", entry, "name");
 		copy(drill, "started", entry, "time");
@@ -126,6 +109,31 @@ static void take_entry(void *userdata, const char *line)
 		copy(drill, "ended", entry, "time");
 		copy(drill, "ended_by", entry, "user");
 		copy(drill, "reason", entry, "reason");
+	}
+	json_decref(entry);
+}
+
+static int64_t moment_of(const json_t *object, const char *key, int64_t otherwise_ms)
+{
+	int64_t wall_ms;
+
+	return clock_parse(field_text(object, key), &wall_ms) == 0 ? wall_ms : otherwise_ms;
+}
+
+/* what the drill that ran then made; its incidents are on no other list */
+static void take_incident(void *userdata, const char *line)
+{
+	json_t *drills = userdata, *entry = json_loads(line, 0, NULL), *drill;
+	int64_t at_ms = moment_of(entry, "time", 0);
+	size_t i;
+
+	json_array_foreach (drills, i, drill) {
+		if (json_is_true(json_object_get(entry, "exercise")) &&
+		    strcmp(field_text(drill, "site"), field_text(entry, "site")) == 0 &&
+		    moment_of(drill, "started", INT64_MAX) <= at_ms &&
+		    moment_of(drill, "ended", INT64_MAX) >= at_ms)
+			(void)json_array_append(json_object_get(drill, "incidents"),
+						json_object_get(entry, "incident"));
 	}
 	json_decref(entry);
 }
@@ -142,8 +150,8 @@ static void print_moment(const json_t *drill, const char *key, int zone_min)
 
 static void print_drills(const json_t *drills, int zone_min)
 {
-	const json_t *drill;
-	size_t i;
+	const json_t *drill, *incident;
+	size_t i, k;
 
 	if (json_array_size(drills) == 0)
 		(void)puts("No drills.");
@@ -158,6 +166,9 @@ static void print_drills(const json_t *drills, int zone_min)
 			     field_text(drill, "scenario"),
 			     *field_text(drill, "reason") ? " (" : "", field_text(drill, "reason"),
 			     *field_text(drill, "reason") ? ")" : "");
+		json_array_foreach (json_object_get(drill, "incidents"), k, incident) {
+			(void)printf("    wastewatch show %s\n", json_string_value(incident));
+		}
 	}
 }
 
@@ -193,6 +204,8 @@ static int list(const struct command_options *options)
 	r = history_head(history, &head, &zone_min);
 	if (r >= 0)
 		r = history_typed(history, "drill.st*", take_entry, drills);
+	if (r >= 0)
+		r = history_typed(history, "incident.opened", take_incident, drills);
 	if (r < 0)
 		(void)command_fail("the record cannot be read: %s", history_error(history));
 	else if (options->json)

@@ -10,38 +10,13 @@
 #include "core/limit.h"
 #include "core/standard_check.h"
 #include "tools/command.h"
-
-#define WIDTH 96 /* of a line; breaks between words */
+#include "tools/wrap.h"
 
 /** struct view - what is asked for */
 struct view {
 	const struct config *config;
 	unsigned int today;
 };
-
-/** print_wrapped() - text in lines that begin with @indent blanks; the first has begun */
-static void print_wrapped(size_t indent, size_t used, const char *text)
-{
-	while (*text) {
-		size_t n = strcspn(text, " "), width = 0;
-
-		for (size_t i = 0; i < n; i++)
-			width += (text[i] & 0xc0) != 0x80; /* UTF-8 */
-		if (used > indent && used + width > WIDTH) {
-			(void)printf("\n%*s", (int)indent, "");
-			used = indent;
-		}
-		(void)printf("%.*s", (int)n, text);
-		used += width;
-		text += n;
-		if (*text == ' ') {
-			(void)putchar(' ');
-			used++;
-			text++;
-		}
-	}
-	(void)putchar('\n');
-}
 
 static void print_marked(const char *what, unsigned int date, enum certainty mark)
 {
@@ -98,7 +73,7 @@ static void print_standard(const struct view *view, const struct config_standard
 		(void)printf("    at %.12g %% oxygen\n", standard->reference);
 	if (*standard->incomplete) {
 		(void)printf("    incomplete: ");
-		print_wrapped(4, 16, standard->incomplete);
+		wrap_print(4, 16, standard->incomplete);
 	}
 	if (*standard->confirmed)
 		(void)printf("    figures confirmed: %s\n", standard->confirmed);
@@ -125,7 +100,7 @@ static void print_limit(const struct config *config, const struct config_limit *
 		     *channel->measure ? " " : "", channel->measure, limit_on_words(limit->on),
 		     certainty_of(config, limit));
 	(void)printf("               ");
-	print_wrapped(15, 15, *limit->origin ? limit->origin : "no origin is given");
+	wrap_print(15, 15, *limit->origin ? limit->origin : "no origin is given");
 }
 
 /** print_unlimited() - channels that nothing is held against: so that none is forgotten */

@@ -28,7 +28,7 @@ static const struct command {
 	const char *help;
 } commands[] = {
 	{"status", command_status, 0, 0, "", "what needs attention now"},
-	{"incidents", command_incidents, 0, 0, "", "incidents, newest first [--open]"},
+	{"incidents", command_incidents, 0, 0, "", "incidents, those not closed first [--open]"},
 	{"show", command_show, 1, 1, "ID", "the story of one incident"},
 	{"alarms", command_alarms, 0, 0, "", "alarms that stand or are hidden, and why"},
 	{"ack", command_act, 1, ANY_NUMBER, "TARGET...", "acknowledge alarms or incidents"},
@@ -41,7 +41,7 @@ static const struct command {
 	{"return", command_act, 1, ANY_NUMBER, "ALARM...", "and back into it"},
 	{"close", command_act, 1, ANY_NUMBER, "INCIDENT...",
 	 "close incidents that have ended: --cause and --measures"},
-	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list, scenarios"},
+	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list or scenarios"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
@@ -285,14 +285,17 @@ static const struct raw_command *find_raw(const char *name)
 /* Return: -1 go on; else the exit status */
 static int check_arguments(const struct command *command, int n)
 {
+	const char *how_many = command->most == 0    ? "no argument"
+			       : command->least == 0 ? "one argument at most"
+			       : command->most > 1   ? "one argument or more"
+						     : "one argument";
+	char what[160];
+
 	if (n >= command->least && n <= command->most)
 		return -1;
-	if (command->most == 0)
-		return wrong(command->name, " takes no argument");
-	if (command->least == 0)
-		return wrong(command->name, " takes one argument at most");
-	return wrong(command->name,
-		     command->most > 1 ? " takes one argument or more" : " takes one argument");
+	(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many, command->name,
+		       *command->argument_name ? " " : "", command->argument_name);
+	return wrong(command->name, what);
 }
 
 /* what was not written was not said */

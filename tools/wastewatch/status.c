@@ -15,9 +15,23 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
-#include "tools/status.h"
+#include "tools/status_table.h"
+#include "tools/wrap.h"
 
 #define STATUS_STUCK_MS 600000 /* a report older than this says that delivery does not work */
+
+/** struct picture - all there is to say; @attention: lines for what is not in order */
+struct picture {
+	json_t *live; /* NULL: the daemon is down */
+	json_t *raised;
+	json_t *incidents;
+	int64_t n_unclosed;
+	json_t *attention;
+	struct history_outbox outbox;
+	int64_t head;
+	int zone_min;
+	int64_t now_ms;
+};
 
 __attribute__((format(printf, 2, 3))) static void attend(struct picture *picture,
 							 const char *format, ...)
@@ -32,9 +46,51 @@ __attribute__((format(printf, 2, 3))) static void attend(struct picture *picture
 	free(text);
 }
 
+static int64_t number(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
+
+/* what the daemon says of an alarm beside the record; NULL it is down, or there are too many */
+static const json_t *live_alarm(const struct picture *picture, const char *path)
+{
+	const json_t *alarm;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "alarms"), i, alarm) {
+		if (strcmp(field_text(alarm, "limit"), path) == 0)
+			return alarm;
+	}
+	return NULL;
+}
+
+/* how bad it is, and what to do about it */
+static void attend_raised(struct picture *picture, const char *path, const char *span,
+			  const json_t *alarm)
+{
+	const char *unit = field_text(alarm, "unit"), *advice = field_text(alarm, "advice");
+
+	if (!alarm)
+		attend(picture, "limit broken: %s, for %s", path, span);
+	else
+		attend(picture, "limit broken: %s, for %s: worst %s%s%s, %s %s%s%s (%s), %s%s%s",
+		       path, span, field_text(alarm, "worst"), *unit ? " " : "", unit,
+		       strcmp(field_text(alarm, "side"), "low") == 0 ? "at least" : "at most",
+		       field_text(alarm, "bound"), *unit ? " " : "", unit, field_text(alarm, "on"),
+		       field_text(alarm, "state"), *advice ? ". " : "", advice);
+}
+
+static bool is_hidden(const json_t *alarm)
+{
+	return json_object_get(alarm, "shelved_until_ms") ||
+	       json_object_get(alarm, "out_of_service") || json_object_get(alarm, "suppressed");
+}
+
+/* what calls nobody needs no attention; print_hidden() counts it */
 static void take_raised(void *userdata, const char *path, int64_t since_ms, const char *value)
 {
 	struct picture *picture = userdata;
+	const json_t *alarm = live_alarm(picture, path);
 	json_t *object = json_object();
 	char span[48];
 
@@ -42,8 +98,8 @@ static void take_raised(void *userdata, const char *path, int64_t since_ms, cons
 	(void)json_object_set_new(object, "since_ms", json_integer(since_ms));
 	(void)json_object_set_new(object, "value", json_string(value));
 	(void)json_array_append_new(picture->raised, object);
-	attend(picture, "limit broken: %s, for %s", path,
-	       command_span(picture->now_ms - since_ms, span));
+	if (!is_hidden(alarm))
+		attend_raised(picture, path, command_span(picture->now_ms - since_ms, span), alarm);
 }
 
 static void take_incident(void *userdata, const struct history_incident *incident)
@@ -103,10 +159,10 @@ static void look_at_bus(struct picture *picture)
 /* a serial device has no port */
 static const char *place_of(const json_t *link, char *place, size_t n)
 {
-	if (field_number(link, "port") == 0)
+	if (number(link, "port") == 0)
 		return field_text(link, "host");
 	(void)snprintf(place, n, "%s:%lld", field_text(link, "host"),
-		       (long long)field_number(link, "port"));
+		       (long long)number(link, "port"));
 	return place;
 }
 
@@ -122,16 +178,16 @@ static void look_at_links(struct picture *picture)
 			       field_text(link, "link"), place_of(link, place, sizeof(place)),
 			       field_text(link, "state"), *field_text(link, "error") ? ": " : "",
 			       field_text(link, "error"));
-		else if (field_number(link, "silent_units") > 0)
+		else if (number(link, "silent_units") > 0)
 			attend(picture, "link %s/%s: %lld units do not answer",
 			       field_text(link, "site"), field_text(link, "link"),
-			       (long long)field_number(link, "silent_units"));
-		if (field_number(link, "refused_parts") > 0)
+			       (long long)number(link, "silent_units"));
+		if (number(link, "refused_parts") > 0)
 			attend(picture,
 			       "link %s/%s: units refuse %lld parts of what they are asked: "
 			       "journalctl -u wastewatch-poller",
 			       field_text(link, "site"), field_text(link, "link"),
-			       (long long)field_number(link, "refused_parts"));
+			       (long long)number(link, "refused_parts"));
 	}
 }
 
@@ -146,8 +202,8 @@ static void look_at_drills(struct picture *picture)
 		       "%s: no drill for %s, one is wanted every %s: wastewatch drill start %s "
 		       "SCENARIO",
 		       field_text(site, "site"),
-		       command_span(picture->now_ms - field_number(site, "since_ms"), span),
-		       command_span(field_number(site, "interval_ms"), interval),
+		       command_span(picture->now_ms - number(site, "since_ms"), span),
+		       command_span(number(site, "interval_ms"), interval),
 		       field_text(site, "site"));
 	}
 }
@@ -169,21 +225,20 @@ static void look_at_alarms(struct picture *picture)
 			       "%s will be broken by the %s that is running; it can be "
 			       "prevented for %s",
 			       field_text(forecast, "limit"), field_text(forecast, "on"),
-			       command_span(
-				       MAX(field_number(forecast, "due_ms") - picture->now_ms, 0),
-				       span));
+			       command_span(MAX(number(forecast, "due_ms") - picture->now_ms, 0),
+					    span));
 	}
 	if (json_is_true(json_object_get(figures, "flood")))
 		attend(picture, "a flood of alarms, %lld in ten minutes: begin with the incidents",
-		       (long long)field_number(figures, "alarms_10min"));
-	if (field_number(figures, "stale") > 0)
+		       (long long)number(figures, "alarms_10min"));
+	if (number(figures, "stale") > 0)
 		attend(picture, "%lld alarms have stood for more than a day",
-		       (long long)field_number(figures, "stale"));
-	if (field_number(figures, "chattering") > 0)
+		       (long long)number(figures, "stale"));
+	if (number(figures, "chattering") > 0)
 		attend(picture,
 		       "%lld alarms come and go three times a minute: a deadband or a "
 		       "delay is missing",
-		       (long long)field_number(figures, "chattering"));
+		       (long long)number(figures, "chattering"));
 }
 
 static void look_at_live(struct picture *picture)
@@ -191,8 +246,7 @@ static void look_at_live(struct picture *picture)
 	const json_t *channel;
 	size_t i;
 
-	if (field_number(picture->live, "pollers_reading") <
-	    field_number(picture->live, "pollers_wanted"))
+	if (number(picture->live, "pollers_reading") < number(picture->live, "pollers_wanted"))
 		attend(picture, "the poller reads nothing: systemctl status wastewatch-poller");
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
@@ -205,15 +259,15 @@ static void look_at_live(struct picture *picture)
 			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
-	if (field_number(picture->live, "reports_stranded") > 0)
+	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
 		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
-		       (long long)field_number(picture->live, "reports_stranded"));
-	if (field_number(picture->live, "journal_dropped") > 0)
+		       (long long)number(picture->live, "reports_stranded"));
+	if (number(picture->live, "journal_dropped") > 0)
 		attend(picture, "%lld entries did not reach the journal (the record has them)",
-		       (long long)field_number(picture->live, "journal_dropped"));
+		       (long long)number(picture->live, "journal_dropped"));
 }
 
 static void look_at_outbox(struct picture *picture)
@@ -245,6 +299,97 @@ static void look_at_files(struct picture *picture)
 	       outbox->n_files_held > 0
 		       ? "; the server refused some: journalctl WASTEWATCH_TYPE=report.held"
 		       : "");
+}
+
+static void print_drills(const struct picture *picture)
+{
+	const json_t *drill;
+	char time[48];
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "drills"), i, drill) {
+		(void)printf("EXERCISE at %s until %.8s: %s (%s); to end it: wastewatch drill stop "
+			     "%s\n",
+			     field_text(drill, "site"),
+			     command_time(number(drill, "until_ms"), picture->zone_min, time) + 11,
+			     field_text(drill, "scenario"), field_text(drill, "title"),
+			     field_text(drill, "site"));
+	}
+}
+
+/* what calls nobody is not what needs attention, but nobody may forget it either */
+static void print_hidden(const struct picture *picture)
+{
+	const json_t *figures = json_object_get(picture->live, "alarm_figures");
+
+	if (number(figures, "shelved") + number(figures, "suppressed") +
+		    number(figures, "out_of_service") >
+	    0)
+		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
+			     "service; see: wastewatch alarms\n",
+			     (long long)number(figures, "shelved"),
+			     (long long)number(figures, "suppressed"),
+			     (long long)number(figures, "out_of_service"));
+	if (number(figures, "unacknowledged") > 0)
+		(void)printf("Alarms that nobody has acknowledged: %lld; see: wastewatch alarms\n",
+			     (long long)number(figures, "unacknowledged"));
+}
+
+static void print_picture(const struct picture *picture)
+{
+	const json_t *line;
+	size_t i, n = json_array_size(picture->attention);
+	char time[48];
+
+	(void)printf("wastewatch %s  %s\n",
+		     picture->live ? field_text(picture->live, "origin") : "(from the record)",
+		     command_time(picture->now_ms, picture->zone_min, time));
+	(void)printf("Incidents running: %zu. Limits broken: %zu. Reports waiting: %lld. "
+		     "Data files waiting: %lld. Record: %lld entries.\n",
+		     json_array_size(picture->incidents), json_array_size(picture->raised),
+		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
+		     (long long)picture->head);
+	print_drills(picture);
+	if (picture->n_unclosed > 0)
+		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
+			     "wastewatch incidents\n",
+			     (long long)picture->n_unclosed);
+	print_hidden(picture);
+	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
+	json_array_foreach (picture->attention, i, line) {
+		(void)fputs("  ! ", stdout);
+		if (strstr(json_string_value(line), ": wastewatch ")) /* to be copied whole */
+			(void)puts(json_string_value(line));
+		else
+			wrap_print(4, 4, json_string_value(line));
+	}
+	status_table_print(picture->live);
+}
+
+static void print_json(const struct picture *picture)
+{
+	json_t *object = json_object(), *outbox = json_object(), *files = json_object();
+
+	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
+	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
+	(void)json_object_set_new(object, "outbox", outbox);
+	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
+	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
+	if (picture->outbox.n_files > 0)
+		(void)json_object_set_new(files, "oldest_ms",
+					  json_integer(picture->outbox.oldest_file_ms));
+	(void)json_object_set_new(object, "files", files);
+	(void)json_object_set_new(object, "entries", json_integer(picture->head));
+	(void)json_object_set_new(object, "running", json_boolean(picture->live));
+	(void)json_object_set(object, "attention", picture->attention);
+	(void)json_object_set(object, "alarms", picture->raised);
+	(void)json_object_set(object, "incidents", picture->incidents);
+	(void)json_object_set_new(object, "incidents_unclosed", json_integer(picture->n_unclosed));
+	if (picture->live)
+		(void)json_object_set(object, "live", picture->live);
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(object);
 }
 
 static int read_record(struct picture *picture, const struct command_options *options)
@@ -293,9 +438,9 @@ int command_status(const struct command_options *options)
 		look_at_live(&picture);
 	look_at_drills(&picture);
 	if (options->json)
-		status_print_json(&picture);
+		print_json(&picture);
 	else
-		status_print(&picture);
+		print_picture(&picture);
 	if (r < 0)
 		r = EXIT_FAILURE; /* half of the answer is missing */
 	else

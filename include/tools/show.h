@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* show.h - the story of one incident, as read from the record and as told to people */
+#pragma once
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct story - what the record has of one incident
+ * @object: as incidents_object(), with last_report where one was made
+ * @entries: those of the record, in order
+ * @reports: what became of each
+ * @opened_ms: when it began, UTC
+ * @zone_min: of the record, minutes ahead of UTC
+ * @exercise: it is of a drill
+ */
+struct story {
+	json_t *object;
+	json_t *entries;
+	json_t *reports;
+	int64_t opened_ms;
+	int zone_min;
+	bool exercise;
+};
+
+/** show_print() - for people; all its texts must be scrubbed */
+void show_print(const struct story *story);
+
+/** show_crossing() - its part about crossings */
+void show_crossing(const struct story *story);
+
+/** show_to_do() - advice, marked as such and wrapped, @indent columns in */
+void show_to_do(size_t indent, const char *advice);

@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status_table.h - the lines and channels of a running daemon, for people */
+#pragma once
+
+#include <jansson.h>
+
+/** status_table_print() - @live: as live_load() found it; NULL prints nothing */
+void status_table_print(const json_t *live);

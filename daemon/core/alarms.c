@@ -116,9 +116,19 @@ static void say(struct core *core, enum event_type type, size_t limit, struct st
 #define WHY_MAX 400
 
 /*
- * Does the configuration suppress it now? A parent of which nothing is known any more hides
- * nothing, although its alarm stands on: a dead instrument must not silence others.
+ * Does this alarm hide others? One of which nothing is known any more does not, although it stands
+ * on: a dead instrument must not silence others. Nor does one that calls nobody itself: then
+ * nobody would be called at all.
  */
+static bool hides_others(const struct core *core, size_t limit)
+{
+	const struct core_limit *state = &core->limits[limit];
+
+	return limit_is_raised(&state->state) && !alarm_is_quiet(&state->alarm) &&
+	       !state->alarm.held && !core->channels[core->config->limits[limit].channel].lost;
+}
+
+/* does the configuration suppress it now? */
 static bool is_suppressed(const struct core *core, size_t limit, struct stamp at,
 			  char why[static WHY_MAX])
 {
@@ -126,9 +136,7 @@ static bool is_suppressed(const struct core *core, size_t limit, struct stamp at
 	const struct config_limit *parent = &core->config->limits[config->alarm.suppressed_by];
 	char bound[EVENT_VALUE_MAX];
 
-	if (config->alarm.suppressible &&
-	    limit_is_raised(&core->limits[config->alarm.suppressed_by].state) &&
-	    !core->channels[parent->channel].lost) {
+	if (config->alarm.suppressible && hides_others(core, config->alarm.suppressed_by)) {
 		(void)snprintf(why, WHY_MAX, "%s stands", parent->path);
 		return true;
 	}

@@ -347,11 +347,8 @@ static void add_inbound(const struct round *round)
 	struct crossing_path path = new_path(round, METHOD_INBOUND,
 					     &config->crossing.targets[release->inbound_from]);
 	const struct crossing_path *before = same_path(round->before, &path);
-	size_t culprit;
 
-	inbound_assess(round->core, round->source, round->at, &path, &culprit);
-	if (before && before->verdict == VERDICT_OBSERVED)
-		path = *before;
+	inbound_assess(round->core, round->source, round->at, before, &path);
 	add(round, &path);
 }
 

@@ -7,6 +7,9 @@
 #include "core/assess.h"
 #include "core/units.h"
 
+#define BEFORE_MS   (2 * INT64_C(3600000)) /* an hour that was over longer ago is not "before" */
+#define RISE_FACTOR 2.0			   /* how well the formulas are trusted, see assess.h */
+
 static struct core_due *find(const struct core *core, const char *incident, uint64_t threshold)
 {
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++) {
@@ -39,6 +42,78 @@ static int64_t due_from(const struct crossing_path *path)
 	return path->method == METHOD_PLUME ? path->release_ms : path->leading_ms;
 }
 
+/** in_its_unit() - a channel's value in a threshold's unit; NAN it cannot be */
+static double in_its_unit(const struct config *config, const struct config_threshold *t,
+			  double value)
+{
+	const char *measure = config->channels[t->measured_by].measure;
+	double converted;
+
+	if (isnan(value) || unit_convert(measure, t->measure, value, &converted) == 0)
+		return isnan(value) ? value : converted;
+	/* ug/Nm3 held against ug/m3: the same air at 25 °C */
+	return t->in_air ? assess_air_ug_m3(measure, value) / assess_bound(t) * t->high
+			 : (double)NAN;
+}
+
+/** highest_before() - of the last whole hour and 5 minutes that were over by then; NAN none */
+static double highest_before(const struct core *core, const struct config_threshold *t,
+			     int64_t until_ms)
+{
+	const struct core_windows *windows = &core->windows[t->measured_by];
+	double highest = (double)NAN;
+
+	for (enum window_length length = WINDOW_5MIN; length <= WINDOW_1H; length++) {
+		const struct window_row *rows[] = {&windows->last[length],
+						   &windows->before[length]};
+
+		for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+			int64_t end_ms = rows[i]->start_ms + window_ms(length);
+
+			if (rows[i]->n == 0 || end_ms > until_ms)
+				continue;
+			if (until_ms - end_ms <= BEFORE_MS)
+				highest = fmax(highest, rows[i]->max);
+			break;
+		}
+	}
+	return in_its_unit(core->config, t, highest);
+}
+
+/** look_before() - while nothing can have come yet: what it is now, and was until now */
+static void look_before(const struct core *core, struct core_due *due,
+			const struct config_threshold *t, struct stamp at)
+{
+	bool is_old;
+	double value = in_its_unit(core->config, t,
+				   assess_value(core, t->measured_by, NULL, &is_old));
+	double highest = highest_before(core, t, at.wall_ms);
+
+	if (at.wall_ms >= due->from_ms)
+		return;
+	if (!is_old)
+		highest = fmax(highest, value); /* of NAN and a number the number */
+	if (!isnan(highest))
+		due->before = highest;
+}
+
+/** enough() - what a reading must exceed to confirm; INFINITY: nothing does */
+static double enough(const struct core_due *due, const struct config_threshold *t)
+{
+	double plain = due->confirms * t->high;
+
+	if (isnan(due->before))
+		return (double)INFINITY;
+	return due->before > t->high ? fmax(plain, due->before + due->rises * t->high) : plain;
+}
+
+uint32_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold)
+{
+	if (isnan(due->before))
+		return FLAG_BEFORE_UNKNOWN;
+	return due->before > threshold->high ? FLAG_BEFORE_HIGH : 0;
+}
+
 /* what is there without the release, and readings show too, confirms nothing */
 static double confirms(const struct config_crossing *crossing, const struct crossing_path *path)
 {
@@ -51,6 +126,9 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 		   const struct crossing_path *path)
 {
 	struct core_due *due = find(core, incident->id, path->threshold);
+	const struct config_crossing *crossing = &core->config->crossing;
+	size_t threshold = assess_threshold_of(core->config, path->threshold);
+	double added = isnan(path->excess) ? 0 : path->excess / path->bound;
 
 	if (!due) {
 		due = take_free(core);
@@ -62,13 +140,16 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 			.threshold = path->threshold,
 			.from_ms = due_from(path),
 			.until_ms = path->tail_ms,
+			.before = highest_before(core, &crossing->thresholds[threshold],
+						 due_from(path)),
 			.worst = (double)NAN,
 			.state = DUE_WAITING,
 		};
 		memcpy(due->incident, incident->id, sizeof(due->incident));
 	}
 	due->from_ms = MIN(due->from_ms, due_from(path));
-	due->confirms = confirms(&core->config->crossing, path);
+	due->confirms = confirms(crossing, path);
+	due->rises = fmax(due->rises, fmax(crossing->possible, added / RISE_FACTOR));
 	due->verdict = MAX(due->verdict, path->verdict);
 	if (path->tail_ms <= due->until_ms)
 		return true;
@@ -120,13 +201,9 @@ static void look(struct core *core, struct core_due *due, size_t threshold, stru
 	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
 	char bound[EVENT_VALUE_MAX], reason[ASSESS_REASON_MAX];
 	bool is_old;
-	double value = assess_value(core, t->measured_by, t->measure, &is_old);
+	double value = in_its_unit(core->config, t,
+				   assess_value(core, t->measured_by, NULL, &is_old));
 
-	if (isnan(value) && t->in_air) { /* ug/Nm3 held against ug/m3: the same air at 25 °C */
-		value = assess_value(core, t->measured_by, NULL, &is_old);
-		value = assess_air_ug_m3(core->config->channels[t->measured_by].measure, value) /
-			assess_bound(t) * t->high;
-	}
 	due->checked_ms = at.wall_ms;
 	due->n_checks++;
 	if (isnan(value) || is_old)
@@ -136,15 +213,34 @@ static void look(struct core *core, struct core_due *due, size_t threshold, stru
 		due->worst = value;
 		due->worst_ms = at.wall_ms;
 	}
-	if (due->state != DUE_WAITING || !(value > due->confirms * t->high))
+	if (due->state != DUE_WAITING || !(value > enough(due, t)))
 		return;
 	due->state = DUE_CONFIRMED;
-	event_value_text(due->confirms * t->high, bound);
-	(void)snprintf(reason, sizeof(reason), "measured above %s %s while it is due%s; %.300s",
+	event_value_text(enough(due, t), bound);
+	(void)snprintf(reason, sizeof(reason), "measured above %s %s while it is due%s%s; %.300s",
 		       bound, t->measure,
 		       due->confirms > 1 ? ", above what the river carries without it" : "",
-		       t->origin);
+		       due->before > t->high ? ", and not before" : "", t->origin);
 	say(core, due, threshold, EVENT_CROSSING_CONFIRMED, at, reason);
+}
+
+/** say_unknown() - it was above the threshold, and that shows nothing */
+static void say_unknown(struct core *core, const struct core_due *due, size_t threshold,
+			struct stamp at)
+{
+	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
+	char before[EVENT_VALUE_MAX], reason[ASSESS_REASON_MAX];
+
+	event_value_text(isnan(due->before) ? 0 : due->before, before);
+	if (isnan(due->before))
+		(void)snprintf(reason, sizeof(reason),
+			       "neither confirmed nor refuted: above the threshold, and nobody "
+			       "measured before it was due");
+	else
+		(void)snprintf(reason, sizeof(reason),
+			       "neither confirmed nor refuted: above it already before, %s %s",
+			       before, t->measure);
+	say(core, due, threshold, EVENT_CROSSING_ASSESSED, at, reason);
 }
 
 /** settle() - its time is over and nothing was seen: was it looked at well enough? */
@@ -152,7 +248,13 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 {
 	uint32_t percent = due->n_checks > 0 ? 100 * due->n_good / due->n_checks : 0;
 	char reason[ASSESS_REASON_MAX];
+	double high = core->config->crossing.thresholds[threshold].high;
 
+	if (due->worst > due->confirms * high) { /* NAN is not */
+		due->state = DUE_UNKNOWN;
+		say_unknown(core, due, threshold, at);
+		return;
+	}
 	if (percent >= core->config->capture_percent) {
 		due->state = DUE_REFUTED;
 		(void)snprintf(
@@ -179,6 +281,8 @@ static void tick(struct core *core, struct core_due *due, struct stamp at)
 		*due = (struct core_due){0}; /* no longer configured */
 		return;
 	}
+	if (due->state == DUE_WAITING)
+		look_before(core, due, &core->config->crossing.thresholds[threshold], at);
 	if (due->state == DUE_WAITING || due->state == DUE_CONFIRMED) {
 		if (at.wall_ms >= due->from_ms && at.wall_ms <= due->until_ms &&
 		    llabs(at.wall_ms - due->checked_ms) >= ASSESS_DUE_MS)

@@ -72,7 +72,7 @@ static size_t describe_strength(const struct config *config, const struct crossi
 }
 
 /** describe() - how strong, by which way, when, in few words */
-static void describe(const struct core *core, const struct crossing_path *path, size_t culprit,
+static void describe(const struct core *core, const struct crossing_path *path,
 		     char text[static ASSESS_REASON_MAX])
 {
 	const struct config *config = core->config;
@@ -81,23 +81,6 @@ static void describe(const struct core *core, const struct crossing_path *path, 
 	const char *place = passage && passage->name && *passage->name ? passage->name : NULL;
 	char arrival[CLOCK_TEXT_MAX];
 
-	if (path->method == METHOD_INBOUND && culprit != CONFIG_NONE) {
-		(void)snprintf(text, ASSESS_REASON_MAX, "%s: %s/%s",
-			       crossing_flag_text(path->verdict == VERDICT_UNLIKELY
-							  ? FLAG_OWN_OUT
-							  : FLAG_OWN_UNMEASURED),
-			       config->sites[config->sources[culprit].site].name,
-			       config->sources[culprit].name);
-		return;
-	}
-	if (path->method == METHOD_INBOUND) {
-		(void)snprintf(text, ASSESS_REASON_MAX, "%s",
-			       path->flags & FLAG_NO_UPSTREAM
-				       ? crossing_flag_text(FLAG_NO_UPSTREAM)
-				       : "all own sources upstream were measured and in order over "
-					 "the travel time");
-		return;
-	}
 	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km%s%.100s",
 			      crossing_method_text((enum crossing_method)path->method),
 			      path->distance_m / 1e3, place ? " to " : "", place ? place : "");
@@ -132,8 +115,6 @@ static void say(struct core *core, const struct core_incident *incident,
 	size_t target = assess_target_of(config, path->target), slot;
 	struct event event = event_plain(EVENT_CROSSING_ASSESSED, at);
 	char reason[ASSESS_REASON_MAX];
-	size_t culprit = CONFIG_NONE;
-	struct crossing_path again = *path;
 
 	slot = (size_t)(incident - core->incidents);
 	event.site = slot / N_WASTE_KINDS;
@@ -145,10 +126,10 @@ static void say(struct core *core, const struct core_incident *incident,
 	if (path->method == METHOD_INBOUND) {
 		if (path->verdict == VERDICT_OBSERVED)
 			event.type = EVENT_INBOUND_SUSPECTED;
-		else
-			inbound_assess(core, event.source, at, &again, &culprit);
+		inbound_describe(core, event.source, at, path, reason);
+	} else {
+		describe(core, path, reason);
 	}
-	describe(core, path, culprit, reason);
 	event.reason = reason;
 	core_event(core, &event);
 }
@@ -190,6 +171,14 @@ static void expect(struct core *core, const struct core_incident *incident,
 		path->flags |= FLAG_UNWATCHED;
 }
 
+static bool is_withdrawn(const struct core_crossing *crossing)
+{
+	for (uint32_t i = 0; i < crossing->n_paths; i++)
+		if (crossing->paths[i].flags & FLAG_WITHDRAWN)
+			return true;
+	return false;
+}
+
 static void assess(struct core *core, size_t slot, struct stamp at)
 {
 	struct core_incident *incident = &core->incidents[slot];
@@ -211,8 +200,12 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	changed |= conclude(core, incident, crossing);
 	if (!changed)
 		return;
-	(void)snprintf(reason, sizeof(reason), "that it crosses is %s",
-		       crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	(void)snprintf(reason, sizeof(reason), "that it crosses is %s%s",
+		       crossing_verdict_text((enum crossing_verdict)incident->verdict),
+		       is_withdrawn(crossing)
+			       ? ", no longer observed: an own source upstream was out "
+				 "of its limits; the level stays"
+			       : "");
 	incident_assessed(core, incident, at, reason);
 }
 

@@ -11,6 +11,8 @@
 #define ARC_STEP_DEG 5.0 /* an arc's chord is nowhere farther from it than 0.1 % of its radius */
 #define POINT_MAX    48	 /* "-89.12345,-179.12345 " */
 #define POLYGON_MAX  (POINT_MAX * (3 + 360 / 5))
+#define PLACE_M	     2000.0 /* a place read off a map is sure to so much; `check` warns beyond */
+#define BEND_SHARE   0.1    /* a river is not straight: so much of the way to either side */
 
 /* a decimal of the report; NAN there is none. strtod() takes the locale's point: none is set. */
 static double number(const json_t *object, const char *key)
@@ -81,6 +83,58 @@ static void add_polygon(const struct cap *cap, struct cap_node *area, struct bou
 	(void)cap_xml_add(cap->xml, area, "polygon", text);
 }
 
+/* initial bearing of a great circle; Snyder 1987, USGS Professional Paper 1395, eq. 5-4b */
+static double bearing_deg(struct boundary_point from, struct boundary_point to)
+{
+	double rad = acos(-1) / 180, lon = (to.lon_deg - from.lon_deg) * rad;
+	double a = from.lat_deg * rad, b = to.lat_deg * rad;
+
+	return atan2(cos(b) * sin(lon), cos(a) * sin(b) - sin(a) * cos(b) * cos(lon)) / rad;
+}
+
+/* distance of two places, for a corridor's width; haversine formula, Sinnott 1984 */
+static double apart_m(struct boundary_point from, struct boundary_point to)
+{
+	double rad = acos(-1) / 180;
+	double lat = sin((to.lat_deg - from.lat_deg) * rad / 2);
+	double lon = sin((to.lon_deg - from.lon_deg) * rad / 2);
+
+	return 2 * BOUNDARY_RADIUS_M *
+	       asin(sqrt(lat * lat + cos(from.lat_deg * rad) * cos(to.lat_deg * rad) * lon * lon));
+}
+
+/* in whole kilometres, as it is said */
+static double half_width_m(struct boundary_point from, struct boundary_point to)
+{
+	return 1000 * ceil(fmax(PLACE_M, BEND_SHARE * apart_m(from, to)) / 1000);
+}
+
+/* beside the straight line, and beyond both its ends */
+static void add_corridor(const struct cap *cap, struct cap_node *area, struct boundary_point from,
+			 struct boundary_point to)
+{
+	double half_m = half_width_m(from, to), there = bearing_deg(from, to);
+	double back = apart_m(from, to) > 1 ? bearing_deg(to, from) : there + 180;
+	struct boundary_point a = boundary_project(from, there + 180, half_m);
+	struct boundary_point b = boundary_project(to, back + 180, half_m);
+	/* to the left of each end's way out, and to its right */
+	const struct boundary_point corners[] = {
+		boundary_project(a, there - 90, half_m), boundary_project(b, back + 90, half_m),
+		boundary_project(b, back - 90, half_m), boundary_project(a, there + 90, half_m),
+		boundary_project(a, there - 90, half_m)};
+	char text[POINT_MAX * ARRAY_SIZE(corners)] = "", point[POINT_MAX];
+	struct cap_text polygon = {.bytes = text, .room = sizeof(text)};
+
+	if (!area)
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(corners); i++) {
+		print_point(point, corners[i]);
+		cap_text_add(&polygon, i > 0 ? " " : "");
+		cap_text_add(&polygon, point);
+	}
+	(void)cap_xml_add(cap->xml, area, "polygon", text);
+}
+
 /* where a plume may lie; all round where the wind is not known */
 static void add_sector(const struct cap *cap, enum catalogue_language language,
 		       struct cap_node *info)
@@ -106,27 +160,51 @@ static void add_sector(const struct cap *cap, enum catalogue_language language,
 		add_polygon(cap, area, middle, &sector);
 }
 
-/* a way that it may take: its two ends; a river's reach between them has no line in the report */
-static void add_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
-		     bool has_site, struct boundary_point site, struct cap_node *info)
+static bool is_by_river(const json_t *path)
 {
-	char words[1024] = "", target[512];
+	const char *method = field_text(path, "method");
+
+	return strcmp(method, "river") == 0 || strcmp(method, "leachate") == 0;
+}
+
+/* where a way begins: at its source, or else its site */
+static bool start_of(const struct cap *cap, const json_t *path, struct boundary_point *ret)
+{
+	return position_of(json_object_get(path, "from"), ret) ||
+	       position_of(json_object_get(cap->site, "position"), ret);
+}
+
+/* a way that it may take: of a river a corridor, of others the two ends, no surer than a map */
+static void add_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
+		     struct cap_node *info)
+{
+	char words[1024] = "", target[512], km[32];
 	struct cap_text text = {.bytes = words, .room = sizeof(words)};
 	const char *place = field_text(path, "place");
-	struct boundary_point meeting;
+	struct boundary_point start, meeting;
+	bool has_start = start_of(cap, path, &start), is_river = has_start && is_by_river(path);
 	struct cap_node *area;
 
 	if (!position_of(json_object_get(path, "position"), &meeting))
 		return;
 	(void)snprintf(target, sizeof(target), "%s%s%s%s", field_text(path, "target"),
 		       *place ? " (" : "", place, *place ? ")" : "");
-	CAP_SAY(&text, language, N_("From {site} to {target}, {method}"),
-		{"site", field_text(cap->site, "title")}, {"target", target},
+	(void)snprintf(km, sizeof(km), "%.0f",
+		       (is_river ? half_width_m(start, meeting) : PLACE_M) / 1000);
+	CAP_SAY(&text, language,
+		is_river ? N_("Corridor of the river from {site} to {target}, {km} km to either "
+			      "side of the straight line, {method}")
+			 : N_("From {site} to {target}, {method}; the places are sure to {km} km"),
+		{"site", field_text(cap->site, "title")}, {"target", target}, {"km", km},
 		{"method", cap_term(language, "method", field_text(path, "method"))});
 	area = add_area(cap, info, words);
-	if (has_site)
-		add_circle(cap, area, site, 0);
-	add_circle(cap, area, meeting, 0);
+	if (is_river) {
+		add_corridor(cap, area, start, meeting);
+		return;
+	}
+	if (has_start)
+		add_circle(cap, area, start, PLACE_M);
+	add_circle(cap, area, meeting, PLACE_M);
 }
 
 void cap_areas(const struct cap *cap, enum catalogue_language language, struct cap_node *info)
@@ -147,5 +225,5 @@ void cap_areas(const struct cap *cap, enum catalogue_language language, struct c
 	add_sector(cap, language, info);
 	json_array_foreach (paths, i, path)
 		if (cap_may_cross(field_text(path, "verdict")) && n++ < CAP_AREAS_MAX)
-			add_path(cap, language, path, has_site, site, info);
+			add_path(cap, language, path, info);
 }

@@ -114,6 +114,7 @@ static void check_parent(const struct config_mapping *mapping, struct limit_draf
 {
 	struct config_limit *limit = &draft->limit;
 	const struct config_name *found;
+	const struct config_limit *parent;
 
 	if (!config_given(mapping, "suppressed-by"))
 		return;
@@ -124,7 +125,15 @@ static void check_parent(const struct config_mapping *mapping, struct limit_draf
 	}
 	limit->alarm.suppressible = true;
 	limit->alarm.suppressed_by = found->index;
-	if (config_usable(mapping, "class") && limit->class != CLASS_WARNING)
+	parent = &mapping->reader->config->limits[found->index];
+	if (config_usable(mapping, "class") && limit->class > parent->class)
+		config_error(mapping, "suppressed-by",
+			     "\"%s\" is of class %s, and would hide one of class %s; allowed: a "
+			     "limit of class %s%s",
+			     draft->suppressed_by, limit_class_text(parent->class),
+			     limit_class_text(limit->class), limit_class_text(limit->class),
+			     limit->class < CLASS_EMERGENCY ? " or worse" : "");
+	else if (config_usable(mapping, "class") && limit->class != CLASS_WARNING)
 		config_warning(mapping, "suppressed-by",
 			       "a limit of class %s that is broken while \"%s\" stands opens no "
 			       "incident of its own until that is over",

@@ -247,6 +247,7 @@ int config_finish_threshold(struct config_mapping *mapping, void *data)
 	struct threshold_draft *draft = data;
 	struct config_threshold *threshold = &draft->threshold;
 	const struct config_node *place = config_node_of(mapping, "unit");
+	const struct config_node *name = config_node_of(mapping, "parameter");
 	struct config_reference reference = {
 		.by = BY_THRESHOLD,
 		.index = crossing->n_thresholds,
@@ -260,6 +261,8 @@ int config_finish_threshold(struct config_mapping *mapping, void *data)
 	threshold->measured_by = CONFIG_NONE;
 	threshold->line = place->line;
 	threshold->column = place->column;
+	threshold->parameter_line = name->line;
+	threshold->parameter_column = name->column;
 	if (config_usable(mapping, "unit") && config_usable(mapping, "in"))
 		check_unit(mapping, threshold);
 	r = config_refer(mapping, "measured-by", reference, &draft->measured_by);

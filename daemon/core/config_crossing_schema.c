@@ -97,7 +97,7 @@ const struct config_group config_river_group =
 
 static const struct config_option upstream_options[] = {
 	TEXT("source", FIELD(upstream_draft, source), REQUIRED, PATH, config_text_check, "SITE/SOURCE of our own, upstream or upwind"),
-	DURATION("travel", FIELD(upstream_draft, travel_s), REQUIRED, 0, 60 * D_MS / 1000, 1000 * MS, "from there to this station, the slowest that counts"),
+	DURATION("travel", FIELD(upstream_draft, travel_s), REQUIRED, 60, 60 * D_MS / 1000, 1000 * MS, "from there to this station, the slowest that counts"),
 };
 const struct config_group config_upstream_group =
 	GROUP("upstream source", upstream_options, upstream_draft, config_finish_upstream);

@@ -126,11 +126,13 @@ static void check_window(const struct config_mapping *mapping, const struct conf
 static bool check_own(const struct config_mapping *mapping, struct limit_draft *draft)
 {
 	static const char *const keys[] = {"standard", "side", "percent"};
+	enum option_state origin = config_state(mapping, "origin");
+	bool no_origin = origin == OPTION_ABSENT ||
+			 (origin == OPTION_GIVEN && !*draft->limit.origin);
 
 	if (config_state(mapping, "class") == OPTION_ABSENT)
 		config_lacking(mapping, "class");
-	if (config_usable(mapping, "class") && draft->limit.class != CLASS_WARNING &&
-	    config_state(mapping, "origin") == OPTION_ABSENT)
+	if (config_usable(mapping, "class") && draft->limit.class != CLASS_WARNING && no_origin)
 		config_error(mapping, "origin",
 			     "this limit has no \"origin\"; a limit of class limit or emergency "
 			     "must say where its number comes from, such as \"permit 123/GPMT, "
@@ -141,6 +143,54 @@ static bool check_own(const struct config_mapping *mapping, struct limit_draft *
 				     "it says something about a parameter, and none is named; "
 				     "allowed: with \"parameter\"");
 	return check_side(mapping, draft);
+}
+
+/* where its number is said; a standard's stands nowhere in the file */
+static const char *bound_key(const struct config_mapping *mapping, const struct config_limit *limit)
+{
+	return config_state(mapping, side_text(limit)) != OPTION_ABSENT ? side_text(limit)
+									: "parameter";
+}
+
+static bool is_inside(const struct config_limit *limit, const struct config_limit *other)
+{
+	return limit->high ? limit->bound < other->bound : limit->bound > other->bound;
+}
+
+/* two limits of one channel on the same value or mean, of which neither waits for a condition */
+static void check_pair(const struct config_mapping *mapping, const struct config_limit *limit,
+		       const struct config_limit *other)
+{
+	const struct config_limit *high = limit->high ? limit : other;
+	const struct config_limit *low = limit->high ? other : limit;
+	const struct config_limit *worse = limit->class > other->class ? limit : other;
+	const struct config_limit *milder = limit->class > other->class ? other : limit;
+
+	if (limit->high != other->high && low->bound >= high->bound)
+		config_error(mapping, bound_key(mapping, limit),
+			     "with \"%s\" the channel may not be below %g nor above %g, so one of "
+			     "the two would always stand; allowed: a low bound below the high one",
+			     other->path, low->bound, high->bound);
+	else if (limit->high == other->high && worse->class != milder->class &&
+		 is_inside(worse, milder))
+		config_warning(mapping, bound_key(mapping, limit),
+			       "the bound %g of class %s is reached before that of class %s, which "
+			       "is %g; \"%s\" has the other",
+			       worse->bound, limit_class_text(worse->class),
+			       limit_class_text(milder->class), milder->bound, other->path);
+}
+
+static void check_others(const struct config_mapping *mapping, const struct config_limit *limit)
+{
+	const struct config *config = mapping->reader->config;
+
+	for (size_t i = 0; i < config->n_limits && !limit->alarm.conditional; i++) {
+		const struct config_limit *other = &config->limits[i];
+
+		if (other->channel == limit->channel && other->on == limit->on &&
+		    !other->alarm.conditional)
+			check_pair(mapping, limit, other);
+	}
 }
 
 static void check_limit(const struct config_mapping *mapping, struct config_limit *limit,
@@ -191,9 +241,10 @@ static bool is_own(const struct config_mapping *mapping)
 	       reader->config->n_standards == reader->first_standard;
 }
 
-/** resolve_bound() - the number, its own or the standard's. Return: as config_law_limit(). */
+/** resolve_bound() - the number, its own or the standard's. Return: as config_law_limit().
+ * @ret_bounded: number, class and window are known */
 static int resolve_bound(const struct config_mapping *mapping, struct limit_draft *draft, size_t i,
-			 bool *ret_other)
+			 bool *ret_other, bool *ret_bounded)
 {
 	const struct config *config = mapping->reader->config;
 	struct config_limit *limit = &draft->limit;
@@ -207,6 +258,8 @@ static int resolve_bound(const struct config_mapping *mapping, struct limit_draf
 		bounded = (r = config_law_limit(mapping, draft, i, ret_other)) == 0;
 	if (r == 0)
 		check_limit(mapping, limit, channel, bounded);
+	*ret_bounded = r == 0 && channel && bounded &&
+		       (!own || (config_usable(mapping, "class") && config_usable(mapping, "on")));
 	if (r == 0 && own && channel && bounded && config_usable(mapping, "class"))
 		r = config_law_override(mapping, limit, i);
 	return r;
@@ -218,13 +271,15 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 	struct limit_draft *draft = data;
 	struct config_limit *limit = &draft->limit;
 	size_t i = resolve_channel(mapping, draft->channel);
-	bool other = false;
+	bool other = false, bounded = false;
 	int r;
 
 	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
-	r = resolve_bound(mapping, draft, i, &other);
+	r = resolve_bound(mapping, draft, i, &other, &bounded);
 	config_check_alarm(mapping, draft); /* the window may be that of the standard */
+	if (bounded)
+		check_others(mapping, limit);
 	if (r == 0)
 		r = config_default_text(&limit->arithmetic, "");
 	if (r == 0)

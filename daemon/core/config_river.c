@@ -104,7 +104,8 @@ static void check_position(const struct config_mapping *mapping, const struct co
 	if (!target->line || isnan(place.lat_deg) ||
 	    boundary_nearest(target->line, place, &hit) < 0 || hit.distance_m <= PASSAGE_OFF_M)
 		return;
-	config_warning(mapping, "position", "this is %.1f km from the line of \"%s\"",
+	config_warning(mapping, "position",
+		       "this is %.1f km from the line of \"%s\"; allowed: where the river meets it",
 		       hit.distance_m / 1e3, target->name);
 }
 

@@ -50,6 +50,15 @@ const char *config_text_check(const char *text)
 	return NULL;
 }
 
+const char *config_origin_check(const char *text)
+{
+	if (text[strspn(text, " ")] == '\0')
+		return "it is blank; allowed: where the number comes from, such as \"permit "
+		       "123/GPMT, "
+		       "annex 2\"";
+	return config_text_check(text);
+}
+
 const char *config_credential_check(const char *text)
 {
 	size_t n = strlen(text);

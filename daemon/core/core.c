@@ -27,7 +27,7 @@ static int allocate(struct core *core)
 	core->incidents = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->incidents));
 	core->crossings = calloc(config->n_sites * N_WASTE_KINDS + 1, sizeof(*core->crossings));
 	core->dues = calloc(CROSSING_DUES_MAX, sizeof(*core->dues));
-	core->upstream = calloc(config->n_sources + 1, sizeof(*core->upstream));
+	core->upstream = calloc(config->n_channels + 1, sizeof(*core->upstream));
 	core->streams = calloc(core->n_streams, sizeof(*core->streams));
 	core->channel_limits = calloc(n, sizeof(*core->channel_limits));
 	core->interval_ms = calloc(n, sizeof(*core->interval_ms));

@@ -36,7 +36,7 @@ static const struct {
 			     "great circle on a sphere, or length along the river",
 			     {0}},
 	[METHOD_INBOUND] = {"inbound",
-			    "own sources upstream in order and measured over the travel time",
+			    "own sources upstream measured and below their limits over the travel time",
 			    {"travel_s", "upstream_sources"}},
 	[METHOD_MEASURED] = {"measured", "readings at the target", {"good_percent"}},
 };
@@ -68,6 +68,11 @@ static const char *const flags[] = {
 	"as if the release went on",
 	"what the river carries without the release is not configured: 0 taken",
 	"the river is above the threshold without the release: judged by what is added",
+	"an own source upstream does not measure what is out of limits here: not known",
+	"an own source upstream has no limit of what is out of limits here: not known",
+	"it was taken for coming from beyond before: withdrawn, the level does not fall",
+	"above the threshold already before it was due: only a rise confirms it",
+	"not measured before it was due: a reading above the threshold confirms nothing",
 };
 _Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
 

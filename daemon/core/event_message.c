@@ -252,9 +252,11 @@ static void message_of_forecast(const struct event *event, const struct config *
 			       limit->high ? "over" : "below", limit_class_text(limit->class),
 			       bound, (long long)(event->number + 59) / 60);
 	else
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "That the %s of %s breaks its %s of %s %s",
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "That the %s of %s breaks its %s of %s %s%s",
 			       limit_on_words(limit->on), config->channels[event->channel].path,
 			       limit_class_text(limit->class), bound,
+			       strcmp(reason, EVENT_FORECAST_GONE) == 0 ? "is " : "",
 			       *reason ? reason : "can no longer be avoided");
 }
 

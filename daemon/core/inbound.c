@@ -1,99 +1,260 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "core/assess.h"
+#include "core/units.h"
 
-/** is_out() - does a limit of the law stand broken at a source? @ret_lost: is one not measured? */
-static bool is_out(const struct core *core, size_t source, bool *ret_lost)
-{
-	const struct config *config = core->config;
-	bool out = false;
-
-	*ret_lost = false;
-	for (size_t i = 0; i < config->n_limits; i++) {
-		const struct config_limit *limit = &config->limits[i];
-
-		if (limit->class < CLASS_LIMIT || config->channels[limit->channel].source != source)
-			continue;
-		out |= limit_is_raised(&core->limits[i].state);
-		*ret_lost |= core->channels[limit->channel].lost ||
-			     !core->channels[limit->channel].has_value;
-	}
-	return out;
-}
+/* what speaks against a source upstream, the worst first */
+static const struct {
+	uint32_t flag;
+	enum crossing_verdict verdict;
+	const char *says;
+} doubts[] = {
+	{FLAG_OWN_OUT, VERDICT_UNLIKELY, "out of its limits within the travel time"},
+	{FLAG_OWN_BLIND, VERDICT_POSSIBLE, "not known, it is not measured there"},
+	{FLAG_OWN_UNBOUND, VERDICT_POSSIBLE, "not known, there is no limit of it there"},
+	{FLAG_OWN_UNMEASURED, VERDICT_POSSIBLE, "not measured all through the travel time"},
+};
 
 static bool is_zero(struct stamp stamp)
 {
 	return stamp.mono_ms == 0 && stamp.wall_ms == 0;
 }
 
-void inbound_watch(struct core *core, struct stamp at)
+/** threshold_bound() - the lowest that matters at any target, in the channel's unit; NAN none */
+static double threshold_bound(const struct config *config, const struct config_channel *channel)
 {
-	const struct config_crossing *crossing = &core->config->crossing;
+	bool in_air = config->sources[channel->source].kind == WASTE_GAS;
+	double lowest = (double)NAN, bound;
 
-	for (size_t i = 0; i < crossing->n_upstream; i++) {
-		size_t source = crossing->upstream[i].source;
-		struct core_upstream *state = &core->upstream[source];
-		bool lost;
+	for (size_t i = 0; i < config->crossing.n_thresholds; i++) {
+		const struct config_threshold *t = &config->crossing.thresholds[i];
 
-		if (!is_zero(state->seen) && at.mono_ms - state->seen.mono_ms < ASSESS_WATCH_MS)
-			continue;
-		if (is_out(core, source, &lost))
-			state->out = at;
-		if (lost)
-			state->since = (struct stamp){0};
-		else if (is_zero(state->since) ||
-			 at.mono_ms - state->seen.mono_ms >= ASSESS_BLIND_MS)
-			state->since = at;
-		state->seen = at;
+		if (t->in_air == in_air && strcmp(t->parameter, channel->name) == 0 &&
+		    unit_convert(t->measure, channel->measure, t->high, &bound) == 0)
+			lowest = fmin(lowest, bound); /* of NAN and a number the number */
 	}
+	return lowest;
 }
 
-/** speaks_against() - was an own source out of limits, or not measured, within the time? */
-static uint32_t speaks_against(const struct core *core, const struct config_upstream *upstream,
-			       struct stamp at)
+/** own_bound() - the strictest limit of the law on values or means of a channel; NAN none */
+static double own_bound(const struct core *core, size_t channel, bool high)
 {
-	const struct core_upstream *state = &core->upstream[upstream->source];
-	int64_t travel_ms = (int64_t)(upstream->travel_s * MS_PER_S);
-	bool lost;
+	const struct config *config = core->config;
+	double strictest = (double)NAN;
 
-	if (is_out(core, upstream->source, &lost) ||
-	    (!is_zero(state->out) && at.mono_ms - state->out.mono_ms <= travel_ms))
-		return FLAG_OWN_OUT;
-	if (lost || is_zero(state->since) || at.mono_ms - state->since.mono_ms < travel_ms ||
-	    at.mono_ms - state->seen.mono_ms >= ASSESS_BLIND_MS)
-		return FLAG_OWN_UNMEASURED;
-	return 0;
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+		const struct config_limit *limit = &config->limits[i];
+
+		if (limit->class < CLASS_LIMIT || limit->high != high)
+			continue;
+		strictest = high ? fmin(strictest, limit->bound) : fmax(strictest, limit->bound);
+	}
+	return high && isnan(strictest) ? threshold_bound(config, &config->channels[channel])
+					: strictest;
+}
+
+/** is_beyond() - a value, or one of the open minute; of a mean over hours each value counts */
+static bool is_beyond(const struct core *core, size_t channel, struct stamp at)
+{
+	const struct core_channel *state = &core->channels[channel];
+	bool is_new = state->has_value && at.mono_ms - state->good.mono_ms < ASSESS_WATCH_MS;
+	double high = own_bound(core, channel, true), low = own_bound(core, channel, false);
+
+	/* comparisons with NAN are false */
+	return (is_new && (state->value > high || state->value < low)) ||
+	       (state->minute.n > 0 && (state->minute.max > high || state->minute.min < low));
+}
+
+static bool has_alarm(const struct core *core, size_t channel)
+{
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
+		if (core->config->limits[i].class >= CLASS_LIMIT &&
+		    limit_is_raised(&core->limits[i].state))
+			return true;
+	return false;
+}
+
+static bool is_measured(const struct core *core, size_t channel, struct stamp at)
+{
+	const struct core_channel *state = &core->channels[channel];
+	int64_t most_ms = MAX((int64_t)core->lost_after_ms[channel], (int64_t)ASSESS_BLIND_MS);
+
+	return state->has_value && !state->lost && !state->idle &&
+	       at.mono_ms - state->good.mono_ms <= most_ms;
+}
+
+static void watch(struct core *core, size_t channel, struct stamp at)
+{
+	struct core_upstream *state = &core->upstream[channel];
+
+	if (has_alarm(core, channel) || is_beyond(core, channel, at))
+		state->out = at;
+	if (!is_measured(core, channel, at))
+		state->since = (struct stamp){0};
+	else if (is_zero(state->since) || at.mono_ms - state->seen.mono_ms >= ASSESS_BLIND_MS)
+		state->since = at;
+	state->seen = at;
+}
+
+static bool is_upstream(const struct config_crossing *crossing, size_t source)
+{
+	for (size_t i = 0; i < crossing->n_upstream; i++)
+		if (crossing->upstream[i].source == source)
+			return true;
+	return false;
+}
+
+void inbound_watch(struct core *core, struct stamp at)
+{
+	const struct config *config = core->config;
+
+	for (size_t i = 0; config->crossing.n_upstream > 0 && i < config->n_channels; i++)
+		if (is_upstream(&config->crossing, config->channels[i].source))
+			watch(core, i, at);
+}
+
+static size_t channel_of(const struct config *config, size_t source, const char *name)
+{
+	for (size_t i = 0; i < config->n_channels; i++)
+		if (config->channels[i].source == source &&
+		    strcmp(config->channels[i].name, name) == 0)
+			return i;
+	return CONFIG_NONE;
+}
+
+/** limit_was_broken() - a limit of the law at the station, in this incident */
+static bool limit_was_broken(const struct core *core, size_t source, size_t limit)
+{
+	const struct config *config = core->config;
+	const struct core_limit *state = &core->limits[limit];
+	const struct core_incident *incident = core_incident_of(core,
+								config->limits[limit].channel);
+
+	return config->limits[limit].class >= CLASS_LIMIT &&
+	       config->channels[config->limits[limit].channel].source == source &&
+	       (limit_is_raised(&state->state) ||
+		(state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms));
+}
+
+/** doubt() - does a source upstream speak against it, by what that limit is about?
+ * Return: its row of @doubts; their number: it was in order. */
+static size_t doubt(const struct core *core, const struct config_upstream *upstream, size_t limit,
+		    struct stamp at)
+{
+	const struct config *config = core->config;
+	const struct config_limit *broken = &config->limits[limit];
+	size_t channel = channel_of(config, upstream->source,
+				    config->channels[broken->channel].name);
+	int64_t travel_ms = (int64_t)(upstream->travel_s * MS_PER_S);
+	const struct core_upstream *state;
+	bool was_out, was_measured;
+
+	if (channel == CONFIG_NONE)
+		return 1;
+	if (broken->on != LIMIT_ON_VALUE) /* a mean looks back */
+		travel_ms += window_ms((enum window_length)(broken->on - LIMIT_ON_MEAN_1MIN));
+	state = &core->upstream[channel];
+	was_out = has_alarm(core, channel) || is_beyond(core, channel, at) ||
+		  (!is_zero(state->out) && at.mono_ms - state->out.mono_ms <= travel_ms);
+	was_measured = is_measured(core, channel, at) && !is_zero(state->since) &&
+		       at.mono_ms - state->since.mono_ms >= travel_ms &&
+		       at.mono_ms - state->seen.mono_ms < ASSESS_BLIND_MS;
+	if (was_out)
+		return 0;
+	if (isnan(own_bound(core, channel, broken->high)))
+		return 2;
+	return was_measured ? ARRAY_SIZE(doubts) : 3;
+}
+
+/** worst_doubt() - by all that is out at the station. @ret_limit: by which */
+static size_t worst_doubt(const struct core *core, size_t source,
+			  const struct config_upstream *upstream, struct stamp at,
+			  size_t *ret_limit)
+{
+	size_t worst = ARRAY_SIZE(doubts);
+
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		size_t row;
+
+		if (!limit_was_broken(core, source, i))
+			continue;
+		row = doubt(core, upstream, i, at);
+		if (row >= worst)
+			continue;
+		worst = row;
+		*ret_limit = i;
+	}
+	return worst;
 }
 
 void inbound_assess(const struct core *core, size_t source, struct stamp at,
-		    struct crossing_path *path, size_t *ret_culprit)
+		    const struct crossing_path *before, struct crossing_path *path)
 {
 	const struct config_crossing *crossing = &core->config->crossing;
 	const struct config_release *release = &core->config->sources[source].release;
 	double travel_s = 0;
+	size_t limit;
 
-	*ret_culprit = CONFIG_NONE;
 	/* nobody says that it is not ours where none of ours is known to be upstream */
 	path->verdict = release->n_upstream > 0 ? VERDICT_OBSERVED : VERDICT_POSSIBLE;
 	for (size_t i = 0; i < release->n_upstream; i++) {
 		const struct config_upstream
 			*upstream = &crossing->upstream[release->first_upstream + i];
-		uint32_t flag = speaks_against(core, upstream, at);
-		uint8_t verdict = flag == FLAG_OWN_OUT		? VERDICT_UNLIKELY
-				  : flag == FLAG_OWN_UNMEASURED ? VERDICT_POSSIBLE
-								: VERDICT_OBSERVED;
+		size_t row = worst_doubt(core, source, upstream, at, &limit);
 
 		travel_s = fmax(travel_s, upstream->travel_s);
-		path->flags |= flag;
-		if (verdict >= path->verdict)
+		if (row == ARRAY_SIZE(doubts))
 			continue;
-		path->verdict = verdict;
-		*ret_culprit = upstream->source;
+		path->flags |= doubts[row].flag;
+		path->verdict = MIN(path->verdict, (uint8_t)doubts[row].verdict);
 	}
 	if (release->n_upstream == 0)
 		path->flags |= FLAG_NO_UPSTREAM;
 	path->inputs[0] = travel_s;
 	path->inputs[1] = (double)release->n_upstream;
 	path->arrival_ms = path->release_ms;
+	if (!before)
+		return;
+	if (before->verdict == VERDICT_OBSERVED && path->verdict == VERDICT_POSSIBLE)
+		*path = *before; /* what was known then stays known */
+	else if (path->verdict != VERDICT_OBSERVED &&
+		 (before->verdict == VERDICT_OBSERVED || before->flags & FLAG_WITHDRAWN))
+		path->flags |= FLAG_WITHDRAWN;
+}
+
+void inbound_describe(const struct core *core, size_t source, struct stamp at,
+		      const struct crossing_path *path, char text[static ASSESS_REASON_MAX])
+{
+	const struct config *config = core->config;
+	const struct config_release *release = &config->sources[source].release;
+	size_t n = 0, limit = 0;
+
+	text[0] = '\0';
+	if (path->flags & FLAG_WITHDRAWN)
+		n = (size_t)snprintf(text, ASSESS_REASON_MAX,
+				     "no longer observed, the level stays");
+	for (size_t i = 0; i < release->n_upstream && path->verdict != VERDICT_OBSERVED; i++) {
+		const struct config_upstream
+			*upstream = &config->crossing.upstream[release->first_upstream + i];
+		const struct config_source *own = &config->sources[upstream->source];
+		size_t row = worst_doubt(core, source, upstream, at, &limit);
+
+		if (row == ARRAY_SIZE(doubts) || n >= ASSESS_REASON_MAX - 1)
+			continue;
+		n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s%s %s: %s/%s",
+				      n > 0 ? "; " : "",
+				      config->channels[config->limits[limit].channel].name,
+				      doubts[row].says, config->sites[own->site].name, own->name);
+	}
+	if (n > 0)
+		return;
+	(void)snprintf(
+		text, ASSESS_REASON_MAX, "%s",
+		path->flags & FLAG_NO_UPSTREAM
+			? crossing_flag_text(FLAG_NO_UPSTREAM)
+			: "all own sources upstream were measured and below their limits over "
+			  "the travel time");
 }

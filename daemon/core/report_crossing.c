@@ -66,12 +66,12 @@ static json_t *inputs_of(const struct crossing_path *path)
 	return inputs;
 }
 
-static json_t *flags_of(const struct crossing_path *path)
+static json_t *flags_of(uint32_t which)
 {
 	json_t *flags = json_array();
 
 	for (uint32_t bit = 1; bit && bit <= FLAG_LAST; bit <<= 1)
-		if (path->flags & bit)
+		if (which & bit)
 			(void)json_array_append_new(flags, json_string(crossing_flag_text(bit)));
 	return flags;
 }
@@ -115,14 +115,18 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);
-	if (passage)
+	if (passage) { /* then the source is there, too */
+		size_t source = assess_source_of(core->config, path->source);
+
 		field_set_text(object, "place", passage->name);
+		set_position(object, "from", core->config->sources[source].release.place);
+	}
 	field_set_time(object, "arrival", path->arrival_ms, core->config->zone_min);
 	field_set_time(object, "leading_edge", path->leading_ms, core->config->zone_min);
 	field_set_time(object, "peak_time", path->peak_ms, core->config->zone_min);
 	field_set_time(object, "tail", path->tail_ms, core->config->zone_min);
 	(void)json_object_set_new(object, "inputs", inputs_of(path));
-	(void)json_object_set_new(object, "flags", flags_of(path));
+	(void)json_object_set_new(object, "flags", flags_of(path->flags));
 	return object;
 }
 
@@ -156,6 +160,7 @@ static json_t *measured_object(const struct core *core, const struct core_due *d
 	set_value(inputs, crossing_input_text(METHOD_MEASURED, 0),
 		  100.0 * due->n_good / due->n_checks);
 	(void)json_object_set_new(object, "inputs", inputs);
+	(void)json_object_set_new(object, "flags", flags_of(assess_due_flags(due, threshold)));
 	return object;
 }
 

@@ -43,7 +43,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {7,
+	static const size_t sizes[] = {8,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
@@ -122,7 +122,7 @@ static void count_used(const struct core *core, struct snapshot_header *header)
 		header->n_crossings += core->crossings[i].opened_ms != 0;
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
 		header->n_dues += core->dues[i].state != DUE_FREE;
-	for (size_t i = 0; i < core->config->n_sources; i++)
+	for (size_t i = 0; i < core->config->n_channels; i++)
 		header->n_upstream += upstream_is_used(&core->upstream[i]);
 }
 
@@ -135,10 +135,10 @@ static void put_used(const struct core *core, uint8_t *at)
 	for (size_t i = 0; i < CROSSING_DUES_MAX; i++)
 		if (core->dues[i].state != DUE_FREE)
 			put(&at, &core->dues[i], sizeof(struct core_due));
-	for (size_t i = 0; i < core->config->n_sources; i++)
+	for (size_t i = 0; i < core->config->n_channels; i++)
 		if (upstream_is_used(&core->upstream[i]))
-			put_keyed(&at, assess_source_key(core->config, i), &core->upstream[i],
-				  sizeof(struct core_upstream));
+			put_keyed(&at, key_of_text(core->config->channels[i].path),
+				  &core->upstream[i], sizeof(struct core_upstream));
 }
 
 static void put_things(const struct core *core, uint8_t *at)
@@ -328,9 +328,11 @@ static void take_used(struct core *core, const struct snapshot_header *header, c
 	at = take(at, header->n_crossings, sizeof(struct core_crossing), places, n_incidents);
 	memcpy(core->dues, at, header->n_dues * sizeof(struct core_due));
 	at += header->n_dues * sizeof(struct core_due);
-	for (size_t i = 0; i < config->n_sources; i++)
-		places[i] = (struct place){assess_source_key(config, i), &core->upstream[i]};
-	(void)take(at, header->n_upstream, sizeof(struct core_upstream), places, config->n_sources);
+	for (size_t i = 0; i < config->n_channels; i++)
+		places[i] = (struct place){key_of_text(config->channels[i].path),
+					   &core->upstream[i]};
+	(void)take(at, header->n_upstream, sizeof(struct core_upstream), places,
+		   config->n_channels);
 }
 
 static int restore_things(struct core *core, const struct snapshot_header *header,

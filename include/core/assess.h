@@ -28,6 +28,13 @@
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
  *
+ * A reading at the target confirms where it is above the threshold while the release is due, and
+ * was not before: the highest reading of the last whole hour and 5 minutes before the leading edge,
+ * and the last reading before it. Where it was above already before, it must
+ * rise above that by half of what the assessment says is added (the factor of two below), and by
+ * crossing-possible times the threshold at least; where nobody measured before, nothing confirms.
+ * What is above then without confirming does not refute either.
+ *
  * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
  * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
  * upper bound. A verdict falls only where what is added is below what it takes by
@@ -172,24 +179,37 @@ bool assess_expect(struct core *core, const struct core_incident *incident,
 const struct core_due *assess_due_of(const struct core *core, const char *incident,
 				     uint64_t threshold);
 
+/** assess_due_flags() - FLAG_BEFORE_HIGH, FLAG_BEFORE_UNKNOWN: why a reading confirms nothing */
+uint32_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold);
+
 /** assess_due_tick() - look at the readings that are due */
 void assess_due_tick(struct core *core, struct stamp at);
 
 /* --- inbound.c ------------------------------------------------------------------------ */
 
-/** inbound_watch() - note which own sources upstream are out of limits or not measured */
+/** inbound_watch() - note which channels upstream are beyond their limits or not measured */
 void inbound_watch(struct core *core, struct stamp at);
 
 /**
  * inbound_assess() - does what a border station measures come from beyond its boundary?
  *
- * Observed: own sources are named upstream, and all of them were measured and in order over the
- * travel time. Possible: one was not measured, or none is named. Unlikely: one was out of its
- * limits.
- * @ret_culprit: source that speaks against it, CONFIG_NONE
+ * By the parameters whose limits are broken at the station. A source upstream was in order where
+ * the channel of that name was measured over the whole travel time, has a bound, and each of its
+ * values was within it. The bound is its strictest limit of the law, on values or any mean: a mean
+ * over a day breaks long after the spill is here; without one the lowest threshold of the
+ * parameter. Where the station's own limit is on a mean, its length is added to the travel time.
+ *
+ * Observed: own sources are named upstream, and all were in order. Unlikely: one was beyond its
+ * bound. Possible: of one it is not known - no such channel, no bound, not measured - or none is
+ * named. Observed falls when a source turns out to have been beyond its bound, and only then.
+ * @before: the path when it was assessed last; NULL it was not
  */
 void inbound_assess(const struct core *core, size_t source, struct stamp at,
-		    struct crossing_path *path, size_t *ret_culprit);
+		    const struct crossing_path *before, struct crossing_path *path);
+
+/** inbound_describe() - which own sources speak against it, and how; or that none does */
+void inbound_describe(const struct core *core, size_t source, struct stamp at,
+		      const struct crossing_path *path, char text[static ASSESS_REASON_MAX]);
 
 /* --- assess.c, assess_tick.c ---------------------------------------------------------- */
 

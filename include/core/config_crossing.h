@@ -61,7 +61,8 @@ struct config_target {
  * @in_air: else in water
  * @high: in @measure
  * @measured_by: channel that measures the parameter at the target
- * @line, @column: where it stands in wastewatch.yaml
+ * @line, @column: where its unit stands in wastewatch.yaml
+ * @parameter_line, @parameter_column: and its parameter
  */
 struct config_threshold {
 	size_t target;
@@ -73,6 +74,8 @@ struct config_threshold {
 	size_t measured_by;
 	unsigned int line;
 	unsigned int column;
+	unsigned int parameter_line;
+	unsigned int parameter_column;
 };
 
 /**

@@ -22,6 +22,9 @@ const char *config_name_check(const char *text);
 /** config_text_check() - no control characters, for they would reach terminals and logs */
 const char *config_text_check(const char *text);
 
+/** config_origin_check() - the same, and not blank: it is what a lawyer looks up */
+const char *config_origin_check(const char *text);
+
 /** config_credential_check() - name of a file in a credentials directory */
 const char *config_credential_check(const char *text);
 

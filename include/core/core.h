@@ -200,12 +200,15 @@ struct core_stream {
  * struct core_forecast - what is foreseen for the open window of a limit on a mean
  * @window_ms: its start, UTC
  * @due_ms: UTC; from then on the window's mean breaks the limit whatever comes
- * @kind: enum forecast_kind
- * @said: enum forecast_kind, the worst that an entry said of this window
+ * @turned_ms: UTC; since then it has looked otherwise than @kind, 0 it does not
+ * @kind: enum forecast_kind, what has held for long enough
+ * @said: enum forecast_kind, what the last entry said of this window; NONE too when taken back
  */
 struct core_forecast {
 	int64_t window_ms;
 	int64_t due_ms;
+	int64_t turned_ms;
+	struct forecast_rate rate;
 	uint32_t kind;
 	uint32_t said;
 };
@@ -258,7 +261,7 @@ struct core {
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */
-	struct core_upstream *upstream;	 /* per source; of those upstream of a border station */
+	struct core_upstream *upstream;	 /* per channel; of sources upstream of a border station */
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */

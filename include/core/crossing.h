@@ -58,7 +58,12 @@ enum crossing_flag {
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
 	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
 	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
-	FLAG_LAST = FLAG_ABOVE_BEFORE,
+	FLAG_OWN_BLIND = 1U << 26,	/* inbound: one does not measure what is out at the station */
+	FLAG_OWN_UNBOUND = 1U << 27,	/* inbound: or nothing limits it there */
+	FLAG_WITHDRAWN = 1U << 28,	/* inbound: it was observed, and is not any more */
+	FLAG_BEFORE_HIGH = 1U << 29,	/* measured: above the threshold before it was due, too */
+	FLAG_BEFORE_UNKNOWN = 1U << 30, /* measured: not known what it was before */
+	FLAG_LAST = FLAG_BEFORE_UNKNOWN,
 };
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
@@ -154,6 +159,8 @@ enum due_state {
  * @checked_ms: when the readings were looked at last
  * @confirms: a reading above so many thresholds does: 1, more where the river without the release
  *	is there already: that, and what matters on top of it
+ * @rises: where it was above that before, a rise by so many thresholds does, see assess.h
+ * @before: the highest reading of the hour before the leading edge, in the threshold's unit; NAN none
  * @worst: the highest of them, in the threshold's medium's unit; NAN none yet
  * @n_good, @n_checks: how often there was a good one
  */
@@ -167,6 +174,8 @@ struct core_due {
 	int64_t checked_ms;
 	int64_t worst_ms;
 	double confirms;
+	double rises;
+	double before;
 	double worst;
 	uint32_t n_good;
 	uint32_t n_checks;
@@ -176,9 +185,9 @@ struct core_due {
 };
 
 /**
- * struct core_upstream - an own source upstream of a border station, by minutes
+ * struct core_upstream - a channel of an own source upstream of a border station
  * @since: measured without a break from then on; zeros: not measured
- * @out: last time that one of its limits stood broken; zeros never
+ * @out: last time that it was beyond one of its limits, or an alarm stood; zeros never
  * @seen: when it was looked at last
  */
 struct core_upstream {

@@ -69,11 +69,12 @@ enum event_type {
 	EVENT_TYPE_MAX = EVENT_DRILL_DUE,
 };
 
-#define EVENT_NONE	  SIZE_MAX /* an index that does not apply */
-#define EVENT_MESSAGE_MAX 2560	   /* origin and advice may have 1000 bytes each */
-#define EVENT_VALUE_MAX	  48
-#define INCIDENT_ID_MAX	  104
-#define INCIDENT_EXERCISE "exercise." /* how ids of drills begin; no site's name holds a dot */
+#define EVENT_NONE	    SIZE_MAX /* an index that does not apply */
+#define EVENT_MESSAGE_MAX   2560     /* origin and advice may have 1000 bytes each */
+#define EVENT_VALUE_MAX	    48
+#define INCIDENT_ID_MAX	    104
+#define EVENT_FORECAST_GONE "no longer foreseen" /* reason of a forecast that is taken back */
+#define INCIDENT_EXERCISE   "exercise." /* how ids of drills begin; no site's name holds a dot */
 
 /** struct event_mass - what was released of a channel's substance, see release.h */
 struct event_mass {

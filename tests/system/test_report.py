@@ -193,7 +193,7 @@ def changed(body, path, value, remove=False):
 WORDS = {"title", "cluster", "commune", "province", "unit", "advice", "change", "origin", "reason",
          "address", "phone", "email",
          "released", "response", "crossing", "above", "total", "cause", "forecast",
-         "target", "threshold_origin", "source_text"}
+         "target", "threshold_origin", "source_text", "place"}
 
 
 def test_schema_is_strict(bodies):
@@ -223,7 +223,8 @@ OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "fir
 # what is known of a crossing depends on the way
 PATH_OPTIONAL = {"paths_left_out", "sector", "parameter", "distance_m", "bearing_deg", "arrival",
                  "leading_edge", "tail", "concentration", "low", "high", "threshold",
-                 "threshold_origin", "inputs", "flags", "source_text"}
+                 "threshold_origin", "inputs", "flags", "source_text", "background", "excess",
+                 "place"}
 
 
 def test_schema_wants_all(bodies):

@@ -132,7 +132,6 @@ static const char site_yaml[] =
 	"    channels:\n"
 	"      - {name: v, from: u, address: 0, type: uint16, range: [0, 1000], lost-after: 5s}\n"
 	"      - {name: run, from: u, address: 1, type: uint16, range: [0, 1], lost-after: 5s}\n"
-	"      - {name: w, from: u, address: 2, type: uint16, range: [0, 1000], lost-after: 5s}\n"
 	"    limits:\n"
 	"      - {channel: v, name: plain, class: warning, high: 100, clear-delay: 0s}\n"
 	"      - {channel: v, name: latch, class: warning, high: 100, deadband: 20, latch: yes,\n"
@@ -143,13 +142,20 @@ static const char site_yaml[] =
 	"         suppressed-by: latch}\n"
 	"      - {channel: v, name: low, class: warning, low: 40, deadband: 10, clear-delay: 2s,\n"
 	"         enabled-by: run, enabled-above: 0}\n"
+	"      - {channel: v, name: stop, class: limit, origin: permit, high: 900, clear-delay: "
+	"0s}\n"
+	"  - name: p\n" /* of another kind, and so with an incident of its own */
+	"    kind: gas\n"
+	"    channels:\n"
+	"      - {name: w, from: u, address: 2, type: uint16, range: [0, 1000], lost-after: 5s}\n"
+	"    limits:\n"
 	"      - {channel: w, name: limit, class: limit, origin: permit, high: 100,\n"
-	"         clear-delay: 0s, suppressed-by: v/plain}\n"
+	"         clear-delay: 0s, suppressed-by: s/o/v/stop}\n"
 	"      - {channel: w, name: free, class: emergency, origin: permit, high: 200,\n"
 	"         clear-delay: 0s}\n";
 
 enum { V, RUN, W, N_CHANNELS };
-enum { PLAIN, LATCH, COUNT, CHILD, LOW, LIMIT, FREE, N_LIMITS };
+enum { PLAIN, LATCH, COUNT, CHILD, LOW, STOP, LIMIT, FREE, N_LIMITS };
 
 static struct config *config;
 static struct plan *plan;
@@ -487,8 +493,8 @@ static void test_hidden_opens_an_incident(void **state)
 	run3(&rig, 1, 50, 1, 250);
 	assert_string_equal(said(&rig, NULL),
 			    "raised limit, incident.opened limit, raised free, incident.updated ");
-	assert_true(rig.core->incidents[0].open);
-	assert_int_equal(rig.core->incidents[0].n_active, 2);
+	assert_true(core_incident_of(rig.core, W)->open);
+	assert_int_equal(core_incident_of(rig.core, W)->n_active, 2);
 	rig_close(&rig);
 }
 
@@ -498,25 +504,25 @@ static void test_suppressed_by_a_parent(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	run3(&rig, 1, 101, 1, 50);
+	run3(&rig, 1, 901, 1, 50);
 	(void)said(&rig, NULL);
-	run3(&rig, 1, 101, 1, 150);
+	run3(&rig, 1, 901, 1, 150);
 	assert_int_equal(rig.batch.entries[1].priority, 6);
 	assert_string_equal(said(&rig, NULL), "suppressed limit, raised limit");
-	assert_false(rig.core->incidents[0].open);
+	assert_false(core_incident_of(rig.core, W)->open);
 	assert_true(rig.core->limits[LIMIT].alarm.held);
-	run3(&rig, 2, 101, 1, 150);
+	run3(&rig, 2, 901, 1, 150);
 	(void)said(&rig, NULL);
 	run3(&rig, 1, 50, 1, 180); /* the parent clears: what stands is raised at the next tick */
 	run3(&rig, 1, 50, 1, 180);
 	assert_string_equal(said(&rig, "limit"), "unsuppressed, raised, incident.opened");
-	assert_true(rig.core->incidents[0].open);
-	assert_int_equal(rig.core->incidents[0].n_active, 1);
-	run3(&rig, 1, 101, 1, 180); /* what stands in an incident goes on in it */
-	run3(&rig, 1, 101, 1, 180);
+	assert_true(core_incident_of(rig.core, W)->open);
+	assert_int_equal(core_incident_of(rig.core, W)->n_active, 1);
+	run3(&rig, 1, 901, 1, 180); /* what stands in an incident goes on in it */
+	run3(&rig, 1, 901, 1, 180);
 	assert_string_equal(said(&rig, "limit"), "suppressed");
-	assert_int_equal(rig.core->incidents[0].n_active, 1);
-	run3(&rig, 1, 101, 1, 50);
+	assert_int_equal(core_incident_of(rig.core, W)->n_active, 1);
+	run3(&rig, 1, 901, 1, 50);
 	assert_string_equal(said(&rig, "limit"), "cleared");
 	rig_close(&rig);
 }
@@ -528,14 +534,43 @@ static void test_held_and_back(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	run3(&rig, 1, 101, 1, 50);
-	run3(&rig, 3, 101, 1, 150);
-	run3(&rig, 1, 101, 1, 50);
+	run3(&rig, 1, 901, 1, 50);
+	run3(&rig, 3, 901, 1, 150);
+	run3(&rig, 1, 901, 1, 50);
 	run3(&rig, 2, 50, 1, 50);
 	assert_string_equal(said(&rig, "limit"), "suppressed, raised, cleared, unsuppressed");
-	assert_false(rig.core->incidents[0].open);
-	assert_int_equal(rig.core->incidents[0].begun_s, 0);
+	assert_false(core_incident_of(rig.core, W)->open);
+	assert_int_equal(core_incident_of(rig.core, W)->begun_s, 0);
 	rig_close(&rig);
+}
+
+/* a parent that calls nobody hides nobody: the child calls for both until it does again */
+static void test_quiet_parent(void **state)
+{
+	static const struct {
+		enum action_kind begins, ends;
+	} rows[] = {
+		{ACTION_SHELVE, ACTION_UNSHELVE},
+		{ACTION_OUT_OF_SERVICE, ACTION_RETURN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+
+		rig_open(&rig);
+		run3(&rig, 1, 901, 1, 50);
+		run3(&rig, 2, 901, 1, 150);
+		assert_true(rig.core->limits[LIMIT].alarm.held);
+		assert_int_equal(act(&rig, rows[i].begins, STOP, 0), 0);
+		(void)said(&rig, NULL);
+		run3(&rig, 2, 901, 1, 150);
+		assert_string_equal(said(&rig, "limit"), "unsuppressed, raised, incident.opened");
+		assert_int_equal(act(&rig, rows[i].ends, STOP, 0), 0);
+		run3(&rig, 2, 901, 1, 150);
+		assert_string_equal(said(&rig, "limit"), "suppressed");
+		rig_close(&rig);
+	}
 }
 
 /* a parent that is not measured any more hides nothing */
@@ -545,13 +580,13 @@ static void test_dead_parent(void **state)
 
 	(void)state;
 	rig_open(&rig);
-	run3(&rig, 1, 101, 1, 50);
+	run3(&rig, 1, 901, 1, 50);
 	run3(&rig, 4, (double)NAN, 1, 150);
 	assert_true(rig.core->limits[LIMIT].alarm.held);
 	run3(&rig, 1, (double)NAN, 1, 150); /* lost after 5 s */
-	assert_true(limit_is_raised(&rig.core->limits[PLAIN].state));
+	assert_true(limit_is_raised(&rig.core->limits[STOP].state));
 	assert_false(rig.core->limits[LIMIT].alarm.held);
-	assert_true(rig.core->incidents[0].open);
+	assert_true(core_incident_of(rig.core, W)->open);
 	rig_close(&rig);
 }
 
@@ -623,6 +658,7 @@ int main(void)
 		cmocka_unit_test(test_hidden_opens_an_incident),
 		cmocka_unit_test(test_suppressed_by_a_parent),
 		cmocka_unit_test(test_held_and_back),
+		cmocka_unit_test(test_quiet_parent),
 		cmocka_unit_test(test_dead_parent),
 		cmocka_unit_test(test_enabled_by),
 		cmocka_unit_test(test_figures),

@@ -504,9 +504,9 @@ static const char site_yaml[] =
 	"    kind: solid\n"
 	"    inbound-from: border\n"
 	"    channels:\n"
-	"      - {name: NH4, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
+	"      - {name: COD, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
 	"    limits:\n"
-	"      - {channel: NH4, class: limit, high: 5, origin: law, clear-delay: 0s}\n"
+	"      - {channel: COD, class: limit, high: 5, origin: law, clear-delay: 0s}\n"
 	"    upstream: [{source: s/out, travel: 10min}]\n";
 
 enum { COD, FLOW, DOWN, NH4, N_CHANNELS };
@@ -633,10 +633,13 @@ static void test_likely_and_confirmed(void **state)
 	/* it is above there already, but nothing of this release can have come: 180 s */
 	run(&rig, 50, 3000, 36, 20000, 1);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
-	run(&rig, 60, 3000, 36, 20000, 1);
+	/* nor is what was there before and is there still */
+	run(&rig, 15, 3000, 36, 20000, 1);
+	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 0);
+	run(&rig, 70, 3000, 36, 36000, 1);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
-	assert_true(strstr(rig.text, "\"value\":\"20000\",\"verdict\":\"observed\""));
-	run(&rig, 120, 3000, 36, 20000, 1);
+	assert_true(strstr(rig.text, "\"value\":\"36000\",\"verdict\":\"observed\""));
+	run(&rig, 120, 3000, 36, 36000, 1);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_OBSERVED);
 	assert_int_equal(count(&rig, ENTRY("crossing.confirmed")), 1);
 	assert_true(strstr(rig.text, "\"method\":\"measured\""));
@@ -722,6 +725,40 @@ static void test_what_confirms(void **state)
 	}
 }
 
+/* it was above the threshold, 15 mg/l, before anything could come: only a rise confirms */
+static void test_above_before(void **state)
+{
+	static const struct {
+		double before; /* ug/l */
+		double then;
+		bool confirmed;
+		const char *says;
+	} rows[] = {
+		{14999, 15001, true, "measured above 15 mg/l while it is due"},
+		{20000, 20000, false, "neither confirmed nor refuted: above it already before, 20"},
+		/* 3000 mg/l at 0.01 m3/s in 1 m3/s: 29.7 are added, half of it is 14.85 */
+		{20000, 34800, false, "above it already before, 20 mg/l"},
+		{20000, 34900, true, ", and not before"},
+		{20000, 100, false, "above it already before, 20 mg/l"},
+		{(double)NAN, 34900, false, "nobody measured before it was due"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct rig rig;
+
+		rig_open(&rig);
+		run(&rig, 5, 50, 36, rows[i].before, 1);
+		spill(&rig, 60, rows[i].before);
+		run(&rig, 130, 50, 36, rows[i].before, 1);
+		run(&rig, 500, 50, 36, rows[i].then, 1);
+		if (count(&rig, ENTRY("crossing.confirmed")) != rows[i].confirmed ||
+		    !strstr(rig.text, rows[i].says))
+			fail_msg("row %zu: %s", i, rig.text);
+		rig_close(&rig);
+	}
+}
+
 /* nobody measured there: neither the one nor the other */
 static void test_not_measured(void **state)
 {
@@ -786,9 +823,9 @@ static void test_inbound(void **state)
 		{"in order all the time", 700, 50, VERDICT_OBSERVED, LEVEL_NATIONAL,
 		 "inbound.suspected"},
 		{"watched for too short", 300, 50, VERDICT_POSSIBLE, LEVEL_FACILITY,
-		 "not measured all through the travel time: s/out"},
+		 "COD not measured all through the travel time: s/out"},
 		{"out of limits within it", 400, 200, VERDICT_UNLIKELY, LEVEL_FACILITY,
-		 "out of its limits within the travel time: s/out"},
+		 "COD out of its limits within the travel time: s/out"},
 		{"out of limits before it", 900, 200, VERDICT_OBSERVED, LEVEL_NATIONAL,
 		 "inbound.suspected"},
 	};
@@ -965,6 +1002,7 @@ int main(void)
 		cmocka_unit_test(test_refuted_before_the_end),
 		cmocka_unit_test(test_a_second_spill_joins),
 		cmocka_unit_test(test_what_confirms),
+		cmocka_unit_test(test_above_before),
 		cmocka_unit_test(test_not_measured),
 		cmocka_unit_test(test_no_flapping),
 		cmocka_unit_test(test_without_flow),

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -370,6 +371,31 @@ static void test_language_order(void **state)
 	xmlFreeDoc(alert);
 }
 
+/* a rectangle about the line from the site to 22.1, 106.8: 28 km, so 3 km to either side and
+ * beyond both ends. On a plane here; a degree of latitude is 111.195 km. */
+static void assert_corridor(const char *polygon)
+{
+	static const double along_km[] = {-3, 31.1, 31.1, -3, -3}, side_km[] = {-3, -3, 3, 3, -3};
+	const double km = 111.195, narrow = cos(21.975 * acos(-1) / 180);
+	double north = 0.25 * km, east = 0.04 * km * narrow, long_km = hypot(north, east);
+	const char *at = polygon;
+
+	for (size_t i = 0; i < 5; i++) {
+		double lat, lon, x, y;
+		int n = 0;
+
+		assert_int_equal(sscanf(at, "%lf,%lf%n", &lat, &lon, &n), 2);
+		at += n;
+		y = (lat - 21.85) * km;
+		x = (lon - 106.76) * km * narrow;
+		assert_true(fabs((y * north + x * east) / long_km - along_km[i]) < 0.1);
+		assert_true(fabs((x * north - y * east) / long_km - side_km[i]) < 0.1);
+	}
+	assert_string_equal(at, "");
+	assert_memory_equal(polygon, polygon + strlen(polygon) - strcspn(polygon, " "),
+			    strcspn(polygon, " "));
+}
+
 static void test_areas(void **state)
 {
 	char *data = WITH(
@@ -401,12 +427,13 @@ static void test_areas(void **state)
 	assert_int_equal(n, 12); /* the middle twice, ten on the arc: 45° in steps of 5° */
 	assert_memory_equal(polygon, "21.85000,106.76000 ", 19);
 	assert_string_equal(polygon + strlen(polygon) - 18, "21.85000,106.76000");
-	assert_string_equal(text_of(alert, "circle", 1), "21.85000,106.76000 0");
-	assert_string_equal(text_of(alert, "circle", 2), "22.10000,106.80000 0");
+	assert_corridor(text_of(alert, "polygon", 1));
 	assert_non_null(strstr(text_of(alert, "areaDesc", 5), " to Kỳ Cùng (Bình Nhi), "));
+	assert_memory_equal(text_of(alert, "areaDesc", 5), "Corridor of the river from ", 27);
+	assert_non_null(strstr(text_of(alert, "areaDesc", 5), "3 km to either side"));
 	/* what is unlikely has no area: the next circle is that of the other language */
-	assert_string_equal(text_of(alert, "circle", 3), "21.85000,106.76000 0");
-	assert_string_equal(text_of(alert, "circle", 6), "");
+	assert_string_equal(text_of(alert, "circle", 1), "21.85000,106.76000 0");
+	assert_string_equal(text_of(alert, "circle", 2), "");
 	assert_non_null(
 		strstr(text_of(alert, "description", 1),
 		       "- Cửa xả 1 to Kỳ Cùng (national border, along the river): possible; "

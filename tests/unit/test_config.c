@@ -363,6 +363,22 @@ static void test_bad_limits(void **state)
 		{LIMIT("class: warning, high: 1, name: x}\n      - {channel: c, class: warning, "
 		       "high: 2, suppressed-by: s/c/x"),
 		 "13:62", "no limit before this one"},
+		{LIMIT("class: warning, high: 1, name: x}\n      - {channel: c, class: limit, "
+		       "origin: o, high: 2, suppressed-by: x"),
+		 "13:71",
+		 "\"x\" is of class warning, and would hide one of class limit; allowed: a limit "
+		 "of class limit or worse"},
+		{LIMIT("class: limit, origin: o, high: 1, name: x}\n      - {channel: c, "
+		       "class: emergency, origin: o, high: 2, suppressed-by: x"),
+		 "13:75", "allowed: a limit of class emergency"},
+		{LIMIT("class: limit, high: 1, origin: \"  \""), "12:53", "it is blank"},
+		{LIMIT("class: limit, high: 1, origin: \"\""), "12:53", "has no \"origin\""},
+		{LIMIT("class: warning, high: 2, name: x}\n      - {channel: c, class: warning, "
+		       "low: 2"),
+		 "13:43", "with \"a/s/c/x\" the channel may not be below 2 nor above 2"},
+		{LIMIT("class: warning, low: 2, name: x}\n      - {channel: c, class: limit, "
+		       "origin: o, high: 1"),
+		 "13:53", "a low bound below the high one"},
 		{LIMIT("class: warning, high: 1, deadband: 1.5"), "12:57", "deadband up to 1"},
 		{LIMIT("class: warning, low: 9, deadband: 1.5"), "12:56", "deadband up to 1"},
 		{LIMIT("class: warning, high: 1, on: mean"), "12:51",

@@ -24,7 +24,7 @@
 #define THRESHOLD                                                                         \
 	"    thresholds:\n"                                                               \
 	"      - {parameter: COD, in: water, high: 15, unit: mg/l, origin: \"QCVN 08\", " \
-	"measured-by: a/s/COD}\n"
+	"measured-by: a/down/COD}\n"
 #define RIVER                                                                                \
 	"rivers:\n"                                                                          \
 	"  - name: r\n"                                                                      \
@@ -41,12 +41,14 @@
 	"position: [21.5, 106.5]\n"                    \
 	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n" \
 	"units: [{name: u, link: l, id: 1}]\n"
-#define SOURCE(kind, keys) \
-	SITE_HEAD          \
-	"sources:\n"       \
-	"  - name: s\n"    \
-	"    kind: " kind "\n" keys
-#define LACKING(kind, keys) SITE_HEAD "sources:\n  - ^name: s\n    kind: " kind "\n" keys
+#define OTHER(name, kind)                                                                          \
+	"  - {name: " name ", kind: " kind ", channels: [{name: COD, from: u, address: 20, type: " \
+	"float32, range: [0, 9], unit: mg/l}]}\n"
+#define OTHERS "sources:\n" OTHER("down", "gas") OTHER("up", "liquid")
+#define SOURCE(kind, keys)               \
+	SITE_HEAD OTHERS "  - name: s\n" \
+			 "    kind: " kind "\n" keys
+#define LACKING(kind, keys) SITE_HEAD OTHERS "  - ^name: s\n    kind: " kind "\n" keys
 #define CHANNELS                                                                               \
 	"    channels:\n"                                                                      \
 	"      - {name: COD, from: u, address: 0, type: float32, range: [0, 9], unit: mg/l}\n" \
@@ -162,6 +164,14 @@ static void test_bad_main(void **state)
 		{T("parameter: COD, in: water, high: 1, unit: mg/l, origin: q, measured-by: "
 		   "^a/s/dry"),
 		 NULL, "must measure mass concentration"},
+		{T("parameter: COD, in: water, high: 1, unit: mg/l, origin: q, measured-by: "
+		   "^a/s/COD"),
+		 NULL,
+		 "a/s/COD is at the source whose release it is to confirm; allowed: a channel"},
+		{"origin: here\ncrossing-likely: 1\ncrossing-possible: ^50\n" BOUNDARY RIVER, NULL,
+		 "crossing-possible, 50, is above crossing-likely, 1; allowed: as much or less"},
+		{"origin: here\ncrossing-likely: ^0.05\n" BOUNDARY RIVER, NULL,
+		 "crossing-possible, 0.1, is above crossing-likely, 0.05; allowed"},
 		{T("parameter: dry, in: water, high: 1, unit: ^mg/l, origin: q"), NULL,
 		 "cannot be held against"},
 		{X("boundary: ^bordr, at-km: 45"), NULL, "did you mean \"border\"?"},
@@ -212,7 +222,9 @@ static void test_place_of_a_crossing(void **state)
 	} rows[] = {
 		{X("boundary: border, at-km: 45, place: gate, position: [21.5, 107.019]"), NULL},
 		{X("boundary: border, at-km: 45, place: gate, position: [21.5, 107.1]"),
-		 ": this is 10.3 km from the line of \"border\""},
+		 ": this is 10.3 km from the line of \"border\"; allowed: where the river"},
+		{X("boundary: border, at-km: 45, place: gate, position: [-21.5, 107.1]"),
+		 " km from the line of \"border\"; allowed: where the river"},
 	};
 	struct directory d;
 
@@ -226,6 +238,34 @@ static void test_place_of_a_crossing(void **state)
 			fail_msg("row %zu: %s", i, d.said);
 	}
 	directory_close(&d);
+}
+
+/* a name that no source has: nothing would ever be held against it */
+static void test_threshold_of_nothing(void **state)
+{
+	static const struct {
+		const char *main;
+		const char *says; /* NULL nothing */
+	} rows[] = {
+		{T("parameter: COD, in: water, high: 1, unit: mg/l, origin: q"), NULL},
+		{T("parameter: COD, in: air, high: 1, unit: ug/m3, origin: q"), NULL},
+		{T("parameter: Hg, in: water, high: 1, unit: mg/l, origin: q"),
+		 "wastewatch.yaml:7:21: warning: no source of kind liquid or solid has a channel "
+		 "\"Hg\""},
+		{T("parameter: Q, in: air, high: 1, unit: ug/m3, origin: q"),
+		 "no source of kind gas has a channel \"Q\""},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		load(&d, rows[i].main, SITE);
+		assert_int_equal(d.result, 0);
+		if (rows[i].says ? !strstr(d.said, rows[i].says) : *d.said)
+			fail_msg("row %zu: %s", i, d.said);
+	}
+	close_directory(&d);
 }
 
 static void test_bad_site(void **state)
@@ -256,6 +296,15 @@ static void test_bad_site(void **state)
 		 "did you mean \"border\"?"},
 		{NULL, SOURCE("liquid", CHANNELS "    upstream: [{source: ^a/t, travel: 6h}]\n"),
 		 "no source of any site"},
+		{NULL, SOURCE("liquid", CHANNELS "    upstream: [{source: ^a/s, travel: 6h}]\n"),
+		 "a/s is this station itself; allowed: another source"},
+		{NULL, SOURCE("liquid", CHANNELS "    upstream: [{source: ^a/down, travel: 6h}]\n"),
+		 "a/down is of kind gas, and this station of kind liquid; allowed: a source of "
+		 "kind liquid or solid"},
+		{NULL, SOURCE("gas", CHANNELS "    upstream: [{source: ^a/up, travel: 6h}]\n"),
+		 "allowed: a source of kind gas"},
+		{NULL, SOURCE("liquid", CHANNELS "    upstream: [{source: a/up, travel: ^59s}]\n"),
+		 "1min"},
 		{NULL, "wind-speed-from: ^a/s/Q\n" SITE, "must measure speed"},
 		{NULL, "wind-direction-from: ^a/s/wind\n" SITE, "must measure angle"},
 		{NULL, "wind-direction: ^361\n" SITE, "from 0 to 360"},
@@ -280,11 +329,11 @@ static void test_good(void **state)
 	open_directory(&d);
 	load(&d, P("name: p, kind: neighbour, river: r, at-km: 12.5, position: [21.2, 106.1]"),
 	     "wind-speed-from: a/s/wind\nwind-direction: 90\nstability: F\n" SITE
-	     "    upstream: [{source: a/s, travel: 90min}]\n");
+	     "    upstream: [{source: a/up, travel: 90min}]\n");
 	if (d.result != 0)
 		fail_msg("%s", d.said);
 	crossing = &d.config->crossing;
-	release = &d.config->sources[0].release;
+	release = &d.config->sources[2].release;
 	assert_int_equal(crossing->n_targets, 2);
 	assert_int_equal(boundary_n_points(crossing->targets[0].line), 3);
 	assert_int_equal(crossing->targets[0].n_thresholds, 1);
@@ -298,16 +347,16 @@ static void test_good(void **state)
 	assert_int_equal(crossing->passages[1].target, 1);
 	assert_true(crossing->passages[1].at_m == 12500);
 	assert_true(crossing->passages[1].place.lat_deg == 21.2);
-	assert_int_equal(d.config->sources[0].flow, 1);
+	assert_int_equal(d.config->sources[2].flow, 3);
 	assert_int_equal(release->river, 0);
 	assert_true(release->at_bank);
 	assert_true(release->place.lat_deg == 21.5 && release->place.lon_deg == 106.5);
 	assert_true(isnan(release->stack_height_m));
 	assert_int_equal(release->inbound_from, CONFIG_NONE);
 	assert_int_equal(release->n_upstream, 1);
-	assert_int_equal(crossing->upstream[0].source, 0);
+	assert_int_equal(crossing->upstream[0].source, 1);
 	assert_true(crossing->upstream[0].travel_s == 5400);
-	assert_int_equal(d.config->sites[0].met.speed_from, 3);
+	assert_int_equal(d.config->sites[0].met.speed_from, 5);
 	assert_int_equal(d.config->sites[0].met.direction_from, CONFIG_NONE);
 	assert_int_equal(d.config->sites[0].met.stability, 6);
 	assert_true(crossing->likely == 1 && crossing->possible == 0.1 &&
@@ -337,8 +386,11 @@ static void test_digest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad_main), cmocka_unit_test(test_place_of_a_crossing),
-		cmocka_unit_test(test_bad_site), cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad_main),
+		cmocka_unit_test(test_place_of_a_crossing),
+		cmocka_unit_test(test_threshold_of_nothing),
+		cmocka_unit_test(test_bad_site),
+		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_digest),
 	};
 

@@ -46,8 +46,13 @@ static void test_high(void **state)
 		{2000, 20, 30, 30 * MINUTE, 100, FORECAST_NONE, 0},
 		/* k × 200 > 3000 from k = 16 on */
 		{2000, 20, 30, 30 * MINUTE, 200, FORECAST_BREAKS, 16 * MINUTE},
-		/* 14 + 30 = 44 values are not 45, so nothing will be judged; 15 + 30 are */
-		{14000, 14, 30, 30 * MINUTE, 1000, FORECAST_NONE, 0},
+		/* 14 + 30 = 44 values are not 45, so no mean will be judged; 15 + 30 are. But with
+		 * 6001 it is certain whatever comes, and comes not. */
+		{6000, 14, 30, 30 * MINUTE, 1000, FORECAST_NONE, 0},
+		{6001, 14, 30, 30 * MINUTE, 1000, FORECAST_UNAVOIDABLE, 0},
+		{6001, 30, 30, 30 * MINUTE, (double)NAN, FORECAST_UNAVOIDABLE, 0},
+		/* 4501 / 45 is above, but without the 30 there is no mean, and 4501 / 60 is not */
+		{4501, 15, 30, 30 * MINUTE, 0, FORECAST_BREAKS, 0},
 		{15000, 15, 30, 30 * MINUTE, 1000, FORECAST_UNAVOIDABLE, 0},
 		/* nothing so far */
 		{0, 0, 59, 59 * MINUTE, 100, FORECAST_NONE, 0},
@@ -157,11 +162,67 @@ static void test_brute_force(void **state)
 		assert_true(n_kinds[i] > 10000);
 }
 
+/* a value a minute, @from minutes into an hour: the mean of the last five, when five are in */
+static void test_rate(void **state)
+{
+	static const int froms[] = {0, 1, 2, 17};
+
+	(void)state;
+	assert_int_equal(forecast_slot_ms(5 * MINUTE), MINUTE);
+	assert_int_equal(forecast_slot_ms(60 * MINUTE), MINUTE);
+	assert_int_equal(forecast_slot_ms(1440 * MINUTE), 24 * MINUTE);
+	for (size_t i = 0; i < ARRAY_SIZE(froms); i++) {
+		struct forecast_rate rate = {.slot = -1};
+		double sum = 0;
+		uint32_t n = 0;
+		int known = froms[i] <= 1 ? 5 : froms[i] + 5;
+
+		for (int minute = froms[i]; minute < 60; minute++) {
+			double mean = forecast_rate(&rate, minute, sum, n), wanted = 0;
+
+			for (int k = 1; k <= 5; k++)
+				wanted += (minute - k) * (minute - k) / 5.0;
+			/* what was before the first minute that was seen is not known */
+			if (froms[i] == 1 && minute == 5)
+				wanted = (1 + 4 + 9 + 16) / 4.0;
+			if (minute < known ? !isnan(mean) : fabs(mean - wanted) > 1e-9)
+				fail_msg("from %d, minute %d: %g, not %g", froms[i], minute, mean,
+					 wanted);
+			sum += minute * minute;
+			n++;
+		}
+	}
+}
+
+/* slots of 24 minutes: what runs counts, too; after a gap all begins anew */
+static void test_rate_of_a_day(void **state)
+{
+	struct forecast_rate rate = {.slot = -1};
+	uint32_t n = 0;
+
+	(void)state;
+	for (int minute = 1; minute <= 24 * 8; minute++) {
+		double mean;
+
+		n++;
+		mean = forecast_rate(&rate, minute / 24, n * 7.0, n);
+		assert_true(minute < 120 ? isnan(mean) : fabs(mean - 7) < 1e-9);
+	}
+	assert_true(isnan(forecast_rate(&rate, 12, n * 7.0, n)));
+	for (int slot = 13; slot < 17; slot++)
+		assert_true(isnan(forecast_rate(&rate, slot, n * 7.0 + slot, n + (uint32_t)slot)));
+	assert_true(isfinite(forecast_rate(&rate, 17, n * 7.0 + 17, n + 17)));
+	/* no value since then: no rate */
+	for (int slot = 18; slot < 22; slot++)
+		(void)forecast_rate(&rate, slot, n * 7.0 + 17, n + 17);
+	assert_true(isnan(forecast_rate(&rate, 22, n * 7.0 + 17, n + 17)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_high),
-		cmocka_unit_test(test_low),
+		cmocka_unit_test(test_high),	    cmocka_unit_test(test_low),
+		cmocka_unit_test(test_rate),	    cmocka_unit_test(test_rate_of_a_day),
 		cmocka_unit_test(test_brute_force),
 	};
 

@@ -321,7 +321,7 @@ static void test_certain(void **state)
 		double mean;
 		uint32_t n, expected;
 		double others, certain;
-	} means[] = {
+	} sure[] = {
 		{300, 30, 60, 0, 150},
 		{300, 30, 60, 10, 155},
 		{300, 30, 60, -300, 0},
@@ -332,11 +332,11 @@ static void test_certain(void **state)
 	};
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(means); i++) {
-		struct window_row row = {.mean = means[i].mean, .n = means[i].n};
-		double certain = window_certain(&row, means[i].expected, means[i].others);
+	for (size_t i = 0; i < ARRAY_SIZE(sure); i++) {
+		struct window_row row = {.mean = sure[i].mean, .n = sure[i].n};
+		double certain = window_certain(&row, sure[i].expected, sure[i].others);
 
-		assert_true(fabs(certain - means[i].certain) < 1e-12);
+		assert_true(fabs(certain - sure[i].certain) < 1e-12);
 	}
 }
 

@@ -47,12 +47,13 @@ hardening += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else
 hardening += -fsanitize=$(SANITIZE) -fno-sanitize-recover=all -fno-omit-frame-pointer
 endif
-# Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
-flags := -std=gnu17 -fno-tree-slp-vectorize -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
+defines := -D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' \
 	-DWASTEWATCH_LIMITS='"$(limitdir)"' \
 	-DWASTEWATCH_BOUNDARIES='"$(boundarydir)"' \
 	-DWASTEWATCH_DRILLS='"$(drilldir)"' \
-	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude $(warnings) $(WERROR) \
+	-DWASTEWATCH_PROFILES='"$(profiledir)"' -Iinclude
+# Without SLP: it reads the two halves of a struct stamp, just stored, as one and waits for them.
+flags := -std=gnu17 -fno-tree-slp-vectorize $(defines) $(warnings) $(WERROR) \
 	$(hardening) -MMD -MP
 ldflags := -pie -Wl,-z,relro,-z,now,-z,nodlopen,-z,noexecstack $(if $(SANITIZE),-fsanitize=$(SANITIZE))
 
@@ -261,8 +262,7 @@ tidy_stamps := $(c_sources:%=$(B)/tidy/%.ok)
 lint-tidy: $(tidy_stamps)
 $(B)/tidy/%.ok: % .clang-tidy tests/.clang-tidy $(c_headers)
 	@mkdir -p $(@D)
-	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu17 -D_GNU_SOURCE \
-		-DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude $(includes) >$@.log 2>&1 || { cat $@.log; exit 1; }
+	@clang-tidy --quiet --warnings-as-errors='*' $< -- -std=gnu17 $(defines) $(includes) >$@.log 2>&1 || { cat $@.log; exit 1; }
 	@touch $@
 lint-cppcheck:
 	@mkdir -p $(B)/cppcheck

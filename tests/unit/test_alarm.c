@@ -168,7 +168,7 @@ static int set_up(void **state)
 	int r;
 
 	(void)state;
-	r = load_texts(&config, main_yaml, site_yaml, out);
+	r = load_config(&config, main_yaml, site_yaml, out);
 	(void)fclose(out);
 	if (r < 0)
 		print_error("%s", errors);

@@ -62,7 +62,7 @@ static int load(const char *class)
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	assert_true(asprintf(&text, site_yaml, class) > 0);
 #pragma GCC diagnostic pop
-	r = load_texts(&config, main_yaml, text, NULL);
+	r = load_config(&config, main_yaml, text, NULL);
 	free(text);
 	if (r < 0)
 		return r;

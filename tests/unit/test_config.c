@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <locale.h>
 #include <math.h>
 #include <setjmp.h>
@@ -14,8 +13,8 @@
 #include <cmocka.h>
 
 #include "common/macro.h"
-#include "core/config.h"
 #include "core/config_text.h"
+#include "load.h"
 
 #define MAIN "origin: here\n"
 #define HEAD                                      \
@@ -33,79 +32,11 @@
 #define SITE   HEAD CHANNEL
 #define LIMITS SITE "    limits:\n" /* line 11 */
 
-struct directory {
-	char path[64];
-	char *said;
-	size_t n_said;
-	size_t n_errors;
-	struct config *config;
-	int result;
-};
-
-static void write_file(const struct directory *d, const char *name, const char *text, size_t n)
-{
-	char path[128];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", d->path, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_int_equal(fwrite(text, 1, n, file), n);
-	assert_int_equal(fchmod(fileno(file), 0644), 0);
-	assert_int_equal(fclose(file), 0);
-}
-
-static void open_directory(struct directory *d)
-{
-	char path[128];
-
-	*d = (struct directory){.path = "/tmp/wastewatch-config-XXXXXX"};
-	assert_non_null(mkdtemp(d->path));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", d->path);
-	assert_int_equal(mkdir(path, 0755), 0);
-}
-
-static void forget(struct directory *d)
-{
-	d->config = config_free(d->config);
-	free(d->said);
-	d->said = NULL;
-}
-
-static void load(struct directory *d)
-{
-	FILE *errors;
-
-	forget(d);
-	errors = open_memstream(&d->said, &d->n_said);
-	assert_non_null(errors);
-	d->result = config_load(&d->config, d->path, errors, &d->n_errors);
-	assert_int_equal(fclose(errors), 0);
-	assert_true((d->result == 0) == (d->n_errors == 0));
-	assert_true((d->result == 0) == (d->config != NULL));
-}
-
 static void load_texts(struct directory *d, const char *main_text, const char *site_text)
 {
-	write_file(d, "wastewatch.yaml", main_text, strlen(main_text));
-	write_file(d, "sites.d/a.yaml", site_text, strlen(site_text));
-	load(d);
-}
-
-static void close_directory(struct directory *d)
-{
-	static const char *const names[] = {"sites.d/a.yaml",	"sites.d/b.yaml",
-					    "sites.d/c.yml",	"wastewatch.yaml",
-					    "profiles/p.yaml",	"profiles/q.yaml",
-					    "profiles/pp.yaml", "sites.d",
-					    "profiles",		""};
-	char path[128];
-
-	forget(d);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
-		(void)remove(path);
-	}
+	directory_write(d, "wastewatch.yaml", main_text);
+	directory_write(d, "sites.d/a.yaml", site_text);
+	directory_load(d);
 }
 
 /** says() - one line with "FILE:PLACE: ", and @text and "; allowed" or "must say" behind it */
@@ -153,7 +84,7 @@ static void check_rows(const struct bad *rows, size_t n, bool main)
 	char text[4096], place[32];
 	struct directory d;
 
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 0; i < n; i++) {
 		if (rows[i].place) {
 			(void)snprintf(text, sizeof(text), "%s", rows[i].text);
@@ -168,7 +99,7 @@ static void check_rows(const struct bad *rows, size_t n, bool main)
 				 rows[i].says, text, d.result, d.n_errors, d.said);
 		assert_non_null(strchr(d.said, ';'));
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 #define DESTINATION(text) MAIN "destinations:\n  - {name: d, " text "}\n"
@@ -658,7 +589,7 @@ static void test_holes_of_many(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (unsigned int n = 1; n <= 7; n++) {
 		char *text = NULL;
 		size_t n_text = 0;
@@ -687,7 +618,7 @@ static void test_holes_of_many(void **state)
 		free(text);
 		assert_int_equal(d.n_errors, 2 * n);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* twelve rules are enough for any state */
@@ -697,7 +628,7 @@ static void test_rules_at_most(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 1; i <= CONFIG_RULES_MAX + 1; i++) {
 		char site[4096];
 		size_t n = strlen(text);
@@ -716,7 +647,7 @@ static void test_rules_at_most(void **state)
 	}
 	assert_int_equal(d.n_errors, 1);
 	assert_non_null(strstr(d.said, "one rule too many; allowed: 12"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 #define CHANNELS(text)                                                                            \
@@ -923,7 +854,7 @@ static void test_bad_stations(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		take_mark(rows[i].text, text, place);
 		load_texts(&d, DATA, text);
@@ -942,7 +873,7 @@ static void test_bad_stations(void **state)
 	load_texts(&d, MAIN "destinations: x\n", WITH(""));
 	assert_int_equal(d.n_errors, 1);
 	assert_null(strstr(d.said, "takes files"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* profiles */
@@ -971,7 +902,7 @@ static void write_profile(struct directory *d, const char *file, const char *tex
 
 	(void)snprintf(path, sizeof(path), "%s/profiles", d->path);
 	(void)mkdir(path, 0755);
-	write_file(d, file, text, strlen(text));
+	directory_write(d, file, text);
 }
 
 static bool same(double a, double b)
@@ -993,7 +924,7 @@ static void test_profile(void **state)
 	const struct config_channel *k;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	write_profile(&d, "profiles/p.yaml", PROFILE);
 	/* the second unit overrides, and has a state and a hole of its own */
 	(void)snprintf(site, sizeof(site), "%s", two);
@@ -1084,7 +1015,7 @@ static void test_profile(void **state)
 
 	assert_int_equal(c->channels[2].function, 2);
 	assert_int_equal(c->channels[2].decode.type, DECODE_BIT);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* the digest covers the profiles that are used, and no others */
@@ -1094,18 +1025,18 @@ static void test_profile_digest(void **state)
 	uint8_t first[32];
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	write_profile(&d, "profiles/p.yaml", PROFILE);
 	load_texts(&d, MAIN, USING("", ""));
 	assert_int_equal(d.result, 0);
 	memcpy(first, d.config->digest, sizeof(first));
 	write_profile(&d, "profiles/q.yaml", "not read");
-	load(&d);
+	directory_load(&d);
 	assert_memory_equal(d.config->digest, first, sizeof(first));
 	write_profile(&d, "profiles/p.yaml", PROFILE "# more\n");
-	load(&d);
+	directory_load(&d);
 	assert_memory_not_equal(d.config->digest, first, sizeof(first));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_bad_profile_use(void **state)
@@ -1152,7 +1083,7 @@ static void test_bad_profile_use(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	write_profile(&d, "profiles/p.yaml", PROFILE);
 	write_profile(&d, "profiles/pp.yaml", PROFILE);
 	for (size_t i = 0; i < ARRAY_SIZE(uses); i++) {
@@ -1164,7 +1095,7 @@ static void test_bad_profile_use(void **state)
 			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
 				 uses[i].says, text, d.result, d.n_errors, d.said);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* what is wrong in a profile is said there, and once, whoever uses it */
@@ -1217,7 +1148,7 @@ static void test_bad_profiles(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		take_mark(rows[i].text, text, place);
 		write_profile(&d, "profiles/p.yaml", text);
@@ -1227,7 +1158,7 @@ static void test_bad_profiles(void **state)
 			fail_msg("wanted %s: %s\nin:\n%s\ngot %d, %zu errors:\n%s", place,
 				 rows[i].says, text, d.result, d.n_errors, d.said);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* beside the configuration first, then where the environment says */
@@ -1237,8 +1168,8 @@ static void test_profile_folders(void **state)
 	char path[128];
 
 	(void)state;
-	open_directory(&d);
-	open_directory(&other);
+	directory_open(&d);
+	directory_open(&other);
 	write_profile(&other, "profiles/p.yaml", PROFILE);
 	(void)snprintf(path, sizeof(path), "%s/profiles", other.path);
 	assert_int_equal(setenv("WASTEWATCH_PROFILES", path, 1), 0);
@@ -1246,22 +1177,22 @@ static void test_profile_folders(void **state)
 	if (d.result)
 		fail_msg("%s", d.said);
 	assert_int_equal(chmod(path, 01777), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_non_null(strstr(d.said, "profiles:1:1: everybody on this machine may write"));
 	assert_int_equal(chmod(path, 0755), 0);
 	write_profile(&d, "profiles/p.yaml", "x");
-	load(&d);
+	directory_load(&d);
 	assert_true(says(&d, "profiles/p.yaml", "1:1", "a profile must stand here"));
 	assert_int_equal(setenv("WASTEWATCH_PROFILES", "/nonexistent", 1), 0);
 	(void)snprintf(path, sizeof(path), "%s/profiles/p.yaml", d.path);
 	assert_int_equal(remove(path), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_non_null(strstr(d.said, "no profile \"p\", nor any other; allowed: the name of"));
 	assert_int_equal(unsetenv("WASTEWATCH_PROFILES"), 0);
-	close_directory(&other);
-	close_directory(&d);
+	directory_close(&other);
+	directory_close(&d);
 }
 
 /* all that may be left out, and all that may be said, of the newer kinds */
@@ -1322,7 +1253,7 @@ static void test_devices(void **state)
 	const struct config *c;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d,
 		   MAIN "destinations:\n"
 			"  - {name: data, url: \"sftp://h:22/x\", user: u, key: k, host-key: h}\n"
@@ -1444,7 +1375,7 @@ static void test_devices(void **state)
 	assert_string_equal(c->parameters[1].measure, "kg/h");
 	assert_string_equal(c->parameters[2].measure, "%");
 	assert_string_equal(c->parameters[3].measure, "");
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_warnings(void **state)
@@ -1478,7 +1409,7 @@ static void test_warnings(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		take_mark(rows[i].site.text, text, place);
 		load_texts(&d, rows[i].main, text);
@@ -1492,7 +1423,7 @@ static void test_warnings(void **state)
 	load_texts(&d, text, SITE);
 	assert_int_equal(d.result, 0);
 	assert_true(says(&d, "wastewatch.yaml", place, "travel in clear"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* an instrument that is known: two lines, and its states come with it */
@@ -1503,7 +1434,7 @@ static void test_known_instrument(void **state)
 	char path[4096];
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	(void)snprintf(path, sizeof(path), "%s%sconf/profiles", source ? source : "",
 		       source ? "/" : "");
 	assert_int_equal(setenv("WASTEWATCH_PROFILES", path, 1), 0);
@@ -1519,7 +1450,7 @@ static void test_known_instrument(void **state)
 	assert_string_equal(d.config->states[d.config->channels[0].states[0]].name, "ain16-state");
 	assert_int_equal(d.config->states[15].address, 62);
 	assert_int_equal(unsetenv("WASTEWATCH_PROFILES"), 0);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_minutes(void **state)
@@ -1527,10 +1458,10 @@ static void test_minutes(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, MAIN, MINUTES("1min"));
 	assert_int_equal(d.result, 0);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* an incident remembers who knows of it, in a table of fixed size */
@@ -1540,7 +1471,7 @@ static void test_destinations_at_most(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 1; i <= CONFIG_DESTINATIONS_MAX + 1; i++) {
 		size_t n = strlen(text);
 
@@ -1551,7 +1482,7 @@ static void test_destinations_at_most(void **state)
 	}
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "wastewatch.yaml", "19:12", "too many; allowed: 16"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* an error hides none of the others, and what depends on a bad thing is not an error too */
@@ -1574,8 +1505,8 @@ static void test_all_errors(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
-	write_file(&d, "sites.d/b.yaml", "site: {\n", 8);
+	directory_open(&d);
+	directory_write_bytes(&d, "sites.d/b.yaml", "site: {\n", 8);
 	load_texts(&d, MAIN "grid: 0ms\n", site);
 	assert_int_equal(d.result, -EINVAL);
 	assert_int_equal(d.n_errors, 9);
@@ -1588,7 +1519,7 @@ static void test_all_errors(void **state)
 	assert_true(says(&d, "sites.d/a.yaml", "12:60", "\"on\""));
 	assert_true(says(&d, "sites.d/a.yaml", "13:19", "no channel \"d\""));
 	assert_true(says(&d, "sites.d/b.yaml", "2:1", "YAML"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 #define FLOW_SOURCE(unit, flow_unit, keys)                                                         \
@@ -1622,7 +1553,7 @@ static void test_flow(void **state)
 
 	(void)state;
 	check_rows(rows, ARRAY_SIZE(rows), false);
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, MAIN, FLOW_SOURCE("mg/l", "l/s", "    flow: q\n    level: province\n"));
 	assert_int_equal(d.result, 0);
 	assert_int_equal(d.config->sources[0].flow, 1);
@@ -1639,7 +1570,7 @@ static void test_flow(void **state)
 	assert_int_equal(d.result, 0);
 	assert_true(
 		says(&d, "sites.d/a.yaml", "9:11", "warning: the mass of \"c\" is not reckoned"));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_response(void **state)
@@ -1659,7 +1590,7 @@ static void test_response(void **state)
 
 	(void)state;
 	check_rows(rows, ARRAY_SIZE(rows), false);
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, MAIN, SITE);
 	assert_int_equal(d.result, 0);
 	assert_int_equal(d.config->sites[0].drill_interval_min, 0);
@@ -1672,7 +1603,7 @@ static void test_response(void **state)
 	assert_int_equal(d.config->sites[0].drill_interval_min, 3650 * 24 * 60);
 	assert_string_equal(d.config->sites[0].response.supplies, "1 t of lime");
 	assert_string_equal(d.config->sites[0].response.contact_phone, "+84 205 1");
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_files(void **state)
@@ -1681,8 +1612,8 @@ static void test_files(void **state)
 	char path[128], *big = malloc(1024 * 1024 + 1);
 
 	(void)state;
-	open_directory(&d);
-	load(&d);
+	directory_open(&d);
+	directory_load(&d);
 	assert_int_equal(d.result, -ENOENT);
 	assert_true(says(&d, "wastewatch.yaml", "1:1", "No such file"));
 	assert_true(says(&d, "sites.d", "1:1", "there is no site"));
@@ -1691,65 +1622,65 @@ static void test_files(void **state)
 	assert_int_equal(d.result, 0);
 	assert_int_equal(d.n_said, 0);
 
-	write_file(&d, "sites.d/c.yml", "x", 1);
-	load(&d);
+	directory_write_bytes(&d, "sites.d/c.yml", "x", 1);
+	directory_load(&d);
 	assert_int_equal(d.result, 0);
 	assert_true(says(&d, "sites.d", "1:1", "warning: c.yml is not read"));
 
 	(void)snprintf(path, sizeof(path), "%s/sites.d/a.yaml", d.path);
 	assert_int_equal(chmod(path, 0646), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d/a.yaml", "1:1", "everybody on this machine may write"));
 	assert_int_equal(chmod(path, 0644), 0);
 
 	(void)snprintf(path, sizeof(path), "%s/sites.d", d.path);
 	assert_int_equal(chmod(path, 01777), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d", "1:1", "everybody on this machine may write"));
 	assert_int_equal(chmod(path, 0755), 0);
 	if (geteuid() == 0) { /* only root can give things away */
 		assert_int_equal(chown(path, 12345, 0), 0);
-		load(&d);
+		directory_load(&d);
 		assert_int_equal(d.result, 0);
 		assert_true(says(&d, "sites.d", "1:1", "warning: it belongs to another user"));
 		assert_int_equal(chown(path, 0, 12345), 0);
 		assert_int_equal(chmod(path, 0775), 0);
-		load(&d);
+		directory_load(&d);
 		assert_int_equal(d.result, 0);
 		assert_true(says(&d, "sites.d", "1:1", "warning: its group may write here"));
 		assert_int_equal(chmod(path, 0755), 0);
-		load(&d);
+		directory_load(&d);
 		assert_false(says(&d, "sites.d", "1:1", "warning: its group"));
 		assert_int_equal(chown(path, 0, 0), 0);
 	}
 
 	(void)snprintf(path, sizeof(path), "%s/sites.d/b.yaml", d.path);
 	assert_int_equal(mkfifo(path, 0644), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d/b.yaml", "1:1", "not a regular file"));
 	assert_int_equal(remove(path), 0);
 	assert_int_equal(symlink("nowhere", path), 0);
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.result, -EINVAL);
 	assert_true(says(&d, "sites.d/b.yaml", "1:1", "No such file"));
 	assert_int_equal(remove(path), 0);
 
 	assert_non_null(big);
 	memset(big, '#', 1024 * 1024 + 1);
-	write_file(&d, "sites.d/b.yaml", big, 1024 * 1024 + 1);
-	load(&d);
+	directory_write_bytes(&d, "sites.d/b.yaml", big, 1024 * 1024 + 1);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d/b.yaml", "1:1", "over 1 MiB"));
-	write_file(&d, "sites.d/b.yaml", SITE, strlen(SITE));
-	load(&d);
+	directory_write(&d, "sites.d/b.yaml", SITE);
+	directory_load(&d);
 	assert_int_equal(d.n_errors, 1);
 	assert_true(says(&d, "sites.d/b.yaml", "1:7", "a second site is called \"a\""));
 	assert_true(says(&d, "sites.d/b.yaml", "3:20", "warning: a second link goes to"));
 	free(big);
-	close_directory(&d);
+	directory_close(&d);
 	assert_int_equal(config_load(&d.config, d.path, NULL, NULL), -ENOENT);
 	assert_null(d.config);
 }
@@ -1760,7 +1691,7 @@ static void test_defaults(void **state)
 	const struct config *c;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, MAIN, LIMIT("class: warning, low: 1"));
 	assert_int_equal(d.result, 0);
 	c = d.config;
@@ -1800,7 +1731,7 @@ static void test_defaults(void **state)
 	assert_int_equal(c->limits[0].raise_delay_ms, 0);
 	assert_int_equal(c->limits[0].clear_delay_ms, 60000);
 	assert_string_equal(c->limits[0].origin, "");
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* keys in any order, references forward in the file, words that YAML 1.1 takes for others */
@@ -1841,7 +1772,7 @@ static void test_values(void **state)
 	size_t i, first;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, main_text, site);
 	if (d.result)
 		fail_msg("%s", d.said);
@@ -1896,7 +1827,7 @@ static void test_values(void **state)
 	assert_int_equal(config_channel_find(c, "yes/heap/Y", &i), -ENOENT);
 	assert_int_equal(config_channel_find(c, "", &i), -ENOENT);
 	assert_int_equal(d.n_said, 0);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* Circular 10/2021 Art. 35: three times the limit, exactly three times is enough */
@@ -1916,7 +1847,7 @@ static void test_margin(void **state)
 	struct directory d;
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		(void)snprintf(site, sizeof(site),
 			       HEAD
@@ -1929,7 +1860,7 @@ static void test_margin(void **state)
 				 rows[i].warned);
 		assert_true(rows[i].warned || d.n_said == 0);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_hash(void **state)
@@ -1939,10 +1870,10 @@ static void test_hash(void **state)
 	char from[128], to[128];
 
 	(void)state;
-	open_directory(&d);
+	directory_open(&d);
 	load_texts(&d, MAIN, SITE);
 	memcpy(first, d.config->digest, sizeof(first));
-	load(&d);
+	directory_load(&d);
 	assert_memory_equal(d.config->digest, first, sizeof(first));
 	load_texts(&d, MAIN, SITE "\n");
 	assert_memory_not_equal(d.config->digest, first, sizeof(first));
@@ -1951,9 +1882,9 @@ static void test_hash(void **state)
 	(void)snprintf(from, sizeof(from), "%s/sites.d/a.yaml", d.path);
 	(void)snprintf(to, sizeof(to), "%s/sites.d/b.yaml", d.path);
 	assert_int_equal(rename(from, to), 0);
-	load(&d);
+	directory_load(&d);
 	assert_memory_not_equal(d.config->digest, first, sizeof(first));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* 10,000 channels: a quadratic search would take minutes under the sanitizers */
@@ -1964,8 +1895,8 @@ static void test_large(void **state)
 	size_t found;
 
 	(void)state;
-	open_directory(&d);
-	write_file(&d, "wastewatch.yaml", MAIN, strlen(MAIN));
+	directory_open(&d);
+	directory_write(&d, "wastewatch.yaml", MAIN);
 	for (unsigned int s = 0; s < 100; s++) {
 		char *text = NULL;
 		size_t n = 0;
@@ -1987,10 +1918,10 @@ static void test_large(void **state)
 				      i, i % 40, i);
 		assert_int_equal(fclose(file), 0);
 		(void)snprintf(name, sizeof(name), "sites.d/%u.yaml", s);
-		write_file(&d, name, text, n);
+		directory_write_bytes(&d, name, text, n);
 		free(text);
 	}
-	load(&d);
+	directory_load(&d);
 	assert_int_equal(d.result, 0);
 	assert_int_equal(d.config->n_links, 4000);
 	assert_int_equal(d.config->n_channels, 10000);
@@ -1999,7 +1930,7 @@ static void test_large(void **state)
 		(void)snprintf(path, sizeof(path), "%s/sites.d/%u.yaml", d.path, s);
 		(void)remove(path);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_example(void **state)
@@ -2025,7 +1956,7 @@ static void test_example(void **state)
 		assert_true(d.config->limits[i].origin[0] != '\0');
 		assert_true(d.config->limits[i].advice[0] != '\0');
 	}
-	forget(&d);
+	directory_forget(&d);
 }
 
 static void test_durations(void **state)

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "core/config.h"
+#include "load.h"
 
 #define LINE                                                                                  \
 	"{\"type\": \"LineString\", \"coordinates\": [[107.0, 21.0], [107.0, 22.0], [106.5, " \
@@ -60,78 +57,19 @@
 	"      - {name: wind, from: u, address: 8, type: float32, range: [0, 9], unit: m/s}\n"
 #define SITE SOURCE("liquid", "    flow: Q\n    river: r\n    at-km: 5\n" CHANNELS)
 
-struct directory {
-	char path[64];
-	char *said;
-	size_t n_said;
-	size_t n_errors;
-	struct config *config;
-	int result;
-};
-
-static void write_file(const struct directory *d, const char *name, const char *text)
-{
-	char path[160];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", d->path, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fchmod(fileno(file), 0644), 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void open_directory(struct directory *d)
 {
-	char path[160];
-
-	*d = (struct directory){.path = "/tmp/test-crossing-XXXXXX"};
-	assert_non_null(mkdtemp(d->path));
-	(void)snprintf(path, sizeof(path), "%s/sites.d", d->path);
-	assert_int_equal(mkdir(path, 0755), 0);
-	(void)snprintf(path, sizeof(path), "%s/boundaries", d->path);
-	assert_int_equal(mkdir(path, 0755), 0);
-	write_file(d, "boundaries/line.geojson", LINE);
-	write_file(d, "broken.geojson", "{\"type\": \"Point\", \"coordinates\": [1, 2]}");
-}
-
-static void forget(struct directory *d)
-{
-	d->config = config_free(d->config);
-	free(d->said);
-	d->said = NULL;
-}
-
-static void close_directory(struct directory *d)
-{
-	static const char *const names[] = {"sites.d/a.yaml",
-					    "sites.d",
-					    "boundaries/line.geojson",
-					    "boundaries",
-					    "broken.geojson",
-					    "wastewatch.yaml",
-					    ""};
-	char path[160];
-
-	forget(d);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
-		(void)remove(path);
-	}
+	directory_open(d);
+	directory_folder(d, "boundaries");
+	directory_write(d, "boundaries/line.geojson", LINE);
+	directory_write(d, "broken.geojson", "{\"type\": \"Point\", \"coordinates\": [1, 2]}");
 }
 
 static void load(struct directory *d, const char *main, const char *site)
 {
-	FILE *errors;
-
-	forget(d);
-	write_file(d, "wastewatch.yaml", main);
-	write_file(d, "sites.d/a.yaml", site);
-	errors = open_memstream(&d->said, &d->n_said);
-	assert_non_null(errors);
-	d->result = config_load(&d->config, d->path, errors, &d->n_errors);
-	assert_int_equal(fclose(errors), 0);
+	directory_write(d, "wastewatch.yaml", main);
+	directory_write(d, "sites.d/a.yaml", site);
+	directory_load(d);
 }
 
 /* copy a text without its "^", whose place becomes "LINE:COLUMN"; none: @place stays as it is */
@@ -268,7 +206,7 @@ static void test_bad_main(void **state)
 	open_directory(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		check(&d, &rows[i]);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* the place of a crossing has a name, and lies about on the line */
@@ -295,7 +233,7 @@ static void test_place_of_a_crossing(void **state)
 		if (rows[i].says ? !strstr(d.said, rows[i].says) : *d.said)
 			fail_msg("row %zu: %s", i, d.said);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* a name that no source has: nothing would ever be held against it */
@@ -374,7 +312,7 @@ static void test_bad_site(void **state)
 	open_directory(&d);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		check(&d, &rows[i]);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_good(void **state)
@@ -419,7 +357,7 @@ static void test_good(void **state)
 	assert_int_equal(d.config->sites[0].met.stability, 6);
 	assert_true(crossing->likely == 1 && crossing->possible == 0.1 &&
 		    crossing->hysteresis == 0.2);
-	close_directory(&d);
+	directory_close(&d);
 }
 
 /* the bytes of a boundary are part of what is in force */
@@ -435,10 +373,10 @@ static void test_digest(void **state)
 	memcpy(before, d.config->digest, sizeof(before));
 	load(&d, MAIN, SITE);
 	assert_memory_equal(before, d.config->digest, sizeof(before));
-	write_file(&d, "boundaries/line.geojson", LINE "\n");
+	directory_write(&d, "boundaries/line.geojson", LINE "\n");
 	load(&d, MAIN, SITE);
 	assert_memory_not_equal(before, d.config->digest, sizeof(before));
-	close_directory(&d);
+	directory_close(&d);
 }
 
 int main(void)

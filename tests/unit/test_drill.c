@@ -86,8 +86,8 @@ static struct plan *plan, *plan_less;
 static int set_up(void **state)
 {
 	(void)state;
-	assert_int_equal(load_texts(&config, MAIN_YAML, SITE_YAML(COD_LIMIT), stderr), 0);
-	assert_int_equal(load_texts(&config_less, MAIN_YAML, SITE_YAML(""), stderr), 0);
+	assert_int_equal(load_config(&config, MAIN_YAML, SITE_YAML(COD_LIMIT), stderr), 0);
+	assert_int_equal(load_config(&config_less, MAIN_YAML, SITE_YAML(""), stderr), 0);
 	assert_int_equal(config->n_channels, N_CHANNELS);
 	assert_int_equal(plan_new(&plan, config), 0);
 	return plan_new(&plan_less, config_less);
@@ -515,7 +515,7 @@ static void test_ends_where_its_channels_go(void **state)
 	struct rig rig;
 
 	(void)state;
-	assert_int_equal(load_texts(&other, MAIN_YAML, elsewhere, stderr), 0);
+	assert_int_equal(load_config(&other, MAIN_YAML, elsewhere, stderr), 0);
 	assert_int_equal(plan_new(&other_plan, other), 0);
 	rig_open(&rig);
 	start(&rig);

@@ -113,9 +113,9 @@ static enum forecast_kind tried(const struct forecast_window *window, bool high,
 				double value, uint32_t *ret_k)
 {
 	for (uint32_t k = 0; k <= window->n_rest; k++) {
-		double sum = window->sum, n = window->n;
+		double sum = window->sum, n = window->n + window->n_rest;
 
-		for (uint32_t i = 0; i < window->n_rest; i++, n++)
+		for (uint32_t i = 0; i < window->n_rest; i++)
 			sum += i < k ? value : window->best;
 		*ret_k = k;
 		if (high ? sum > bound * n : sum < bound * n)

@@ -71,7 +71,7 @@ static int set_up(void **state)
 	int r;
 
 	(void)state;
-	r = load_texts(&config, main_yaml, site_yaml, stderr);
+	r = load_config(&config, main_yaml, site_yaml, stderr);
 	return r < 0 ? r : plan_new(&plan, config);
 }
 

@@ -7,14 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "common/macro.h"
-#include "core/config.h"
 #include "core/standard_check.h"
+#include "load.h"
 
 /* a standard of our own, with everything that a catalogue may have */
 #define CATALOGUE_HEAD                                                                    \
@@ -75,64 +73,24 @@
 	"    derived:\n      - {name: " name ", formula: oxygen, inputs: [" of "], unit: " \
 	"mg/Nm3, range: [0, 100000], reference: " reference "}\n"
 
-struct directory {
-	char path[64];
-	char *said;
-	size_t n_said;
-	size_t n_errors;
-	struct config *config;
-	int result;
-};
-
-static void write_file(const struct directory *d, const char *name, const char *text)
-{
-	char path[128];
-	FILE *file;
-
-	(void)snprintf(path, sizeof(path), "%s/%s", d->path, name);
-	file = fopen(path, "we");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fchmod(fileno(file), 0644), 0);
-	assert_int_equal(fclose(file), 0);
-}
-
 static void open_directory(struct directory *d)
 {
-	static const char *const folders[] = {"sites.d", "limits"};
 	const char *source = getenv("WASTEWATCH_SOURCE");
 	char path[4096];
 
-	*d = (struct directory){.path = "/tmp/wastewatch-law-XXXXXX"};
-	assert_non_null(mkdtemp(d->path));
-	for (size_t i = 0; i < ARRAY_SIZE(folders); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", d->path, folders[i]);
-		assert_int_equal(mkdir(path, 0755), 0);
-	}
 	(void)snprintf(path, sizeof(path), "%s%sconf/limits", source ? source : "",
 		       source ? "/" : "");
 	assert_int_equal(setenv("WASTEWATCH_LIMITS", path, 1), 0);
-	write_file(d, "wastewatch.yaml", "origin: here\n");
-	write_file(d, "limits/p.yaml", CATALOGUE);
-}
-
-static void forget(struct directory *d)
-{
-	d->config = config_free(d->config);
-	free(d->said);
-	d->said = NULL;
+	directory_open(d);
+	directory_folder(d, "limits");
+	directory_write(d, "wastewatch.yaml", "origin: here\n");
+	directory_write(d, "limits/p.yaml", CATALOGUE);
 }
 
 static void load(struct directory *d, const char *site)
 {
-	FILE *errors;
-
-	forget(d);
-	write_file(d, "sites.d/a.yaml", site);
-	errors = open_memstream(&d->said, &d->n_said);
-	assert_non_null(errors);
-	d->result = config_load(&d->config, d->path, errors, &d->n_errors);
-	assert_int_equal(fclose(errors), 0);
+	directory_write(d, "sites.d/a.yaml", site);
+	directory_load(d);
 }
 
 static void load_good(struct directory *d, const char *site)
@@ -144,15 +102,7 @@ static void load_good(struct directory *d, const char *site)
 
 static void close_directory(struct directory *d)
 {
-	static const char *const names[] = {"sites.d/a.yaml", "limits/p.yaml", "wastewatch.yaml",
-					    "sites.d",	      "limits",	       ""};
-	char path[128];
-
-	forget(d);
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		(void)snprintf(path, sizeof(path), "%s/%s", d->path, names[i]);
-		(void)remove(path);
-	}
+	directory_close(d);
 	assert_int_equal(unsetenv("WASTEWATCH_LIMITS"), 0);
 }
 
@@ -656,7 +606,7 @@ static void test_bad_catalogues(void **state)
 		assert_non_null(at);
 		(void)snprintf(text, sizeof(text), "%.*s%s%s", (int)(at - CATALOGUE), CATALOGUE,
 			       rows[i].new, at + strlen(rows[i].old));
-		write_file(&d, "limits/p.yaml", text);
+		directory_write(&d, "limits/p.yaml", text);
 		load(&d, SO2 P(""));
 		if (d.result != -EINVAL || d.n_errors != 1 || !strstr(d.said, rows[i].says) ||
 		    !strstr(d.said, "limits/p.yaml:"))
@@ -664,7 +614,7 @@ static void test_bad_catalogues(void **state)
 				 rows[i].new, d.result, d.n_errors, d.said);
 	}
 	/* a source at the figure itself will do */
-	write_file(
+	directory_write(
 		&d, "limits/p.yaml",
 		"standard: p\ntitle: T\nfull-name: t\ndocument: d\nkind: gas\nmarks: [{mark: V, "
 		"source: x}]\ncolumns: [{column: A, title: a, mark: V}]\nparameters: [{parameter: "
@@ -686,7 +636,7 @@ static void test_folders_and_digest(void **state)
 	open_directory(&d);
 	load_good(&d, SO2 P(""));
 	memcpy(digest, d.config->digest, sizeof(digest));
-	write_file(&d, "limits/p.yaml", CATALOGUE "# changed\n");
+	directory_write(&d, "limits/p.yaml", CATALOGUE "# changed\n");
 	load_good(&d, SO2 P(""));
 	assert_memory_not_equal(digest, d.config->digest, sizeof(digest));
 	(void)snprintf(path, sizeof(path), "%s/limits", d.path);

@@ -126,7 +126,7 @@ static int set_up(void **state)
 	int r;
 
 	(void)state;
-	r = load_texts(&config, main_yaml, site_yaml, stderr);
+	r = load_config(&config, main_yaml, site_yaml, stderr);
 	if (r < 0)
 		return r;
 	assert_int_equal(config->n_channels, N_CHANNELS);

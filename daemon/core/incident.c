@@ -159,8 +159,10 @@ void incident_alarm_raised(struct core *core, size_t limit, struct stamp at, dou
 		return;
 	incident->n_active = count_active(core, incident);
 	incident->n_alarms++;
-	if (counts)
+	if (counts) { /* it is not over after all */
 		incident->over_ms = 0;
+		release_resume(core, incident, at);
+	}
 	if (opens) {
 		say_opened(core, incident, limit, at, value);
 	} else if ((uint32_t)config->class > incident->class) {
@@ -306,6 +308,7 @@ static bool is_over(struct core *core, struct core_incident *incident, struct st
 	if (incident->over_ms)
 		return false;
 	incident->over_ms = incident->quiet_since.wall_ms;
+	release_rest(core, incident, at);
 	incident_update(core, incident, at,
 			"its release is over, but what it let go is still on its way");
 	return false;

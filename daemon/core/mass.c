@@ -15,12 +15,33 @@ void mass_stop(struct mass *mass)
 	mass->from = (struct stamp){0};
 	mass->total_kg = mass->above_kg = 0;
 	mass->covered_ms = 0;
+	mass->resting = false;
+	mass->rests = (struct stamp){0};
+	mass->resumed_ms = INT64_MIN;
+	mass->rested_ms = 0;
+}
+
+void mass_rest(struct mass *mass, struct stamp at)
+{
+	if (!mass->counting || mass->resting)
+		return;
+	mass->resting = true;
+	mass->rests = at;
+}
+
+void mass_resume(struct mass *mass, struct stamp at)
+{
+	if (!mass->resting)
+		return;
+	mass->resting = false;
+	mass->rested_ms += at.mono_ms - mass->rests.mono_ms;
+	mass->resumed_ms = at.mono_ms;
 }
 
 /* from the moment that counts to @at, along the straight line between the two pairs */
 static void add_piece(struct mass *mass, struct stamp at, double rate, double rate_above)
 {
-	int64_t begin_ms = MAX(mass->last.mono_ms, mass->from.mono_ms);
+	int64_t begin_ms = MAX(MAX(mass->last.mono_ms, mass->from.mono_ms), mass->resumed_ms);
 	double length_ms = (double)(at.mono_ms - mass->last.mono_ms);
 	double left_out = (double)(begin_ms - mass->last.mono_ms) / length_ms;
 	double piece_s = (double)(at.mono_ms - begin_ms) / (double)MS_PER_S;
@@ -42,7 +63,8 @@ void mass_pair(struct mass *mass, struct stamp at, double rate, double rate_abov
 	rate_above = MAX(rate_above, 0.0);
 	if (mass->has_last && length_ms < 0)
 		return;
-	if (mass->counting && mass->has_last && length_ms > 0 && length_ms <= most_ms)
+	if (mass->counting && !mass->resting && mass->has_last && length_ms > 0 &&
+	    length_ms <= most_ms)
 		add_piece(mass, at, rate, rate_above);
 	mass->last = at;
 	mass->rate = rate;
@@ -60,9 +82,11 @@ bool mass_span(const struct mass *mass, struct stamp now, int64_t most_ms, struc
 	struct stamp until = now;
 	int64_t length_ms;
 
-	if (mass->has_last && now.mono_ms - mass->last.mono_ms <= most_ms)
+	if (mass->resting)
+		until = mass->rests;
+	else if (mass->has_last && now.mono_ms - mass->last.mono_ms <= most_ms)
 		until = mass->last;
-	length_ms = until.mono_ms - mass->from.mono_ms;
+	length_ms = until.mono_ms - mass->from.mono_ms - mass->rested_ms;
 	if (!mass->counting || length_ms <= 0)
 		return false;
 	*ret = (struct mass_span){

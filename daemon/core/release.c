@@ -236,6 +236,20 @@ void release_begin(struct core *core, const struct core_incident *incident, stru
 	}
 }
 
+void release_rest(struct core *core, const struct core_incident *incident, struct stamp at)
+{
+	for (size_t i = 0; i < core->n_released; i++)
+		if (core_incident_of(core, core->released[i]) == incident)
+			mass_rest(&core->masses[core->released[i]], at);
+}
+
+void release_resume(struct core *core, const struct core_incident *incident, struct stamp at)
+{
+	for (size_t i = 0; i < core->n_released; i++)
+		if (core_incident_of(core, core->released[i]) == incident)
+			mass_resume(&core->masses[core->released[i]], at);
+}
+
 void release_end(struct core *core, const struct core_incident *incident)
 {
 	for (size_t i = 0; i < core->n_released; i++)

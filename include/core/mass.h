@@ -28,6 +28,8 @@
  * @rate, @rate_above: kg/s, at @last
  * @from: since when it is summed up; counts if @counting
  * @total_kg, @above_kg: since then, over @covered_ms
+ * @rests: nothing is summed up since then; counts if @resting
+ * @resumed_ms: monotonic, end of the last rest; @rested_ms: all rests that are over
  */
 struct mass {
 	struct stamp last;
@@ -37,9 +39,13 @@ struct mass {
 	double total_kg;
 	double above_kg;
 	int64_t covered_ms;
+	struct stamp rests;
+	int64_t resumed_ms;
+	int64_t rested_ms;
 	bool has_last;
 	bool counting;
-	uint8_t pad[6];
+	bool resting;
+	uint8_t pad[5];
 };
 
 /** struct mass_span - the time that a sum is about, and how much of it had data */
@@ -54,6 +60,12 @@ void mass_start(struct mass *mass, struct stamp from);
 
 /** mass_stop() - no more; the sums are forgotten, the last pair is not */
 void mass_stop(struct mass *mass);
+
+/** mass_rest() - the release is over: what flows from now on is none of it, and no time of it */
+void mass_rest(struct mass *mass, struct stamp at);
+
+/** mass_resume() - it has begun again */
+void mass_resume(struct mass *mass, struct stamp at);
 
 /**
  * mass_pair() - concentration and flow were good at @at

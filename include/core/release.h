@@ -47,6 +47,12 @@ void release_settle(struct core *core);
 /** release_begin() - an incident opens: its masses count from here on, if not earlier */
 void release_begin(struct core *core, const struct core_incident *incident, struct stamp at);
 
+/** release_rest() - nothing is let go any more, and the incident waits for what was */
+void release_rest(struct core *core, const struct core_incident *incident, struct stamp at);
+
+/** release_resume() - a limit is broken anew */
+void release_resume(struct core *core, const struct core_incident *incident, struct stamp at);
+
 /** release_end() - it has ended and was reported */
 void release_end(struct core *core, const struct core_incident *incident);
 

@@ -693,6 +693,10 @@ static void test_a_second_spill_joins(void **state)
 	spill(&rig, 60, 100);
 	run(&rig, 90, 50, 36, 100, 1);
 	assert_true(rig.core->incidents[WASTE_LIQUID].over_ms > 0);
+	assert_true(rig.core->n_released > 0);
+	for (size_t i = 0; i < rig.core->n_released; i++) /* what flows in order is no release */
+		assert_true(!rig.core->masses[rig.core->released[i]].counting ||
+			    rig.core->masses[rig.core->released[i]].resting);
 	spill(&rig, 10, 100);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].over_ms, 0);
 	assert_int_equal(count(&rig, ENTRY("incident.opened")),

@@ -160,6 +160,38 @@ static void test_span(void **state)
 }
 
 /* what an hour of a constant release comes to, in the units of the field */
+/* what flows while a release rests is none of it, nor is that time; it goes on within a piece */
+static void test_rest(void **state)
+{
+	struct mass mass = {0};
+	struct mass_span span;
+
+	(void)state;
+	mass_start(&mass, at(0));
+	for (int64_t s = 0; s <= 10; s++)
+		mass_pair(&mass, at(s * 1000), 2, 1, LONG);
+	mass_rest(&mass, at(10000));
+	mass_rest(&mass, at(12000)); /* it rests already */
+	for (int64_t s = 11; s <= 20; s++)
+		mass_pair(&mass, at(s * 1000), 7, 7, LONG);
+	assert_close(mass.total_kg, 20);
+	assert_close(mass.above_kg, 10);
+	assert_true(mass_span(&mass, at(20000), LONG, &span));
+	assert_true(span.until_ms == WALL_0 + 10000 && span.covered_percent == 100);
+	mass_resume(&mass, at(20500));
+	for (int64_t s = 21; s <= 30; s++)
+		mass_pair(&mass, at(s * 1000), 7, 7, LONG);
+	assert_close(mass.total_kg, 20 + 7 * 9.5);
+	assert_int_equal(mass.covered_ms, 19500);
+	assert_true(mass_span(&mass, at(30000), LONG, &span));
+	assert_true(span.until_ms == WALL_0 + 30000 && span.covered_percent == 100);
+	mass_stop(&mass);
+	mass_start(&mass, at(40000));
+	mass_pair(&mass, at(41000), 1, 0, LONG);
+	mass_pair(&mass, at(42000), 1, 0, LONG);
+	assert_close(mass.total_kg, 1);
+}
+
 static void test_units(void **state)
 {
 	static const struct {
@@ -197,6 +229,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_start_within_a_piece),
 		cmocka_unit_test(test_span),
+		cmocka_unit_test(test_rest),
 		cmocka_unit_test(test_units),
 	};
 

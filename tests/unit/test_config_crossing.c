@@ -265,7 +265,7 @@ static void test_threshold_of_nothing(void **state)
 		if (rows[i].says ? !strstr(d.said, rows[i].says) : *d.said)
 			fail_msg("row %zu: %s", i, d.said);
 	}
-	close_directory(&d);
+	directory_close(&d);
 }
 
 static void test_bad_site(void **state)

@@ -167,17 +167,21 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	const struct config *config = round->core->config;
 	struct crossing_path path = new_path(round, METHOD_PLUME, target);
 	const struct crossing_path *before;
+	struct assess_begin begin;
 	struct plume_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
 	before = same_path(round->before, &path);
 	if (round->ended && before) { /* it is on its way with the wind of then */
 		path = *before;
+		path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 		judge_path(round, &path);
 		add(round, &path);
 		return true;
 	}
-	path.flags = assess_plume_case(round->core, round->source, channel, &c);
+	begin = assess_begin(round->core, round->incident, channel);
+	path.release_ms = begin.wall_ms;
+	path.flags = assess_plume_case(round->core, round->source, channel, &begin, &c);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 	if (path.flags & FLAG_NO_FLOW || assess_by_air(&c, target, &path) < 0)
 		return false;
@@ -190,6 +194,21 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	return true;
 }
 
+/** judge_distance() - how much comes is not known: what is at the line is there, what has a
+ * threshold farther off may come */
+static void judge_distance(const struct round *round, bool is_held, struct crossing_path *path)
+{
+	const struct crossing_path *before = same_path(round->before, path);
+
+	path->flags |= FLAG_NO_FLOW;
+	if (path->distance_m <= round->core->config->crossing.here_m)
+		path->flags |= FLAG_AT_THE_LINE;
+	if (path->flags & FLAG_AT_THE_LINE || (before && before->verdict == VERDICT_OBSERVED))
+		path->verdict = VERDICT_OBSERVED;
+	else if (is_held)
+		path->verdict = VERDICT_POSSIBLE;
+}
+
 static void add_gas(const struct round *round)
 {
 	const struct config *config = round->core->config;
@@ -198,7 +217,7 @@ static void add_gas(const struct round *round)
 	for (size_t i = 0; i < crossing->n_targets; i++) {
 		const struct config_target *target = &crossing->targets[i];
 		struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
-		bool computed = false;
+		bool computed = false, is_held = false;
 
 		for (size_t k = 0; k < target->n_thresholds; k++) {
 			size_t threshold = target->first_threshold + k;
@@ -206,6 +225,7 @@ static void add_gas(const struct round *round)
 			size_t channel = t->in_air ? channel_of(config, round->source, t->parameter)
 						   : CONFIG_NONE;
 
+			is_held |= channel != CONFIG_NONE;
 			if (channel != CONFIG_NONE)
 				computed |= add_plume(round, target, threshold, channel);
 		}
@@ -214,7 +234,7 @@ static void add_gas(const struct round *round)
 			    0 ||
 		    path.distance_m > crossing->reach_m)
 			continue;
-		path.flags |= FLAG_NO_FLOW;
+		judge_distance(round, is_held, &path);
 		add(round, &path);
 	}
 }
@@ -243,16 +263,19 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	int64_t until_ms = !round->ended	      ? round->at.wall_ms
 			   : round->incident->over_ms ? round->incident->over_ms
 						      : round->incident->quiet_since.wall_ms;
+	struct assess_begin begin = assess_begin(round->core, round->incident, channel);
+	const struct crossing_path *before;
 	struct river_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
-	path.flags = assess_river_case(round->core, round->source, channel, &c);
-	keep_worst(&c, same_path(round->before, &path));
+	before = same_path(round->before, &path);
+	path.release_ms = before ? MIN(begin.wall_ms, before->release_ms) : begin.wall_ms;
+	path.flags = assess_river_case(round->core, round->source, channel, &begin, &c);
+	keep_worst(&c, before);
 	c.to_m = passage->at_m;
 	c.ended = round->ended;
-	c.duration_s = (double)MAX(until_ms - round->incident->opened.wall_ms, (int64_t)0) /
-		       MS_PER_S;
+	c.duration_s = (double)MAX(until_ms - path.release_ms, (int64_t)0) / MS_PER_S;
 	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
 		return false;
 	path.point = passage->place;

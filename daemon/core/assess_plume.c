@@ -220,8 +220,9 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 	found.bearing_deg = isnan(c->wind_from_deg) ? hit.bearing_deg
 						    : turn(c->wind_from_deg + 180);
 	if (target->line) {
-		const struct boundary_sector sector = {found.bearing_deg, ASSESS_SECTOR_DEG,
-						       c->reach_m};
+		const struct boundary_sector sector = {
+			found.bearing_deg, isnan(c->wind_from_deg) ? 180 : ASSESS_SECTOR_DEG,
+			c->reach_m};
 
 		(void)boundary_walk(target->line, c->place, &sector, ASSESS_STEP_M, look, &found,
 				    NULL);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/assess.h"
+#include "core/release.h"
 #include "core/solid.h"
 #include "core/units.h"
 
@@ -93,12 +94,45 @@ double assess_value(const struct core *core, size_t channel, const char *unit, b
 
 /** strength() - the larger of the last good value and the last whole minute's mean, in the
  * channel's own unit: a spill is seen at once, and not forgotten with one lower value */
-static double strength(const struct core *core, size_t channel, bool *is_old)
+static double strength(const struct core *core, size_t channel, const struct assess_begin *begin,
+		       bool *is_old)
 {
 	const struct core_channel *state = &core->channels[channel];
 	double value = assess_value(core, channel, NULL, is_old);
 
-	return state->mean_valid ? fmax(value, state->mean) : value;
+	if (state->mean_valid)
+		value = fmax(value, state->mean);
+	return fmax(value, begin->mean); /* of a number and NAN the number */
+}
+
+/** at_least_0() - what is not known stays so: fmax(0, NAN) is 0 */
+static double at_least_0(double value)
+{
+	return value < 0 ? 0 : value;
+}
+
+struct assess_begin assess_begin(const struct core *core, const struct core_incident *incident,
+				 size_t channel)
+{
+	const struct mass *mass = &core->masses[channel];
+	struct assess_begin begin = {incident->opened.wall_ms, (double)NAN, (double)NAN, 0};
+
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+		const struct core_limit *state = &core->limits[i];
+
+		if (!limit->high || limit->class < CLASS_LIMIT || limit->on == LIMIT_ON_VALUE ||
+		    !state->raised.wall_ms ||
+		    (!limit_is_raised(&state->state) &&
+		     state->raised.mono_ms < incident->opened.mono_ms))
+			continue;
+		begin.wall_ms = MIN(begin.wall_ms, state->state.since_wall_ms);
+		begin.mean = fmax(begin.mean, state->peak);
+		begin.flags |= FLAG_MEAN;
+	}
+	if (begin.flags && mass->counting && mass->covered_ms > 0)
+		begin.rate_kg_s = mass->total_kg / ((double)mass->covered_ms / MS_PER_S);
+	return begin;
 }
 
 double assess_air_ug_m3(const char *measure, double value)
@@ -169,14 +203,14 @@ static double discharge(const struct core *core, const struct config_source *sou
 }
 
 uint32_t assess_river_case(const struct core *core, size_t source, size_t channel,
-			   struct river_case *ret)
+			   const struct assess_begin *begin, struct river_case *ret)
 {
 	const struct config *config = core->config;
 	const struct config_crossing *crossing = &config->crossing;
 	const struct config_release *release = &config->sources[source].release;
 	const struct config_river *river = &crossing->rivers[release->river];
 	const struct config_channel *measured = &config->channels[channel];
-	uint32_t flags = 0, unused = 0;
+	uint32_t flags = begin->flags, unused = 0;
 	bool is_old;
 
 	*ret = (struct river_case){
@@ -190,14 +224,19 @@ uint32_t assess_river_case(const struct core *core, size_t source, size_t channe
 			      FLAG_RIVER_CONFIGURED, FLAG_FLOW_OLD, &flags);
 	ret->temperature_c = live(core, river->temperature_from, "°C", river->temperature_c, 0, 0,
 				  &unused);
-	ret->discharge_m3_s = fmax(0, discharge(core, &config->sources[source], &flags));
-	if (unit_convert(measured->measure, "mg/l", strength(core, channel, &is_old),
+	ret->discharge_m3_s = at_least_0(discharge(core, &config->sources[source], &flags));
+	if (unit_convert(measured->measure, "mg/l", strength(core, channel, begin, &is_old),
 			 &ret->concentration_mg_l) < 0)
 		ret->concentration_mg_l = (double)NAN;
-	ret->concentration_mg_l = fmax(0, ret->concentration_mg_l);
+	ret->concentration_mg_l = at_least_0(ret->concentration_mg_l);
+	/* the mean's own flow, should less flow now: kg/s over g/m3 */
+	if (ret->concentration_mg_l > 0 && !isnan(ret->discharge_m3_s))
+		ret->discharge_m3_s = fmax(ret->discharge_m3_s,
+					   begin->rate_kg_s * G_PER_KG / ret->concentration_mg_l);
 	if (is_old)
 		flags |= FLAG_CONCENTRATION_OLD;
-	if (isnan(ret->flow_m3_s) || !core->channels[channel].has_value)
+	if (isnan(ret->flow_m3_s) || isnan(ret->concentration_mg_l) ||
+	    !core->channels[channel].has_value)
 		flags |= FLAG_NO_FLOW;
 	return flags;
 }
@@ -271,14 +310,14 @@ static void set_air(const struct core *core, const struct config_met *met, struc
 }
 
 uint32_t assess_plume_case(const struct core *core, size_t source, size_t channel,
-			   struct plume_case *ret)
+			   const struct assess_begin *begin, struct plume_case *ret)
 {
 	const struct config *config = core->config;
 	const struct config_source *from = &config->sources[source];
-	uint32_t flags = 0;
+	uint32_t flags = begin->flags;
 	bool is_old, flow_is_old;
-	double flow = assess_value(core, from->flow, NULL, &flow_is_old), factor;
-	double concentration = strength(core, channel, &is_old);
+	double flow = assess_value(core, from->flow, NULL, &flow_is_old), factor, share;
+	double concentration = strength(core, channel, begin, &is_old);
 
 	*ret = (struct plume_case){.place = from->release.place,
 				   .reach_m = config->crossing.reach_m};
@@ -286,7 +325,9 @@ uint32_t assess_plume_case(const struct core *core, size_t source, size_t channe
 	    unit_mass_flow(config->channels[channel].measure, config->channels[from->flow].measure,
 			   &factor) < 0)
 		return FLAG_NO_FLOW;
-	ret->rate_g_s = fmax(0, concentration * flow * factor * G_PER_KG);
+	(void)release_share(core, channel, &share); /* 1 where the oxygen is not known */
+	ret->rate_g_s = at_least_0(concentration * flow * factor * share * G_PER_KG);
+	ret->rate_g_s = fmax(ret->rate_g_s, begin->rate_kg_s * G_PER_KG);
 	if (is_old)
 		flags |= FLAG_CONCENTRATION_OLD;
 	if (flow_is_old)

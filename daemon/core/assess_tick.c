@@ -58,7 +58,7 @@ static size_t describe_strength(const struct config *config, const struct crossi
 	if (threshold == CONFIG_NONE || isnan(path->central))
 		return 0;
 	t = &config->crossing.thresholds[threshold];
-	scale = t->high / path->bound;
+	scale = t->high / assess_bound(t); /* not @path->bound: the threshold may have changed */
 	estimate_text(path->central * scale, central);
 	estimate_text(path->low * scale, low);
 	estimate_text(path->high * scale, high);

@@ -114,6 +114,9 @@ struct core *core_free(struct core *core)
 	free(core->masses);
 	free(core->released);
 	free(core->released_above);
+	free(core->spans);
+	free(core->span_masses);
+	free(core->first_span);
 	free(core);
 	return NULL;
 }

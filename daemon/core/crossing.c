@@ -74,6 +74,7 @@ static const char *const flags[] = {
 	"it was taken for coming from beyond before: withdrawn, the level does not fall",
 	"above the threshold already before it was due: only a rise confirms it",
 	"not measured before it was due: a reading above the threshold confirms nothing",
+	"strength and begin from the mean that broke its limit",
 };
 _Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
 

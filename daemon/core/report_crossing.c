@@ -42,7 +42,8 @@ static void set_strength(json_t *object, const struct config_threshold *threshol
 
 	if (!threshold)
 		return;
-	scale = threshold->high / path->bound;
+	/* not @path->bound: the threshold may have changed since */
+	scale = threshold->high / assess_bound(threshold);
 	set_value(object, "concentration", path->central * scale);
 	set_value(object, "low", path->low * scale);
 	set_value(object, "high", path->high * scale);

@@ -23,6 +23,7 @@ struct snapshot_header {
 	uint64_t n_notes;
 	uint64_t n_incidents;
 	uint64_t n_masses;
+	uint64_t n_spans;
 	uint64_t n_streams;
 	uint64_t n_crossings; /* of these three only those in use */
 	uint64_t n_dues;
@@ -43,7 +44,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {8,
+	static const size_t sizes[] = {10,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
@@ -85,6 +86,14 @@ static uint64_t key_of_incident(const struct core *core, size_t i)
 	return hash64(key_of_text(core->config->sites[i / N_WASTE_KINDS].name), &kind, 1);
 }
 
+static uint64_t key_of_span(const struct core *core, size_t i)
+{
+	const struct core_span *span = &core->spans[i];
+	uint8_t length = (uint8_t)span->length;
+
+	return hash64(key_of_text(core->config->channels[span->channel].path), &length, 1);
+}
+
 static void put(uint8_t **at, const void *bytes, size_t n)
 {
 	memcpy(*at, bytes, n);
@@ -100,7 +109,8 @@ static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
 static size_t size_of(const struct snapshot_header *header)
 {
 	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
-	       header->n_masses * KEYED(struct mass) + header->n_states * KEYED(struct core_state) +
+	       (header->n_masses + header->n_spans) * KEYED(struct mass) +
+	       header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
 	       header->n_incidents * KEYED(struct core_incident) +
@@ -165,6 +175,8 @@ static void put_things(const struct core *core, uint8_t *at)
 	for (size_t i = 0; i < core->n_released; i++)
 		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
 			  &core->masses[core->released[i]], sizeof(struct mass));
+	for (size_t i = 0; i < core->n_spans; i++)
+		put_keyed(&at, key_of_span(core, i), &core->span_masses[i], sizeof(struct mass));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
 	put_used(core, at);
 }
@@ -179,6 +191,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 		.n_limits = core->config->n_limits,
 		.n_incidents = core->config->n_sites * N_WASTE_KINDS,
 		.n_masses = core->n_released,
+		.n_spans = core->n_spans,
 		.n_streams = core->n_streams,
 	};
 	uint8_t *bytes;
@@ -369,6 +382,9 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 		places[i] = (struct place){key_of_text(config->channels[core->released[i]].path),
 					   &core->masses[core->released[i]]};
 	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
+	for (size_t i = 0; i < core->n_spans; i++)
+		places[i] = (struct place){key_of_span(core, i), &core->span_masses[i]};
+	at = take(at, header->n_spans, sizeof(struct mass), places, core->n_spans);
 	take_used(core, header, at + header->n_streams * sizeof(struct core_stream), places);
 	free(places);
 	if (!is_sound(core))
@@ -396,7 +412,7 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 		return 1;
 	if (header.n_channels > most || header.n_states > most || header.n_limits > most ||
 	    header.n_notes > most || header.n_incidents > most || header.n_masses > most ||
-	    header.n_streams > most || header.n_crossings > most ||
+	    header.n_spans > most || header.n_streams > most || header.n_crossings > most ||
 	    header.n_dues > CROSSING_DUES_MAX || header.n_upstream > most ||
 	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;

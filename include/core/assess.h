@@ -21,7 +21,7 @@
  *              threshold, and the release adds crossing-possible (0.1) times it or more
  *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
  *              threshold is reached with the release and not without; or nothing can be computed
- *              though the way is certain (a river, discharge not known); no more than this where
+ *              though there is a way (a river or the air, discharge not known); no more than this where
  *              the wind's direction is not known
  *   unlikely   less than that
  *
@@ -160,14 +160,33 @@ double assess_bound(const struct config_threshold *threshold);
 /** assess_air() - a concentration of @measure as ug/m3, or ug/Nm3 */
 double assess_air_ug_m3(const char *measure, double value);
 
+/**
+ * struct assess_begin - when a release began, and how strong it was at least
+ * @wall_ms: UTC; where the mean of a window has broken a limit, that window's start, else when the
+ *	incident opened
+ * @mean: the highest mean that has broken a limit, in the channel's own unit; NAN none has
+ * @rate_kg_s: the mean mass flow since then; NAN not summed up. Only with @mean.
+ * @flags: FLAG_MEAN, or 0
+ */
+struct assess_begin {
+	int64_t wall_ms;
+	double mean;
+	double rate_kg_s;
+	uint32_t flags;
+};
+
+/** assess_begin() - of what a channel measures, in an incident */
+struct assess_begin assess_begin(const struct core *core, const struct core_incident *incident,
+				 size_t channel);
+
 /** assess_river_case() - what flows from a source's channel into its river now.
  * Return: flags; FLAG_NO_FLOW, FLAG_NO_RAIN: nothing can be computed */
 uint32_t assess_river_case(const struct core *core, size_t source, size_t channel,
-			   struct river_case *ret);
+			   const struct assess_begin *begin, struct river_case *ret);
 
 /** assess_plume_case() - what a stack's channel lets into the air now. Return: flags */
 uint32_t assess_plume_case(const struct core *core, size_t source, size_t channel,
-			   struct plume_case *ret);
+			   const struct assess_begin *begin, struct plume_case *ret);
 
 /* --- due readings (assess_due.c) ------------------------------------------------------ */
 

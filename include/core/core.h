@@ -249,6 +249,12 @@ struct core_tap {
 	void *userdata;
 };
 
+/** struct core_span - a channel whose mass is summed up over the windows of one length, too */
+struct core_span {
+	size_t channel;
+	enum window_length length;
+};
+
 struct core {
 	const struct config *config; /* the caller's */
 	const struct plan *plan;     /* the caller's */
@@ -276,6 +282,10 @@ struct core {
 	size_t *released;	/* channels whose mass is reckoned */
 	size_t *released_above; /* of each, the limit above which it is reckoned, too */
 	size_t n_released;
+	struct core_span *spans;  /* see release.h */
+	struct mass *span_masses; /* of each, over the open window */
+	size_t *first_span;	  /* of each in @released; n_released + 1 of them */
+	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
 	struct chain chain;
 	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */

@@ -63,7 +63,8 @@ enum crossing_flag {
 	FLAG_WITHDRAWN = 1U << 28,   /* inbound: it was observed, and is not any more */
 	FLAG_BEFORE_HIGH = 1U << 29, /* measured: above the threshold before it was due, too */
 	FLAG_BEFORE_UNKNOWN = 1U << 30, /* measured: not known what it was before */
-	FLAG_LAST = FLAG_BEFORE_UNKNOWN,
+	FLAG_MEAN = 1U << 31,		/* strength and begin are those of the limit's window */
+	FLAG_LAST = FLAG_MEAN,
 };
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */

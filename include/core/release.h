@@ -11,9 +11,18 @@
  *
  * A mass counts from the moment that its incident opens. Where an alarm of the channel has waited
  * for its raise delay, it counts from when that began, for a limit on values the first beyond the
- * bound (the alarm's "since"): these values go through here one by one meanwhile. What the mean of
- * a window was made of has gone by when it is judged, and is not kept: such a mass counts from the
- * window's end. Each sum says from when on it is.
+ * bound (the alarm's "since"): these values go through here one by one meanwhile. For limits on a
+ * mean the same is summed up over each open window of that length: where its mean breaks the limit,
+ * these sums are those of the incident, and count from the window's start. Each sum says from when
+ * on it is, and its share of time that was covered is that of all this time.
+ *
+ * "Above" a limit on a mean is what the values are above its bound, as for a limit on values:
+ *
+ *   ∫ max(0, c - bound) × flow dt  >=  (flow-weighted mean of c - bound) × volume
+ *
+ * so it is never less than what the window's load has too much of, hours in order do not make up
+ * for hours that were not, and it is 0 in a broken window only where nothing flowed while the
+ * concentration was above.
  *
  * Pure: no clock, no I/O, no allocation.
  */
@@ -21,6 +30,13 @@
 
 #include "core/core.h"
 #include "core/mass.h"
+
+/**
+ * release_share() - by what a channel's concentration is multiplied to be that of the gas as it
+ * flows out: the correction to reference oxygen is taken back; 1 where there is none
+ * Return: false: the oxygen is not known now.
+ */
+bool release_share(const struct core *core, size_t channel, double *ret);
 
 /** release_init() - find the channels whose mass is reckoned; -ENOMEM */
 int release_init(struct core *core);

@@ -35,9 +35,10 @@ static const struct {
 	[METHOD_DISTANCE] = {"distance",
 			     "great circle on a sphere, or length along the river",
 			     {0}},
-	[METHOD_INBOUND] = {"inbound",
-			    "own sources upstream measured and below their limits over the travel time",
-			    {"travel_s", "upstream_sources"}},
+	[METHOD_INBOUND] =
+		{"inbound",
+		 "own sources upstream measured and below their limits over the travel time",
+		 {"travel_s", "upstream_sources"}},
 	[METHOD_MEASURED] = {"measured", "readings at the target", {"good_percent"}},
 };
 

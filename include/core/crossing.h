@@ -58,10 +58,10 @@ enum crossing_flag {
 	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
 	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
 	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
-	FLAG_OWN_BLIND = 1U << 26,	/* inbound: one does not measure what is out at the station */
-	FLAG_OWN_UNBOUND = 1U << 27,	/* inbound: or nothing limits it there */
-	FLAG_WITHDRAWN = 1U << 28,	/* inbound: it was observed, and is not any more */
-	FLAG_BEFORE_HIGH = 1U << 29,	/* measured: above the threshold before it was due, too */
+	FLAG_OWN_BLIND = 1U << 26,   /* inbound: one does not measure what is out at the station */
+	FLAG_OWN_UNBOUND = 1U << 27, /* inbound: or nothing limits it there */
+	FLAG_WITHDRAWN = 1U << 28,   /* inbound: it was observed, and is not any more */
+	FLAG_BEFORE_HIGH = 1U << 29, /* measured: above the threshold before it was due, too */
 	FLAG_BEFORE_UNKNOWN = 1U << 30, /* measured: not known what it was before */
 	FLAG_MEAN = 1U << 31,		/* strength and begin are those of the limit's window */
 	FLAG_LAST = FLAG_MEAN,
@@ -161,7 +161,7 @@ enum due_state {
  * @confirms: a reading above so many thresholds does: 1, more where the river without the release
  *	is there already: that, and what matters on top of it
  * @rises: where it was above that before, a rise by so many thresholds does, see assess.h
- * @before: the highest reading of the hour before the leading edge, in the threshold's unit; NAN none
+ * @before: the highest reading of the hour before the leading edge, as @worst
  * @worst: the highest of them, in the threshold's medium's unit; NAN none yet
  * @n_good, @n_checks: how often there was a good one
  */

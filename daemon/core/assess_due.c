@@ -246,7 +246,11 @@ static void say_unknown(struct core *core, const struct core_due *due, size_t th
 /** settle() - its time is over and nothing was seen: was it looked at well enough? */
 static void settle(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
 {
-	uint32_t percent = due->n_checks > 0 ? 100 * due->n_good / due->n_checks : 0;
+	/* of all that time: what had passed before anybody knew that it was due was not looked at
+	 */
+	int64_t n_wanted = MAX((due->until_ms - due->from_ms) / ASSESS_DUE_MS,
+			       (int64_t)due->n_checks);
+	uint32_t percent = n_wanted > 0 ? (uint32_t)(100 * (int64_t)due->n_good / n_wanted) : 0;
 	char reason[ASSESS_REASON_MAX];
 	double high = core->config->crossing.thresholds[threshold].high;
 

@@ -134,9 +134,15 @@ static void say(struct core *core, const struct core_incident *incident,
 	core_event(core, &event);
 }
 
+/** lasts() - is it more than one bad value? Seen there, or let go for a while */
+static bool lasts(const struct crossing_path *path, struct stamp at)
+{
+	return path->verdict == VERDICT_OBSERVED || at.wall_ms - path->release_ms >= ASSESS_HOLD_MS;
+}
+
 /** conclude() - the incident's verdict and what it reaches. Return: did one change? */
 static bool conclude(const struct core *core, struct core_incident *incident,
-		     const struct core_crossing *crossing)
+		     const struct core_crossing *crossing, struct stamp at)
 {
 	const struct config *config = core->config;
 	uint8_t verdict = VERDICT_NONE, reach = LEVEL_FACILITY;
@@ -147,7 +153,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 		size_t target = assess_target_of(config, path->target);
 
 		verdict = MAX(verdict, path->verdict);
-		if (path->verdict >= (uint8_t)config->crossing.counts)
+		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(path, at))
 			reach = MAX(reach,
 				    (uint8_t)assess_level(config->crossing.targets[target].kind));
 	}
@@ -197,7 +203,7 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 		say(core, incident, &crossing->paths[i], at);
 		changed = true;
 	}
-	changed |= conclude(core, incident, crossing);
+	changed |= conclude(core, incident, crossing, at);
 	if (!changed)
 		return;
 	(void)snprintf(reason, sizeof(reason), "that it crosses is %s%s",

@@ -21,9 +21,8 @@
  *              threshold, and the release adds crossing-possible (0.1) times it or more
  *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
  *              threshold is reached with the release and not without; or nothing can be computed
- *              though there is a way (a river or the air, discharge not known); no more than this where
- *              the wind's direction is not known
- *   unlikely   less than that
+ *              though there is a way (a river or the air, discharge not known); no more than this
+ * where the wind's direction is not known unlikely   less than that
  *
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
@@ -40,6 +39,10 @@
  * upper bound. A verdict falls only where what is added is below what it takes by
  * crossing-hysteresis (20 % [M]), observed does not fall while the incident runs.
  *
+ * Through the air a verdict falls only when it has been lower for ten minutes, or as long as the
+ * wind takes to the target if that is longer: what was sent has not un-happened when the wind
+ * turns.
+ *
  * Level (Art. 123(1) Law on Environmental Protection): verdicts from crossing-counts (likely) on
  * make it: the national border, a province's line or a place beyond the border national, a
  * commune's line province, a receptor commune.
@@ -54,6 +57,9 @@
 #define ASSESS_SLIDE_HIGH 1.5	 /* upper bound of a slide's reach: half as far again [M] */
 #define ASSESS_DUE_MS	  60000	 /* readings at a target are looked at so often */
 #define ASSESS_WATCH_MS	  60000	 /* and sources upstream */
+#define ASSESS_HOLD_MS	  60000 /* shorter releases raise no level: one bad value is no crossing [M] \
+				 */
+#define ASSESS_AIR_MS	  600000 /* a plume's verdict falls no sooner after it was so high [M] */
 #define ASSESS_BLIND_MS	  300000 /* not looked at for so long: nobody knows */
 #define ASSESS_REASON_MAX 512
 

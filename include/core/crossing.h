@@ -92,6 +92,7 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
  * @excess, @excess_high: what the release adds, of @central and of @high; never below 0
  * @bound: the threshold in the same
  * @arrival_ms, …: when it is expected; @release_ms: when it began
+ * @held_ms: through the air: when it was last as bad as this
  * @bearing_deg, @point: where it meets the target
  */
 struct crossing_path {
@@ -103,6 +104,7 @@ struct crossing_path {
 	int64_t leading_ms;
 	int64_t peak_ms;
 	int64_t tail_ms;
+	int64_t held_ms;
 	double central;
 	double low;
 	double high;

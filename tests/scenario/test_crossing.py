@@ -162,7 +162,11 @@ def test_liquid(replay):
     assert seconds_after_start(path["leading_edge"]) == \
         pytest.approx(begin + travel(1) - 2 * math.sqrt(variance(1)), abs=1)
     assert first["data"]["crossing"]["verdict"] == "likely"
-    assert first["data"]["incident"]["level"] == "national"
+    # one value is no national incident; a minute of them is
+    assert first["data"]["incident"]["level"] == "facility"
+    level, = of_type(entries, "incident.level")
+    assert level["level"] == "national"
+    assert begin + 60 <= seconds_after_start(level["time"]) <= begin + 125
     # the intake lies 1 km below: also said, and the level is that of the border
     intake = path_to(first, "Trạm cấp nước", "river")
     near = mixed * math.exp(-RATE * 2000)
@@ -522,3 +526,27 @@ def test_gas_by_a_mean(hourly):
     close(path["concentration"], plume("D", x, 0, rate, 3), 6e-3)
     assert seconds_after_start(path["arrival"]) == pytest.approx(x / (3 * 4 ** .15), abs=2)
     assert "strength and begin from the mean that broke its limit" in path["flags"]
+
+
+# --- what cries no wolf -----------------------------------------------------------------------
+
+def test_one_bad_value_raises_no_level(replay):
+    """10 s of 4,000 mg/l: it is said, but one bad value makes no national incident"""
+    entries, _ = replay(1800, {"valley/outfall/COD": [(600, 610, 4000)]})
+    assert of_type(entries, "incident.opened") and of_type(entries, "crossing.assessed")
+    assert not of_type(entries, "incident.level")
+
+
+def test_a_minute_does(replay):
+    entries, _ = replay(1800, {"valley/outfall/COD": [(600, 900, 4000)]})
+    assert [e["level"] for e in of_type(entries, "incident.level")] == ["national"]
+
+
+def test_the_wind_turns_to_and_fro(replay):
+    """what was sent to the border has not un-happened when the wind turns for two minutes"""
+    turns = [(t, t + 120, 180) for t in range(1200, 6000, 240)]
+    entries, _ = replay(6600, {"valley/stack/SO2": [(600, 6600, 8000)],
+                               "valley/met/direction": turns})
+    border = [e["verdict"] for e in of_type(entries, "crossing.assessed")
+              if e["boundary"] == "Biên giới quốc gia"]
+    assert 1 <= len(border) <= 2 and border[0] in ("likely", "possible")

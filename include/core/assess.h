@@ -21,8 +21,8 @@
  *              threshold, and the release adds crossing-possible (0.1) times it or more
  *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
  *              threshold is reached with the release and not without; or nothing can be computed
- *              though there is a way (a river or the air, discharge not known); no more than this where
- *              the wind's direction is not known
+ *              though there is a way (a river or the air, discharge not known); no more than this
+ *              where the wind's direction is not known
  *   unlikely   less than that
  *
  * What a river carries without the release is not the release's doing: it counts in what is held

@@ -49,8 +49,10 @@ static double in_its_unit(const struct config *config, const struct config_thres
 	const char *measure = config->channels[t->measured_by].measure;
 	double converted;
 
-	if (isnan(value) || unit_convert(measure, t->measure, value, &converted) == 0)
-		return isnan(value) ? value : converted;
+	if (isnan(value))
+		return value;
+	if (unit_convert(measure, t->measure, value, &converted) == 0)
+		return converted;
 	/* ug/Nm3 held against ug/m3: the same air at 25 °C */
 	return t->in_air ? assess_air_ug_m3(measure, value) / assess_bound(t) * t->high
 			 : (double)NAN;

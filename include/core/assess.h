@@ -57,8 +57,9 @@
 #define ASSESS_SLIDE_HIGH 1.5	 /* upper bound of a slide's reach: half as far again [M] */
 #define ASSESS_DUE_MS	  60000	 /* readings at a target are looked at so often */
 #define ASSESS_WATCH_MS	  60000	 /* and sources upstream */
-#define ASSESS_HOLD_MS	  60000 /* shorter releases raise no level: one bad value is no crossing [M] \
-				 */
+#define ASSESS_HOLD_MS                                                             \
+	60000 /* shorter releases raise no level: one bad value is no crossing [M] \
+	       */
 #define ASSESS_AIR_MS	  600000 /* a plume's verdict falls no sooner after it was so high [M] */
 #define ASSESS_BLIND_MS	  300000 /* not looked at for so long: nobody knows */
 #define ASSESS_REASON_MAX 512

@@ -22,7 +22,8 @@
  *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
  *              threshold is reached with the release and not without; or nothing can be computed
  *              though there is a way (a river or the air, discharge not known); no more than this
- * where the wind's direction is not known unlikely   less than that
+ *              where the wind's direction is not known
+ *   unlikely   less than that
  *
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.

@@ -127,7 +127,7 @@ def check_shown(plant, ident):
     shown = plant.command("show", ident).stdout
     closed = row(plant, ident)["closed"]
     for text in (f"closed {closed[:10]} {closed[11:19]} by {ME}", f"cause: {CAUSE}",
-                 f"measures: {MEASURES}", "level commune (Art. 123)", "Released\n  weir/COD: ",
+                 f"measures: {MEASURES}", "level  commune (Art. 123)", "Released\n  weir/COD: ",
                  "kg of it above mill/weir/COD/limit-high", "of that time was measured",
                  "broken for ", "On the spot", "07/KH-UPSC", "ca trưởng", "+84 205 381 2345"):
         assert text in shown, shown

@@ -239,7 +239,7 @@ def test_schema_wants_all(bodies):
             elif path[-1] in ("above", "limit") and path[:2] == ("data", "released"):
                 assert not valid, path  # one without the other
             elif path[-1] in PATH_OPTIONAL or path[-2:-1] == ("inputs",) or \
-                    (path[-3:-2] == ("paths",) and path[-1] == "peak_time"):
+                    (path[-3:-2] == ("paths",) and path[-1] in ("peak_time", "from")):
                 assert valid, path
             elif path[-1] not in OPTIONAL | {"origin", "value", "time"}:
                 assert not valid, path

@@ -60,7 +60,7 @@ class Machine:
             try:
                 if Path(f"/proc/{pid}/comm").read_text(encoding="ascii") == "systemd\n":
                     return pid
-            except FileNotFoundError:  # a helper that has done its work
+            except (FileNotFoundError, ProcessLookupError):  # a helper that has done its work
                 pass
         return None
 

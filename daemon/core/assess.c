@@ -130,11 +130,11 @@ static void judge_path(const struct round *round, struct crossing_path *path)
 	else if (due && due->state == DUE_REFUTED && verdict < VERDICT_OBSERVED)
 		verdict = VERDICT_UNLIKELY;
 	path->verdict = (uint8_t)verdict;
-	path->held_ms = round->at.wall_ms;
+	path->held_ms = round->at.mono_ms;
 	/* the wind turns, and what was sent is where it was sent to */
 	if (path->method == METHOD_PLUME && before && path->verdict < before->verdict &&
 	    before->verdict < VERDICT_OBSERVED && !(due && due->state == DUE_REFUTED) &&
-	    round->at.wall_ms - before->held_ms <
+	    round->at.mono_ms - before->held_ms <
 		    MAX(before->arrival_ms - before->release_ms, (int64_t)ASSESS_AIR_MS))
 		*path = *before;
 }

@@ -134,10 +134,15 @@ static void say(struct core *core, const struct core_incident *incident,
 	core_event(core, &event);
 }
 
-/** lasts() - is it more than one bad value? Seen there, or let go for a while */
-static bool lasts(const struct crossing_path *path, struct stamp at)
+/** lasts() - is it more than one bad value? Seen there, or let go for a while: since the incident
+ * opened, by the monotonic clock, and in the window before, where a mean opened it */
+static bool lasts(const struct core_incident *incident, const struct crossing_path *path,
+		  struct stamp at)
 {
-	return path->verdict == VERDICT_OBSERVED || at.wall_ms - path->release_ms >= ASSESS_HOLD_MS;
+	int64_t before_ms = incident->opened.wall_ms - path->release_ms;
+
+	return path->verdict == VERDICT_OBSERVED ||
+	       at.mono_ms - incident->opened.mono_ms + MAX(before_ms, (int64_t)0) >= ASSESS_HOLD_MS;
 }
 
 /** conclude() - the incident's verdict and what it reaches. Return: did one change? */
@@ -153,7 +158,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 		size_t target = assess_target_of(config, path->target);
 
 		verdict = MAX(verdict, path->verdict);
-		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(path, at))
+		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(incident, path, at))
 			reach = MAX(reach,
 				    (uint8_t)assess_level(config->crossing.targets[target].kind));
 	}

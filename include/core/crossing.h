@@ -92,7 +92,7 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
  * @excess, @excess_high: what the release adds, of @central and of @high; never below 0
  * @bound: the threshold in the same
  * @arrival_ms, …: when it is expected; @release_ms: when it began
- * @held_ms: through the air: when it was last as bad as this
+ * @held_ms: monotonic; through the air: when it was last as bad as this
  * @bearing_deg, @point: where it meets the target
  */
 struct crossing_path {

@@ -682,6 +682,22 @@ static void test_refuted_before_the_end(void **state)
 	rig_close(&rig);
 }
 
+/* an hour that the clock is set back by is no hour less that a spill has lasted */
+static void test_level_by_the_monotonic_clock(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig);
+	run(&rig, 5, 50, 36, 100, 1);
+	spill(&rig, 10, 100);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].level, LEVEL_FACILITY);
+	rig.at.wall_ms -= 3600000;
+	spill(&rig, 130, 100);
+	assert_int_equal(rig.core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
+	rig_close(&rig);
+}
+
 /* a limit that is broken anew while the water is under way: the release is not over any more */
 static void test_a_second_spill_joins(void **state)
 {
@@ -1005,6 +1021,7 @@ int main(void)
 		cmocka_unit_test(test_likely_and_confirmed),
 		cmocka_unit_test(test_refuted_before_the_end),
 		cmocka_unit_test(test_a_second_spill_joins),
+		cmocka_unit_test(test_level_by_the_monotonic_clock),
 		cmocka_unit_test(test_what_confirms),
 		cmocka_unit_test(test_above_before),
 		cmocka_unit_test(test_not_measured),

@@ -119,6 +119,11 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE TABLE drill_site(site TEXT PRIMARY KEY, counted_ms INTEGER NOT NULL,"
 	" said_ms INTEGER NOT NULL) WITHOUT ROWID;"
 	"CREATE INDEX entry_drill ON entry(seq) WHERE type IN ('drill.started', 'drill.stopped');",
+	/* the head of every commit, so that what is handed out may end at any of them */
+	"CREATE TABLE signed_head(seq INTEGER PRIMARY KEY, note TEXT NOT NULL,"
+	" signature BLOB NOT NULL);"
+	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
+	" WHERE signature IS NOT NULL;",
 };
 
 int sqlite_errno(int code)

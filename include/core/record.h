@@ -30,7 +30,7 @@
 #include "core/sign.h"
 #include "core/window.h"
 
-#define RECORD_VERSION 4
+#define RECORD_VERSION 5
 #define RECORD_FILE    "record.db"
 
 struct record;

@@ -89,7 +89,7 @@ command_o := $(call objs,$(wildcard tools/wastewatch/*.c))
 
 .PHONY: all
 all: ## build the programs into build/ (B=DIR: into another directory)
-all: $(PROGRAMS:%=$(B)/%)
+all: $(PROGRAMS:%=$(B)/%) $(B)/man/wastewatch.yaml.5
 
 $(B)/wastewatchd: $(call objs,daemon/core/main.c) $(core_o) $(common_o)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
@@ -110,6 +110,17 @@ $(B)/wastewatch-receiver: $(call objs,tools/receiver/main.c) $(receiver_o) $(com
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
+
+# --- manual pages; what wastewatch.yaml(5) says of keys comes from the tables they are held against ---
+
+manuals := $(notdir $(wildcard tools/man/*.[1-8])) wastewatch.yaml.5
+$(B)/manual-keys: $(call objs,tools/manual/keys.c) $(core_o) $(common_o)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+$(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
+	@mkdir -p $(@D)
+	$(call run,MAN) while IFS= read -r line; do case $$line in \
+		"@keys "*) $(B)/manual-keys "$${line#@keys }" || exit 1 ;; \
+		*) printf '%s\n' "$$line" ;; esac; done <$< >$@.new && mv $@.new $@
 
 # --- translations: what reports say, in Vietnamese ------------------------------------------
 # The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,

@@ -21,6 +21,8 @@ catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
+mandir ?= $(datadir)/man
+completiondir ?= $(datadir)/bash-completion/completions
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
 drilldir ?= $(datadir)/wastewatch/drills
@@ -74,6 +76,7 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
+	mandoc python3-prometheus-client \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
@@ -318,7 +321,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
-	$(dbuspolicydir)/vn.wastewatch1.conf
+	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
 .PHONY: install uninstall
@@ -333,6 +337,9 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
+	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
+		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/

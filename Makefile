@@ -81,6 +81,8 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
 
+packages_deb := debhelper dpkg-dev lintian fakeroot git
+
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 common_o := $(call objs,$(wildcard daemon/common/*.c))
 poller_o := $(call objs,$(filter-out %/main.c,$(wildcard daemon/poller/*.c)))
@@ -374,7 +376,7 @@ uninstall: ## removes what install put there; configuration, keys and record sta
 
 # --- the rest ------------------------------------------------------------------------------
 
-.PHONY: deps demo dist clean help
+.PHONY: deps demo deb dist clean help
 deps: ## install the Debian packages that are missing (root), or say which they are
 	@tools/deps.sh $(packages_build) $(packages_check)
 
@@ -382,6 +384,10 @@ demo: ## a plant, a spill, the reports: watch the whole chain at work, in a minu
 	@tools/deps.sh $(packages_build) openssl
 	@$(parallel) all
 	@B=$(B) tools/demo.sh
+
+deb: ## a Debian package in build/deb, judged by lintian
+	@tools/deps.sh $(packages_build) $(packages_deb)
+	@tools/deb.sh $(VERSION) $(B)/deb
 
 dist: ## a source archive of the last commit
 	@mkdir -p $(B)

@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # deb.sh VERSION DIR: a Debian package of the tree's files, in DIR. Built from a copy, so that the
-# tree stays as it is; the same files and the same last commit give the same bytes.
+# tree stays as it is; the same files and the same last commit give the same bytes. LINTIAN=no leaves
+# out the judge.
 set -eu
 
 version=$1
@@ -32,5 +33,5 @@ cp -a tools/debian "$tree/debian"
     exit 1
 }
 cp "$work"/*.deb "$out/"
-lintian --fail-on error,warning "$work"/wastewatch_*.changes || exit 1
+test "${LINTIAN-yes}" = no || lintian --fail-on error,warning "$work"/wastewatch_*.changes
 ls "$out"/*.deb

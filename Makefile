@@ -166,7 +166,7 @@ check-po: $(B)/po/wastewatch.pot
 # Unit tests: one program per file of tests/unit. They may use every module except the main
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c))
+probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c)
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
@@ -177,26 +177,35 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/load.o $(B)/modules.a
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	@mkdir -p $(@D)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+corpus_tests := $(fuzz_targets:%=$(B)/corpus/%)
+$(B)/corpus/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/corpus/main.o $(B)/modules.a
+	@mkdir -p $(@D)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 .PRECIOUS: $(B)/obj/%.o
 
 run_tests = B="$(B)" PYTHON="$(PYTHON)" SANITIZE="$(SANITIZE)" tests/run.sh
 # -j of one's own where none was given
 parallel = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: check check-parts check-unit check-scenario check-system check-clang check-asan check-valgrind
+.PHONY: check check-parts check-unit check-corpus check-scenario check-system check-clang check-asan check-valgrind
 check: ## everything that CI runs; installs missing Debian packages when root
 	@$(MAKE) --no-print-directory deps
 	@$(parallel) all check-programs
 	@rm -rf $(B)/check
 	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
-check-parts: check-clang check-po check-unit check-scenario check-system
+check-parts: check-clang check-po check-unit check-corpus check-scenario check-system
 
 .PHONY: check-programs
-check-programs: $(unit_tests)
+check-programs: $(unit_tests) $(corpus_tests)
 
 check-unit: ## unit tests (cmocka)
 check-unit: $(unit_tests)
 	@$(run_tests) unit $(sort $(unit_tests))
+
+check-corpus: ## the fuzzers' corpora, without a fuzzer
+check-corpus: $(corpus_tests)
+	@$(run_tests) corpus $(sort $(corpus_tests))
 
 check-scenario: ## the whole core in simulated time, from text files
 check-scenario: all
@@ -212,7 +221,7 @@ check-clang: ## build everything with clang as well
 check-asan: ## unit and system tests with the address and undefined-behaviour sanitizers
 	@$(parallel) B=$(B)-asan SANITIZE=address,undefined all check-programs
 	@$(MAKE) --no-print-directory -k -j1 B=$(B)-asan SANITIZE=address,undefined \
-		check-unit check-scenario check-system
+		check-unit check-corpus check-scenario check-system
 
 check-valgrind: ## unit tests under valgrind
 check-valgrind: $(unit_tests)
@@ -239,7 +248,6 @@ bench: ## speed and memory against the budgets, as one table
 # --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
 
 .PHONY: fuzz fuzz-programs
-fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz-programs: $(fuzz_targets:%=$(B)/fuzz/%)
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	@mkdir -p $(@D)

@@ -70,9 +70,8 @@ static void leave_window(struct core *core, size_t limit, struct stamp at, int64
 {
 	struct core_limit *state = &core->limits[limit];
 
-	/* what did come true was judged a moment ago */
 	if (state->forecast.said == FORECAST_BREAKS &&
-	    (!state->beyond || state->state.last_mono_ms != at.mono_ms)) {
+	    state->broken_ms != state->forecast.window_ms) {
 		state->forecast.kind = FORECAST_NONE;
 		say_forecast(core, limit, at, (double)NAN);
 	}

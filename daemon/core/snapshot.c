@@ -44,7 +44,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {12,
+	static const size_t sizes[] = {13,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),

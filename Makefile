@@ -168,6 +168,7 @@ faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/tor
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+$(B)/faults/alloc: $(call objs,tests/faults/failing.c)
 $(B)/faults/%.so: tests/faults/%.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) -std=gnu17 -D_GNU_SOURCE $(warnings) $(WERROR) -O2 -g -fPIC -shared -o $@ $<

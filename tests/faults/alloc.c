@@ -15,6 +15,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <libxml/xmlerror.h>
 #include <limits.h>
 #include <math.h>
 #include <openssl/crypto.h>
@@ -325,12 +326,14 @@ static void child(const struct scene *scene, long at, bool ever)
 	int r;
 
 	OPENSSL_thread_stop(); /* its queue of errors is this thread's until then */
+	xmlResetLastError();
 	live = failing_live();
 	(void)alarm(LIMIT_S);
 	failing_set(at, ever);
 	r = scene->play();
 	failing_set(0, false);
 	OPENSSL_thread_stop();
+	xmlResetLastError();
 	rig.shared->n_left = failing_live() - live;
 	_exit(rig.shared->n_left > 0 ? LEAK_EXIT : r < 0 ? 1 : 0);
 }

@@ -6,6 +6,7 @@ Every rig ends with figures(), which refuses a run that has injected nothing, pr
 and keeps it below BUILD/faults/ for `make fault-figures`.
 """
 
+import concurrent.futures
 import contextlib
 import datetime
 import fcntl
@@ -21,6 +22,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 import pytest
 
@@ -28,7 +30,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT / "tests" / "system"), str(HERE)]
 
-from plant import BUILD, Plant, _closing  # noqa: E402: found by the line above
+from plant import BUILD, Plant, _closing, check_all_told  # noqa: E402: found by the line above
 
 LONG = os.environ.get("LONG", "") not in ("", "0")
 SANITIZED = bool(os.environ.get("WASTEWATCH_SANITIZE"))
@@ -272,3 +274,67 @@ def told(output):
 def query(state, sql, *parameters):
     with _closing(sqlite3.connect(f"file:{state}/record.db?mode=ro", uri=True)) as db:
         return db.execute(sql, parameters).fetchall()
+
+
+# ---- the real programs ----
+
+class Rig(Plant):
+    """A plant whose programs can be started below strace or with something loaded into them."""
+
+    def launch(self, name, before=(), **environment):
+        prog, *arguments = {
+            "core": ("wastewatchd", *self.core_arguments()),
+            "poller": ("wastewatch-poller", "--runtime", str(self.run)),
+            "sender": ("wastewatch-sender", "--runtime", str(self.run), "--credentials",
+                       str(self.credentials)),
+        }[name]
+        with open(self.dir / f"{name}.log", "ab") as log:
+            self.processes[name] = subprocess.Popen(
+                [*before, str(BUILD / prog), *arguments], stderr=log, stdout=log,
+                stdin=subprocess.DEVNULL, env={**self.environment(), **environment})
+        return self.processes[name]
+
+    def is_over(self, name="core"):
+        return name in self.processes and self.processes[name].poll() is not None
+
+    def gone_or(self, condition, limit_s=20, name="core"):
+        """Wait until the program has ended, or for the condition. Return: did either come?"""
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            if self.is_over(name) or condition():
+                return True
+            time.sleep(0.05)
+        return False
+
+    def ended(self, name="core"):
+        """Take a program away, ended or not. Return: its exit status, None it went on."""
+        process = self.processes.pop(name)
+        status = process.poll()
+        if status is None:
+            process.kill()
+            process.wait()
+        return status
+
+    def finish(self):
+        """Whatever happened: running again, a last spill, all of it told."""
+        for name in ("core", "poller", "sender"):
+            if name not in self.processes or self.is_over(name):
+                self.processes.pop(name, None)
+                self.start_one(name)
+        self.device.set(COD=50, SO2=100)
+        self.until_good("mill/outfall/COD")
+        n = len(self.entries("incident.opened"))
+        self.device.set(COD=220)
+        self.until(lambda: len(self.entries("incident.opened")) > n or
+                   self.query("SELECT 1 FROM incident WHERE state = 'open'"), "an incident")
+        self.device.set(COD=50)
+        self.until_quiet()
+        self.until(lambda: len(self.types("report.delivered")) == len(self.outbox()),
+                   "all deliveries are entries")
+        return check_all_told(self)
+
+
+def in_parallel(function, items, workers=4):
+    """Most of a plant's time is waiting."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        return list(pool.map(function, items))

@@ -233,21 +233,6 @@ static int set_up(struct record *record)
 	return record_migrate(record->db);
 }
 
-/*
- * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
- * file, but does not look at the result (unixSync() in os_unix.c).
- */
-static int sync_directory(const char *directory)
-{
-	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
-
-	if (fd < 0)
-		return -errno;
-	r = fsync(fd) < 0 ? -errno : 0;
-	(void)close(fd);
-	return r;
-}
-
 static void explain(const char *directory, int r, const char *words, char error[static 256])
 {
 	if (r == -EBUSY)
@@ -290,7 +275,7 @@ int record_open(struct record **ret, const char *directory, char error[static 25
 			(void)record_failed(record, sqlite3_errcode(record->db));
 	}
 	if (r == 0)
-		r = sync_directory(directory);
+		r = record_sync_directory(directory);
 	if (r < 0) {
 		explain(directory, r, record->error, error);
 		return r;

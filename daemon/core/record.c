@@ -240,6 +240,8 @@ int record_open(struct record **ret, const char *directory, char error[static 25
 		if (r < 0 && sqlite3_errcode(record->db) != SQLITE_OK)
 			(void)record_failed(record, sqlite3_errcode(record->db));
 	}
+	if (r == 0)
+		r = record_sync_directory(directory);
 	if (r < 0) {
 		explain(directory, r, record->error, error);
 		return r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/record.h"
 #include "core/record_minute.h"
@@ -228,6 +230,21 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 }
 
 /* a database of somebody else's that came to lie here must not be made into a record */
+/*
+ * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
+ * file, but does not look at the result (unixSync() in os_unix.c).
+ */
+int record_sync_directory(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

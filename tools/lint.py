@@ -39,7 +39,7 @@ drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox sign screen formula circular tally
 ration
-event event_message fields limit alarm forecast flood mass crossing
+event event_message head fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
@@ -76,7 +76,7 @@ PURE = ("ration "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
-        "drill drill_fit drill_save drill_scenario "
+        "drill drill_fit drill_save drill_scenario head "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

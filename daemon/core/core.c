@@ -162,6 +162,8 @@ void core_event(struct core *core, const struct event *what)
 		return;
 	}
 	core->log->seq = entry->seq;
+	core->log->wall_ms = entry->wall_ms;
+	memcpy(core->log->before, core->log->hash, sizeof(core->log->before));
 	memcpy(core->log->hash, entry->hash, sizeof(entry->hash));
 }
 

@@ -124,6 +124,7 @@ static void swap(struct service *service, struct setup *setup)
 	service->core = setup->core;
 	service->drills = setup->drills;
 	service->keys = setup->keys;
+	service->core->chain.key = service->keys.own[0];
 	*setup = old;
 }
 

@@ -247,6 +247,7 @@ static int restore(struct service *service)
 	}
 	set_clock(service, &start);
 	service->core->chain = start.chain;
+	service->core->chain.key = service->keys.own[0];
 	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);

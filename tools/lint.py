@@ -61,7 +61,7 @@ FOREIGN = {
     "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "libxml": r"core/cap_xml|tools/receiver/body",
-    "microhttpd.h": r"tools/receiver/server",
+    "microhttpd.h": r"tools/receiver/(server|answer)|tools/receiver_answer",
 }
 
 # Time is an argument: these read no clock, do no input or output and log nothing.

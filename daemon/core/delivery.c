@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/delivery_job.h"
 #include "core/files.h"
 #include "core/outbox.h"
@@ -175,8 +176,11 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		decision = outbox_decide_upload(attempts, result->uploaded == 1, result->curl_code,
 						spread());
 	else
-		decision = outbox_decide(attempts, result->http_status, result->retry_after_s,
-					 spread());
+		decision = outbox_decide(attempts,
+					 anchoring_answer(delivery->service,
+							  (size_t)(endpoint - delivery->endpoints),
+							  &endpoint->job, result),
+					 result->retry_after_s, spread());
 	settle(delivery, endpoint, decision, result->http_status, words);
 }
 

@@ -274,6 +274,8 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = set_windows(record, commit);
 	if (r == 0)
 		r = record_set_drills(record, commit);
+	if (r == 0)
+		r = record_set_anchors(record, commit);
 	return r == 0 ? record_upkeep(record, commit) : r;
 }
 

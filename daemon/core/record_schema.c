@@ -123,7 +123,15 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE TABLE signed_head(seq INTEGER PRIMARY KEY, note TEXT NOT NULL,"
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
-	" WHERE signature IS NOT NULL;",
+	" WHERE signature IS NOT NULL;"
+	/* what each destination's receiver has said that it holds: see anchor.h */
+	"CREATE TABLE anchor(destination TEXT PRIMARY KEY, log_id TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL, said TEXT NOT NULL,"
+	" unseen INTEGER NOT NULL, wanted_seq INTEGER NOT NULL, again_from INTEGER NOT NULL,"
+	" again_to INTEGER NOT NULL, round_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,"
+	" clock_ms INTEGER, clock_said INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX outbox_anchor ON outbox(destination, id, webhook_id, lane)"
+	" WHERE state = 'sent';",
 };
 
 int sqlite_errno(int code)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/budget.h"
 #include "core/control.h"
 #include "core/drilling.h"
@@ -100,6 +101,7 @@ void service_commit(struct service *service)
 		r = core_save_windows(service->core, &windows, &commit.n_windows);
 	if (r == 0)
 		r = drilling_save(service, &commit);
+	anchoring_save(service, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -113,6 +115,8 @@ void service_commit(struct service *service)
 		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;
 	service->n_commits++;
+	if (r == 0)
+		anchoring_saved(service);
 	if (r < 0)
 		fail(service, r);
 	else
@@ -159,6 +163,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	service_flush(service);
 	if (service->failed)
 		return 0;
+	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
 	status_write(service);
@@ -263,7 +268,9 @@ static int restore(struct service *service)
 		return r;
 	}
 	say_start(service, &start);
-	r = service_adopt(service);
+	r = anchoring_open(service);
+	if (r == 0)
+		r = service_adopt(service);
 	return r < 0 ? r : drilling_open(service);
 }
 
@@ -388,6 +395,7 @@ void service_close(struct service *service)
 	(void)delivery_close(service->delivery);
 	(void)sd_event_source_disable_unref(service->timer);
 	(void)journal_close(service->journal);
+	service->anchoring = anchoring_close(service->anchoring);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);

@@ -67,6 +67,13 @@ enum record_statement {
 	STANDING,
 	REMOVE_ALARM,
 	REMOVE_INCIDENT,
+	SET_ANCHOR,
+	GET_ANCHOR,
+	GET_HASH,
+	SET_LOG_ID,
+	RENAME_REPORT,
+	AGAIN_UNTIL,
+	SEND_AGAIN,
 	N_STATEMENTS,
 };
 
@@ -151,6 +158,9 @@ int64_t record_packed_until(const struct record *record, int64_t channel);
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);
+
+/** record_set_anchors() - what a commit says of receivers and the chain's id; likewise */
+int record_set_anchors(struct record *record, const struct record_commit *commit);
 
 /**
  * record_upkeep() - one bounded piece of packing or pruning; within a transaction

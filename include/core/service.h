@@ -55,6 +55,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct anchoring;
 
 struct service {
 	struct service_options options;
@@ -71,6 +72,7 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;

@@ -32,12 +32,14 @@ enum receiver_outcome {
  * @attempt: how often this id has come, with this time
  * @last: the highest entry held of the report's origin and chain; its @seq 0: none is, -1: the
  *   report does not say where it belongs
+ * @held_seq: the number of the highest before this report came
  */
 struct receiver_receipt {
 	enum receiver_outcome outcome;
 	char type[RECEIVER_TYPE_MAX + 1];
 	uint32_t attempt;
 	struct receiver_head last;
+	int64_t held_seq;
 };
 
 /**

@@ -349,7 +349,8 @@ def test_restart_keeps_ids(start, keys, how):
     receiver = start()
     assert receiver.request("GET")[2] == b"1 reports\n"
     assert receiver.post(keys.headers("a", body), body) == (
-        200, {"received": "a", "duplicate": True, "last_seq": 7, "last_hash": "7" * 64})
+        200, {"received": "a", "duplicate": True, "last_seq": 7, "held_seq": 7,
+              "last_hash": "7" * 64})
     assert receiver.post(keys.headers("a", other), other)[0] == 409
     assert receiver.post(keys.headers("b", other), other)[0] == 200
     assert receiver.request("GET")[2] == b"2 reports\n"

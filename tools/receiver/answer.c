@@ -77,6 +77,7 @@ enum MHD_Result receiver_answer_receipt(struct MHD_Connection *connection, const
 		if (*last->id)
 			(void)json_object_set_new(body, "log_id", json_string(last->id));
 		(void)json_object_set_new(body, "last_seq", json_integer(last->seq));
+		(void)json_object_set_new(body, "held_seq", json_integer(receipt->held_seq));
 		if (last->seq > 0)
 			(void)json_object_set_new(body, "last_hash", json_string(last->hash));
 	}

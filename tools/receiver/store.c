@@ -169,6 +169,13 @@ static int remember_head(struct receiver_store *store, const struct receiver_hea
 	return 0;
 }
 
+static int64_t held_seq(const struct receiver_store *store, const struct receiver_head *head)
+{
+	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
+
+	return node ? (*node)->seq : 0;
+}
+
 static void fill_head(const struct receiver_store *store, const struct receiver_head *head,
 		      struct receiver_receipt *ret)
 {
@@ -308,6 +315,7 @@ int receiver_store_add(struct receiver_store *store, const char *id, const void 
 	node = tfind(&key, &store->reports, compare_reports);
 	if (node)
 		ret->attempt = ++(*node)->n_seen;
+	ret->held_seq = held_seq(store, &read.head);
 	ret->outcome = judge(store, node ? *node : NULL, sha256, &read.head);
 	r = hear(store, &read, received_ms, ret->outcome == RECEIVER_STORED && !loses);
 	if (r < 0)

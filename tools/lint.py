@@ -42,10 +42,10 @@ ration
 event event_message head fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
-batch
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
+batch facts
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat snapshot files
 drill drill_inside drill_fit drill_save
-sqlite record record_minute record_statements record_commit record_anchor record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
+sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
 service act drilling anchoring control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
@@ -76,7 +76,7 @@ PURE = ("ration "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
-        "drill drill_fit drill_save drill_scenario head anchor "
+        "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/assess.h"
+#include "core/heartbeat.h"
 #include "core/measure.h"
 #include "core/release.h"
 
@@ -275,6 +276,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	alarm_tick(core, at);
 	incident_tick(core, at);
 	assess_tick(core, at);
+	heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }

@@ -8,15 +8,10 @@
 #include <unistd.h>
 
 #include "core/record.h"
+#include "core/record_anchor_sql.h"
 #include "core/record_statements.h"
 
 #define MINUTE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
-
-/* a report's id is CHAIN-ENTRY-DESTINATION, that of its entry; in the order of rows it rises */
-#define REPORT_SEQ "CAST(substr(webhook_id, 18) AS INTEGER)"
-#define IS_AGAIN                                                \
-	"destination = ?1 AND state = 'sent' AND lane <> 2 AND" \
-	" substr(webhook_id, 1, 17) = ?2 || '-' AND " REPORT_SEQ " > ?3 AND " REPORT_SEQ " <= ?4"
 
 const char *const record_sql[N_STATEMENTS] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
@@ -162,20 +157,13 @@ const char *const record_sql[N_STATEMENTS] = {
 			 " one_shot = 0, out_of_service = 0, out_until_ms = NULL, out_by = NULL,"
 			 " out_reason = NULL, suppressed = 0, held = 0 WHERE path = ?1",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
-	[SET_ANCHOR] = "INSERT OR REPLACE INTO anchor VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"
-		       " ?10, ?11, ?12, ?13, ?14)",
-	[GET_ANCHOR] = "SELECT log_id, seq, hash, at_ms, said, unseen, wanted_seq, again_from,"
-		       " again_to, round_ms, renewed_ms, clock_ms, clock_said FROM anchor"
-		       " WHERE destination = ?1",
+	[SET_ANCHOR] = RECORD_SQL_SET_ANCHOR,
+	[GET_ANCHOR] = RECORD_SQL_GET_ANCHOR,
 	[GET_HASH] = "SELECT hash FROM entry WHERE seq = ?1",
 	[SET_LOG_ID] = "UPDATE meta SET value = ?1 WHERE key = 'log_id'",
-	/* both ids are of one length, drawn at random, and stand nowhere else in a report */
-	[RENAME_REPORT] = "UPDATE outbox SET webhook_id = replace(webhook_id, ?2, ?3),"
-			  " body = replace(body, ?2, ?3) WHERE id = ?1 AND state <> 'sent'",
-	[AGAIN_UNTIL] = "SELECT count(*), max(seq) FROM (SELECT " REPORT_SEQ " AS seq FROM outbox"
-			" WHERE " IS_AGAIN " ORDER BY id LIMIT ?5)",
-	[SEND_AGAIN] =
-		"UPDATE outbox SET state = 'pending', next_ms = 0, attempts = 0 WHERE " IS_AGAIN,
+	[RENAME_REPORT] = RECORD_SQL_RENAME_REPORT,
+	[AGAIN_UNTIL] = RECORD_SQL_AGAIN_UNTIL,
+	[SEND_AGAIN] = RECORD_SQL_SEND_AGAIN,
 };
 
 int record_failed(struct record *record, int code)

@@ -77,6 +77,7 @@ struct service {
 	size_t n_deliveries;
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
+	int64_t facts_ms;	/* monotonic, when the core was told last what only we know */
 	uint64_t n_commits;
 	uint64_t n_stranded; /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];

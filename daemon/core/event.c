@@ -60,7 +60,7 @@ static const struct {
 				   "department_seq"},
 	[EVENT_ANCHOR_AGREED] = {"anchor.agreed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8aa4", 5, NULL},
 	[EVENT_ANCHOR_SEEN] = {"anchor.seen", "a57ae3a2b0a94b6e8f5d5a0f3d0f8aa5", 5, NULL},
-	[EVENT_HEARTBEAT] = {"heartbeat", "a57ae3a2b0a94b6e8f5d5a0f3d0f8aa6", 6, NULL},
+	[EVENT_HEARTBEAT] = {"report.heartbeat", "a57ae3a2b0a94b6e8f5d5a0f3d0f8aa6", 6, NULL},
 	[EVENT_REPORT_DELIVERED] = {"report.delivered", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a12", 6,
 				    "attempts"},
 	[EVENT_REPORT_HELD] = {"report.held", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a13", 3, "attempts"},

@@ -197,27 +197,30 @@ static void message_of_anchor(const struct event *event, const struct config *co
 			       name, apart, event->number < 0 ? "behind" : "ahead of");
 	else if (event->type == EVENT_ANCHOR_BEHIND)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%s has lost reports: it holds nothing above entry %lld, %s; they "
+			       "Destination %s has lost reports: it holds nothing above entry "
+			       "%lld, %s; they "
 			       "are sent again",
 			       name, number, reason);
 	else if (event->type == EVENT_ANCHOR_AHEAD)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%s holds entry %lld of this record, which has not come so far: it "
+			       "Destination %s holds entry %lld of this record, which has not come "
+			       "so far: it "
 			       "was set back or restored from a backup, and what came after is "
 			       "missing here; %s",
 			       name, number, reason);
 	else if (event->type == EVENT_ANCHOR_CONFLICT)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%s holds another entry %lld of this record than this machine: it "
+			       "Destination %s holds another entry %lld of this record than this "
+			       "machine: it "
 			       "was set back, restored from a backup, or changed; %s",
 			       name, number, reason);
 	else if (event->type == EVENT_ANCHOR_AGREED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "%s is in agreement again: %s", name,
-			       reason);
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Destination %s is in agreement again: %s",
+			       name, reason);
 	else if (event->type == EVENT_ANCHOR_SEEN)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%s has seen that %s holds another record than this machine",
-			       or_empty(event->user), name);
+			       "That %s holds another record than this machine was seen%s%s", name,
+			       event->user ? ", by " : "", or_empty(event->user));
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Daily sign of life for the department: %s",
 			       reason);

@@ -75,7 +75,6 @@ static void say(struct core *core, struct stamp at)
 
 static void add_report(struct core *core, size_t destination, struct stamp at)
 {
-	const char *type = event_type_text(EVENT_HEARTBEAT);
 	struct batch_report *report = batch_add(core->batch, reports);
 
 	if (!report)
@@ -83,7 +82,7 @@ static void add_report(struct core *core, size_t destination, struct stamp at)
 	report->destination = (uint32_t)destination;
 	report->lane = 1;
 	report->created_ms = at.wall_ms;
-	report->type = strdup(type);
+	report->type = strdup(HEARTBEAT_TYPE);
 	report->incident = strdup(HEARTBEAT_INCIDENT);
 	if (asprintf(&report->webhook_id, "%s-%llu-%s", core->log_id,
 		     (unsigned long long)core->log->seq,

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/fields.h"
+#include "core/heartbeat.h"
 #include "core/report.h"
 #include "core/report_parts.h"
 
@@ -68,7 +69,7 @@ char *report_heartbeat(const struct core *core, size_t destination, struct stamp
 	(void)json_object_set_new(data, "log", report_log(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
-	body = text ? report_body(core, event_type_text(EVENT_HEARTBEAT), at.wall_ms, text) : NULL;
+	body = text ? report_body(core, HEARTBEAT_TYPE, at.wall_ms, text) : NULL;
 	free(text);
 	return body;
 }

@@ -13,6 +13,7 @@
 
 #include "core/core.h"
 
+#define HEARTBEAT_TYPE	   "heartbeat" /* of the report */
 #define HEARTBEAT_INCIDENT "heartbeat" /* in the outbox, in place of an incident's id */
 
 /** heartbeat_tick() - what is due goes into the batch */

@@ -306,7 +306,7 @@ def _said(rows, tmp_path_factory):
 TYPES = {"alarm.raised", "alarm.cleared", "incident.opened", "incident.updated", "incident.ended",
          "window.invalid", "measurement.lost", "measurement.restored"}
 # of an incident's own life; what else there may be is told beside it and changes nothing of it
-OTHERS = {"heartbeat", "alarm.forecast", "alarm.flood", "alarm.repeated"}
+OTHERS = {"report.heartbeat", "alarm.forecast", "alarm.flood", "alarm.repeated"}
 
 
 def test_the_year_entry_by_entry(rows, said):

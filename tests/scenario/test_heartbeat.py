@@ -72,7 +72,7 @@ def beats(bodies):
 def test_a_quiet_plant_says_so_every_day(tmp_path):
     bodies, entries = run(tmp_path, [destination("department")], 24 * 5 + 2)
     assert [b["type"] for b in bodies] == ["heartbeat"] * 5
-    said = [e for e in entries if e["type"] == "heartbeat"]
+    said = [e for e in entries if e["type"] == "report.heartbeat"]
     assert len(said) == 5
     for n, (body, entry) in enumerate(zip(bodies, said), 1):
         assert 24 * n <= hour_of(body["timestamp"]) < 24 * n + 0.1
@@ -109,7 +109,7 @@ def test_each_destination_for_itself(tmp_path):
     assert 12 < last < 24
     assert sorted(h for i, h in intervals if i == DAY) == [24, last + 24, 48], intervals
     assert sorted(h for i, h in intervals if i == DAY // 2) == [last + 12, last + 24], intervals
-    said = [e["seq"] for e in entries if e["type"] == "heartbeat"]
+    said = [e["seq"] for e in entries if e["type"] == "report.heartbeat"]
     assert sorted(set(seqs)) == said and len(seqs) > len(said)
 
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/record.h"
 #include "core/record_minute.h"
@@ -166,7 +168,15 @@ static const char *const steps[RECORD_VERSION] = {
 	"END;"
 	/* only those that a receiver has paused; url: a hash of the one that it had then */
 	"CREATE TABLE destination(name TEXT PRIMARY KEY, url INTEGER NOT NULL,"
-	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;",
+	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;"
+	/* what each destination's receiver has said that it holds: see anchor.h */
+	"CREATE TABLE anchor(destination TEXT PRIMARY KEY, log_id TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL, said TEXT NOT NULL,"
+	" unseen INTEGER NOT NULL, wanted_seq INTEGER NOT NULL, again_from INTEGER NOT NULL,"
+	" again_to INTEGER NOT NULL, round_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,"
+	" clock_ms INTEGER, clock_said INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX outbox_anchor ON outbox(destination, id, webhook_id, lane)"
+	" WHERE state = 'sent';",
 };
 
 int sqlite_errno(int code)
@@ -228,6 +238,21 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 }
 
 /* a database of somebody else's that came to lie here must not be made into a record */
+/*
+ * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
+ * file, but does not look at the result (unixSync() in os_unix.c).
+ */
+int record_sync_directory(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

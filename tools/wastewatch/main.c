@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "core/standard.h"
+#include "core/memory.h"
 #include "tools/command.h"
 
 #define ANY_NUMBER INT_MAX
@@ -326,6 +327,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int r;
 
+	memory_init();
 	if (raw)
 		return finish(raw->run(argc - 2, argv + 2));
 	r = parse(argc, argv, &options);

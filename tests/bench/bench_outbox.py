@@ -131,11 +131,11 @@ def measure(n=N_REPORTS):
         full_mib = rss_mib(plant.processes["core"])
         return {
             "outbox empty: start until ready": (empty_s, "s", None, 2),
-            f"{n:,} reports: start until ready": (full_s, "s", START_BUDGET_S, 2),
-            "the same: RSS of the core beyond that of an empty outbox":
+            f"outbox of {n:,}: start until ready": (full_s, "s", START_BUDGET_S, 2),
+            "outbox: RSS of the core more than when empty":
                 (full_mib - empty_mib, "MiB", RSS_BUDGET_MIB, 1),
-            f"the same: delivered a minute, of {RATE} allowed": (rate, "/min", None, 0),
-            f"the same: entry of an emergency to its attempt, longest of {ROUNDS}":
+            f"outbox: delivered a minute, {RATE} allowed": (rate, "/min", None, 0),
+            f"outbox: emergency's entry to attempt, worst of {ROUNDS}":
                 (max(waits), "ms", EMERGENCY_BUDGET_MS, 0),
         }
 
@@ -149,7 +149,7 @@ def main():
     for what, (value, unit, budget, digits) in measure(options.reports).items():
         verdict = "" if budget is None else "within" if value <= budget else "over"
         limit = "" if budget is None else f"{budget:,g} {unit}"
-        print(f"{what:<66} {value:>10,.{digits}f} {unit:<5} {limit:>10} {verdict}".rstrip())
+        print(f"{what:<50} {value:>10,.{digits}f} {unit:<5} {limit:>10} {verdict}".rstrip())
 
 
 if __name__ == "__main__":

@@ -244,7 +244,7 @@ static void look_at_alarms(struct picture *picture)
 static void look_at_anchor(struct picture *picture, const json_t *anchor)
 {
 	const char *name = field_text(anchor, "destination");
-	int64_t clock_ms = number(anchor, "clock_ms");
+	int64_t clock_ms = number(anchor, "clock_ms"), off_ms = llabs(clock_ms);
 	char span[48];
 
 	if (json_is_true(json_object_get(anchor, "unseen")))
@@ -259,11 +259,9 @@ static void look_at_anchor(struct picture *picture, const json_t *anchor)
 	if (json_is_true(json_object_get(anchor, "clock_differs")))
 		attend(picture,
 		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
-		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
-		       clock_ms < 0 ? "behind" : "ahead of",
-		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
-			       ? ", so it refuses reports"
-			       : "");
+		       name, command_span(off_ms, span), clock_ms < 0 ? "behind" : "ahead of",
+		       off_ms >= number(anchor, "clock_tolerance_ms") ? ", so it refuses reports"
+								      : "");
 }
 
 static void look_at_anchors(struct picture *picture)
@@ -311,9 +309,7 @@ static void take_paused(void *userdata, const char *destination, int64_t since_m
 	struct picture *picture = userdata;
 	char span[48];
 
-	attend(picture,
-	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
-	       "outbox resume %s",
+	attend(picture, "%s wants no more reports, for %s (%s): wastewatch outbox resume %s",
 	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
 }
 

@@ -143,7 +143,7 @@ def test_a_drill_is_acknowledged_and_shown_as_such(plant):
     def shown(state):
         text = plant.command("show", incident).stdout
         data = json.loads(plant.command("show", incident, "--json").stdout)
-        assert text.startswith(f"{incident}") and "EXERCISE: liquid waste" in text, text
+        assert text.startswith("EXERCISE: liquid waste, limit, at ") and incident in text, text
         assert "all of it is an exercise: nothing was released" in text
         assert "gate closed" in text and "shift leader" in text
         assert (data["state"], data["exercise"]) == (state, True)

@@ -324,22 +324,22 @@ static bool is_over(struct core *core, struct core_incident *incident, struct st
 	return false;
 }
 
+static __attribute__((noinline)) void pass(struct core *core, struct core_incident *incident,
+					   struct stamp at)
+{
+	release_look(core, incident, at);
+	if (is_over(core, incident, at))
+		end(core, incident, at, why_over(incident));
+	else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
+					    (int64_t)core->config->report_interval_ms)
+		incident_update(core, incident, at, "its course");
+}
+
 void incident_tick(struct core *core, struct stamp at)
 {
-	const struct config *config = core->config;
-
-	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++) {
-		struct core_incident *incident = &core->incidents[i];
-
-		if (!incident->open)
-			continue;
-		release_look(core, incident, at);
-		if (is_over(core, incident, at))
-			end(core, incident, at, why_over(incident));
-		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
-						    (int64_t)config->report_interval_ms)
-			incident_update(core, incident, at, "its course");
-	}
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->incidents[i].open)
+			pass(core, &core->incidents[i], at);
 }
 
 void incident_stop(struct core *core, struct stamp at, const char *reason)

@@ -336,6 +336,7 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @drills: those of drills, too, marked as exercises
  * @clock_tolerance_ms: how wrong a time stamp its receiver bears
  * @heartbeat_ms: it is told something at least so often, 0 not
+ * @per_min: so many reports, emergencies apart, or files a minute at the most
  * @sites_line, …: where "sites" and "receptors" stand in wastewatch.yaml
  */
 struct config_destination {
@@ -353,6 +354,7 @@ struct config_destination {
 	enum catalogue_language language;
 	enum limit_class min_class;
 	bool drills;
+	uint32_t per_min;
 	enum incident_level min_level;
 	enum crossing_verdict min_verdict;
 	uint32_t kinds;

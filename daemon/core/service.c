@@ -102,8 +102,8 @@ void service_commit(struct service *service)
 		r = core_save_windows(service->core, &windows, &commit.n_windows);
 	if (r == 0)
 		r = drilling_save(service, &commit);
-	anchoring_save(service, &commit);
 	delivery_save(service->delivery, &commit);
+	anchoring_save(service, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;

@@ -296,6 +296,27 @@ static json_t *forecasts_array(const struct service *service)
 	return array;
 }
 
+/* destinations whose receivers have said 410 */
+static json_t *paused_array(const struct service *service)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->config->n_destinations; i++) {
+		const char *reason = "";
+		int64_t since_ms = delivery_paused(service->delivery, i, &reason);
+		json_t *object;
+
+		if (since_ms == 0)
+			continue;
+		object = json_object();
+		set(object, "destination", service->config->destinations[i].name);
+		set_number(object, "since_ms", since_ms);
+		set(object, "reason", reason);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
 /* what the destinations' receivers hold of this record */
 static json_t *anchors_array(const struct service *service)
 {
@@ -326,27 +347,6 @@ static json_t *anchors_array(const struct service *service)
 			set_number(object, "clock_ms", anchor->clock_ms);
 		set_number(object, "clock_tolerance_ms",
 			   service->config->destinations[i].clock_tolerance_ms);
-		(void)json_array_append_new(array, object);
-	}
-	return array;
-}
-
-/* destinations whose receivers have said 410 */
-static json_t *paused_array(const struct service *service)
-{
-	json_t *array = json_array();
-
-	for (size_t i = 0; i < service->config->n_destinations; i++) {
-		const char *reason = "";
-		int64_t since_ms = delivery_paused(service->delivery, i, &reason);
-		json_t *object;
-
-		if (since_ms == 0)
-			continue;
-		object = json_object();
-		set(object, "destination", service->config->destinations[i].name);
-		set_number(object, "since_ms", since_ms);
-		set(object, "reason", reason);
 		(void)json_array_append_new(array, object);
 	}
 	return array;

@@ -334,9 +334,9 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @sites: of these sites; none named: of all
  * @receptors: of those that may reach one of these boundaries or receptors; none named: of all
  * @drills: those of drills, too, marked as exercises
+ * @per_min: so many reports, emergencies apart, or files a minute at the most
  * @clock_tolerance_ms: how wrong a time stamp its receiver bears
  * @heartbeat_ms: it is told something at least so often, 0 not
- * @per_min: so many reports, emergencies apart, or files a minute at the most
  * @sites_line, …: where "sites" and "receptors" stand in wastewatch.yaml
  */
 struct config_destination {

@@ -58,13 +58,6 @@ enum record_statement {
 	STANDING,
 	REMOVE_ALARM,
 	REMOVE_INCIDENT,
-	SET_ANCHOR,
-	GET_ANCHOR,
-	GET_HASH,
-	SET_LOG_ID,
-	RENAME_REPORT,
-	AGAIN_UNTIL,
-	SEND_AGAIN,
 	/* record_outbox.c */
 	ADD_REPORT,
 	ADD_FILE,
@@ -86,6 +79,14 @@ enum record_statement {
 	PAUSE,
 	RESUME,
 	PAUSES,
+	/* record_anchor.c */
+	SET_ANCHOR,
+	GET_ANCHOR,
+	GET_HASH,
+	SET_LOG_ID,
+	RENAME_REPORT,
+	AGAIN_UNTIL,
+	SEND_AGAIN,
 	N_STATEMENTS,
 };
 

@@ -33,11 +33,13 @@ bool status_anchor(const json_t *anchor, enum status_anchor which,
 
 	switch (which) {
 	case STATUS_ANCHOR_UNSEEN:
-		(void)snprintf(ret, STATUS_ANCHOR_MAX,
-			       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE, which was set back, "
-			       "restored from a backup, or changed: journalctl "
-			       "WASTEWATCH_TYPE=anchor.ahead WASTEWATCH_TYPE=anchor.conflict",
-			       name);
+		(void)snprintf(
+			ret, STATUS_ANCHOR_MAX,
+			"%s HOLDS ANOTHER RECORD THAN THIS MACHINE, which was set back, "
+			"restored from a backup, or changed: journalctl "
+			"WASTEWATCH_TYPE=anchor.ahead WASTEWATCH_TYPE=anchor.conflict; then: "
+			"wastewatch record seen",
+			name);
 		return is(anchor, "unseen");
 	case STATUS_ANCHOR_BEHIND:
 		(void)snprintf(ret, STATUS_ANCHOR_MAX,

@@ -1264,6 +1264,52 @@ static void test_restore_into_changed(void **state)
 	rig_close(&changed);
 }
 
+/* 600 mg/Nm3 are no 600 g/Nm3: with another unit all begins anew, and so does a limit's other side
+ */
+static void test_restore_into_other_units(void **state)
+{
+	static char grams[] = "g/Nm3";
+	static const struct {
+		char *measure; /* NULL as it was */
+		bool turned;
+		bool stands;
+	} rows[] = {{NULL, false, true}, {grams, false, false}, {NULL, true, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config_channel channels[N_CHANNELS];
+		struct config_limit limits[N_LIMITS];
+		struct config other = *config;
+		struct rig rig, changed = {.at = {MONO_0, WALL_0}};
+		void *saved = NULL, *windows = NULL;
+		size_t n, n_windows;
+
+		memcpy(channels, config->channels, sizeof(channels));
+		memcpy(limits, config->limits, sizeof(limits));
+		other.channels = channels;
+		other.limits = limits;
+		if (rows[i].measure)
+			channels[SO2].measure = rows[i].measure;
+		limits[SO2_LIMIT].high ^= rows[i].turned;
+		rig_open(&rig);
+		good(&rig, SO2, 70, 600);
+		assert_int_equal(core_save(rig.core, &saved, &n), 0);
+		assert_int_equal(core_save_windows(rig.core, &windows, &n_windows), 0);
+		assert_int_equal(core_new(&changed.core, &other, plan, &changed.batch), 0);
+		assert_int_equal(core_restore(changed.core, saved, n), 0);
+		assert_int_equal(core_restore_windows(changed.core, windows, n_windows), 0);
+		assert_int_equal(limit_is_raised(&changed.core->limits[SO2_LIMIT].state),
+				 rows[i].stands);
+		assert_int_equal(changed.core->channels[SO2].has_value, !rows[i].measure);
+		assert_int_equal(changed.core->windows[SO2].open[WINDOW_1H].n > 0,
+				 !rows[i].measure);
+		free(saved);
+		free(windows);
+		rig_close(&rig);
+		rig_close(&changed);
+	}
+}
+
 /* the links were split anew, so the streams are others: they go on from the latest moment */
 static void test_restore_other_streams(void **state)
 {
@@ -1515,6 +1561,7 @@ int main(void)
 		cmocka_unit_test(test_restore_refuses_unsound),
 		cmocka_unit_test(test_restore_into_changed),
 		cmocka_unit_test(test_restore_other_streams),
+		cmocka_unit_test(test_restore_into_other_units),
 		cmocka_unit_test(test_count_after_reload),
 	};
 

@@ -26,7 +26,7 @@ static const struct command {
 	int least; /* arguments */
 	int most;
 	const char *argument_name;
-	const char *help;
+	const char *help; /* of one whose argument is a VERB, the verbs */
 } commands[] = {
 	{"status", command_status, 0, 0, "", "what needs attention now"},
 	{"incidents", command_incidents, 0, 0, "", "incidents, those not closed first [--open]"},
@@ -298,12 +298,17 @@ static int check_arguments(const struct command *command, int n)
 			       : command->least == 0 ? "one argument at most"
 			       : command->most > 1   ? "one argument or more"
 						     : "one argument";
+	bool verb = strcmp(command->argument_name, "VERB") == 0;
 	char what[160];
 
 	if (n >= command->least && n <= command->most)
 		return -1;
-	(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many, command->name,
-		       *command->argument_name ? " " : "", command->argument_name);
+	if (verb)
+		(void)snprintf(what, sizeof(what), " takes a verb: %s", command->help);
+	else
+		(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many,
+			       command->name, *command->argument_name ? " " : "",
+			       command->argument_name);
 	return wrong(command->name, what);
 }
 

@@ -37,9 +37,9 @@ config_profile config_library config_rows config_catalogue config_catalogue_sche
 standard_check
 drill_scenario drill_library
 plan plan_requests plan_packets budget
-outbox sign screen formula circular tally
+outbox sign sign_public screen formula circular tally
 ration
-event event_message fields limit alarm forecast flood mass crossing
+event event_message canon verify fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
@@ -57,7 +57,7 @@ FOREIGN = {
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
-    "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "openssl": r"core/(sign|sign_public|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "libxml": r"core/cap_xml|tools/receiver/body",
@@ -77,6 +77,7 @@ PURE = ("ration "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
         "drill drill_fit drill_save drill_scenario "
+        "canon verify "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

@@ -19,6 +19,7 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_ENTRY] = "INSERT INTO entry VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[READ_ENTRY] = "SELECT line, hash FROM entry WHERE seq = ?1",
 	[SET_HEAD] = "INSERT OR REPLACE INTO head VALUES(1, ?1, ?2, ?3, ?4)",
+	[ADD_HEAD] = "INSERT OR REPLACE INTO signed_head VALUES(?1, ?2, ?3)",
 	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5)",
 	[SET_ACK] = "INSERT OR REPLACE INTO poller VALUES(?1, ?2, ?3)",
 	[GET_ACK] = "SELECT seq FROM poller WHERE instance = ?1",

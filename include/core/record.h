@@ -34,6 +34,7 @@
 #define RECORD_FILE    "record.db"
 
 struct record;
+struct verify;
 
 /**
  * struct record_start - what the record says about the past
@@ -245,6 +246,20 @@ int record_past(struct record *record, const char *id, struct action_past *ret);
 void record_past_done(struct action_past *past);
 
 void record_job_done(struct record_job *job);
+
+/**
+ * record_verify() - feed the next entries, and the heads behind them; reads only
+ * @most: entries, at the most
+ * Return: 1 there may be more; 0 that was the end; -EBADMSG SQLite cannot read it; -errno.
+ */
+int record_verify(struct record *record, struct verify *verify, size_t most);
+
+/**
+ * record_chain() - entries in which the chain speaks of itself, newest first
+ * @each: false: that is enough; texts SQLite's until it returns
+ */
+int record_chain(struct record *record,
+		 bool (*each)(void *userdata, const char *type, const char *line), void *userdata);
 
 /** record_error() - words for the last failure */
 const char *record_error(const struct record *record);

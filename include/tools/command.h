@@ -47,6 +47,10 @@ struct command_options {
 	const char *cause;    /* close */
 	const char *measures; /* close */
 	bool exercise;	      /* actions: on what the drill shows */
+	const char *key;      /* verify: whpk_… or a file */
+	const char *since;    /* export: a time */
+	const char *format;   /* export: jsonl or csv */
+	const char *output;   /* export -o: a directory; NULL stdout */
 	const char *command;  /* which of them */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
@@ -67,6 +71,8 @@ int command_drill(const struct command_options *options);
 
 /** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
 int command_act(const struct command_options *options);
+int command_verify(const struct command_options *options);
+int command_export(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */

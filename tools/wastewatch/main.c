@@ -52,6 +52,10 @@ static const struct command {
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
 	{"probe", command_probe, 0, ANY_NUMBER, "LINK ADDRESS",
 	 "read registers of a device, in every decoding"},
+	{"verify", command_verify, 0, 1, "[PATH]",
+	 "is the record, or an export, what was written? [--key KEY]"},
+	{"export", command_export, 0, 0, "",
+	 "a part of the record for others: [--since] [--until] [-o DIR]"},
 	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };
 
@@ -98,6 +102,15 @@ static void print_usage(FILE *file)
 		"  --watch[=TIME]     again and again, every 2s\n"
 		"  --timeout TIME     of an answer; default as configured, or 1s\n"
 		"  --force            beside the daemon even where \"single: yes\" is set\n"
+		"\n"
+		"verify [PATH] without PATH: the record in --state; else a record's file, or the\n"
+		"directory of an export\n"
+		"  --key KEY          the key that the department has: whpk_..., or a file of "
+		"keys\n"
+		"export: entries of a time, up to the signed head behind them\n"
+		"  --since, --until TIME  as --from\n"
+		"  --format jsonl|csv csv is a table, and cannot be verified\n"
+		"  -o, --output DIR   lines, hashes, head, signature and key; else lines alone\n"
 		"\n"
 		"What people do goes to wastewatchd over D-Bus and into the record with their "
 		"name.\n"
@@ -221,6 +234,10 @@ static const struct option_row {
 	{"reason", required_argument, PLACE(reason), NONE},
 	{"cause", required_argument, PLACE(cause), NONE},
 	{"measures", required_argument, PLACE(measures), NONE},
+	{"key", required_argument, PLACE(key), NONE},
+	{"since", required_argument, PLACE(since), NONE},
+	{"format", required_argument, PLACE(format), NONE},
+	{"output", required_argument, PLACE(output), NONE},
 	{"exercise", no_argument, NONE, PLACE(exercise)},
 };
 
@@ -250,7 +267,11 @@ static int parse(int argc, char **argv, struct command_options *ret)
 	for (size_t k = 0; k < N_OPTIONS; k++)
 		options[k] = (struct option){option_rows[k].name, option_rows[k].has_argument, NULL,
 					     0};
-	while ((c = getopt_long(argc, argv, "", options, &i)) >= 0) {
+	while ((c = getopt_long(argc, argv, "o:", options, &i)) >= 0) {
+		if (c == 'o') {
+			ret->output = optarg;
+			continue;
+		}
 		if (c != 0)
 			return wrong("", "wrong option");
 		if (i == OPTION_HELP) {

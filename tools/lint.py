@@ -47,7 +47,7 @@ core action alarms foresee measure verdict derive windows judge reason incident 
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill record_verify record_aside record_rescue history history_inside history_windows history_chain
 journal peer
-service act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
+service chain chain_keys act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
 main
 """
 

@@ -16,7 +16,7 @@ int history_snapshot(struct history *history)
 
 int history_verify(struct history *history, struct verify *verify, size_t most)
 {
-	return sqlite_verify(history->db, verify, most);
+	return sqlite_verify(history->db, verify, most, true);
 }
 
 int history_key(struct history *history, const char *id, struct sign_public *ret)

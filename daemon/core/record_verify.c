@@ -43,33 +43,37 @@ static void feed_entry(struct verify *verify, sqlite3_stmt *row)
 }
 
 /* heads that count more than there is, and the last one where it is kept twice */
-static int feed_rest(sqlite3 *db, struct verify *verify)
+static int feed_rest(sqlite3 *db, struct verify *verify, bool heads)
 {
 	static const char sql[] =
 		"SELECT note, signature, seq FROM (SELECT note, signature, seq FROM signed_head"
 		"  WHERE seq > ?1 ORDER BY seq LIMIT 1)"
 		" UNION ALL SELECT note, signature, seq FROM head WHERE signature IS NOT NULL"
-		"  AND NOT EXISTS (SELECT 1 FROM signed_head AS s WHERE s.seq = head.seq"
-		"   AND s.note = head.note AND s.signature = head.signature)";
+		"  AND (NOT ?2 OR NOT EXISTS (SELECT 1 FROM signed_head AS s WHERE s.seq = head.seq"
+		"   AND s.note = head.note AND s.signature = head.signature))";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
 	int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
 
 	if (code != SQLITE_OK)
 		return sqlite_errno(code);
 	(void)sqlite3_bind_int64(row, 1, (sqlite3_int64)verify->chain.seq);
+	(void)sqlite3_bind_int(row, 2, heads);
 	while ((code = sqlite3_step(row)) == SQLITE_ROW)
 		feed_head(verify, row, 0, (uint64_t)sqlite3_column_int64(row, 2));
 	return code == SQLITE_DONE ? 0 : sqlite_errno(code);
 }
 
-int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most)
+int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads)
 {
-	static const char sql[] =
+	static const char with_heads[] =
 		"SELECT e.seq, e.line, e.hash, h.note, h.signature FROM entry AS e"
 		" LEFT JOIN signed_head AS h ON h.seq = e.seq WHERE e.seq > ?1"
 		" ORDER BY e.seq LIMIT ?2";
+	static const char without[] =
+		"SELECT seq, line, hash, NULL, NULL FROM entry WHERE seq > ?1 ORDER BY seq"
+		" LIMIT ?2";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
-	int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+	int code = sqlite3_prepare_v2(db, heads ? with_heads : without, -1, &row, NULL);
 	/* from the very beginning on: also what has a number below 1 */
 	sqlite3_int64 after = verify->n_entries > 0 || verify->chain.seq > 0
 				      ? (sqlite3_int64)verify->chain.seq
@@ -89,12 +93,12 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most)
 		return sqlite_errno(code);
 	if (verify->fault)
 		return 0;
-	return n == most ? 1 : feed_rest(db, verify);
+	return n == most ? 1 : feed_rest(db, verify, heads);
 }
 
-int record_verify(struct record *record, struct verify *verify, size_t most)
+int record_verify(struct record *record, struct verify *verify, size_t most, bool heads)
 {
-	int r = sqlite_verify(record->db, verify, most);
+	int r = sqlite_verify(record->db, verify, most, heads);
 
 	return r < 0 ? record_failed(record, sqlite3_errcode(record->db)) : r;
 }
@@ -114,4 +118,24 @@ int record_chain(struct record *record,
 		if (!each(userdata, sqlite_text(row, 0), sqlite_text(row, 1)))
 			return 0;
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
+}
+
+int record_chain_at(struct record *record, uint64_t seq, struct chain *ret)
+{
+	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	int code = sqlite3_prepare_v2(record->db, "SELECT hash FROM entry WHERE seq = ?1", -1, &row,
+				      NULL);
+	const uint8_t *hash;
+
+	if (code != SQLITE_OK)
+		return record_failed(record, code);
+	(void)sqlite3_bind_int64(row, 1, (sqlite3_int64)seq);
+	code = sqlite3_step(row);
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return record_failed(record, code);
+	hash = code == SQLITE_ROW ? bytes(row, 0, sizeof(ret->hash)) : NULL;
+	*ret = (struct chain){.seq = seq};
+	if (hash) /* one that is not there does not fit what follows */
+		memcpy(ret->hash, hash, sizeof(ret->hash));
+	return 0;
 }

@@ -250,9 +250,13 @@ void record_job_done(struct record_job *job);
 /**
  * record_verify() - feed the next entries, and the heads behind them; reads only
  * @most: entries, at the most
+ * @heads: all heads; else the last one only: signatures take ten times as long as hashes
  * Return: 1 there may be more; 0 that was the end; -EBADMSG SQLite cannot read it; -errno.
  */
-int record_verify(struct record *record, struct verify *verify, size_t most);
+int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
+
+/** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
+int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);
 
 /**
  * record_chain() - entries in which the chain speaks of itself, newest first

@@ -55,6 +55,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct chain_watch;
 
 struct service {
 	struct service_options options;
@@ -71,6 +72,7 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct chain_watch *chain;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -80,7 +82,8 @@ struct service {
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
-	bool state_lost; /* the state of the last run was of another version */
+	bool state_lost;    /* the state of the last run was of another version, or damaged */
+	bool state_damaged; /* that */
 };
 
 /**

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,9 +24,10 @@ struct verify;
 /**
  * sqlite_verify() - feed the next entries, and the heads behind them
  * @most: entries, at the most
+ * @heads: all heads; else the last one only: signatures take ten times as long as hashes
  * Return: 1 there may be more; 0 that was the end; -errno SQLite cannot read it.
  */
-int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most);
+int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);

@@ -303,7 +303,7 @@ units:
 	done
 	@cp systemd/*.socket $(UNITS)/
 
-installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver) \
+installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver wastewatch-verify-export) \
 	$(sbindir)/wastewatchd \
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
@@ -316,6 +316,7 @@ install: ## into DESTDIR, with prefix, sysconfdir, unitdir; keeps a configuratio
 install: all units
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(docdir)/examples/sites.d
 	install -m 755 $(addprefix $(B)/,wastewatch wastewatch-sim wastewatch-receiver) $(DESTDIR)$(bindir)/
+	install -m 755 tools/verify-export.sh $(DESTDIR)$(bindir)/wastewatch-verify-export
 	install -m 755 $(B)/wastewatchd $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/wastewatch-poller $(B)/wastewatch-sender $(DESTDIR)$(libexecdir)/
 	install -m 755 systemd/restart-others.sh $(DESTDIR)$(libexecdir)/restart-others

@@ -131,7 +131,8 @@ int chain_give_up(struct service *service, const char *reason)
 	return set_aside(service, words);
 }
 
-/* a record that is there and good, or a new one. Return: 0; -EBADMSG set aside: once more. */
+/* a record that is there and good, or a new one. Return: 0; 1 it was set aside: once more; -errno
+ */
 static int open_once(struct service *service, int (*open)(struct service *service))
 {
 	char words[RECORD_ASIDE_REASON] = "";
@@ -141,7 +142,7 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 		if (service->record)
 			(void)snprintf(words, sizeof(words), "%s", record_error(service->record));
 		r = set_aside(service, *words ? words : "SQLite cannot read it");
-		return r < 0 ? r : -EBADMSG;
+		return r < 0 ? r : 1;
 	}
 	if (r < 0)
 		return r;
@@ -152,7 +153,7 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 		return r;
 	}
 	r = set_aside(service, words);
-	return r < 0 ? r : -EBADMSG;
+	return r < 0 ? r : 1;
 }
 
 /* from what was set aside into the new record, which has no entry yet */
@@ -195,14 +196,16 @@ int chain_open(struct service *service, int (*open)(struct service *service))
 	/* one that another instance is using is said by open(), as all else that is in the way */
 	(void)record_aside_pending(service->options.state, &service->chain->aside);
 	r = open_once(service, open);
-	if (r == -EBADMSG)
+	if (r > 0)
 		r = open_once(service, open);
+	if (r > 0) /* what was just made is damaged already: the disk or the memory is */
+		r = -EIO;
 	if (r == 0)
 		r = chain_find_key(service);
 	if (r == 0)
 		r = record_chain(service->record, take_any, &has_entries);
-	service->chain->is_replaced = r == 0 && record_aside_pending(service->options.state,
-								     &service->chain->aside) > 0;
+	service->chain->is_replaced = r == 0 && record_aside_read(service->options.state,
+								  &service->chain->aside) > 0;
 	if (service->chain->is_replaced && !has_entries)
 		r = take_over(service);
 	return r;

@@ -186,8 +186,7 @@ static bool read_line(FILE *file, char *ret, size_t max)
 	return true;
 }
 
-/* Return: 1; 0 there is none, or none that makes sense; -errno */
-static int read_mark(const char *directory, struct record_aside *ret)
+int record_aside_read(const char *directory, struct record_aside *ret)
 {
 	char path[4096], last[32], base[32], hash[80];
 	FILE *file;
@@ -285,7 +284,7 @@ int record_aside_pending(const char *directory, struct record_aside *ret)
 	fd = lock(directory);
 	if (fd < 0)
 		return fd;
-	r = read_mark(directory, ret);
+	r = record_aside_read(directory, ret);
 	if (r > 0) {
 		int renamed = rename_all(directory, ret->name);
 

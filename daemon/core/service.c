@@ -387,7 +387,7 @@ int service_open(struct service *service, const struct service_options *options)
 		r = keys_load(&service->keys, service->config, options->credentials);
 	if (r == 0)
 		r = begin(service);
-	if (r == -EBADMSG) { /* a page that is needed cannot be read */
+	if (r == -EBADMSG && service->record) { /* a page that is needed cannot be read */
 		r = chain_give_up(service, record_error(service->record));
 		service->core = core_free(service->core);
 		service->drills = drills_free(service->drills);

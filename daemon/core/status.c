@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
@@ -295,6 +296,27 @@ static json_t *forecasts_array(const struct service *service)
 	return array;
 }
 
+/* how far the record is known to hold */
+static json_t *record_object(const struct service *service)
+{
+	const struct chain_watch *chain = service->chain;
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "seen", json_boolean(!chain->is_unseen));
+	(void)json_object_set_new(object, "verifying", json_boolean(chain->is_running));
+	if (chain->is_damaged)
+		set(object, "damage", chain->words);
+	if (chain->is_replaced)
+		set(object, "replaces", chain->aside.name);
+	if (chain->verified_ms == 0)
+		return object;
+	set_number(object, "verified_ms", chain->verified_ms);
+	set_number(object, "entries", (int64_t)chain->n_entries);
+	set_number(object, "heads", (int64_t)chain->n_heads);
+	set_number(object, "unknown", (int64_t)chain->n_unknown);
+	return object;
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -312,6 +334,7 @@ static json_t *status_object(const struct service *service)
 	set(object, "origin", service->config->origin);
 	set(object, "time", time);
 	set_number(object, "time_ms", now.wall_ms);
+	(void)json_object_set_new(object, "health", json_boolean(chain_is_healthy(service)));
 	set_number(object, "pid", getpid());
 	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
 	set_number(object, "pollers_reading", (int64_t)n_served);
@@ -323,6 +346,7 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
+	(void)json_object_set_new(object, "record", record_object(service));
 	(void)json_object_set_new(object, "bus", bus_object(service));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));

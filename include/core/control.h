@@ -14,6 +14,7 @@
  *   Return(s target, s reason)
  *   AcknowledgeIncident(s id, s reason)    CloseIncident(s id, s cause, s measures)
  *   DrillStart(s site, s scenario)         DrillStop(s site)
+ *   RecordSeen(s reason)                   chain.h
  *   Reload()                               Find(s prefix) → a(ss) names
  *
  * @target is a limit's path; @until_usec is UTC since 1970, 0 none; @reason is "" where none is

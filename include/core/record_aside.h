@@ -56,6 +56,9 @@ int record_set_aside(const char *directory, const char *reason, int64_t wall_ms,
  */
 int record_aside_pending(const char *directory, struct record_aside *ret);
 
+/** record_aside_read() - what the new record has to say. Return: 1; 0 nothing; -errno. */
+int record_aside_read(const char *directory, struct record_aside *ret);
+
 /** record_aside_done() - the new record says it now */
 void record_aside_done(const char *directory);
 

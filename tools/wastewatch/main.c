@@ -56,7 +56,10 @@ static const struct command {
 	 "is the record, or an export, what was written? [--key KEY]"},
 	{"export", command_export, 0, 0, "",
 	 "a part of the record for others: [--since] [--until] [-o DIR]"},
-	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
+	{"record", command_record, 1, 1, "seen",
+	 "say that you know that the record was damaged [--reason]"},
+	{"keygen", command_keygen, 0, 1, "[NAME]",
+	 "make the keys that are missing; --rotate: a new one, NAME or sign-key"},
 };
 
 /* commands that parse their own flags: they come first on the line, their flags behind them */
@@ -234,6 +237,7 @@ static const struct option_row {
 	{"reason", required_argument, PLACE(reason), NONE},
 	{"cause", required_argument, PLACE(cause), NONE},
 	{"measures", required_argument, PLACE(measures), NONE},
+	{"rotate", no_argument, NONE, PLACE(rotate)},
 	{"key", required_argument, PLACE(key), NONE},
 	{"since", required_argument, PLACE(since), NONE},
 	{"format", required_argument, PLACE(format), NONE},

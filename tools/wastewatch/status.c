@@ -156,6 +156,35 @@ static void look_at_bus(struct picture *picture)
 		       field_text(bus, "state"));
 }
 
+/* damaged, and nobody has said that he knows */
+static void look_at_chain(struct picture *picture)
+{
+	const json_t *record = json_object_get(picture->live, "record");
+	const char *damage = field_text(record, "damage"), *aside = field_text(record, "replaces");
+
+	if (!record || json_is_true(json_object_get(record, "seen")))
+		return;
+	if (*damage)
+		attend(picture, "the record is damaged: %s; then: wastewatch record seen", damage);
+	else
+		attend(picture,
+		       "the record was damaged%s%s: journalctl WASTEWATCH_TYPE=record.replaced, "
+		       "then: wastewatch record seen",
+		       *aside ? ", and is set aside as " : "", aside);
+}
+
+static void print_verified(const struct picture *picture)
+{
+	const json_t *record = json_object_get(picture->live, "record");
+	char time[48];
+
+	if (number(record, "verified_ms") > 0)
+		(void)printf("Record verified: %s, %lld entries, %lld signed heads.\n",
+			     command_time(number(record, "verified_ms"), picture->zone_min, time),
+			     (long long)number(record, "entries"),
+			     (long long)number(record, "heads"));
+}
+
 /* a serial device has no port */
 static const char *place_of(const json_t *link, char *place, size_t n)
 {
@@ -251,6 +280,7 @@ static void look_at_live(struct picture *picture)
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
 				"wastewatch-sender");
+	look_at_chain(picture);
 	look_at_bus(picture);
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
@@ -349,6 +379,7 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	print_verified(picture);
 	print_drills(picture);
 	if (picture->n_unclosed > 0)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "

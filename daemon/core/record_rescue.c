@@ -18,7 +18,8 @@ static const struct table {
 	const char *rows;
 	bool reports;
 } tables[] = {
-	{"outbox", "state NOT IN ('sent', 'abandoned')", true},
+	{"outbox", "state IN ('pending', 'held', 'stopped')", true},
+	{"destination", "true", false},
 	{"incident", "state <> 'closed'", false},
 	{"alarm", "true", false},
 	{"drill", "true", false},
@@ -37,18 +38,26 @@ static sqlite3 *close_database(sqlite3 *db)
 }
 DEFINE_CLEANUP(sqlite3 *, close_database)
 
+/* whose turn it is says a trigger of the new record, row by row */
+static bool is_copied(sqlite3_stmt *row, int column)
+{
+	return strcmp(sqlite3_column_name(row, column), "turn") != 0;
+}
+
 /* "INSERT OR REPLACE INTO outbox("id", …) VALUES(?,…)" with the columns that the old one has */
 static int prepare_insert(sqlite3 *db, const char *table, sqlite3_stmt *row, sqlite3_stmt **ret)
 {
 	sqlite3_str *text = sqlite3_str_new(db);
-	int n = sqlite3_column_count(row), code;
+	int n = sqlite3_column_count(row), n_copied = 0, code;
 	char *sql;
 
 	sqlite3_str_appendf(text, "INSERT OR REPLACE INTO \"%w\"(", table);
 	for (int i = 0; i < n; i++)
-		sqlite3_str_appendf(text, "%s\"%w\"", i ? "," : "", sqlite3_column_name(row, i));
+		if (is_copied(row, i))
+			sqlite3_str_appendf(text, "%s\"%w\"", n_copied++ ? "," : "",
+					    sqlite3_column_name(row, i));
 	sqlite3_str_appendall(text, ") VALUES(");
-	for (int i = 0; i < n; i++)
+	for (int i = 0; i < n_copied; i++)
 		sqlite3_str_appendall(text, i ? ",?" : "?");
 	sqlite3_str_appendall(text, ")");
 	sql = sqlite3_str_finish(text);
@@ -59,10 +68,11 @@ static int prepare_insert(sqlite3 *db, const char *table, sqlite3_stmt *row, sql
 
 static int copy_row(sqlite3_stmt *row, sqlite3_stmt *insert)
 {
-	int code;
+	int code, n = 0;
 
 	for (int i = 0; i < sqlite3_column_count(row); i++)
-		(void)sqlite3_bind_value(insert, i + 1, sqlite3_column_value(row, i));
+		if (is_copied(row, i))
+			(void)sqlite3_bind_value(insert, ++n, sqlite3_column_value(row, i));
 	code = sqlite3_step(insert);
 	(void)sqlite3_reset(insert); /* the error was taken from the step */
 	return code;

@@ -52,6 +52,8 @@ struct command_options {
 	const char *since;    /* export: a time */
 	const char *format;   /* export: jsonl or csv */
 	const char *output;   /* export -o: a directory; NULL stdout */
+	bool all;	      /* outbox list */
+	bool body;	      /* outbox show */
 	const char *command;  /* which of them */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
@@ -64,11 +66,14 @@ int command_limits(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
+/** command_metrics() - OpenMetrics text, always */
+int command_metrics(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);
 int command_alarms(const struct command_options *options);
 int command_drill(const struct command_options *options);
+int command_outbox(const struct command_options *options);
 
 /** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
 int command_act(const struct command_options *options);

@@ -162,15 +162,14 @@ static void look_at_chain(struct picture *picture)
 	const json_t *record = json_object_get(picture->live, "record");
 	const char *damage = field_text(record, "damage"), *aside = field_text(record, "replaces");
 
-	if (!record || json_is_true(json_object_get(record, "seen")))
-		return;
-	if (*damage)
-		attend(picture, "the record is damaged: %s; then: wastewatch record seen", damage);
-	else
+	if (record && !json_is_true(json_object_get(record, "seen")))
 		attend(picture,
-		       "the record was damaged%s%s: journalctl WASTEWATCH_TYPE=record.replaced, "
-		       "then: wastewatch record seen",
-		       *aside ? ", and is set aside as " : "", aside);
+		       "the record %s%s: journalctl WASTEWATCH_TYPE=record.damaged "
+		       "WASTEWATCH_TYPE=record.replaced, then: wastewatch record seen",
+		       *damage	? "is damaged: "
+		       : *aside ? "was damaged, and is set aside as "
+				: "or its state was damaged",
+		       *damage ? damage : aside);
 }
 
 static void print_verified(const struct picture *picture)
@@ -300,6 +299,18 @@ static void look_at_live(struct picture *picture)
 		       (long long)number(picture->live, "journal_dropped"));
 }
 
+static void take_paused(void *userdata, const char *destination, int64_t since_ms,
+			const char *reason)
+{
+	struct picture *picture = userdata;
+	char span[48];
+
+	attend(picture,
+	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
+	       "outbox resume %s",
+	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
+}
+
 static void look_at_outbox(struct picture *picture)
 {
 	char span[48];
@@ -311,6 +322,9 @@ static void look_at_outbox(struct picture *picture)
 	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
 		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
+	if (picture->outbox.n_stopped > 0)
+		attend(picture, "%lld reports are held back by somebody: wastewatch outbox list",
+		       (long long)picture->outbox.n_stopped);
 }
 
 /* a file lies there for the moment of its delivery every five minutes */
@@ -403,6 +417,7 @@ static void print_json(const struct picture *picture)
 
 	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
 	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
+	(void)json_object_set_new(outbox, "stopped", json_integer(picture->outbox.n_stopped));
 	(void)json_object_set_new(object, "outbox", outbox);
 	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
 	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
@@ -442,6 +457,8 @@ static int read_record(struct picture *picture, const struct command_options *op
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)
 		r = history_outbox(history, &picture->outbox);
+	if (r >= 0)
+		r = history_paused(history, take_paused, picture);
 	if (r >= 0)
 		r = history_head(history, &picture->head, &picture->zone_min);
 	if (r < 0)

@@ -178,10 +178,9 @@ static void print_verified(const struct picture *picture)
 	char time[48];
 
 	if (number(record, "verified_ms") > 0)
-		(void)printf("Record verified: %s, %lld entries, %lld signed heads.\n",
+		(void)printf("Record verified: %s, %lld entries.\n",
 			     command_time(number(record, "verified_ms"), picture->zone_min, time),
-			     (long long)number(record, "entries"),
-			     (long long)number(record, "heads"));
+			     (long long)number(record, "entries"));
 }
 
 /* a serial device has no port */

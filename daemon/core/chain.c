@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/chain.h"
 #include "core/record_aside.h"
 #include "core/record_rescue.h"
@@ -396,15 +397,17 @@ struct chain_watch *chain_close(struct chain_watch *chain)
 int chain_seen(struct service *service, const char *user, const char *reason, char *error)
 {
 	struct event event = event_plain(EVENT_RECORD_SEEN, service_now(service));
+	bool was_unseen = service->chain->is_unseen;
 
-	if (!service->chain->is_unseen) {
+	event.user = user;
+	event.reason = reason;
+	if (was_unseen)
+		core_event(service->core, &event);
+	if (anchoring_seen(service, user) == 0 && !was_unseen) {
 		(void)snprintf(error, ACTION_ERROR_MAX,
 			       "the record is not damaged, or somebody has said so already");
 		return -EALREADY;
 	}
-	event.user = user;
-	event.reason = reason;
-	core_event(service->core, &event);
 	service_commit(service);
 	if (service->failed) {
 		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be written");

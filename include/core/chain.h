@@ -82,7 +82,10 @@ int chain_started(struct service *service);
 /** chain_close() - takes NULL. Return: NULL. */
 struct chain_watch *chain_close(struct chain_watch *chain);
 
-/** chain_seen() - somebody has seen that the record was damaged; as core_act() */
+/**
+ * chain_seen() - somebody has seen that the record was damaged, or that a receiver holds another
+ * As core_act().
+ */
 int chain_seen(struct service *service, const char *user, const char *reason, char *error);
 
 /** chain_state_lost() - the state of the last run was damaged: somebody should know */

@@ -15,6 +15,7 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status_record.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
 
@@ -156,33 +157,6 @@ static void look_at_bus(struct picture *picture)
 		       field_text(bus, "state"));
 }
 
-/* damaged, and nobody has said that he knows */
-static void look_at_chain(struct picture *picture)
-{
-	const json_t *record = json_object_get(picture->live, "record");
-	const char *damage = field_text(record, "damage"), *aside = field_text(record, "replaces");
-
-	if (record && !json_is_true(json_object_get(record, "seen")))
-		attend(picture,
-		       "the record %s%s: journalctl WASTEWATCH_TYPE=record.damaged "
-		       "WASTEWATCH_TYPE=record.replaced, then: wastewatch record seen",
-		       *damage	? "is damaged: "
-		       : *aside ? "was damaged, and is set aside as "
-				: "or its state was damaged",
-		       *damage ? damage : aside);
-}
-
-static void print_verified(const struct picture *picture)
-{
-	const json_t *record = json_object_get(picture->live, "record");
-	char time[48];
-
-	if (number(record, "verified_ms") > 0)
-		(void)printf("Record verified: %s, %lld entries.\n",
-			     command_time(number(record, "verified_ms"), picture->zone_min, time),
-			     (long long)number(record, "entries"));
-}
-
 /* a serial device has no port */
 static const char *place_of(const json_t *link, char *place, size_t n)
 {
@@ -268,8 +242,43 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
+static void look_at_anchor(struct picture *picture, const json_t *anchor)
+{
+	const char *name = field_text(anchor, "destination");
+	int64_t clock_ms = number(anchor, "clock_ms");
+	char span[48];
+
+	if (json_is_true(json_object_get(anchor, "unseen")))
+		attend(picture,
+		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
+		       "a "
+		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
+		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
+		       name);
+	if (strcmp(field_text(anchor, "state"), "behind") == 0)
+		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
+	if (json_is_true(json_object_get(anchor, "clock_differs")))
+		attend(picture,
+		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
+		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
+		       clock_ms < 0 ? "behind" : "ahead of",
+		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
+			       ? ", so it refuses reports"
+			       : "");
+}
+
+static void look_at_anchors(struct picture *picture)
+{
+	const json_t *anchor;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
+		look_at_anchor(picture, anchor);
+}
+
 static void look_at_live(struct picture *picture)
 {
+	char text[STATUS_RECORD_MAX];
 	const json_t *channel;
 	size_t i;
 
@@ -278,7 +287,8 @@ static void look_at_live(struct picture *picture)
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
 				"wastewatch-sender");
-	look_at_chain(picture);
+	if (status_record_attention(picture->live, text))
+		attend(picture, "%s", text);
 	look_at_bus(picture);
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
@@ -287,6 +297,7 @@ static void look_at_live(struct picture *picture)
 			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
+	look_at_anchors(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
@@ -360,24 +371,6 @@ static void print_drills(const struct picture *picture)
 	}
 }
 
-/* what calls nobody is not what needs attention, but nobody may forget it either */
-static void print_hidden(const struct picture *picture)
-{
-	const json_t *figures = json_object_get(picture->live, "alarm_figures");
-
-	if (number(figures, "shelved") + number(figures, "suppressed") +
-		    number(figures, "out_of_service") >
-	    0)
-		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
-			     "service; see: wastewatch alarms\n",
-			     (long long)number(figures, "shelved"),
-			     (long long)number(figures, "suppressed"),
-			     (long long)number(figures, "out_of_service"));
-	if (number(figures, "unacknowledged") > 0)
-		(void)printf("Alarms that nobody has acknowledged: %lld; see: wastewatch alarms\n",
-			     (long long)number(figures, "unacknowledged"));
-}
-
 static void print_picture(const struct picture *picture)
 {
 	const json_t *line;
@@ -392,13 +385,13 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
-	print_verified(picture);
+	status_record_print(picture->live, picture->zone_min);
 	print_drills(picture);
 	if (picture->n_unclosed > 0)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
 			     "wastewatch incidents\n",
 			     (long long)picture->n_unclosed);
-	print_hidden(picture);
+	status_hidden_print(picture->live);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)fputs("  ! ", stdout);

@@ -41,20 +41,28 @@ static struct sign_key *keys[3];
 static struct sign_public publics[3];
 
 static bool no_memory;
+static long allowed = -1; /* so many more, then none; -1 all */
+
+static bool refuses(void)
+{
+	if (allowed > 0)
+		allowed--;
+	return no_memory || allowed == 0;
+}
 
 /* libcrypto frees what it got before memory ran out, too */
 static void *maybe_malloc(size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return no_memory ? NULL : malloc(n);
+	return refuses() ? NULL : malloc(n);
 }
 
 static void *maybe_realloc(void *p, size_t n, const char *file, int line)
 {
 	(void)file;
 	(void)line;
-	return no_memory ? NULL : realloc(p, n);
+	return refuses() ? NULL : realloc(p, n);
 }
 
 static void give_back(void *p, const char *file, int line)
@@ -248,6 +256,11 @@ static void edit_line(struct book *b)
 {
 	b->lines[4][9] = 'y';
 }
+static void edit_line_without_head(struct book *b)
+{
+	edit_line(b);
+	b->has_head[4] = false;
+}
 static void edit_last_line(struct book *b)
 {
 	b->lines[ENTRIES - 1][9] = 'y';
@@ -393,6 +406,7 @@ static const struct damage {
 	 "entry 5 was changed: its line does not give the hash that "
 	 "the next goes on from",
 	 true},
+	{edit_line_without_head, VERIFY_LINE, 5, 0, NULL, true},
 	{edit_last_line, VERIFY_LINE, 8, 0, NULL, true},
 	{edit_hash, VERIFY_HASH, 5, 0,
 	 "entry 5 has a wrong hash beside it; its line is the one that "
@@ -451,6 +465,27 @@ static void test_damages(void **state)
 		assert_false(verify_end(&v));
 		assert_int_equal(look(&book, &v, NULL, VERIFY_WHOLE | VERIFY_LENIENT, 0, 1),
 				 !d->lenient_too);
+	}
+}
+
+static void test_words(void **state)
+{
+	char text[VERIFY_TEXT_MAX], other[VERIFY_TEXT_MAX];
+	struct verify v = {.what = "why", .key_id = "0123abcd"};
+
+	(void)state;
+	for (int i = 1; i <= VERIFY_FAULT_MAX; i++) {
+		v.fault = (enum verify_fault)i;
+		verify_text(&v, text);
+		assert_int_equal(strstr(text, v.key_id) != NULL,
+				 v.fault == VERIFY_KEY_UNKNOWN || v.fault == VERIFY_KEY_RETIRED);
+		for (int k = 0; k < i; k++) {
+			v.fault = (enum verify_fault)k;
+			verify_text(&v, other);
+			assert_string_not_equal(text, other);
+			assert_string_not_equal(verify_fault_text((enum verify_fault)i),
+						verify_fault_text((enum verify_fault)k));
+		}
 	}
 }
 
@@ -553,6 +588,7 @@ static void test_notes(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_int_equal(verify_note_read(rows[i].note, &note), rows[i].r);
 	assert_int_equal(verify_hash_read(ZEROS "0", hash), -EBADMSG);
+	assert_int_equal(verify_hash_read(ZEROS "x", hash), -EBADMSG);
 	assert_int_equal(verify_hash_read(ZEROS, hash), 0);
 }
 
@@ -611,6 +647,19 @@ static void test_rotation_without_a_word(void **state)
 		assert_true(look(&book, &v, NULL, VERIFY_WHOLE | VERIFY_LENIENT, 0, 2));
 		assert_int_equal(v.n_unknown, 1);
 	}
+}
+
+/* whoever trusts the new one needs not the old one's word */
+static void test_rotation_to_a_given_key(void **state)
+{
+	struct book book;
+	struct verify v;
+
+	(void)state;
+	make_rotated(&book, keys[2]);
+	memset(book.has_head, 0, 3);
+	assert_true(look(&book, &v, NULL, VERIFY_WHOLE, 1, 1));
+	assert_int_equal(v.n_heads, ENTRIES - 3);
 }
 
 /* texts of the entry that are missing, too long, or nothing of the sort */
@@ -890,6 +939,16 @@ static void test_signatures(void **state)
 	assert_true(sign_public_verify(&publics[0], "abc", 3, signature));
 	assert_false(sign_public_verify(&publics[1], "abc", 3, signature));
 	assert_false(sign_public_verify(&publics[0], "abd", 3, signature));
+	for (long n = 1;; n++) { /* the n-th allocation and all after it fail */
+		bool good;
+
+		allowed = n;
+		good = sign_public_verify(&publics[0], "abc", 3, signature);
+		allowed = -1;
+		if (good)
+			break;
+		assert_true(n < 1000);
+	}
 	sign_signature_text(signature, text);
 	assert_int_equal(sign_signature_load(again, text, strlen(text)), 0);
 	assert_memory_equal(again, signature, sizeof(again));
@@ -902,12 +961,14 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_from_the_middle),
 		cmocka_unit_test(test_damages),
+		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_damaged_exports),
 		cmocka_unit_test(test_lines_without_a_number),
 		cmocka_unit_test(test_nul_in_a_line),
 		cmocka_unit_test(test_notes),
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_rotation_without_a_word),
+		cmocka_unit_test(test_rotation_to_a_given_key),
 		cmocka_unit_test(test_rotations_that_say_nothing),
 		cmocka_unit_test(test_rotation_with_bad_texts),
 		cmocka_unit_test(test_named_keys),

@@ -234,7 +234,7 @@ def test_a_record_that_is_none(fresh):
     done = run("incidents", "--state", fresh.state)
     assert done.returncode == 1 and str(fresh.state) in done.stderr
     fresh.start("core")
-    until(lambda: list(fresh.state.glob("record.db.damaged-*")), "it is set aside", say=fresh.logs)
+    fresh.until(lambda: list(fresh.state.glob("record.db.damaged-*")), "it is set aside")
     fresh.until_entry("record.replaced")
     kept, = (path for path in fresh.state.glob("record.db.damaged-*")
              if not path.name.endswith(("-wal", "-shm")))

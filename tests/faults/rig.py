@@ -11,6 +11,7 @@ import contextlib
 import datetime
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import pathlib

@@ -187,6 +187,7 @@ def test_liquid(replay):
         pytest.approx(end + travel(0) + 2 * math.sqrt(variance(0)), abs=120)
 
 
+# faults: D7
 def test_each_water_has_its_own_limit(replay):
     """One spill, one river: the source's permit, the intake's level A, the border's level B."""
     _, reports = replay(1800, {"valley/outfall/COD": [(300, 1500, 2000)]})

@@ -18,6 +18,7 @@ import pathlib
 import platform
 import random
 import shutil
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -279,6 +280,14 @@ def query(state, sql, *parameters):
 
 # ---- the real programs ----
 
+def children(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]
+
+
 class Rig(Plant):
     """A plant whose programs can be started below strace or with something loaded into them."""
 
@@ -307,11 +316,24 @@ class Rig(Plant):
             time.sleep(0.05)
         return False
 
+    def watch(self, name="core"):
+        """A spill from beginning to end, or until the program ends. Return: was it seen?"""
+        good = self.gone_or(lambda: self.channel("mill/outfall/COD").get("quality") == "good",
+                            name=name)
+        n = len(self.entries("incident.ended"))
+        self.device.set(COD=220)
+        opened = self.gone_or(lambda: self.entries("incident.opened"), name=name)
+        self.device.set(COD=50)
+        ended = self.gone_or(lambda: len(self.entries("incident.ended")) > n, name=name)
+        return good and opened and ended
+
     def ended(self, name="core"):
         """Take a program away, ended or not. Return: its exit status, None it went on."""
         process = self.processes.pop(name)
         status = process.poll()
         if status is None:
+            for child in children(process.pid):  # below strace, which would let it go on
+                os.kill(child, signal.SIGKILL)
             process.kill()
             process.wait()
         return status

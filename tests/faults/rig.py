@@ -98,23 +98,6 @@ def need_plain_allocator():
         pytest.skip("the sanitizers have an allocator of their own")
 
 
-@functools.cache
-def faketime_library():
-    for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-                 "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-                 "/usr/lib/faketime/libfaketime.so.1"):
-        if os.path.exists(path):
-            return path
-    return None
-
-
-def need_faketime():
-    if SANITIZED:
-        pytest.skip("libfaketime and the sanitizers do not load together")
-    if not faketime_library():
-        pytest.skip("libfaketime is not installed")
-
-
 # ---- directories and disks ----
 
 @contextlib.contextmanager
@@ -303,6 +286,28 @@ class Rig(Plant):
                 [*before, str(BUILD / prog), *arguments], stderr=log, stdout=log,
                 stdin=subprocess.DEVNULL, env={**self.environment(), **environment})
         return self.processes[name]
+
+    # -- a clock that can be set
+
+    def clock(self, offset_s):
+        """Set the wall clock of what was launched with clock_environment()."""
+        path = self.dir / "clock"
+        path.with_suffix(".new").write_text(f"{offset_s:+d}\n", encoding="ascii")
+        path.with_suffix(".new").rename(path)
+
+    def clock_environment(self):
+        return {"LD_PRELOAD": preload("wallclock"), "WALLCLOCK": str(self.dir / "clock")}
+
+    def start_with_clock(self, *names):
+        """All programs and, where it is named, the receiver, by this plant's own clock."""
+        if "receiver" in names:
+            real = self.environment
+            self.environment = lambda: {**real(), **self.clock_environment()}
+            self.receiver.start()
+            self.environment = real
+        for name in names:
+            if name != "receiver":
+                self.launch(name, **self.clock_environment())
 
     def is_over(self, name="core"):
         return name in self.processes and self.processes[name].poll() is not None

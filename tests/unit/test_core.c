@@ -252,7 +252,8 @@ static void test_warning_opens_nothing(void **state)
 	rig_close(&rig);
 }
 
-/* one that never ends: an update every report-interval, however much happens */
+/* one that never ends: an update every report-interval, however much happens
+ * faults: D4 */
 static void test_updates_are_bounded(void **state)
 {
 	struct rig rig;
@@ -282,7 +283,8 @@ static void count_reports(struct rig *rig, const char *type, size_t wanted)
 }
 
 /* to and fro over a limit, with neither delay nor deadband: one incident, and no more reports than
- * report-interval lets through */
+ * report-interval lets through
+ * faults: D4 */
 static void test_flapping(void **state)
 {
 	struct rig rig;
@@ -301,7 +303,8 @@ static void test_flapping(void **state)
 	rig_close(&rig);
 }
 
-/* a swing about the limit within its deadband and delays, on which there is noise */
+/* a swing about the limit within its deadband and delays, on which there is noise
+ * faults: D4 */
 static void test_flapping_within_the_deadband(void **state)
 {
 	uint32_t noise = 20110716;
@@ -364,6 +367,7 @@ static void test_kinds_are_apart(void **state)
 	rig_close(&rig);
 }
 
+/* faults: D5 */
 static void test_bad_neither_raises_nor_clears(void **state)
 {
 	struct rig rig;

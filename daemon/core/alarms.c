@@ -306,7 +306,9 @@ static __attribute__((noinline)) void say_flood(struct core *core, struct stamp 
 
 void alarm_tick(struct core *core, struct stamp at)
 {
-	for (size_t i = 0; i < core->config->n_limits; i++)
+	size_t n_limits = core->config->n_limits;
+
+	for (size_t i = 0; i < n_limits; i++)
 		if (!alarm_is_at_rest(&core->limits[i].alarm) || has_conditions(core, i))
 			pass(core, i, at);
 	if (!flood_is_far(&core->flood, at.mono_ms) && flood_begins(&core->flood, at.mono_ms))

@@ -264,13 +264,15 @@ static __attribute__((noinline)) void say_late(struct core *core, size_t stream,
 
 void core_tick(struct core *core, size_t stream, struct stamp at)
 {
+	size_t n_channels = core->config->n_channels;
+
 	assert(stream < core->n_streams);
 	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
 		return;
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
-	for (size_t i = 0; i < core->config->n_channels; i++)
+	for (size_t i = 0; i < n_channels; i++)
 		if (core_is_of_stream(core, i, stream))
 			measure_tick(core, i, at);
 	if (core->config->n_states > 0)
@@ -402,6 +404,7 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 						  const struct wire_reading *reading)
 {
 	const struct plan *plan = core->plan;
+	const struct plan_part *part, *end;
 	size_t request;
 	int r;
 
@@ -414,12 +417,14 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 		return -EINVAL;
 	move_on(core, stream, at);
 	/* what the unit says about itself comes first: it counts for the values beside it */
-	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
-		if (plan->parts[i].state)
-			read_state(core, &plan->parts[i], at, reading);
-	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
-		if (!plan->parts[i].state)
-			read_channel(core, stream, &plan->parts[i], at, reading);
+	part = &plan->parts[plan->first_part[request]];
+	end = &plan->parts[plan->first_part[request + 1]];
+	for (const struct plan_part *p = part; core->config->n_states > 0 && p < end; p++)
+		if (p->state)
+			read_state(core, p, at, reading);
+	for (; part < end; part++)
+		if (!part->state)
+			read_channel(core, stream, part, at, reading);
 	if (core->settles)
 		core_settle(core);
 	return 0;

@@ -216,6 +216,8 @@ static json_t *mass_object(const struct event_mass *mass, const struct config *c
 	field_set_text(object, "channel", channel->name);
 	field_set_text(object, "unit", "kg");
 	(void)json_object_set_new(object, "covered_percent", json_integer(mass->covered_percent));
+	field_set_moment(object, "from", mass->from_ms, config->zone_min);
+	field_set_moment(object, "until", mass->until_ms, config->zone_min);
 	if (mass->known) {
 		field_set_value(object, "total", mass->total_kg);
 		field_set_value(object, "above", mass->above_kg);

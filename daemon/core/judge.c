@@ -36,12 +36,25 @@ static __attribute__((noinline)) void count_time(struct core *core, size_t limit
 	state->beyond = beyond;
 }
 
+/* the window's mean broke it */
+static void note_window(struct core *core, size_t limit, int64_t start_ms)
+{
+	const struct config_limit *config = &core->config->limits[limit];
+
+	core->limits[limit].broken_ms = start_ms;
+	if (config->class >= CLASS_LIMIT)
+		core_incident_of(core, config->channel)
+			->broken_ms[config->on - LIMIT_ON_MEAN_1MIN] = start_ms;
+}
+
 static __attribute__((noinline)) void judge_limit(struct core *core, size_t limit, struct stamp at,
 						  double value, int64_t since_ms)
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
+	if (config->on != LIMIT_ON_VALUE && limit_is_beyond(config, value))
+		note_window(core, limit, since_ms);
 	if (state->beyond || limit_is_beyond(config, value))
 		count_time(core, limit, at, value);
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,

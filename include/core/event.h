@@ -80,7 +80,9 @@ enum event_type {
 struct event_mass {
 	size_t channel;
 	double total_kg;
-	double above_kg;	      /* of it, above the limit */
+	double above_kg; /* of it, above the limit */
+	int64_t from_ms; /* UTC */
+	int64_t until_ms;
 	unsigned int covered_percent; /* share of the time that had data, rounded down */
 	bool known;		      /* some of it had; else the masses say nothing */
 };

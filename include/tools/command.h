@@ -59,6 +59,8 @@ int command_limits(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
+/** command_metrics() - OpenMetrics text, always */
+int command_metrics(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);

@@ -44,6 +44,7 @@ static const struct command {
 	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list or scenarios"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
+	{"metrics", command_metrics, 0, 0, "", "figures for monitoring, as OpenMetrics text"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
 	{"limits", command_limits, 0, 1, "[SOURCE]",
 	 "what each source is held to, by which law, and how sure that is"},

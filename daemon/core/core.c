@@ -145,6 +145,7 @@ void core_event(struct core *core, const struct event *what)
 	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
 
+	core->calm = false;
 	marked.exercise |= core->exercise;
 	if (!entry)
 		return;
@@ -231,6 +232,11 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 	alarm_forecast(core, stream, at);
 }
 
+static inline bool is_now(const struct core_stream *s, struct stamp at)
+{
+	return s->running && at.mono_ms == s->now.mono_ms && at.wall_ms == s->now.wall_ms;
+}
+
 /* move a stream's time on */
 static inline void advance(struct core *core, size_t stream, struct stamp at)
 {
@@ -238,6 +244,8 @@ static inline void advance(struct core *core, size_t stream, struct stamp at)
 
 	if (core->settles)
 		core_settle(core); /* it belongs to the time until now */
+	if (is_now(s, at))
+		return;
 	if (!is_of_page(s, at))
 		turn_page(core, stream, at);
 	s->now = at;
@@ -246,9 +254,7 @@ static inline void advance(struct core *core, size_t stream, struct stamp at)
 
 static inline void move_on(struct core *core, size_t stream, struct stamp at)
 {
-	const struct core_stream *s = &core->streams[stream];
-
-	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
+	if (!is_now(&core->streams[stream], at))
 		advance(core, stream, at);
 }
 
@@ -260,6 +266,17 @@ static __attribute__((noinline)) void say_late(struct core *core, size_t stream,
 	event.reason = "they came after their time had been judged";
 	core->streams[stream].n_late = 0;
 	core_event(core, &event);
+}
+
+/*
+ * What time does to alarms and incidents. Where none of them waits for anything, time alone does
+ * nothing to them until something happens, and whatever happens to one is told by an entry.
+ */
+static void look_round(struct core *core, struct stamp at)
+{
+	bool calm = alarm_tick(core, at);
+
+	core->calm = incident_tick(core, at) && calm;
 }
 
 void core_tick(struct core *core, size_t stream, struct stamp at)
@@ -277,8 +294,8 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 			measure_tick(core, i, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
-	alarm_tick(core, at);
-	incident_tick(core, at);
+	if (!core->calm)
+		look_round(core, at);
 	assess_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);

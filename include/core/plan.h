@@ -27,6 +27,8 @@ struct plan_part {
 	bool state;
 };
 
+#define PLAN_NO_REQUEST UINT32_MAX
+
 /**
  * struct plan - the work of all pollers
  * @links, @units, @requests: in the form of the wire; links as in the configuration, units
@@ -36,7 +38,9 @@ struct plan_part {
  * @slots: the plan split: slot s serves the links [s × WIRE_LINKS_PER_POLLER, …)
  * @parts: sorted by request, so that a reading finds its channels in one run
  * @first_part: per request, index into @parts; n_requests + 1 of them
- * @by_key: indices of @requests, sorted by key; keys are unique
+ * @by_key: hash table with linear probing, indices of @requests by their keys, which are unique,
+ *   and PLAN_NO_REQUEST
+ * @n_by_key: a power of two, more than there are requests
  * @channel_slot: per channel, the slot whose poller reads it; of a derived one: that of the
  *   unit of its first input
  */
@@ -48,6 +52,7 @@ struct plan {
 	struct plan_part *parts;
 	size_t *first_part;
 	uint32_t *by_key;
+	size_t n_by_key;
 	uint32_t *channel_slot;
 	size_t n_links;
 	size_t n_units;

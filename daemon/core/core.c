@@ -281,22 +281,19 @@ static void look_round(struct core *core, struct stamp at)
 
 void core_tick(struct core *core, size_t stream, struct stamp at)
 {
-	size_t n_channels = core->config->n_channels;
-
 	assert(stream < core->n_streams);
 	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
 		return;
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
-	for (size_t i = 0; i < n_channels; i++)
-		if (core_is_of_stream(core, i, stream))
-			measure_tick(core, i, at);
+	measure_tick(core, stream, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
 	if (!core->calm)
 		look_round(core, at);
-	assess_tick(core, at);
+	if (core->config->crossing.n_targets > 0)
+		assess_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }
@@ -422,14 +419,13 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 {
 	const struct plan *plan = core->plan;
 	const struct plan_part *part, *end;
-	size_t request;
-	int r;
+	uint32_t request;
 
 	if (is_late(&core->streams[stream], at))
 		return 0;
-	r = plan_find_request(plan, reading->key, &request);
-	if (r < 0)
-		return r;
+	request = plan_find_request(plan, reading->key);
+	if (request == PLAN_NO_REQUEST)
+		return -ENOENT;
 	if (reading->count == 0 || reading->first + reading->count > plan->requests[request].count)
 		return -EINVAL;
 	move_on(core, stream, at);

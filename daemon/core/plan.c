@@ -202,22 +202,12 @@ static void fill_keys(struct plan *plan)
 	}
 }
 
-/* where a key is in the table, or would be */
-static size_t place_of(const struct plan *plan, uint64_t key)
-{
-	size_t i = (key ^ key >> 32) & (plan->n_by_key - 1);
-
-	while (plan->by_key[i] != PLAN_NO_REQUEST && plan->requests[plan->by_key[i]].key != key)
-		i = (i + 1) & (plan->n_by_key - 1);
-	return i;
-}
-
 static void fill_by_key(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_by_key; i++)
 		plan->by_key[i] = PLAN_NO_REQUEST;
 	for (size_t i = 0; i < plan->n_requests; i++)
-		plan->by_key[place_of(plan, plan->requests[i].key)] = (uint32_t)i;
+		plan->by_key[plan_place_of(plan, plan->requests[i].key)] = (uint32_t)i;
 }
 
 static void set_bit(uint8_t *map, size_t i)
@@ -289,15 +279,5 @@ int plan_new(struct plan **ret, const struct config *config)
 	fill_by_key(plan);
 	fill_maps(plan);
 	*ret = steal(&plan);
-	return 0;
-}
-
-int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret)
-{
-	uint32_t request = plan->by_key[place_of(plan, key)];
-
-	if (request == PLAN_NO_REQUEST || plan->requests[request].key != key)
-		return -ENOENT;
-	*ret = request;
 	return 0;
 }

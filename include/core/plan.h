@@ -75,8 +75,21 @@ unsigned int plan_character_bits(const struct wire_link *link);
 /** plan_id() - identity of a slot's part of the plan, never 0 */
 uint64_t plan_id(const struct plan *plan, size_t slot);
 
-/** plan_find_request() - index of the request with @key. Return: 0; -ENOENT. */
-int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret);
+/** plan_place_of() - where a key is in @by_key, or would be */
+static inline size_t plan_place_of(const struct plan *plan, uint64_t key)
+{
+	size_t i = (key ^ key >> 32) & (plan->n_by_key - 1);
+
+	while (plan->by_key[i] != PLAN_NO_REQUEST && plan->requests[plan->by_key[i]].key != key)
+		i = (i + 1) & (plan->n_by_key - 1);
+	return i;
+}
+
+/** plan_find_request() - index of the request with @key. Return: PLAN_NO_REQUEST there is none. */
+static inline uint32_t plan_find_request(const struct plan *plan, uint64_t key)
+{
+	return plan->by_key[plan_place_of(plan, key)];
+}
 
 /**
  * plan_packets() - a slot's plan as packets, in the order to send

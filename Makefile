@@ -76,7 +76,7 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
-	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git \
+	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace faketime e2fsprogs \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
@@ -177,6 +177,17 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/load.o $(B)/modules.a
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	@mkdir -p $(@D)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+# What breaks things: programs of tests/faults, and what is loaded into the product's.
+faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so)
+faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
+$(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
+	@mkdir -p $(@D)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+$(B)/faults/alloc: $(call objs,tests/faults/failing.c)
+$(B)/faults/%.so: tests/faults/%.c
+	@mkdir -p $(@D)
+	$(call run,CC) $(CC) -std=gnu17 -D_GNU_SOURCE $(warnings) $(WERROR) -O2 -g -fPIC -shared -o $@ $<
 fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 corpus_tests := $(fuzz_targets:%=$(B)/corpus/%)
 $(B)/corpus/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/corpus/main.o $(B)/modules.a
@@ -188,16 +199,17 @@ run_tests = B="$(B)" PYTHON="$(PYTHON)" SANITIZE="$(SANITIZE)" tests/run.sh
 # -j of one's own where none was given
 parallel = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: check check-parts check-unit check-corpus check-scenario check-system check-clang check-asan check-valgrind
+.PHONY: check check-parts check-unit check-corpus check-scenario check-system check-faults
+.PHONY: check-clang check-asan check-valgrind
 check: ## everything that CI runs; installs missing Debian packages when root
 	@$(MAKE) --no-print-directory deps
 	@$(parallel) all check-programs
 	@rm -rf $(B)/check
 	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
-check-parts: check-clang check-po check-unit check-corpus check-scenario check-system
+check-parts: check-clang check-po check-unit check-corpus check-scenario check-system check-faults
 
 .PHONY: check-programs
-check-programs: $(unit_tests) $(corpus_tests)
+check-programs: $(unit_tests) $(corpus_tests) $(faults_programs) $(faults_preloads)
 
 check-unit: ## unit tests (cmocka)
 check-unit: $(unit_tests)
@@ -214,6 +226,20 @@ check-scenario: all
 check-system: ## real programs, simulator, receiver and a real systemd (pytest)
 check-system: all
 	@$(run_tests) pytest tests/system
+
+check-faults: ## faults of the system below, a sample of all points; LONG=1: every one
+check-faults: all $(faults_programs) $(faults_preloads)
+	@LONG="$(LONG)" $(run_tests) pytest tests/faults
+
+.PHONY: soak fault-table fault-figures
+soak: ## a plant for 8 hours (T= seconds): memory and descriptors must stay flat
+soak: all
+	@B=$(B) $(PYTHON) tests/faults/soak.py $(if $(filter command line,$(origin T)),$(T),28800)
+
+fault-table: ## write tests/faults/README.md anew, from the tests
+	@$(PYTHON) tests/faults/fault_table.py --write
+fault-figures: ## the same with the figures of the last "make check-faults" of this tree
+	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults
 
 check-clang: ## build everything with clang as well
 	@$(parallel) B=$(B)-clang CC=clang all check-programs

@@ -15,7 +15,8 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
-#include "common/memory.h"
+#include "common/resident.h"
+#include "core/memory.h"
 #include "core/service.h"
 
 static const char usage[] =
@@ -144,13 +145,14 @@ int main(int argc, char **argv)
 		return r;
 	block_signals();
 	log_init("wastewatchd", options.verbose);
+	memory_init();
 	(void)umask(0027);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
 	(void)mallopt(M_ARENA_MAX, 1);	 /* two threads, one of them mostly asleep */
 	r = service_open(&service, &options);
 	if (r >= 0)
 		r = add_signals(&service);
-	memory_forget_start();
+	resident_forget_start();
 	if (r >= 0) {
 		(void)sd_notify(0, "READY=1");
 		r = sd_event_loop(service.event);

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
-#include "common/memory.h"
+#include "common/resident.h"
 #include "sender/jobs.h"
 #include "sender/worker.h"
 
@@ -148,7 +148,7 @@ static int run(const struct options *options)
 	if (r < 0)
 		return r;
 	(void)sd_notify(0, "READY=1\nSTATUS=Waiting for wastewatchd");
-	memory_forget_start();
+	resident_forget_start();
 	return sd_event_loop(event);
 }
 

@@ -41,8 +41,22 @@ void report_subject(const struct core *core, const char *summary, struct event *
 char *report_closed(const struct core *core, const struct action *action, struct stamp at);
 
 /**
+ * report_heartbeat() - body of a sign of life; @destination: index into the configuration
+ * Return: as report_body().
+ */
+char *report_heartbeat(const struct core *core, size_t destination, struct stamp at);
+
+/**
  * report_body() - wrap "data" up
  * @type: "incident.opened", "incident.updated", "incident.ended", "incident.closed"
  * @wall_ms: moment of the event
  */
 char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data);
+
+/**
+ * report_skipping() - the same body, saying that it stands for updates that were never sent
+ * @body: of report_body()
+ * @n: how many; the receiver sees no gap in "update" that this does not explain
+ * Return: as report_data(); NULL too if @body is none.
+ */
+char *report_skipping(const char *body, int64_t n);

@@ -241,6 +241,40 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
+static void look_at_anchor(struct picture *picture, const json_t *anchor)
+{
+	const char *name = field_text(anchor, "destination");
+	int64_t clock_ms = number(anchor, "clock_ms");
+	char span[48];
+
+	if (json_is_true(json_object_get(anchor, "unseen")))
+		attend(picture,
+		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
+		       "a "
+		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
+		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
+		       name);
+	if (strcmp(field_text(anchor, "state"), "behind") == 0)
+		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
+	if (json_is_true(json_object_get(anchor, "clock_differs")))
+		attend(picture,
+		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
+		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
+		       clock_ms < 0 ? "behind" : "ahead of",
+		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
+			       ? ", so it refuses reports"
+			       : "");
+}
+
+static void look_at_anchors(struct picture *picture)
+{
+	const json_t *anchor;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
+		look_at_anchor(picture, anchor);
+}
+
 static void look_at_live(struct picture *picture)
 {
 	const json_t *channel;
@@ -259,6 +293,7 @@ static void look_at_live(struct picture *picture)
 			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
+	look_at_anchors(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
@@ -268,6 +303,18 @@ static void look_at_live(struct picture *picture)
 	if (number(picture->live, "journal_dropped") > 0)
 		attend(picture, "%lld entries did not reach the journal (the record has them)",
 		       (long long)number(picture->live, "journal_dropped"));
+}
+
+static void take_paused(void *userdata, const char *destination, int64_t since_ms,
+			const char *reason)
+{
+	struct picture *picture = userdata;
+	char span[48];
+
+	attend(picture,
+	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
+	       "outbox resume %s",
+	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
 }
 
 static void look_at_outbox(struct picture *picture)
@@ -281,6 +328,9 @@ static void look_at_outbox(struct picture *picture)
 	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
 		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
+	if (picture->outbox.n_stopped > 0)
+		attend(picture, "%lld reports are held back by somebody: wastewatch outbox list",
+		       (long long)picture->outbox.n_stopped);
 }
 
 /* a file lies there for the moment of its delivery every five minutes */
@@ -372,6 +422,7 @@ static void print_json(const struct picture *picture)
 
 	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
 	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
+	(void)json_object_set_new(outbox, "stopped", json_integer(picture->outbox.n_stopped));
 	(void)json_object_set_new(object, "outbox", outbox);
 	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
 	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
@@ -411,6 +462,8 @@ static int read_record(struct picture *picture, const struct command_options *op
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)
 		r = history_outbox(history, &picture->outbox);
+	if (r >= 0)
+		r = history_paused(history, take_paused, picture);
 	if (r >= 0)
 		r = history_head(history, &picture->head, &picture->zone_min);
 	if (r < 0)

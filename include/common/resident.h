@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * memory.h - what a program needs to start and never again
+ * resident.h - what a program needs to start and never again
  */
 #pragma once
 
 /**
- * memory_forget_start() - the program and its libraries keep mapped what they use from now on
+ * resident_forget_start() - the program and its libraries keep mapped what they use from now on
  *
  * Starting touches pages all over the code and tables of thirty libraries (relocation,
  * constructors, reading the configuration), and the kernel maps sixteen more around each
@@ -13,4 +13,4 @@
  * as all that is ever used again. Only what is an unchanged part of a file is let go: it is taken
  * from the page cache again where it is needed after all. Freed heap goes back, too.
  */
-void memory_forget_start(void);
+void resident_forget_start(void);

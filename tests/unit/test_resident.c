@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "common/memory.h"
+#include "common/resident.h"
 
 static const char constant[3 * 4096] = {[4096] = 'c'};
 static const char *const pointer = &constant[4096]; /* filled in by the linker when it starts */
@@ -36,12 +36,12 @@ static void test_forget_start(void **state)
 		changed[i] = (char)(i / 512);
 	assert_int_equal(*at, 'c');
 	before = resident_of_files();
-	memory_forget_start();
+	resident_forget_start();
 	assert_true(resident_of_files() < before);
 	assert_int_equal(*at, 'c');
 	for (size_t i = 0; i < sizeof(changed); i += 512)
 		assert_int_equal(changed[i], (char)(i / 512));
-	memory_forget_start();
+	resident_forget_start();
 	assert_int_equal(*at, 'c');
 }
 

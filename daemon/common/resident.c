@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "common/memory.h"
+#include "common/resident.h"
 
 /* Code and constants, which nothing can have changed: x86-64 and aarch64 know no text relocations
  * in what is built with -fPIC. What the linker has filled in is in writable segments. */
@@ -26,7 +26,7 @@ static int forget(struct dl_phdr_info *object, size_t size, void *userdata)
 	return 0;
 }
 
-void memory_forget_start(void)
+void resident_forget_start(void)
 {
 	(void)malloc_trim(0);
 	(void)dl_iterate_phdr(forget, NULL);

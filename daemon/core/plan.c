@@ -255,8 +255,8 @@ int plan_new(struct plan **ret, const struct config *config)
 		plan->requests = calloc(n, sizeof(*plan->requests));
 		plan->parts = calloc(n, sizeof(*plan->parts));
 		plan->first_part = calloc(n, sizeof(*plan->first_part));
-		while (plan->n_by_key < 2 * n)
-			plan->n_by_key = MAX(2 * plan->n_by_key, (size_t)2);
+		for (plan->n_by_key = 2; plan->n_by_key < 2 * n;)
+			plan->n_by_key *= 2;
 		plan->by_key = calloc(plan->n_by_key, sizeof(*plan->by_key));
 		plan->channel_slot = calloc(config->n_channels + 1, sizeof(*plan->channel_slot));
 	}

@@ -690,10 +690,9 @@ static uint64_t key_of(size_t channel)
 /* about the whole of its request, unless the row says which part */
 static void give(struct rig *rig, struct packed *packed)
 {
-	size_t request;
+	uint32_t request = plan_find_request(plan, packed->reading.key);
 
-	if (packed->reading.count == 0 &&
-	    plan_find_request(plan, packed->reading.key, &request) == 0)
+	if (packed->reading.count == 0 && request != PLAN_NO_REQUEST)
 		packed->reading.count = plan->requests[request].count;
 	assert_int_equal(core_reading(rig->core, 0, rig->at, &packed->reading), 0);
 	pass(rig, 1000);

@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/budget.h"
 #include "core/control.h"
 #include "core/drilling.h"
@@ -101,6 +103,7 @@ void service_commit(struct service *service)
 	if (r == 0)
 		r = drilling_save(service, &commit);
 	delivery_save(service->delivery, &commit);
+	anchoring_save(service, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -115,6 +118,8 @@ void service_commit(struct service *service)
 		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;
 	service->n_commits++;
+	if (r == 0)
+		anchoring_saved(service);
 	if (r < 0)
 		fail(service, r);
 	else
@@ -151,16 +156,43 @@ static void notify(const struct service *service)
 			 delivery_has_sender(service->delivery) ? "" : "; no sender");
 }
 
+static void on_waiting(void *userdata, const char *destination, bool files, int64_t n)
+{
+	struct service *service = userdata;
+
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		if (!files && strcmp(service->config->destinations[i].name, destination) == 0)
+			service->core->facts.reports_waiting[i] = n;
+}
+
+/* for heartbeats; once a minute, for thousands may wait */
+static void gather_facts(struct service *service, struct stamp now)
+{
+	struct core_facts *facts = &service->core->facts;
+	struct statvfs disk;
+
+	if (facts->known && now.mono_ms - service->facts_ms < MS_PER_MIN)
+		return;
+	service->facts_ms = now.mono_ms;
+	*facts = (struct core_facts){.known = true, .disk_free_bytes = -1};
+	if (statvfs(service->options.state, &disk) == 0)
+		facts->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+	if (record_waiting(service->record, on_waiting, service) < 0)
+		log_err("the outbox cannot be read: %s", record_error(service->record));
+}
+
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *service = userdata;
 
 	(void)usec;
+	gather_facts(service, service_now(service));
 	pollers_tick(service->pollers, service_now(service));
 	drills_due(service->drills, service_now(service));
 	service_flush(service);
 	if (service->failed)
 		return 0;
+	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
 	status_write(service);
@@ -249,6 +281,7 @@ static int restore(struct service *service)
 	}
 	set_clock(service, &start);
 	service->core->chain = start.chain;
+	service->core->chain.key = service->keys.own[0];
 	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);
@@ -264,7 +297,9 @@ static int restore(struct service *service)
 		return r;
 	}
 	say_start(service, &start);
-	r = service_adopt(service);
+	r = anchoring_open(service);
+	if (r == 0)
+		r = service_adopt(service);
 	return r < 0 ? r : drilling_open(service);
 }
 
@@ -389,6 +424,7 @@ void service_close(struct service *service)
 	(void)delivery_close(service->delivery);
 	(void)sd_event_source_disable_unref(service->timer);
 	(void)journal_close(service->journal);
+	service->anchoring = anchoring_close(service->anchoring);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);

@@ -55,6 +55,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct anchoring;
 
 struct service {
 	struct service_options options;
@@ -71,10 +72,12 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
+	int64_t facts_ms;	/* monotonic, when the core was told last what only we know */
 	uint64_t n_commits;
 	uint64_t n_stranded; /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];

@@ -241,6 +241,40 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
+static void look_at_anchor(struct picture *picture, const json_t *anchor)
+{
+	const char *name = field_text(anchor, "destination");
+	int64_t clock_ms = number(anchor, "clock_ms");
+	char span[48];
+
+	if (json_is_true(json_object_get(anchor, "unseen")))
+		attend(picture,
+		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
+		       "a "
+		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
+		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
+		       name);
+	if (strcmp(field_text(anchor, "state"), "behind") == 0)
+		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
+	if (json_is_true(json_object_get(anchor, "clock_differs")))
+		attend(picture,
+		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
+		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
+		       clock_ms < 0 ? "behind" : "ahead of",
+		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
+			       ? ", so it refuses reports"
+			       : "");
+}
+
+static void look_at_anchors(struct picture *picture)
+{
+	const json_t *anchor;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
+		look_at_anchor(picture, anchor);
+}
+
 static void look_at_live(struct picture *picture)
 {
 	const json_t *channel;
@@ -259,6 +293,7 @@ static void look_at_live(struct picture *picture)
 			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
+	look_at_anchors(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from bus import Bus
-from plant import LIMITS, MISSING, Device, Plant
+from plant import BUILD, LIMITS, MISSING, Device, Plant
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="needs dbus-daemon")
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a file system of its own")
@@ -113,6 +113,17 @@ def test_of_several_alarms_those_that_wait_are_meant(broken):
     broken.until(lambda: state(broken, COD).get("shelved_until_ms"), "shelved")
     entry, = act(broken, "unshelve", channel)
     assert entry["type"] == "alarm.unshelved" and entry["limit"] == "limit-high"
+
+
+@pytest.mark.parametrize(("command", "says"), [
+    ("drill", "drill takes a verb: start SITE SCENARIO, stop SITE, list or scenarios"),
+    ("ack", "ack takes one argument or more: wastewatch ack TARGET..."),
+    ("show", "show takes one argument: wastewatch show ID")])
+def test_a_command_without_what_it_is_about(command, says):
+    done = subprocess.run([BUILD / "wastewatch", command], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"wastewatch: {says}; see wastewatch --help\n"
 
 
 def test_nothing_to_acknowledge(plant):

@@ -134,7 +134,7 @@ static void print_usage(FILE *file)
 		"  --body             show: the exact bytes and nothing else, to hand them over\n"
 		"\n"
 		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		"incident, alarm, site or channel; 4 (status) something needs attention.\n",
+		"incident, alarm, site, channel or report; 4 (status) something needs attention.\n",
 		file);
 }
 

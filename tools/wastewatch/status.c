@@ -294,9 +294,7 @@ static void take_paused(void *userdata, const char *destination, int64_t since_m
 	struct picture *picture = userdata;
 	char span[48];
 
-	attend(picture,
-	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
-	       "outbox resume %s",
+	attend(picture, "%s wants no more reports, for %s (%s): wastewatch outbox resume %s",
 	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
 }
 

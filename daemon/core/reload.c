@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "core/anchoring.h"
 #include "core/budget.h"
+#include "core/chain.h"
 #include "core/service.h"
 
 /* everything that a configuration brings with it */
@@ -276,6 +277,7 @@ static int reload(struct service *service, const char *user, char *error)
 	}
 	swap(service, &setup);
 	setup_done(&setup);
+	chain_rotate(service);
 	chain_hex(service->config->digest, hash);
 	event.name = hash;
 	event.user = user;

@@ -252,7 +252,8 @@ static void test_warning_opens_nothing(void **state)
 	rig_close(&rig);
 }
 
-/* one that never ends: an update every report-interval, however much happens */
+/* one that never ends: an update every report-interval, however much happens
+ * faults: D4 */
 static void test_updates_are_bounded(void **state)
 {
 	struct rig rig;
@@ -282,7 +283,8 @@ static void count_reports(struct rig *rig, const char *type, size_t wanted)
 }
 
 /* to and fro over a limit, with neither delay nor deadband: one incident, and no more reports than
- * report-interval lets through */
+ * report-interval lets through
+ * faults: D4 */
 static void test_flapping(void **state)
 {
 	struct rig rig;
@@ -301,7 +303,8 @@ static void test_flapping(void **state)
 	rig_close(&rig);
 }
 
-/* a swing about the limit within its deadband and delays, on which there is noise */
+/* a swing about the limit within its deadband and delays, on which there is noise
+ * faults: D4 */
 static void test_flapping_within_the_deadband(void **state)
 {
 	uint32_t noise = 20110716;
@@ -364,6 +367,7 @@ static void test_kinds_are_apart(void **state)
 	rig_close(&rig);
 }
 
+/* faults: D5 */
 static void test_bad_neither_raises_nor_clears(void **state)
 {
 	struct rig rig;
@@ -686,10 +690,9 @@ static uint64_t key_of(size_t channel)
 /* about the whole of its request, unless the row says which part */
 static void give(struct rig *rig, struct packed *packed)
 {
-	size_t request;
+	uint32_t request = plan_find_request(plan, packed->reading.key);
 
-	if (packed->reading.count == 0 &&
-	    plan_find_request(plan, packed->reading.key, &request) == 0)
+	if (packed->reading.count == 0 && request != PLAN_NO_REQUEST)
 		packed->reading.count = plan->requests[request].count;
 	assert_int_equal(core_reading(rig->core, 0, rig->at, &packed->reading), 0);
 	pass(rig, 1000);

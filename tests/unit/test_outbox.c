@@ -26,7 +26,7 @@ static enum outbox_verdict expected_verdict(int status)
 	return status >= 400 && status <= 499 ? OUTBOX_REFUSED : OUTBOX_RETRY;
 }
 
-/* every status that can come, those included that no server should send */
+/* faults: W4; every status that can come, those included that no server should send */
 static void test_verdicts(void **state)
 {
 	(void)state;
@@ -101,6 +101,7 @@ static void test_jitter(void **state)
 	}
 }
 
+/* faults: W5 */
 static void test_retry_after(void **state)
 {
 	static const struct {
@@ -184,7 +185,7 @@ static struct outbox_decision retry_of(struct outbox_gate *gate, int64_t retry_a
 	return decision;
 }
 
-/* a receiver that takes nothing is asked after 5 s, 30 s, 2 min and then every 5 min */
+/* faults: W1; a receiver that takes nothing is asked after 5 s, 30 s, 2 min and then every 5 min */
 static void test_gate_rests(void **state)
 {
 	static const int64_t rests_s[] = {5, 30, 120, 300, 300, 300, 300, 300, 300};
@@ -217,7 +218,7 @@ static void test_gate_rests(void **state)
 	assert_true(outbox_gate_is_open(&gate, 600, now_ms + 300000));
 }
 
-/* the receiver's Retry-After is for all that waits, not for the one report only (W5) */
+/* faults: W5; the receiver's Retry-After is for all that waits, not for the one report only */
 static void test_gate_retry_after(void **state)
 {
 	static const struct {

@@ -1042,7 +1042,8 @@ static const char *plan_of(struct rig *rig, const char *sql, char *plan, size_t 
 }
 
 /*
- * S15: what grows for years, or to a hundred thousand in an outage, must be found by an index and
+ * faults: S15
+ * What grows for years, or to a hundred thousand in an outage, must be found by an index and
  * never looked through. Every statement about the outbox has a row here. What goes over all that
  * waits (at a start, at a reload, when the clock is set) reads a partial index, nothing else.
  */

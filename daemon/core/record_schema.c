@@ -157,6 +157,19 @@ int sqlite_errno(int code)
 	}
 }
 
+int sqlite_failure(sqlite3 *db, int code)
+{
+	int extended = sqlite3_extended_errcode(db), system = sqlite3_system_errno(db);
+
+	if (extended == SQLITE_IOERR_FSYNC || extended == SQLITE_IOERR_DIR_FSYNC)
+		return -EIO;
+	/* SQLite says "full" of ENOSPC in a write only; files beside the record grow, too */
+	if (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
+	    (system == ENOSPC || system == EDQUOT || system == EROFS))
+		return -system;
+	return sqlite_errno(code);
+}
+
 const char *sqlite_text(sqlite3_stmt *statement, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -173,13 +186,12 @@ sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement)
 static int read_number(sqlite3 *db, const char *sql, int *ret)
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *statement = NULL;
-	int r = sqlite_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
+	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
-	if (r < 0)
-		return r;
-	r = sqlite3_step(statement);
-	if (r != SQLITE_ROW)
-		return sqlite_errno(r) < 0 ? sqlite_errno(r) : -EIO;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code != SQLITE_ROW)
+		return sqlite_failure(db, code) < 0 ? sqlite_failure(db, code) : -EIO;
 	*ret = sqlite3_column_int(statement, 0);
 	return 0;
 }
@@ -195,6 +207,18 @@ int record_check_owner(sqlite3 *db)
 	return r < 0 ? r : n_tables > 0 ? -EBADMSG : 0;
 }
 
+static int run(sqlite3 *db, const char *sql)
+{
+	int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : sqlite_failure(db, code);
+}
+
+int record_version(sqlite3 *db, int *ret)
+{
+	return read_number(db, "PRAGMA user_version", ret);
+}
+
 int record_migrate(sqlite3 *db)
 {
 	char set_version[64];
@@ -206,15 +230,17 @@ int record_migrate(sqlite3 *db)
 		return -ENOTSUP;
 	if (version == RECORD_VERSION)
 		return 0;
-	r = sqlite_errno(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+	r = run(db, "BEGIN IMMEDIATE");
 	for (; r == 0 && version < RECORD_VERSION; version++)
-		r = sqlite_errno(sqlite3_exec(db, steps[version], NULL, NULL, NULL));
+		r = run(db, steps[version]);
 	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d",
 		       RECORD_VERSION);
 	if (r == 0)
-		r = sqlite_errno(sqlite3_exec(db, set_version, NULL, NULL, NULL));
+		r = run(db, set_version);
 	if (r == 0)
-		return sqlite_errno(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
+		r = run(db, "COMMIT");
+	if (r == 0)
+		return 0;
 	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the first error counts */
 	return r;
 }

@@ -104,8 +104,21 @@ struct record_upkeep {
 };
 
 /**
+ * enum record_mode - what can be done with the record
+ * RECORD_READ_ONLY: it is there, and can be read only
+ * RECORD_ABSENT: it cannot even be read, or does not exist and cannot be made: an empty one in
+ *   memory stands in for it, with the end of the chain where that is known
+ */
+enum record_mode { RECORD_WRITABLE, RECORD_READ_ONLY, RECORD_ABSENT };
+
+/**
  * struct record
- * @lock: descriptor with the lock that keeps a second instance out
+ * @lock: descriptor with the lock that keeps a second instance out; -1 where it cannot be made
+ * @directory_lock: the same on the directory, which needs no room
+ * @why: -errno, why it is not RECORD_WRITABLE
+ * @base: end of the chain when it was loaded
+ * @unbound: channels of the configuration are missing in it
+ * @checkpoint: SQLite's code of a checkpoint after which nobody knows what the disk holds; 0 none
  * @channels: of the configuration, by record_bind(), in its order
  * @by_id: the same, sorted by id
  * @required_percent: least capture of a valid minute
@@ -114,6 +127,13 @@ struct record_upkeep {
 struct record {
 	sqlite3 *db;
 	int lock;
+	int directory_lock;
+	char directory[4096];
+	enum record_mode mode;
+	int why;
+	int checkpoint;
+	bool unbound;
+	struct chain base;
 	struct record_channel *channels;
 	struct record_channel *by_id;
 	size_t n_channels;
@@ -125,6 +145,8 @@ struct record {
 	uint8_t last_hash[32]; /* of the last entry on disk */
 	char error[256];
 };
+
+#define RECORD_CHECKPOINT_PAGES 1000
 
 extern const char *const record_sql[N_STATEMENTS];
 

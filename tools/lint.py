@@ -47,7 +47,7 @@ core action alarms foresee measure verdict derive windows judge reason incident 
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
-service act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
+service act drilling control control_inside control_methods keys losses pollers delivery delivery_inside delivery_peer delivery_unstored delivery_job reload status
 main
 """
 

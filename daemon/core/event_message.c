@@ -130,11 +130,13 @@ static void message_of_storage(const struct event *event, const struct config *c
 	if (event->type == EVENT_STORAGE_LOW)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "Room for the record is getting short: %s; make room: df, "
-			       "wastewatch status", reason);
+			       "wastewatch status",
+			       reason);
 	else if (event->type == EVENT_STORAGE_CRITICAL)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "There is hardly any room for the record: %s; minute values are not "
-			       "stored any more; make room at once", reason);
+			       "stored any more; make room at once",
+			       reason);
 	else if (event->type == EVENT_JOURNAL_RESENT)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "%lld entries since %s have been told to the journal late: %s",
@@ -142,10 +144,11 @@ static void message_of_storage(const struct event *event, const struct config *c
 	else if (event->since_ms)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "There is room for the record again; from %s to %s were not stored: "
-			       "%s", since, until, reason);
+			       "%s",
+			       since, until, reason);
 	else
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "There is room for the record again: %s", reason);
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "There is room for the record again: %s",
+			       reason);
 }
 
 static void message_of_state(const struct event *event, const struct config *config, char *text)

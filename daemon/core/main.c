@@ -26,6 +26,7 @@ static const char usage[] =
 	"  --runtime DIR      sockets (default $RUNTIME_DIRECTORY or /run/wastewatch)\n"
 	"  --credentials DIR  keys (default $CREDENTIALS_DIRECTORY)\n"
 	"  --bus ADDRESS      D-Bus, for what people do (default the system's; \"none\")\n"
+	"  --journal SOCKET   the journal's (default /run/systemd/journal/socket)\n"
 	"  --verbose          more lines on stderr\n"
 	"  --help, --version\n"
 	"\n"
@@ -48,6 +49,7 @@ static int parse(int argc, char **argv, struct service_options *ret)
 		{"runtime", required_argument, NULL, 'r'},
 		{"credentials", required_argument, NULL, 'k'},
 		{"bus", required_argument, NULL, 'b'},
+		{"journal", required_argument, NULL, 'j'},
 		{"verbose", no_argument, NULL, 'v'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
@@ -77,6 +79,9 @@ static int parse(int argc, char **argv, struct service_options *ret)
 			break;
 		case 'b':
 			ret->bus = optarg;
+			break;
+		case 'j':
+			ret->journal = optarg;
 			break;
 		case 'v':
 			ret->verbose = true;

@@ -152,6 +152,8 @@ const char *const record_sql[N_STATEMENTS] = {
 			 " shelved_until_ms = NULL, shelved_by = NULL, shelved_reason = NULL,"
 			 " one_shot = 0, out_of_service = 0, out_until_ms = NULL, out_by = NULL,"
 			 " out_reason = NULL, suppressed = 0, held = 0 WHERE path = ?1",
+	[SET_JOURNAL] = "UPDATE journal SET seq = ?1",
+	[ENTRIES_FROM] = "SELECT seq, line, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
 };
 
@@ -254,6 +256,12 @@ static int take_windows(sqlite3_stmt *row, struct record_start *ret)
 	return 0;
 }
 
+static int take_journal(sqlite3_stmt *row, struct record_start *ret)
+{
+	ret->journal_seq = (uint64_t)sqlite3_column_int64(row, 0);
+	return 0;
+}
+
 int record_load(struct record *record, struct record_start *ret)
 {
 	int r;
@@ -271,6 +279,11 @@ int record_load(struct record *record, struct record_start *ret)
 	if (r == 0)
 		r = load_row(record, "SELECT core FROM windows WHERE length(core) > 0",
 			     take_windows, ret);
+	if (r == 0)
+		r = load_row(record, "SELECT seq FROM journal", take_journal, ret);
+	if (record->mode == RECORD_ABSENT) /* of the entries there is the last one at most */
+		ret->journal_seq = ret->chain.seq;
+	record->journal_seq = ret->journal_seq;
 	record->base = ret->chain;
 	record->last = ret->last;
 	memcpy(record->last_boot, ret->boot_id, sizeof(record->last_boot));
@@ -388,8 +401,7 @@ static int find_all(struct record *record, const struct config *config,
 static int bind_or_find(struct record *record, const struct config *config,
 			struct record_channel *channels)
 {
-	int r = record->mode == RECORD_READ_ONLY ? record->why
-						 : bind_all(record, config, channels);
+	int r = record->mode == RECORD_READ_ONLY ? record->why : bind_all(record, config, channels);
 
 	record->unbound = record_is_full(r);
 	return record->unbound ? find_all(record, config, channels) : r;

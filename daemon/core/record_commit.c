@@ -280,6 +280,8 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = set_windows(record, commit);
 	if (r == 0)
 		r = record_set_drills(record, commit);
+	if (r == 0)
+		r = record_set_journal(record, commit->journal_seq);
 	if (r == 0 && !commit->is_tight)
 		r = record_upkeep(record, commit);
 	return r;

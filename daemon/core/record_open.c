@@ -39,10 +39,11 @@ static int check_owner(const char *path, const struct stat *status, char *error)
 	unsigned int mode = status->st_mode & 07777U;
 
 	if (status->st_uid != geteuid())
-		return refuse(-EPERM, error,
-			      "%.200s belongs to user %u, and this service runs as user %u; give it "
-			      "back with chown, or start the service as that user; nothing was changed",
-			      path, status->st_uid, geteuid());
+		return refuse(
+			-EPERM, error,
+			"%.200s belongs to user %u, and this service runs as user %u; give it "
+			"back with chown, or start the service as that user; nothing was changed",
+			path, status->st_uid, geteuid());
 	if (mode & (S_ISDIR(status->st_mode) ? 02U : 022U))
 		return refuse(-EPERM, error,
 			      "%.200s may be written by others (mode %04o), so nobody could trust "
@@ -78,10 +79,11 @@ static int check_directory(const char *directory, char *error)
 	struct stat status;
 
 	if (stat(directory, &status) < 0)
-		return refuse(-errno, error,
-			      "the directory of the record, %.200s, cannot be used: %s; make it, or "
-			      "give --state another",
-			      directory, strerror(errno));
+		return refuse(
+			-errno, error,
+			"the directory of the record, %.200s, cannot be used: %s; make it, or "
+			"give --state another",
+			directory, strerror(errno));
 	if (!S_ISDIR(status.st_mode))
 		return refuse(-ENOTDIR, error,
 			      "%.200s is no directory; give --state the directory of the record",
@@ -106,12 +108,13 @@ static int check_files(const char *directory, char *error)
 		return r;
 	/* SQLite would delete the log, and with it what was committed last */
 	if (!has_record && has_log)
-		return refuse(-ENOENT, error,
-			      "%.160s/" RECORD_FILE " is missing, but " RECORD_FILE
-			      "-wal, which may hold its last entries, is there; put the record or a "
-			      "backup of it back, or move all of " RECORD_FILE
-			      "-* away to begin a new one; nothing was changed",
-			      directory);
+		return refuse(
+			-ENOENT, error,
+			"%.160s/" RECORD_FILE " is missing, but " RECORD_FILE
+			"-wal, which may hold its last entries, is there; put the record or a "
+			"backup of it back, or move all of " RECORD_FILE
+			"-* away to begin a new one; nothing was changed",
+			directory);
 	return 0;
 }
 
@@ -164,9 +167,9 @@ static int on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
 static int set_up(struct record *record)
 {
 	static const char *const pragmas[] = {
-		"PRAGMA journal_mode = WAL",	"PRAGMA synchronous = FULL",
+		"PRAGMA journal_mode = WAL",	 "PRAGMA synchronous = FULL",
 		"PRAGMA wal_autocheckpoint = 0", "PRAGMA journal_size_limit = 16777216",
-		"PRAGMA trusted_schema = OFF",	"PRAGMA cache_size = -800",
+		"PRAGMA trusted_schema = OFF",	 "PRAGMA cache_size = -800",
 		"PRAGMA temp_store = MEMORY",
 	};
 	int keep = 1, version = 0, r;
@@ -240,16 +243,17 @@ static void explain(const struct record *record, int r, char error[static RECORD
 			     "this one a --state of its own",
 			     record->directory);
 	else if (r == -ENOTSUP && record_version(record->db, &version) == 0)
-		(void)refuse(r, error,
-			     "the record in %.200s was written by a newer wastewatch (record version "
-			     "%d, this one knows up to %d); install that version again, or restore a "
-			     "backup made before the upgrade; nothing was changed",
-			     record->directory, version, RECORD_VERSION);
+		(void)refuse(
+			r, error,
+			"the record in %.200s was written by a newer wastewatch (record version "
+			"%d, this one knows up to %d); install that version again, or restore a "
+			"backup made before the upgrade; nothing was changed",
+			record->directory, version, RECORD_VERSION);
 	else
 		(void)refuse(r, error,
 			     "cannot open the record in %.200s: %.80s; nothing was changed",
 			     record->directory,
-			     *record->error ? record->error
+			     *record->error  ? record->error
 			     : r == -EBADMSG ? "record.db there is of another program"
 					     : strerror(-r));
 }

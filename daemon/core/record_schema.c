@@ -123,7 +123,10 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE TABLE signed_head(seq INTEGER PRIMARY KEY, note TEXT NOT NULL,"
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
-	" WHERE signature IS NOT NULL;",
+	" WHERE signature IS NOT NULL;"
+	/* the journal has all entries up to this one; what an older version wrote it has sent */
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK(id = 1), seq INTEGER NOT NULL);"
+	"INSERT INTO journal SELECT 1, coalesce(max(seq), 0) FROM entry;",
 };
 
 int sqlite_errno(int code)

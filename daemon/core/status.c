@@ -8,6 +8,7 @@
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
+#include "core/storage.h"
 
 #define ALARMS_MAX   1000
 #define CHANNELS_MAX 200 /* a larger plant lists only what needs attention */
@@ -319,7 +320,10 @@ static json_t *status_object(const struct service *service)
 				  json_boolean(delivery_has_sender(service->delivery)));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
-	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
+	(void)json_object_set_new(object, "storage", storage_object(service->storage));
+	set_number(object, "journal_waiting",
+		   (int64_t)journal_waiting(service->journal, record_end(service->record)));
+	set(object, "journal_words", journal_words(service->journal));
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);

@@ -34,6 +34,7 @@ struct room {
  * @looked_ms, @tried_ms: monotonic
  * @from_ms, @until_ms: UTC; minute values or files from then to then were not stored; 0 all were
  * @n_minutes, @n_files: how many
+ * @n_seen: reports of the batch when the last commit was tried
  * @n_told: so many entries of the batch were said on stderr, as they are not stored
  */
 struct storage {
@@ -49,8 +50,8 @@ struct storage {
 	int64_t until_ms;
 	size_t n_minutes;
 	size_t n_files;
+	size_t n_seen;
 	size_t n_told;
-	char words[160];
 };
 
 const char *storage_text(enum storage_level level)
@@ -149,7 +150,7 @@ static enum storage_level level_of(const struct storage *storage)
 	    is_short(storage, STORAGE_CRITICAL, config->critical_mib, config->critical_inodes))
 		return STORAGE_CRITICAL;
 	return is_short(storage, STORAGE_LOW, config->low_mib, config->low_inodes) ? STORAGE_LOW
-										    : STORAGE_GOOD;
+										   : STORAGE_GOOD;
 }
 
 static void describe(const struct storage *storage, char *text, size_t n)
@@ -215,7 +216,8 @@ static bool has_left_out(const struct storage *storage)
 	const struct batch *batch = &storage->service->batch;
 
 	return storage->n_minutes + storage->n_files + batch->n_left_out_entries +
-		       batch->n_left_out_reports > 0;
+		       batch->n_left_out_reports >
+	       0;
 }
 
 static void say_left_out(struct storage *storage, enum event_type type)
@@ -224,10 +226,11 @@ static void say_left_out(struct storage *storage, enum event_type type)
 	struct event event = event_plain(type, service_now(service));
 	char words[256];
 
-	(void)snprintf(words, sizeof(words),
-		       "%zu minute values, %zu data files, %zu entries and %zu updates of incidents",
-		       storage->n_minutes, storage->n_files, service->batch.n_left_out_entries,
-		       service->batch.n_left_out_reports);
+	(void)snprintf(
+		words, sizeof(words),
+		"%zu minute values, %zu data files, %zu entries and %zu updates of incidents",
+		storage->n_minutes, storage->n_files, service->batch.n_left_out_entries,
+		service->batch.n_left_out_reports);
 	event.reason = words;
 	event.number = (int64_t)storage->n_minutes;
 	event.since_ms = storage->from_ms ? storage->from_ms : event.at.wall_ms;
@@ -327,6 +330,7 @@ bool storage_unstored(struct storage *storage, int r)
 	service->batch.is_kept = true;
 	say_level(storage);
 	batch_fold(&service->batch);
+	storage->n_seen = service->batch.n_reports;
 	tell_unstored(storage);
 	return true;
 }
@@ -351,7 +355,7 @@ bool storage_is_failing(const struct storage *storage)
 bool storage_may_commit(const struct storage *storage, int64_t mono_ms)
 {
 	return !storage->error || storage->is_closing || mono_ms - storage->tried_ms >= RETRY_MS ||
-	       unstored_waits(storage->service);
+	       storage->service->batch.n_reports > storage->n_seen;
 }
 
 const char *storage_words(const struct storage *storage)
@@ -359,13 +363,16 @@ const char *storage_words(const struct storage *storage)
 	return storage_is_failing(storage) ? strerror(-storage->error) : "";
 }
 
-/* --- as time goes ------------------------------------------------------------------------------ */
+/* --- as time goes ------------------------------------------------------------------------------
+ */
 
 void storage_tick(struct storage *storage)
 {
 	struct service *service = storage->service;
 	int64_t now_ms = service_now(service).mono_ms;
 
+	if (storage->error)
+		unstored_send(service); /* what found no room among those on their way */
 	if (storage->looked_ms && now_ms - storage->looked_ms < LOOK_MS)
 		return;
 	if (storage->error)

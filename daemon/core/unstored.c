@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,55 +22,48 @@ static char *id_of(const struct batch_report *report)
 		       : id;
 }
 
-/* what vouches for the entry goes; what is on disk may be vouched for */
-static void set_log(json_t *log, const struct chain *base)
-{
-	static const char *const kept[] = {"id", "origin"};
-	json_t *whole = json_copy(log);
-	char hex[CHAIN_HEX_MAX];
-
-	(void)json_object_clear(log);
-	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
-		if (json_object_get(whole, kept[i]))
-			(void)json_object_set(log, kept[i], json_object_get(whole, kept[i]));
-	json_decref(whole);
-	chain_hex(base->hash, hex);
-	(void)json_object_set_new(log, "seq", json_integer((json_int_t)base->seq));
-	(void)json_object_set_new(log, "hash", json_string(hex));
-}
-
-static char *json_body(const char *body, const struct chain *base)
+/* Nothing vouches for it, because nothing is on disk that could. */
+static char *json_body(const char *body)
 {
 	json_t *report = json_loads(body, 0, NULL), *data = json_object_get(report, "data");
 	char *text = NULL;
 
 	if (data) {
 		(void)json_object_set_new(data, "stored", json_false());
-		set_log(json_object_get(data, "log"), base);
+		(void)json_object_del(data, "log");
 		text = json_dumps(report, JSON_COMPACT | JSON_SORT_KEYS);
 	}
 	json_decref(report);
 	return text;
 }
 
-/* into each language's part: before its first parameter, which cap.c always makes */
-static char *cap_body_of(const char *body)
+#define PARAMETER "<parameter><valueName>"
+
+/* cap_xml.c writes neither spaces nor attributes in between */
+static char *alert_body(const char *body)
 {
-	static const char mark[] = "<parameter><valueName>stored</valueName>"
-				   "<value>false</value></parameter>";
+	static const char mark[] = PARAMETER "stored</valueName><value>false</value></parameter>";
+	static const char end[] = "</parameter>", log[] = PARAMETER "log-";
+	bool marked = false;
 	char *text = NULL;
 	size_t n = 0;
 	FILE *file = open_memstream(&text, &n);
 
 	if (!file)
 		return NULL;
-	for (const char *info = strstr(body, "<info>"), *at; info; info = strstr(body, "<info>")) {
-		at = strstr(info, "<parameter>");
-		if (!at)
+	for (const char *at; (at = strstr(body, PARAMETER)); marked = true) {
+		const char *rest = strstr(at, end);
+
+		if (!rest)
 			break;
+		rest += strlen(end);
+		marked &= !memmem(body, (size_t)(at - body), "<info>", strlen("<info>"));
 		(void)fwrite(body, 1, (size_t)(at - body), file);
-		(void)fputs(mark, file);
-		body = at;
+		if (!marked)
+			(void)fputs(mark, file);
+		if (strncmp(at, log, strlen(log)) != 0)
+			(void)fwrite(at, 1, (size_t)(rest - at), file);
+		body = rest;
 	}
 	(void)fputs(body, file);
 	if (fclose(file) == 0)
@@ -78,16 +72,15 @@ static char *cap_body_of(const char *body)
 	return NULL;
 }
 
-char *unstored_body(const char *body, const struct chain *base)
+char *unstored_body(const char *body)
 {
-	return *body == '<' ? cap_body_of(body) : json_body(body, base);
+	return *body == '<' ? alert_body(body) : json_body(body);
 }
 
 /* Return: 0 it is on its way */
 static int send_one(struct service *service, const struct batch_report *report)
 {
-	struct chain base = record_base(service->record);
-	char *id = id_of(report), *body = unstored_body(report->body, &base);
+	char *id = id_of(report), *body = unstored_body(report->body);
 	int r = id && body ? delivery_unstored(service->delivery, report->destination, id, body,
 					       NULL, NULL)
 			   : -ENOMEM;
@@ -119,16 +112,6 @@ void unstored_send(struct service *service)
 			log_err("report %s cannot be sent without being stored: %s",
 				report->webhook_id, strerror(-r));
 	}
-}
-
-bool unstored_waits(const struct service *service)
-{
-	const struct batch *batch = &service->batch;
-
-	for (size_t i = batch->n_reports; i-- > 0;)
-		if (!batch->reports[i].unstored && batch->reports[i].lane != FILES_LANE)
-			return delivery_has_unstored_room(service->delivery);
-	return false;
 }
 
 void unstored_forget(struct service *service)

@@ -47,6 +47,7 @@ struct record;
  * @stopped_cleanly: the last entry is "core.stopped"
  * @state: bytes of core_save(), owned by the caller; NULL none
  * @windows: bytes of core_save_windows(), owned by the caller; NULL none
+ * @journal_seq: the journal has all entries up to this one
  * @mono_base_ms, @boot_id: how the last run's monotonic clock was made
  * @last: last moment of the last run
  */
@@ -55,6 +56,7 @@ struct record_start {
 	char log_id[17];
 	bool created;
 	bool stopped_cleanly;
+	uint64_t journal_seq;
 	uint8_t boot_id[16];
 	int64_t mono_base_ms;
 	struct stamp last;
@@ -135,6 +137,7 @@ struct record_commit {
 	size_t n_state;
 	struct chain chain;
 	int64_t mono_base_ms;
+	uint64_t journal_seq; /* the journal has all entries up to this one */
 	struct stamp now;
 	uint8_t boot_id[16];
 };
@@ -174,6 +177,23 @@ int record_open_degraded(struct record **ret, const char *directory, int why,
  * Return: 0 yes; -ESTALE it is not the record that this run began with; else as record_open().
  */
 int record_reopen(struct record *record);
+
+/** record_end() - number of the last entry on disk, 0 none */
+uint64_t record_end(const struct record *record);
+
+/**
+ * record_entries() - at most @n entries behind @after, in their order
+ * @each: @line and @hash are SQLite's until it returns
+ * Return: 0; -errno.
+ */
+int record_entries(struct record *record, uint64_t after, size_t n,
+		   void (*each)(void *userdata, uint64_t seq, const char *line,
+				const uint8_t hash[static 32]),
+		   void *userdata);
+
+/** record_save_journal() - after the last commit: the journal has all up to this one; 0 or -errno
+ */
+int record_save_journal(struct record *record, uint64_t seq);
 
 /** record_is_full() - does this result of a commit mean that there is no room, and no more? */
 bool record_is_full(int r);

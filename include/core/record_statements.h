@@ -67,6 +67,8 @@ enum record_statement {
 	STANDING,
 	REMOVE_ALARM,
 	REMOVE_INCIDENT,
+	SET_JOURNAL,
+	ENTRIES_FROM,
 	N_STATEMENTS,
 };
 
@@ -134,6 +136,7 @@ struct record {
 	int checkpoint;
 	bool unbound;
 	struct chain base;
+	uint64_t journal_seq; /* as stored */
 	struct record_channel *channels;
 	struct record_channel *by_id;
 	size_t n_channels;
@@ -170,6 +173,9 @@ int record_load_upkeep(struct record *record);
 
 /** record_packed_until() - rows of a channel before this minute are in "minute_packed" */
 int64_t record_packed_until(const struct record *record, int64_t channel);
+
+/** record_set_journal() - the journal has all entries up to this one; within a transaction */
+int record_set_journal(struct record *record, uint64_t seq);
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);

@@ -37,7 +37,8 @@ struct service_options {
 	const char *state;
 	const char *runtime;
 	const char *credentials;
-	const char *bus; /* as control_open() */
+	const char *bus;     /* as control_open() */
+	const char *journal; /* as journal_open() */
 	bool verbose;
 };
 
@@ -55,6 +56,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct storage;
 
 struct service {
 	struct service_options options;
@@ -71,12 +73,14 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct storage *storage;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
 	uint64_t n_commits;
-	uint64_t n_stranded; /* reports for destinations that are no longer configured */
+	uint64_t journal_seq; /* at the start: the journal has all entries up to this one */
+	uint64_t n_stranded;  /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;

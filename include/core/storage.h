@@ -11,8 +11,8 @@
  * was made for being deleted, so that entries and reports still fit. When they do not fit either
  * the batch is kept in memory (batch.h bounds it) and tried again; nothing is acknowledged to the
  * pollers, whose rings hold their readings; and each report of an incident is sent at once,
- * marked "stored": false, by an id of its own, for an entry that is not stored may never be. It
- * tells of the head that is stored. When the batch is stored at last the report goes once more,
+ * marked "stored": false, by an id of its own and without a place in the record, for an entry that
+ * is not stored may never be. When the batch is stored at last the report goes once more,
  * as it stands in the record.
  *
  * The record says from when to when minute values were not stored: storage.recovered, since and

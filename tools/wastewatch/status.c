@@ -241,6 +241,32 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
+static void look_at_storage(struct picture *picture)
+{
+	const json_t *storage = json_object_get(picture->live, "storage");
+	const char *level = field_text(storage, "level");
+
+	if (!storage)
+		return;
+	if (!json_is_true(json_object_get(storage, "storing")))
+		attend(picture,
+		       "NOTHING CAN BE STORED (%s): %lld entries and %lld reports are in "
+		       "memory only; make room on the disk of --state at once",
+		       field_text(storage, "words"), (long long)number(storage, "unstored_entries"),
+		       (long long)number(storage, "unstored_reports"));
+	else if (strcmp(level, "critical") == 0)
+		attend(picture,
+		       "hardly any room for the record (%s): minute values are not stored, "
+		       "%lld so far; make room on the disk of --state",
+		       field_text(storage, "words"),
+		       (long long)number(storage, "minutes_left_out"));
+	else if (strcmp(level, "low") == 0)
+		attend(picture,
+		       "room for the record is getting short (%s): make room on the disk of "
+		       "--state",
+		       field_text(storage, "words"));
+}
+
 static void look_at_live(struct picture *picture)
 {
 	const json_t *channel;
@@ -265,9 +291,13 @@ static void look_at_live(struct picture *picture)
 		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
 		       (long long)number(picture->live, "reports_stranded"));
-	if (number(picture->live, "journal_dropped") > 0)
-		attend(picture, "%lld entries did not reach the journal (the record has them)",
-		       (long long)number(picture->live, "journal_dropped"));
+	if (*field_text(picture->live, "journal_words"))
+		attend(picture,
+		       "%lld entries wait for the journal (the record has them): %s; "
+		       "systemctl status systemd-journald",
+		       (long long)number(picture->live, "journal_waiting"),
+		       field_text(picture->live, "journal_words"));
+	look_at_storage(picture);
 }
 
 static void look_at_outbox(struct picture *picture)

@@ -45,7 +45,7 @@ cap cap_parts cap_map cap_text cap_words cap_area
 batch
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
 drill drill_inside drill_fit drill_save
-sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_open record_backup record_journal record_drill history history_inside history_windows
+sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_open record_degraded record_backup record_journal record_drill history history_inside history_windows
 journal journal_send peer
 service storage unstored act drilling control control_inside control_methods keys losses pollers delivery delivery_inside delivery_peer delivery_unstored delivery_job reload status
 main

@@ -40,21 +40,17 @@ static const char *environment(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},  {"state", required_argument, NULL, 's'},
+	{"runtime", required_argument, NULL, 'r'}, {"credentials", required_argument, NULL, 'k'},
+	{"bus", required_argument, NULL, 'b'},	   {"journal", required_argument, NULL, 'j'},
+	{"verbose", no_argument, NULL, 'v'},	   {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	   {0},
+};
+
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct service_options *ret)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'},
-		{"runtime", required_argument, NULL, 'r'},
-		{"credentials", required_argument, NULL, 'k'},
-		{"bus", required_argument, NULL, 'b'},
-		{"journal", required_argument, NULL, 'j'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
-	};
 	int c;
 
 	*ret = (struct service_options){

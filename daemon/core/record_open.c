@@ -91,7 +91,7 @@ static int check_directory(const char *directory, char *error)
 	return check_owner(directory, &status, error);
 }
 
-static int check_files(const char *directory, char *error)
+int record_check_files(const char *directory, char *error)
 {
 	int r = check_directory(directory, error), has_record, has_log;
 
@@ -122,7 +122,7 @@ static int check_files(const char *directory, char *error)
 
 /* Both are gone with the process, whatever ends it. The one on the directory needs neither room
  * nor a file system that can be written; the other one is what older versions know. */
-static int lock_directory(struct record *record)
+int record_lock_directory(struct record *record)
 {
 	record->directory_lock = open(record->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (record->directory_lock < 0)
@@ -132,7 +132,7 @@ static int lock_directory(struct record *record)
 	return 0;
 }
 
-static int lock_file(struct record *record)
+int record_lock_file(struct record *record)
 {
 	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	char path[4200];
@@ -150,7 +150,7 @@ static int lock_file(struct record *record)
 
 /* As SQLite's own, which forgets what came of it. What a failed fsync has not written is not
  * written by the next one either: then the log must not be begun anew. */
-static int on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
+int record_on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
 {
 	struct record *record = userdata;
 	int code;
@@ -189,13 +189,13 @@ static int set_up(struct record *record)
 		if (code != SQLITE_OK)
 			return record_failed(record, code);
 	}
-	(void)sqlite3_wal_hook(record->db, on_commit, record);
+	(void)sqlite3_wal_hook(record->db, record_on_commit, record);
 	/* the WAL stays on a clean stop, so that read-only users can open the record */
 	(void)sqlite3_file_control(record->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	return record_migrate(record->db);
 }
 
-static int open_file(struct record *record, int flags)
+int record_open_file(struct record *record, int flags)
 {
 	char path[4200];
 	int code;
@@ -214,18 +214,24 @@ static int open_file(struct record *record, int flags)
 	return 0;
 }
 
-static int open_writable(struct record *record)
+int record_open_writable(struct record *record)
 {
 	char path[4200];
-	int r = lock_file(record);
+	int r = record_lock_file(record);
 
 	if (r == 0)
-		r = open_file(record, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+		r = record_open_file(record, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
 		r = set_up(record);
 	if (r < 0) {
-		if (record->db && sqlite3_errcode(record->db) != SQLITE_OK && !*record->error)
-			(void)record_failed(record, sqlite3_errcode(record->db));
+		int code = record->db ? sqlite3_errcode(record->db) : SQLITE_OK;
+
+		if (record_is_full(r))
+			(void)snprintf(record->error, sizeof(record->error), "%s", strerror(-r));
+		else if (!*record->error && code != SQLITE_OK && code != SQLITE_ROW &&
+			 code != SQLITE_DONE)
+			(void)snprintf(record->error, sizeof(record->error), "%s",
+				       sqlite3_errmsg(record->db));
 		return r;
 	}
 	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, record->directory);
@@ -233,7 +239,7 @@ static int open_writable(struct record *record)
 	return 0;
 }
 
-static void explain(const struct record *record, int r, char error[static RECORD_ERROR_MAX])
+void record_explain(const struct record *record, int r, char error[static RECORD_ERROR_MAX])
 {
 	int version = 0;
 
@@ -258,7 +264,7 @@ static void explain(const struct record *record, int r, char error[static RECORD
 					     : strerror(-r));
 }
 
-static struct record *make(const char *directory)
+struct record *record_make(const char *directory)
 {
 	struct record *record = calloc(1, sizeof(*record));
 
@@ -271,27 +277,27 @@ static struct record *make(const char *directory)
 
 int record_open(struct record **ret, const char *directory, char error[static RECORD_ERROR_MAX])
 {
-	CLEANUP(record_close) struct record *record = make(directory);
+	CLEANUP(record_close) struct record *record = record_make(directory);
 	int r;
 
 	*error = '\0';
 	if (!record)
 		return refuse(-ENOMEM, error, "out of memory");
-	r = check_files(directory, error);
+	r = record_check_files(directory, error);
 	if (r == 0)
-		r = lock_directory(record);
+		r = record_lock_directory(record);
 	if (r == 0)
-		r = open_writable(record);
+		r = record_open_writable(record);
 	if (r < 0) {
 		if (!*error)
-			explain(record, r, error);
+			record_explain(record, r, error);
 		return r;
 	}
 	*ret = steal(&record);
 	return 0;
 }
 
-static void close_database(struct record *record)
+void record_close_database(struct record *record)
 {
 	for (size_t i = 0; i < N_STATEMENTS; i++) {
 		(void)sqlite3_finalize(record->statements[i]);
@@ -308,183 +314,11 @@ struct record *record_close(struct record *record)
 {
 	if (!record)
 		return NULL;
-	close_database(record);
+	record_close_database(record);
 	if (record->directory_lock >= 0)
 		(void)close(record->directory_lock);
 	free(record->channels);
 	free(record->by_id);
 	free(record);
 	return NULL;
-}
-
-/* --- where it cannot be written ----------------------------------------------------------- */
-
-static int open_read_only(struct record *record)
-{
-	int version = 0, r = open_file(record, SQLITE_OPEN_READONLY);
-
-	if (r < 0)
-		return r;
-	(void)sqlite3_busy_timeout(record->db, 5000);
-	r = sqlite_errno(sqlite3_exec(record->db,
-				      "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;"
-				      "PRAGMA temp_store = MEMORY",
-				      NULL, NULL, NULL));
-	if (r == 0)
-		r = record_check_owner(record->db);
-	if (r == 0)
-		r = record_version(record->db, &version);
-	if (r == 0 && version != RECORD_VERSION)
-		r = -ENOTSUP;
-	return r;
-}
-
-/* what every version has: whose chain it is, and where it ends */
-static int copy_end(sqlite3 *from, sqlite3 *to)
-{
-	static const struct {
-		const char *read, *write;
-		int n;
-	} copies[] = {
-		{"SELECT value FROM meta WHERE key = 'log_id'",
-		 "UPDATE meta SET value = ?1 WHERE key = 'log_id'", 1},
-		{"SELECT seq, time_ms, type, line, hash FROM entry ORDER BY seq DESC LIMIT 1",
-		 "INSERT INTO entry(seq, time_ms, type, line, hash) VALUES(?1, ?2, ?3, ?4, ?5)", 5},
-	};
-	int code = SQLITE_OK;
-
-	for (size_t i = 0; i < ARRAY_SIZE(copies) && code == SQLITE_OK; i++) {
-		sqlite3_stmt *read = NULL, *write = NULL;
-
-		code = sqlite3_prepare_v2(from, copies[i].read, -1, &read, NULL);
-		if (code == SQLITE_OK)
-			code = sqlite3_prepare_v2(to, copies[i].write, -1, &write, NULL);
-		if (code == SQLITE_OK && sqlite3_step(read) == SQLITE_ROW) {
-			for (int at = 0; at < copies[i].n; at++)
-				(void)sqlite3_bind_value(write, at + 1,
-							 sqlite3_column_value(read, at));
-			code = sqlite3_step(write) == SQLITE_DONE ? SQLITE_OK : SQLITE_ERROR;
-		}
-		(void)sqlite3_finalize(read);
-		(void)sqlite3_finalize(write);
-	}
-	return code == SQLITE_OK ? 0 : -EIO;
-}
-
-/* an empty one in memory; @past: what could be opened, NULL nothing */
-static int open_absent(struct record *record, sqlite3 *past)
-{
-	int code = sqlite3_open_v2(":memory:", &record->db,
-				   SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
-	int r = code == SQLITE_OK ? record_migrate(record->db) : record_failed(record, code);
-
-	if (r == 0 && past)
-		(void)copy_end(past, record->db); /* else record_reopen() sees the difference */
-	return r;
-}
-
-int record_open_degraded(struct record **ret, const char *directory, int why,
-			 char error[static RECORD_ERROR_MAX])
-{
-	CLEANUP(record_close) struct record *record = make(directory);
-	sqlite3 *past;
-	int r;
-
-	if (!record)
-		return refuse(-ENOMEM, error, "out of memory");
-	record->why = why;
-	r = lock_directory(record);
-	if (r == 0) {
-		(void)lock_file(record); /* where it can be: it keeps older versions out */
-		record->mode = RECORD_READ_ONLY;
-		r = open_read_only(record);
-		if (r < 0) {
-			past = record->db;
-			record->mode = RECORD_ABSENT;
-			r = open_absent(record, past);
-			(void)sqlite3_close(past);
-		}
-	}
-	if (r < 0) {
-		explain(record, r, error);
-		return r;
-	}
-	*ret = steal(&record);
-	return 0;
-}
-
-static int take_text(sqlite3 *db, const char *sql, char *text, size_t n)
-{
-	CLEANUP(sqlite_finalize) sqlite3_stmt *statement = NULL;
-
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK ||
-	    sqlite3_step(statement) != SQLITE_ROW)
-		return -EIO;
-	(void)snprintf(text, n, "%s", sqlite_text(statement, 0));
-	return 0;
-}
-
-/* a record that has just been made goes by the name that this run has given to its entries */
-static int give_name(const struct record *record, struct record *fresh)
-{
-	char sql[128], log_id[32];
-	int r = take_text(record->db, "SELECT value FROM meta WHERE key = 'log_id'", log_id,
-			  sizeof(log_id));
-
-	(void)snprintf(sql, sizeof(sql), "UPDATE meta SET value = '%.16s' WHERE key = 'log_id'",
-		       log_id);
-	if (r == 0 && sqlite3_exec(fresh->db, sql, NULL, NULL, NULL) != SQLITE_OK)
-		r = record_failed(fresh, sqlite3_errcode(fresh->db));
-	return r;
-}
-
-/* does what this run has found out continue what is there? */
-static int compare(const struct record *record, struct record *fresh)
-{
-	struct record_start start;
-	int r = record_load(fresh, &start);
-
-	free(start.state);
-	free(start.windows);
-	if (r < 0)
-		return r;
-	if (start.chain.seq != record->base.seq ||
-	    memcmp(start.chain.hash, record->base.hash, sizeof(start.chain.hash)) != 0)
-		return -ESTALE;
-	return start.chain.seq == 0 ? give_name(record, fresh) : 0;
-}
-
-int record_reopen(struct record *record)
-{
-	CLEANUP(record_close) struct record *fresh = NULL;
-	char error[RECORD_ERROR_MAX];
-	int r;
-
-	if (record->mode == RECORD_WRITABLE)
-		return 0;
-	if (record->lock >= 0) /* ours: it would keep ourselves out */
-		(void)close(record->lock);
-	record->lock = -1;
-	fresh = make(record->directory);
-	r = fresh ? check_files(record->directory, error) : -ENOMEM;
-	if (r == 0)
-		r = open_writable(fresh);
-	if (r == 0)
-		r = compare(record, fresh);
-	if (r < 0) {
-		if (fresh && *fresh->error)
-			memcpy(record->error, fresh->error, sizeof(record->error));
-		return r;
-	}
-	close_database(record);
-	record->db = steal(&fresh->db);
-	record->lock = fresh->lock;
-	fresh->lock = -1;
-	(void)sqlite3_wal_hook(record->db, on_commit, record);
-	memcpy(record->statements, fresh->statements, sizeof(record->statements));
-	memset(fresh->statements, 0, sizeof(fresh->statements));
-	record->upkeep = (struct record_upkeep){0};
-	record->mode = RECORD_WRITABLE;
-	record->unbound = true;
-	return 0;
 }

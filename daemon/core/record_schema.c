@@ -160,9 +160,30 @@ int sqlite_errno(int code)
 	}
 }
 
+/* what the system said last of the files: SQLite's own note is of its last call, which may have
+ * come later than the one that failed */
+static int system_error(sqlite3 *db)
+{
+	static const int pointers[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+	int error = sqlite3_system_errno(db);
+
+	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+		sqlite3_file *file = NULL;
+		int last = 0;
+
+		(void)sqlite3_file_control(db, "main", pointers[i], &file);
+		if (!file || !file->pMethods ||
+		    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) != SQLITE_OK)
+			continue;
+		if (last == ENOSPC || last == EDQUOT || last == EROFS)
+			error = last;
+	}
+	return error;
+}
+
 int sqlite_failure(sqlite3 *db, int code)
 {
-	int extended = sqlite3_extended_errcode(db), system = sqlite3_system_errno(db);
+	int extended = sqlite3_extended_errcode(db), system = system_error(db);
 
 	if (extended == SQLITE_IOERR_FSYNC || extended == SQLITE_IOERR_DIR_FSYNC)
 		return -EIO;
@@ -242,8 +263,5 @@ int record_migrate(sqlite3 *db)
 		r = run(db, set_version);
 	if (r == 0)
 		r = run(db, "COMMIT");
-	if (r == 0)
-		return 0;
-	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the first error counts */
-	return r;
+	return r; /* after an error the database is closed, which rolls back and keeps the words */
 }

@@ -271,8 +271,25 @@ static void say_level(struct storage *storage)
 
 /* --- around a commit ------------------------------------------------------------------------ */
 
+/* the next commit says what came of it */
+static void reopen(struct storage *storage)
+{
+	struct service *service = storage->service;
+	int r = record_reopen(service->record);
+
+	if (r != -ESTALE)
+		return;
+	log_crit("the record can be written again, but it is not the one that this run began "
+		 "with; the service begins anew from it, and the pollers hand over again what "
+		 "they still have");
+	service->failed = true;
+	(void)sd_event_exit(service->event, r);
+}
+
 void storage_trim(struct storage *storage)
 {
+	if (storage->error)
+		reopen(storage);
 	if (storage->said < STORAGE_CRITICAL && !storage->error)
 		return;
 	(void)drop_minutes(storage);
@@ -328,6 +345,7 @@ bool storage_unstored(struct storage *storage, int r)
 			 strerror(-r));
 	storage->error = r;
 	service->batch.is_kept = true;
+	look(storage);
 	say_level(storage);
 	batch_fold(&service->batch);
 	storage->n_seen = service->batch.n_reports;
@@ -375,8 +393,6 @@ void storage_tick(struct storage *storage)
 		unstored_send(service); /* what found no room among those on their way */
 	if (storage->looked_ms && now_ms - storage->looked_ms < LOOK_MS)
 		return;
-	if (storage->error)
-		(void)record_reopen(service->record); /* the next commit says what came of it */
 	look(storage);
 	say_level(storage);
 	if (storage->said < STORAGE_CRITICAL)

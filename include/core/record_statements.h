@@ -185,3 +185,30 @@ int record_set_drills(struct record *record, const struct record_commit *commit)
  * @commit: for its moment and retention; @record->last is the moment of the one before
  */
 int record_upkeep(struct record *record, const struct record_commit *commit);
+
+/* --- record_open.c --------------------------------------------------------------------- */
+
+/** record_make() - one with nothing open; NULL: no memory */
+struct record *record_make(const char *directory);
+
+/** record_check_files() - are those that are there fit to be opened? Return: 0; -errno, said. */
+int record_check_files(const char *directory, char *error);
+
+/** record_lock_directory(), record_lock_file() - keep a second instance out; 0, -EBUSY, -errno */
+int record_lock_directory(struct record *record);
+int record_lock_file(struct record *record);
+
+/** record_open_file() - the database as it is; @flags: of SQLite */
+int record_open_file(struct record *record, int flags);
+
+/** record_open_writable() - lock, open, set up, migrate */
+int record_open_writable(struct record *record);
+
+/** record_on_commit() - a hook of SQLite's that brings the log into the record */
+int record_on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages);
+
+/** record_explain() - words for what opening has come to */
+void record_explain(const struct record *record, int r, char error[static RECORD_ERROR_MAX]);
+
+/** record_close_database() - and give up the lock on the file */
+void record_close_database(struct record *record);

@@ -67,6 +67,7 @@ int command_drill(const struct command_options *options);
 
 /** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
 int command_act(const struct command_options *options);
+int command_backup(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */

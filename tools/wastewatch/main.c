@@ -52,6 +52,8 @@ static const struct command {
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
 	{"probe", command_probe, 0, ANY_NUMBER, "LINK ADDRESS",
 	 "read registers of a device, in every decoding"},
+	{"backup", command_backup, 1, 1, "FILE",
+	 "copy the record, while it is written or not, and verify the copy"},
 	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
 };
 

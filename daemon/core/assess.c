@@ -32,7 +32,7 @@ enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
 		return VERDICT_OBSERVED;
 	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
-	    !(path->flags & FLAG_DIRECTION_UNKNOWN))
+	    !(path->flags & (FLAG_DIRECTION_UNKNOWN | FLAG_SHORT)))
 		return VERDICT_LIKELY;
 	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
 		       ? VERDICT_POSSIBLE
@@ -46,9 +46,31 @@ struct round {
 	const struct core_crossing *before;
 	struct core_crossing *now;
 	size_t source;
+	struct stamp since; /* its release began */
 	struct stamp at;
-	bool ended; /* nothing is let go any more */
+	struct stamp end; /* @at, or when the release ended */
+	bool ended;	  /* nothing is let go any more */
 };
+
+/** begin_at() - when a path's release began */
+static void begin_at(struct crossing_path *path, struct stamp since)
+{
+	path->release_ms = since.wall_ms;
+	path->began_ms = since.mono_ms;
+}
+
+/** begin_with() - not later than was said before */
+static void begin_with(struct crossing_path *path, const struct crossing_path *before)
+{
+	if (before && before->began_ms < path->began_ms)
+		begin_at(path, (struct stamp){.mono_ms = before->began_ms,
+					      .wall_ms = before->release_ms});
+}
+
+static double lasted_s(const struct round *round, const struct crossing_path *path)
+{
+	return (double)MAX(round->end.mono_ms - path->began_ms, (int64_t)0) / MS_PER_S;
+}
 
 static struct crossing_path new_path(const struct round *round, enum crossing_method method,
 				     const struct config_target *target)
@@ -56,7 +78,8 @@ static struct crossing_path new_path(const struct round *round, enum crossing_me
 	struct crossing_path path = {
 		.source = assess_source_key(round->core->config, round->source),
 		.target = assess_key(target->name),
-		.release_ms = round->incident->opened.wall_ms,
+		.release_ms = round->since.wall_ms,
+		.began_ms = round->since.mono_ms,
 		.central = (double)NAN,
 		.low = (double)NAN,
 		.high = (double)NAN,
@@ -135,7 +158,7 @@ static void judge_path(const struct round *round, struct crossing_path *path)
 	if (path->method == METHOD_PLUME && before && path->verdict < before->verdict &&
 	    before->verdict < VERDICT_OBSERVED && !(due && due->state == DUE_REFUTED) &&
 	    round->at.mono_ms - before->held_ms <
-		    MAX(before->arrival_ms - before->release_ms, (int64_t)ASSESS_AIR_MS))
+		    fmax(before->inputs[INPUT_WAY] * MS_PER_S, ASSESS_AIR_MS))
 		*path = *before;
 }
 
@@ -167,6 +190,24 @@ static void set_sector(const struct round *round, const struct plume_case *c, do
 	now->sector_half_deg = ASSESS_SECTOR_DEG;
 }
 
+/** set_air_times() - from when it is downwind on: the wind may have turned towards it long after
+ * the release began */
+static void set_air_times(const struct round *round, const struct crossing_path *before,
+			  struct crossing_path *path)
+{
+	int64_t way_ms;
+
+	if (path->flags & FLAG_NOT_DOWNWIND)
+		return;
+	way_ms = (int64_t)(path->inputs[INPUT_WAY] * MS_PER_S);
+	if (before && before->flags & FLAG_NOT_DOWNWIND)
+		path->arrival_ms = MAX(path->arrival_ms, round->at.wall_ms + way_ms);
+	else if (before)
+		path->arrival_ms = MAX(path->arrival_ms, before->arrival_ms);
+	path->leading_ms = path->arrival_ms;
+	path->tail_ms = round->at.wall_ms + 2 * way_ms + PLUME_DUE_MS;
+}
+
 /** add_plume() - by one parameter. Return: could it be computed? */
 static bool add_plume(const struct round *round, const struct config_target *target,
 		      size_t threshold, size_t channel)
@@ -182,17 +223,21 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	if (round->ended && before) { /* it is on its way with the wind of then */
 		path = *before;
 		path.bound = assess_bound(&config->crossing.thresholds[threshold]);
+		path.flags &= ~FLAG_NOT_ENDED;
+		assess_lasted(&path, lasted_s(round, &path));
 		judge_path(round, &path);
 		add(round, &path);
 		return true;
 	}
 	begin = assess_begin(round->core, round->incident, channel);
-	path.release_ms = begin.wall_ms;
 	path.flags = assess_plume_case(round->core, round->source, channel, &begin, &c);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
+	c.lasted_s = lasted_s(round, &path);
 	if (path.flags & FLAG_NO_FLOW || assess_by_air(&c, target, &path) < 0)
 		return false;
-	path.tail_ms = round->at.wall_ms + 2 * (path.arrival_ms - path.release_ms) + PLUME_DUE_MS;
+	if (path.flags & FLAG_SHORT)
+		path.flags |= FLAG_NOT_ENDED;
+	set_air_times(round, before, &path);
 	if (path.distance_m <= config->crossing.here_m && !(path.flags & FLAG_NOT_DOWNWIND))
 		path.flags |= FLAG_AT_THE_LINE;
 	set_sector(round, &c, path.bound);
@@ -260,6 +305,18 @@ static void keep_worst(struct river_case *c, const struct crossing_path *before)
 	c->concentration_mg_l = before->inputs[INPUT_CONCENTRATION];
 }
 
+/** set_let() - what was let go, in how long; and what of it has come to most until now */
+static void set_let(const struct round *round, size_t channel, const struct crossing_path *before,
+		    struct river_case *c, const struct crossing_path *path)
+{
+	c->ended = round->ended;
+	c->duration_s = lasted_s(round, path);
+	c->let = assess_let(&round->core->masses[channel], round->at);
+	if (before)
+		c->kept = (struct river_let){before->inputs[INPUT_MASS],
+					     before->inputs[INPUT_LASTED]};
+}
+
 static bool add_water(const struct round *round, const struct config_target *target,
 		      const struct config_passage *passage, size_t threshold, size_t channel)
 {
@@ -267,9 +324,6 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
 	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
 					     target);
-	int64_t until_ms = !round->ended	      ? round->at.wall_ms
-			   : round->incident->over_ms ? round->incident->over_ms
-						      : round->incident->quiet_since.wall_ms;
 	struct assess_begin begin = assess_begin(round->core, round->incident, channel);
 	const struct crossing_path *before;
 	struct river_case c;
@@ -277,12 +331,11 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	path.threshold = assess_threshold_key(config, threshold);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 	before = same_path(round->before, &path);
-	path.release_ms = before ? MIN(begin.wall_ms, before->release_ms) : begin.wall_ms;
+	begin_with(&path, before);
 	path.flags = assess_river_case(round->core, round->source, channel, &begin, &c);
 	keep_worst(&c, before);
 	c.to_m = passage->at_m;
-	c.ended = round->ended;
-	c.duration_s = (double)MAX(until_ms - path.release_ms, (int64_t)0) / MS_PER_S;
+	set_let(round, channel, before, &c, &path);
 	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
 		return false;
 	path.point = passage->place;
@@ -304,6 +357,7 @@ static void add_way(const struct round *round, const struct config_target *targe
 	const struct config_river *river = &crossing->rivers[release->river];
 	struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
 
+	begin_with(&path, same_path(round->before, &path));
 	path.distance_m = passage->at_m - release->at_m;
 	path.arrival_ms = path.release_ms +
 			  (int64_t)(assess_travel_s(crossing, river, release->at_m, passage->at_m,
@@ -359,6 +413,7 @@ static void add_solid(const struct round *round)
 		struct crossing_path path = new_path(round, METHOD_SLIDE, &crossing->targets[i]);
 		const struct crossing_path *before = same_path(round->before, &path);
 
+		begin_with(&path, before);
 		if (assess_slide(release, &crossing->targets[i], &path) < 0)
 			continue;
 		if (path.distance_m <= crossing->here_m ||
@@ -388,16 +443,10 @@ static bool is_involved(const struct core *core, const struct core_incident *inc
 {
 	const struct config *config = core->config;
 
-	for (size_t i = 0; i < config->n_limits; i++) {
-		const struct config_limit *limit = &config->limits[i];
-		const struct core_limit *state = &core->limits[i];
-
-		if (limit->class >= CLASS_LIMIT &&
-		    config->channels[limit->channel].source == source &&
-		    (limit_is_raised(&state->state) ||
-		     (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms)))
+	for (size_t i = 0; i < config->n_limits; i++)
+		if (config->channels[config->limits[i].channel].source == source &&
+		    assess_was_broken(core, incident, i))
 			return true;
-	}
 	return false;
 }
 
@@ -415,6 +464,7 @@ void assess_paths(const struct core *core, size_t slot, struct stamp at,
 			      .before = crossing,
 			      .now = &now,
 			      .at = at,
+			      .end = incident->n_active > 0 ? at : incident->quiet_since,
 			      .ended = incident->n_active == 0};
 	static void (*const add_kind[])(const struct round *round) = {
 		[WASTE_LIQUID] = add_liquid,
@@ -429,6 +479,7 @@ void assess_paths(const struct core *core, size_t slot, struct stamp at,
 		    !is_involved(core, incident, i))
 			continue;
 		round.source = i;
+		round.since = assess_since(core, incident, i);
 		if (source->release.inbound_from != CONFIG_NONE)
 			add_inbound(&round);
 		else

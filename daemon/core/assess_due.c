@@ -109,7 +109,7 @@ static double enough(const struct core_due *due, const struct config_threshold *
 	return due->before > t->high ? fmax(plain, due->before + due->rises * t->high) : plain;
 }
 
-uint32_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold)
+uint64_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold)
 {
 	if (isnan(due->before))
 		return FLAG_BEFORE_UNKNOWN;

@@ -7,6 +7,7 @@
 #define DEG	     (M_PI / 180)
 #define NEUTRAL	     PLUME_D
 #define REACH_STEPS  64
+#define SAMPLING_S   ((double)ASSESS_AIR_MS / MS_PER_S)
 #define REACH_FROM_M PLUME_NEAR_M
 
 /** struct plume_air - the release in each class of the air: wind at its height, and its rise */
@@ -161,6 +162,23 @@ int assess_nearest(struct boundary_point place, const struct config_target *targ
 	return r;
 }
 
+void assess_lasted(struct crossing_path *path, double lasted_s)
+{
+	double steady = path->inputs[INPUT_STEADY], part = 1;
+	double least_s = fmax(path->inputs[INPUT_WAY], SAMPLING_S);
+
+	path->inputs[INPUT_LASTED] = lasted_s;
+	if (isnan(steady))
+		return;
+	path->flags &= ~FLAG_SHORT;
+	if (lasted_s < least_s) {
+		part = lasted_s / least_s;
+		path->flags |= FLAG_SHORT;
+	}
+	path->low = path->central > 0 ? path->low * part * steady / path->central : 0;
+	path->central = path->excess = part * steady;
+}
+
 static void set_inputs(const struct plume_case *c, const struct plume_found *found,
 		       double bearing_deg, struct crossing_path *path)
 {
@@ -176,6 +194,10 @@ static void set_inputs(const struct plume_case *c, const struct plume_found *fou
 		c->has_stack ? c->stack.exit_temperature_k - kelvin : (double)NAN,
 		c->has_stack ? c->stack.air_temperature_k - kelvin : (double)NAN,
 		found->n > 0 ? found->across_m : (double)NAN,
+		c->lasted_s,
+		found->n > 0 ? found->central : (double)NAN,
+		found->n > 0 ? found->hit.distance_m / found->air->wind_m_s[found->air->central]
+			     : (double)NAN,
 	};
 
 	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
@@ -198,9 +220,9 @@ static void set_found(const struct plume_found *found, struct crossing_path *pat
 		path->flags |= FLAG_NEAR;
 	if (answer->is_extrapolated)
 		path->flags |= FLAG_EXTRAPOLATED;
-	path->arrival_ms = path->release_ms +
-			   (int64_t)(along / found->air->wind_m_s[found->air->central] * MS_PER_S);
+	path->arrival_ms = path->release_ms + (int64_t)(path->inputs[INPUT_WAY] * MS_PER_S);
 	path->leading_ms = path->arrival_ms;
+	assess_lasted(path, found->air->c->lasted_s);
 }
 
 int assess_by_air(const struct plume_case *c, const struct config_target *target,

@@ -81,21 +81,63 @@ double assess_travel_s(const struct config_crossing *crossing, const struct conf
 	return follow(crossing, river, from_m, to_m).travel_s[velocity];
 }
 
-/** pulse_of() - the course as one uniform reach. Return: is there a pulse? */
-static bool pulse_of(const struct course *course, unsigned int velocity, double mass_kg,
-		     double rate_per_day, double dispersion_factor, struct river_pulse *ret)
+/** spill_of() - the course as one uniform reach, where its dispersion is known */
+static struct river_spill spill_of(const struct course *course, unsigned int velocity,
+				   double rate_per_day, double factor)
 {
 	double u = course->length_m / course->travel_s[velocity];
-	const struct river_spill spill = {
-		.mass_kg = mass_kg,
+
+	return (struct river_spill){
 		.area_m2 = course->area_m2,
 		.velocity_m_s = u,
-		.dispersion_m2_s = dispersion_factor * course->variance_s2[velocity] * u * u * u /
+		.dispersion_m2_s = factor * course->variance_s2[velocity] * u * u * u /
 				   (2 * course->length_m),
 		.rate_per_day = rate_per_day,
 	};
+}
 
-	return course->has_dispersion && river_pulse(&spill, course->length_m, ret) == 0;
+/** passing() - of the plateau, what a release of @duration_s comes to
+ * @factor: on the dispersion; the passing is wider by its root */
+static struct river_release passing(const struct course *course, unsigned int velocity,
+				    double rate_per_day, double duration_s, double factor)
+{
+	struct river_release whole = {1, course->travel_s[velocity]};
+	struct river_spill spill;
+	struct river_unit unit;
+
+	if (!(course->length_m > 0))
+		return whole;
+	if (course->has_dispersion) {
+		spill = spill_of(course, velocity, rate_per_day, factor);
+		(void)river_release(&spill, course->length_m, duration_s, &whole);
+	} else if (river_unit(course->travel_s[velocity], &unit) == 0) {
+		unit.trailing_s = unit.leading_edge_s +
+				  sqrt(factor) * (unit.trailing_s - unit.leading_edge_s);
+		whole = river_unit_release(&unit, duration_s);
+	}
+	return whole;
+}
+
+/** edges() - when the water of a moment is there first and last */
+static void edges(const struct course *course, unsigned int velocity, double rate_per_day,
+		  double *ret_leading_s, double *ret_tail_s)
+{
+	double travel_s = course->travel_s[velocity];
+	struct river_spill spill;
+	struct river_pulse pulse;
+	struct river_unit unit;
+
+	*ret_leading_s = *ret_tail_s = travel_s;
+	if (!(course->length_m > 0))
+		return;
+	spill = spill_of(course, velocity, rate_per_day, 1);
+	if (course->has_dispersion && river_pulse(&spill, course->length_m, &pulse) == 0) {
+		*ret_leading_s = pulse.leading_edge_s;
+		*ret_tail_s = pulse.tail_s;
+	} else if (!course->has_dispersion && river_unit(travel_s, &unit) == 0) {
+		*ret_leading_s = unit.leading_edge_s;
+		*ret_tail_s = unit.trailing_s;
+	}
 }
 
 /* Fischer et al. 1979 §5.1.3: near a steady source in a wide stream the excess is that of complete
@@ -112,39 +154,6 @@ struct water {
 	double rate_per_day;
 };
 
-static void set_times(const struct river_case *c, const struct course *course,
-		      const struct river_pulse pulses[CONFIG_VELOCITIES], bool has_pulse,
-		      struct crossing_path *path)
-{
-	double leading_s = has_pulse ? pulses[1].leading_edge_s : course->travel_s[1];
-	double tail_s = has_pulse ? pulses[0].tail_s : course->travel_s[0];
-
-	path->arrival_ms = path->release_ms + (int64_t)(course->travel_s[0] * MS_PER_S);
-	path->leading_ms = path->release_ms + (int64_t)(leading_s * MS_PER_S);
-	path->tail_ms = path->release_ms + (int64_t)((c->duration_s + tail_s) * MS_PER_S);
-	path->peak_ms = has_pulse ? path->release_ms + (int64_t)(pulses[0].peak_s * MS_PER_S) : 0;
-}
-
-static void set_inputs(const struct river_case *c, const struct course *course,
-		       const struct water *water, double mass_kg, struct crossing_path *path)
-{
-	const double inputs[CROSSING_INPUTS_MAX] = {
-		c->flow_m3_s,
-		water->background_mg_l,
-		c->discharge_m3_s,
-		c->concentration_mg_l,
-		course->travel_s[0],
-		course->travel_s[1],
-		water->rate_per_day,
-		isnan(c->temperature_c) ? TEMPERATURE_C : c->temperature_c,
-		mass_kg,
-		course->has_slope ? course->mixing : (double)NAN,
-	};
-
-	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
-		path->inputs[i] = inputs[i];
-}
-
 static struct water water_of(const struct river_case *c)
 {
 	double temperature_c = isnan(c->temperature_c) ? TEMPERATURE_C : c->temperature_c;
@@ -156,39 +165,115 @@ static struct water water_of(const struct river_case *c)
 		river_rate_per_day(c->water->decay_per_day, c->water->theta, temperature_c)};
 }
 
-/* while it goes on the plateau counts, afterwards no more than the pulse of what was let go */
+static void set_times(const struct river_case *c, const struct course *course,
+		      const struct water *water, double peak_s, struct crossing_path *path)
+{
+	double leading_s, tail_s, unused;
+
+	edges(course, 1, water->rate_per_day, &leading_s, &unused);
+	edges(course, 0, water->rate_per_day, &unused, &tail_s);
+	path->arrival_ms = path->release_ms + (int64_t)(course->travel_s[0] * MS_PER_S);
+	path->leading_ms = path->release_ms + (int64_t)(leading_s * MS_PER_S);
+	path->tail_ms = path->release_ms + (int64_t)((c->duration_s + tail_s) * MS_PER_S);
+	path->peak_ms = path->release_ms + (int64_t)(peak_s * MS_PER_S);
+}
+
+static void set_inputs(const struct river_case *c, const struct course *course,
+		       const struct water *water, const struct river_let *let,
+		       struct crossing_path *path)
+{
+	const double inputs[CROSSING_INPUTS_MAX] = {
+		c->flow_m3_s,	     water->background_mg_l,
+		c->discharge_m3_s,   c->concentration_mg_l,
+		course->travel_s[0], course->travel_s[1],
+		water->rate_per_day, isnan(c->temperature_c) ? TEMPERATURE_C : c->temperature_c,
+		let->mass_kg,	     course->has_slope ? course->mixing : (double)NAN,
+		let->lasted_s,
+	};
+
+	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
+		path->inputs[i] = inputs[i];
+}
+
+/** struct estimate - of what was let go: what it adds, mixed, and how it passes */
+struct estimate {
+	struct river_let let;
+	struct river_release passing;
+	double added_mg_l; /* on the plateau; below 0 where it is cleaner than the river */
+};
+
+/** estimate_of() - a mass, as if evenly let go over the time that it took */
+static struct estimate estimate_of(const struct river_case *c, const struct course *course,
+				   const struct water *water, const struct river_let *let)
+{
+	double load_g_s = let->mass_kg / KG_PER_G / let->lasted_s, flow = c->flow_m3_s;
+	struct estimate estimate = {.let = *let};
+
+	if (!(let->lasted_s > 0))
+		load_g_s = c->discharge_m3_s * c->concentration_mg_l;
+	estimate.added_mg_l = (load_g_s - c->discharge_m3_s * water->background_mg_l) /
+			      (flow + c->discharge_m3_s);
+	estimate.passing = passing(course, 0, water->rate_per_day, fmax(let->lasted_s, 0), 1);
+	return estimate;
+}
+
+/** worst_estimate() - of all that was let go so far, and of the worst part of it until now */
+static struct estimate worst_estimate(const struct river_case *c, const struct course *course,
+				      const struct water *water)
+{
+	double load_g_s = c->discharge_m3_s * c->concentration_mg_l;
+	struct river_let let = {load_g_s * c->duration_s * KG_PER_G, c->duration_s};
+	struct estimate now, kept;
+
+	if (c->let.lasted_s > 0)
+		let = c->let;
+	now = estimate_of(c, course, water, &let);
+	if (!(c->kept.lasted_s > 0))
+		return now;
+	kept = estimate_of(c, course, water, &c->kept);
+	return kept.added_mg_l * kept.passing.share > now.added_mg_l * now.passing.share ? kept
+											 : now;
+}
+
+/** most() - of the plateau at high water, how much the upper bound has: all while it goes on,
+ * afterwards the mass as if let go at its strongest, and spread as little as may be */
+static double most(const struct river_case *c, const struct course *course,
+		   const struct water *water, double mass_kg)
+{
+	double load_g_s = c->discharge_m3_s * c->concentration_mg_l;
+
+	if (!c->ended || !(load_g_s > 0))
+		return 1;
+	return passing(course, 1, water->rate_per_day,
+		       fmin(c->duration_s, mass_kg / KG_PER_G / load_g_s), 1 / DISPERSION_FACTOR)
+		.share;
+}
+
+/* the estimate is of what was let go so far; if it goes on, it comes to the plateau */
 static void set_concentrations(const struct river_case *c, const struct course *course,
 			       const struct water *water, double mixed, struct crossing_path *path)
 {
-	double mass_kg = c->discharge_m3_s * c->concentration_mg_l * c->duration_s * KG_PER_G;
-	double rest = river_decay_mg_l(water->background_mg_l, water->rate_per_day,
-				       course->travel_s[0]);
+	struct estimate estimate = worst_estimate(c, course, water);
+	double left = river_decay_mg_l(1, water->rate_per_day, course->travel_s[0]);
+	double left_high = river_decay_mg_l(1, water->rate_per_day, course->travel_s[1]);
 	double excess = (mixed - water->background_mg_l) * bank_factor(course, c->at_bank);
 	double bank = fmin(water->background_mg_l + excess, fmax(c->concentration_mg_l, mixed));
-	struct river_pulse pulses[CONFIG_VELOCITIES], wide;
-	bool has_pulse = course->length_m > 0 &&
-			 pulse_of(course, 0, mass_kg, water->rate_per_day, 1, &pulses[0]) &&
-			 pulse_of(course, 1, mass_kg, water->rate_per_day, 1, &pulses[1]) &&
-			 pulse_of(course, 0, mass_kg, water->rate_per_day, DISPERSION_FACTOR,
-				  &wide);
+	double added = estimate.added_mg_l * left;
+	double wide = passing(course, 0, water->rate_per_day, estimate.let.lasted_s,
+			      DISPERSION_FACTOR)
+			      .share;
 
-	path->central = river_decay_mg_l(mixed, water->rate_per_day, course->travel_s[0]);
-	path->high = river_decay_mg_l(bank, water->rate_per_day, course->travel_s[1]);
-	path->low = path->central;
-	if (has_pulse) {
-		path->low = fmin(path->central, rest + wide.peak_mg_l);
-		if (c->ended)
-			path->central = fmin(path->central, rest + pulses[0].peak_mg_l);
-	}
+	path->background = water->background_mg_l * left;
+	path->central = path->background + added * estimate.passing.share;
+	path->low = fmin(path->central, path->background + added * wide);
+	path->excess = fmax(0, added * estimate.passing.share);
+	path->excess_high = fmax(0, (bank - water->background_mg_l) * left_high *
+					    most(c, course, water, estimate.let.mass_kg));
+	path->high = water->background_mg_l * left_high + path->excess_high;
+	path->excess_high = fmax(path->excess_high, path->excess);
 	path->high = fmax(path->high, path->central);
-	path->low = fmin(path->low, path->central);
-	path->background = rest;
-	path->excess = fmax(0, path->central - rest);
-	path->excess_high = fmax(0, path->high - river_decay_mg_l(water->background_mg_l,
-								  water->rate_per_day,
-								  course->travel_s[1]));
-	set_times(c, course, pulses, has_pulse, path);
-	set_inputs(c, course, water, mass_kg, path);
+	set_times(c, course, water, estimate.passing.peak_s, path);
+	set_inputs(c, course, water, &estimate.let, path);
 }
 
 int assess_by_river(const struct river_case *c, struct crossing_path *path)

@@ -111,28 +111,80 @@ static double at_least_0(double value)
 	return value < 0 ? 0 : value;
 }
 
+bool assess_was_broken(const struct core *core, const struct core_incident *incident, size_t limit)
+{
+	const struct core_limit *state = &core->limits[limit];
+
+	return core->config->limits[limit].class >= CLASS_LIMIT && state->raised.wall_ms &&
+	       (limit_is_raised(&state->state) ||
+		state->raised.mono_ms >= incident->opened.mono_ms);
+}
+
+/** broken_since() - its alarm, less the delay or the window before it */
+static struct stamp broken_since(const struct core_limit *state)
+{
+	struct stamp since = state->raised;
+	int64_t before_ms = since.wall_ms - state->state.since_wall_ms;
+
+	if (!limit_is_raised(&state->state) || before_ms < 0)
+		return since;
+	return (struct stamp){.mono_ms = since.mono_ms - before_ms,
+			      .wall_ms = since.wall_ms - before_ms};
+}
+
+struct stamp assess_since(const struct core *core, const struct core_incident *incident,
+			  size_t source)
+{
+	struct stamp first = incident->opened, since;
+	bool found = false;
+
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+
+		if (core->config->channels[core->config->limits[i].channel].source != source ||
+		    !assess_was_broken(core, incident, i))
+			continue;
+		since = broken_since(&core->limits[i]);
+		if (!found || since.mono_ms < first.mono_ms)
+			first = since;
+		found = true;
+	}
+	return first;
+}
+
 struct assess_begin assess_begin(const struct core *core, const struct core_incident *incident,
 				 size_t channel)
 {
 	const struct mass *mass = &core->masses[channel];
-	struct assess_begin begin = {incident->opened.wall_ms, (double)NAN, (double)NAN, 0};
+	struct assess_begin begin = {
+		.since = assess_since(core, incident, core->config->channels[channel].source),
+		.mean = (double)NAN,
+		.rate_kg_s = (double)NAN,
+	};
 
 	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
 		const struct config_limit *limit = &core->config->limits[i];
-		const struct core_limit *state = &core->limits[i];
 
-		if (!limit->high || limit->class < CLASS_LIMIT || limit->on == LIMIT_ON_VALUE ||
-		    !state->raised.wall_ms ||
-		    (!limit_is_raised(&state->state) &&
-		     state->raised.mono_ms < incident->opened.mono_ms))
+		if (!limit->high || limit->on == LIMIT_ON_VALUE ||
+		    !assess_was_broken(core, incident, i))
 			continue;
-		begin.wall_ms = MIN(begin.wall_ms, state->state.since_wall_ms);
-		begin.mean = fmax(begin.mean, state->peak);
+		begin.mean = fmax(begin.mean, core->limits[i].peak);
 		begin.flags |= FLAG_MEAN;
 	}
 	if (begin.flags && mass->counting && mass->covered_ms > 0)
 		begin.rate_kg_s = mass->total_kg / ((double)mass->covered_ms / MS_PER_S);
 	return begin;
+}
+
+struct river_let assess_let(const struct mass *mass, struct stamp at)
+{
+	int64_t end_ms = mass->resting ? mass->rests.mono_ms : at.mono_ms;
+	int64_t length_ms = MAX(end_ms - mass->from.mono_ms - mass->rested_ms, mass->covered_ms);
+	double rate;
+
+	if (!mass->counting || mass->covered_ms <= 0)
+		return (struct river_let){0, 0};
+	rate = mass->total_kg / (double)mass->covered_ms;
+	return (struct river_let){rate * (double)length_ms, (double)length_ms / MS_PER_S};
 }
 
 double assess_air_ug_m3(const char *measure, double value)
@@ -158,7 +210,7 @@ double assess_bound(const struct config_threshold *threshold)
 /** live() - a channel's value, else what is configured, else the channel's last one
  * @configured_flag, @old_flag: set where it is so */
 static double live(const struct core *core, size_t channel, const char *unit, double configured,
-		   uint32_t configured_flag, uint32_t old_flag, uint32_t *flags)
+		   uint64_t configured_flag, uint64_t old_flag, uint64_t *flags)
 {
 	bool is_old;
 	double value = assess_value(core, channel, unit, &is_old);
@@ -185,7 +237,7 @@ static const struct config_water *water_of(const struct config_crossing *crossin
 
 /** discharge() - m3/s out of a source: of its flow meter, or of the rain on its waste */
 static double discharge(const struct core *core, const struct config_source *source,
-			uint32_t *flags)
+			uint64_t *flags)
 {
 	const struct config_release *release = &source->release;
 	double rain;
@@ -202,7 +254,7 @@ static double discharge(const struct core *core, const struct config_source *sou
 	return solid_leachate_m3_s(release->leachate_coefficient, rain, release->leachate_area_m2);
 }
 
-uint32_t assess_river_case(const struct core *core, size_t source, size_t channel,
+uint64_t assess_river_case(const struct core *core, size_t source, size_t channel,
 			   const struct assess_begin *begin, struct river_case *ret)
 {
 	const struct config *config = core->config;
@@ -210,7 +262,7 @@ uint32_t assess_river_case(const struct core *core, size_t source, size_t channe
 	const struct config_release *release = &config->sources[source].release;
 	const struct config_river *river = &crossing->rivers[release->river];
 	const struct config_channel *measured = &config->channels[channel];
-	uint32_t flags = begin->flags, unused = 0;
+	uint64_t flags = begin->flags, unused = 0;
 	bool is_old;
 
 	*ret = (struct river_case){
@@ -243,7 +295,7 @@ uint32_t assess_river_case(const struct core *core, size_t source, size_t channe
 
 /** velocity_of() - at the top of a stack: measured, configured, or what the flow makes of it */
 static double velocity_of(const struct core *core, const struct config_source *source,
-			  double exit_k, uint32_t *flags)
+			  double exit_k, uint64_t *flags)
 {
 	const struct config_release *release = &source->release;
 	double area = M_PI / 4 * release->stack_diameter_m * release->stack_diameter_m, flow;
@@ -260,11 +312,11 @@ static double velocity_of(const struct core *core, const struct config_source *s
 }
 
 static void set_stack(const struct core *core, const struct config_source *source,
-		      struct plume_case *ret, uint32_t *flags)
+		      struct plume_case *ret, uint64_t *flags)
 {
 	const struct config_release *release = &source->release;
 	const struct config_met *met = &core->config->sites[source->site].met;
-	uint32_t unused = 0;
+	uint64_t unused = 0;
 	double air_c = live(core, met->air_from, "°C", met->air_c, 0, 0, &unused);
 	double exit_c = live(core, release->temperature_from, "°C", release->exit_temperature_c, 0,
 			     FLAG_FLOW_OLD, flags);
@@ -284,9 +336,9 @@ static void set_stack(const struct core *core, const struct config_source *sourc
 }
 
 static void set_air(const struct core *core, const struct config_met *met, struct plume_case *ret,
-		    uint32_t *flags)
+		    uint64_t *flags)
 {
-	uint32_t unsure = 0, unused = 0;
+	uint64_t unsure = 0, unused = 0;
 	double class = live(core, met->stability_from, NULL,
 			    met->stability > 0 ? met->stability : (double)NAN, 0, 1, &unused);
 
@@ -309,12 +361,12 @@ static void set_air(const struct core *core, const struct config_met *met, struc
 		*flags |= FLAG_STABILITY_UNKNOWN;
 }
 
-uint32_t assess_plume_case(const struct core *core, size_t source, size_t channel,
+uint64_t assess_plume_case(const struct core *core, size_t source, size_t channel,
 			   const struct assess_begin *begin, struct plume_case *ret)
 {
 	const struct config *config = core->config;
 	const struct config_source *from = &config->sources[source];
-	uint32_t flags = begin->flags;
+	uint64_t flags = begin->flags;
 	bool is_old, flow_is_old;
 	double flow = assess_value(core, from->flow, NULL, &flow_is_old), factor, share;
 	double concentration = strength(core, channel, begin, &is_old);

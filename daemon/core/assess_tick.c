@@ -5,6 +5,8 @@
 
 #include "core/assess.h"
 
+#define FIGURE_MAX (EVENT_VALUE_MAX + 24) /* and a unit */
+
 const struct config_passage *assess_passage_of(const struct config *config,
 					       const struct crossing_path *path)
 {
@@ -44,31 +46,44 @@ static void estimate_text(double value, char text[static EVENT_VALUE_MAX])
 		event_value_text(round(value / unit) * unit, text);
 }
 
-/** describe_strength() - "COD 12 mg/l (8 to 20), 5 of it added, at a threshold of 15, " */
+/** figure() - an estimate in the threshold's unit */
+static void figure(const struct config_threshold *t, double value, char text[static FIGURE_MAX])
+{
+	char number[EVENT_VALUE_MAX];
+
+	/* not @path->bound: the threshold may have changed */
+	estimate_text(value * t->high / assess_bound(t), number);
+	(void)snprintf(text, FIGURE_MAX, "%s %s", number, t->measure);
+}
+
+/** describe_strength() - "COD 12 mg/l (8 mg/l to 20 mg/l), 5 mg/l of it added, threshold 15 mg/l; "
+ * and of a release that goes on "COD up to 20 mg/l if it goes on, 12 mg/l by what was let go …" */
 static size_t describe_strength(const struct config *config, const struct crossing_path *path,
 				char text[static ASSESS_REASON_MAX])
 {
-	size_t threshold = assess_threshold_of(config, path->threshold);
+	size_t threshold = assess_threshold_of(config, path->threshold), n;
 	const struct config_threshold *t;
-	char central[EVENT_VALUE_MAX], low[EVENT_VALUE_MAX], high[EVENT_VALUE_MAX];
-	char bound[EVENT_VALUE_MAX], excess[EVENT_VALUE_MAX];
-	double scale;
+	char central[FIGURE_MAX], low[FIGURE_MAX], high[FIGURE_MAX], bound[EVENT_VALUE_MAX];
 
 	text[0] = '\0';
 	if (threshold == CONFIG_NONE || isnan(path->central))
 		return 0;
 	t = &config->crossing.thresholds[threshold];
-	scale = t->high / assess_bound(t); /* not @path->bound: the threshold may have changed */
-	estimate_text(path->central * scale, central);
-	estimate_text(path->low * scale, low);
-	estimate_text(path->high * scale, high);
+	figure(t, path->central, central);
+	figure(t, path->low, low);
+	figure(t, path->high, high);
+	n = path->flags & FLAG_NOT_ENDED
+		    ? (size_t)snprintf(text, ASSESS_REASON_MAX,
+				       "%s up to %s if it goes on, %s by what was let go so far",
+				       t->parameter, high, central)
+		    : (size_t)snprintf(text, ASSESS_REASON_MAX, "%s %s (%s to %s)", t->parameter,
+				       central, low, high);
+	figure(t, path->excess, central);
+	if (path->background > 0)
+		n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, ", %s of it added", central);
 	event_value_text(t->high, bound);
-	estimate_text(path->excess * scale, excess);
-	return (size_t)snprintf(text, ASSESS_REASON_MAX,
-				"%s %s %s (%s to %s)%s%s%s at a threshold of %s, ", t->parameter,
-				central, t->measure, low, high, path->background > 0 ? ", " : "",
-				path->background > 0 ? excess : "",
-				path->background > 0 ? " of it added," : "", bound);
+	return n + (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, ", threshold %s %s; ", bound,
+				    t->measure);
 }
 
 /** describe() - how strong, by which way, when, in few words */
@@ -134,15 +149,14 @@ static void say(struct core *core, const struct core_incident *incident,
 	core_event(core, &event);
 }
 
-/** lasts() - is it more than one bad value? Seen there, or let go for a while: since the incident
- * opened, by the monotonic clock, and in the window before, where a mean opened it */
+/** lasts() - is it more than one bad value? Seen there, or let go for a while, by the monotonic
+ * clock */
 static bool lasts(const struct core_incident *incident, const struct crossing_path *path,
 		  struct stamp at)
 {
-	int64_t before_ms = incident->opened.wall_ms - path->release_ms;
+	int64_t end_ms = incident->n_active > 0 ? at.mono_ms : incident->quiet_since.mono_ms;
 
-	return path->verdict == VERDICT_OBSERVED ||
-	       at.mono_ms - incident->opened.mono_ms + MAX(before_ms, (int64_t)0) >= ASSESS_HOLD_MS;
+	return path->verdict == VERDICT_OBSERVED || end_ms - path->began_ms >= ASSESS_HOLD_MS;
 }
 
 /** conclude() - the incident's verdict and what it reaches. Return: did one change? */

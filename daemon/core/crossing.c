@@ -3,9 +3,10 @@
 
 #include "core/crossing.h"
 
-#define RIVER_SOURCES                                                                        \
-	"complete mixing and first-order decay (Thomann and Mueller 1987), dispersed pulse " \
-	"(Taylor 1954; Fischer 1975), transverse mixing (Elder 1959; Fischer et al. 1979)"
+#define RIVER_SOURCES                                                                         \
+	"complete mixing and first-order decay (Thomann and Mueller 1987), dispersed pulse "  \
+	"(Taylor 1954; Fischer 1975; of unknown dispersion Jobson 1996, USGS WRIR 96-4013), " \
+	"transverse mixing (Elder 1959; Fischer et al. 1979)"
 
 static const struct {
 	const char *text;
@@ -16,18 +17,19 @@ static const struct {
 			  RIVER_SOURCES,
 			  {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
 			   "concentration_mg_l", "travel_s", "travel_high_water_s", "decay_per_day",
-			   "temperature_c", "mass_kg", "mixing"}},
+			   "temperature_c", "mass_kg", "mixing", "lasted_s"}},
 	[METHOD_PLUME] = {"plume",
 			  "Gaussian plume (EPA ISC3, EPA-454/B-95-003b), rural dispersion (Briggs "
 			  "1973), plume rise (Briggs 1969), wind profile (Irwin 1979)",
 			  {"rate_g_s", "wind_10m_m_s", "wind_from_deg", "stability_1_to_6",
 			   "stack_height_m", "effective_height_m", "exit_velocity_m_s",
-			   "exit_temperature_c", "air_temperature_c", "across_m"}},
+			   "exit_temperature_c", "air_temperature_c", "across_m", "lasted_s",
+			   "steady_ug_m3", "travel_s"}},
 	[METHOD_LEACHATE] = {"leachate",
 			     "runoff by the rational method (Kuichling 1889), then: " RIVER_SOURCES,
 			     {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
 			      "concentration_mg_l", "travel_s", "travel_high_water_s",
-			      "decay_per_day", "temperature_c", "mass_kg", "mixing"}},
+			      "decay_per_day", "temperature_c", "mass_kg", "mixing", "lasted_s"}},
 	[METHOD_SLIDE] = {"slide",
 			  "reach by the travel angle (Heim 1932); travel ratio of a volume after "
 			  "Corominas 1996, its two numbers not seen in print [M]",
@@ -47,7 +49,7 @@ static const char *const flags[] = {
 	"nearer than 100 m: the dispersion formulas do not hold",
 	"not yet mixed across the river: the concentration is a lower bound along the bank",
 	"slope not known: whether it is mixed across the river is not known",
-	"neither slope nor dispersion known: spreading along the river is left out",
+	"neither slope nor dispersion known: spreading along the river from the travel time alone",
 	"discharge not measured now: its last good value",
 	"discharge not known: no concentration can be computed",
 	"the river's flow is the configured one, not measured",
@@ -66,7 +68,7 @@ static const char *const flags[] = {
 	"no own source is named upstream: that it comes from beyond is not shown",
 	"too much is waited for already: readings there will not be compared",
 	"wind below 1 m/s: computed with 1 m/s",
-	"as if the release went on",
+	"the estimate is of what was let go so far, the upper bound as if it went on",
 	"what the river carries without the release is not configured: 0 taken",
 	"the river is above the threshold without the release: judged by what is added",
 	"an own source upstream does not measure what is out of limits here: not known",
@@ -75,13 +77,17 @@ static const char *const flags[] = {
 	"above the threshold already before it was due: only a rise confirms it",
 	"not measured before it was due: a reading above the threshold confirms nothing",
 	"strength and begin from the mean that broke its limit",
+	"shorter than its way there, or than ten minutes: no steady plume, no more than possible",
+	"the position of the source is not configured: neither distance nor direction is known",
+	"no threshold there is about anything that is measured here: no concentration computed",
 };
-_Static_assert(1U << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST, "a text per flag");
+_Static_assert(UINT64_C(1) << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST,
+	       "a text per flag");
 
-const char *crossing_flag_text(uint32_t flag)
+const char *crossing_flag_text(uint64_t flag)
 {
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
-		if (flag == 1U << i)
+		if (flag == UINT64_C(1) << i)
 			return flags[i];
 	return NULL;
 }

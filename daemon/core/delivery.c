@@ -69,7 +69,8 @@ static void say_result(struct delivery *delivery, const struct endpoint *endpoin
 								     : EVENT_REPORT_HELD,
 					 service_now(service));
 
-	if (verdict == OUTBOX_RETRY || (verdict == OUTBOX_REFUSED && endpoint->job.held))
+	if (verdict == OUTBOX_RETRY || verdict == OUTBOX_GONE ||
+	    (verdict == OUTBOX_REFUSED && endpoint->job.held))
 		return; /* one entry per change, not per attempt */
 	if (verdict == OUTBOX_DELIVERED && endpoint->job.lane == FILES_LANE && !endpoint->job.held)
 		return; /* see files.h */
@@ -99,6 +100,7 @@ static enum record_report_state state_of(const struct record_job *job, enum outb
 	case OUTBOX_REFUSED:
 		return REPORT_HELD;
 	case OUTBOX_RETRY:
+	case OUTBOX_GONE:
 		break;
 	}
 	return job->held && job->lane == FILES_LANE ? REPORT_HELD : REPORT_PENDING;
@@ -140,12 +142,25 @@ static void settle(struct delivery *delivery, struct endpoint *endpoint,
 		unstored_settle(delivery, unstored, decision, words);
 }
 
+/* what the answer says of the destination, not of the report alone */
+static void judge_destination(struct delivery *delivery, struct endpoint *endpoint,
+			      struct outbox_decision decision, const struct wire_result *result,
+			      const char *words)
+{
+	/* one station's directory says nothing of the others' */
+	if (!is_files(delivery, endpoint))
+		outbox_gate_settle(&endpoint->gate, decision, result->retry_after_s,
+				   service_now(delivery->service).mono_ms, delivery_random());
+	if (decision.verdict == OUTBOX_GONE)
+		delivery_pause(delivery, endpoint, endpoint->job.webhook_id, words);
+}
+
 static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		   const struct wire_result *result)
 {
 	uint32_t attempts = endpoint->job.attempts + 1;
 	struct outbox_decision decision;
-	char words[512];
+	char words[DELIVERY_WORDS_MAX];
 
 	delivery_words(result, words, sizeof(words));
 	if (is_files(delivery, endpoint))
@@ -154,6 +169,7 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 	else
 		decision = outbox_decide(attempts, result->http_status, result->retry_after_s,
 					 delivery_random());
+	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
 }
 
@@ -214,13 +230,19 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 	       outbox_decide(endpoint->job.attempts + 1, REFUSED, -1, delivery_random()), 0, words);
 }
 
+static const struct config_destination *config_of(const struct delivery *delivery,
+						  const struct endpoint *endpoint)
+{
+	return &delivery->service->config->destinations[endpoint - delivery->endpoints];
+}
+
 static void pump_unstored(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
 {
-	const char *name = delivery->service->config->destinations[endpoint - delivery->endpoints]
-				   .name;
-	struct unstored *unstored = endpoint->attempt ? NULL
-						      : unstored_next(delivery, name, now.mono_ms);
+	struct unstored *unstored = NULL;
 
+	if (!endpoint->attempt && !endpoint->paused)
+		unstored = unstored_next(delivery, config_of(delivery, endpoint)->name,
+					 now.mono_ms);
 	if (!unstored)
 		return;
 	if (unstored_job(unstored, &endpoint->job) < 0) {
@@ -233,19 +255,29 @@ static void pump_unstored(struct delivery *delivery, struct endpoint *endpoint, 
 
 static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
 {
-	const char *name = delivery->service->config->destinations[endpoint - delivery->endpoints]
-				   .name;
+	const struct config_destination *destination = config_of(delivery, endpoint);
+	struct record_ask ask = {
+		.destination = destination->name,
+		.files = is_files(delivery, endpoint),
+		.now_ms = now.wall_ms,
+	};
+	bool open = outbox_gate_is_open(&endpoint->gate, destination->per_min, now.mono_ms);
 	int r;
 
-	if (endpoint->attempt ||
+	if (endpoint->attempt || endpoint->paused || (!open && ask.files) ||
 	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
 		return;
-	r = record_next_job(delivery->service->record, name, is_files(delivery, endpoint),
-			    now.wall_ms, &endpoint->job, &endpoint->next_ms);
-	if (r < 0)
+	ask.emergencies = !open;
+	r = record_next_job(delivery->service->record, &ask, &endpoint->job, &endpoint->next_ms);
+	if (r < 0) {
 		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
-	else if (r == 1)
+	} else if (r == 1) {
+		if (endpoint->job.lane > 0)
+			outbox_gate_take(&endpoint->gate, destination->per_min, now.mono_ms);
 		begin(delivery, endpoint);
+	} else if (!open) {
+		endpoint->next_ms = 0; /* of what waits at the gate */
+	}
 }
 
 static bool is_hanging(const struct delivery *delivery, struct stamp now)
@@ -296,14 +328,24 @@ int delivery_reset(struct delivery *delivery)
 {
 	size_t n = delivery->service->config->n_destinations;
 	struct endpoint *endpoints = calloc(n + 1, sizeof(*endpoints));
+	struct record_pause *pauses = calloc(n + 1, sizeof(*pauses));
+	int64_t *in_flight = calloc(n + 1, sizeof(*in_flight));
 
-	if (!endpoints)
+	if (!endpoints || !pauses || !in_flight) {
+		free(endpoints);
+		free(pauses);
+		free(in_flight);
 		return -ENOMEM;
+	}
 	delivery_end_attempts(delivery);
 	free(delivery->endpoints);
+	free(delivery->pauses);
+	free(delivery->in_flight);
 	delivery->endpoints = endpoints;
+	delivery->pauses = pauses;
+	delivery->in_flight = in_flight;
 	delivery->n_endpoints = n;
-	return 0;
+	return delivery_load_pauses(delivery);
 }
 
 int delivery_open(struct delivery **ret, struct service *service, int listener)
@@ -334,6 +376,8 @@ struct delivery *delivery_close(struct delivery *delivery)
 	delivery_end_attempts(delivery);
 	unstored_done(delivery);
 	free(delivery->endpoints);
+	free(delivery->pauses);
+	free(delivery->in_flight);
 	free(delivery->packet);
 	free(delivery);
 	return NULL;

@@ -8,7 +8,7 @@
 
 /* what speaks against a source upstream, the worst first */
 static const struct {
-	uint32_t flag;
+	uint64_t flag;
 	enum crossing_verdict verdict;
 	const char *says;
 } doubts[] = {

@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "core/memory.h"
 #include "core/service.h"
 
 static const char usage[] =
@@ -40,7 +41,7 @@ static const char *environment(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
-static const struct option options[] = {
+static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},  {"state", required_argument, NULL, 's'},
 	{"runtime", required_argument, NULL, 'r'}, {"credentials", required_argument, NULL, 'k'},
 	{"bus", required_argument, NULL, 'b'},	   {"journal", required_argument, NULL, 'j'},
@@ -59,7 +60,7 @@ static int parse(int argc, char **argv, struct service_options *ret)
 		.runtime = environment("RUNTIME_DIRECTORY", "/run/wastewatch"),
 		.credentials = environment("CREDENTIALS_DIRECTORY", NULL),
 	};
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -144,6 +145,7 @@ int main(int argc, char **argv)
 		return r;
 	block_signals();
 	log_init("wastewatchd", options.verbose);
+	memory_init();
 	(void)umask(0027);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
 	(void)mallopt(M_ARENA_MAX, 1);	 /* two threads, one of them mostly asleep */

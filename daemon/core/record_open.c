@@ -223,6 +223,8 @@ int record_open_writable(struct record *record)
 		r = record_open_file(record, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	if (r == 0)
 		r = set_up(record);
+	if (r == 0)
+		r = record_sync_directory(record->directory);
 	if (r < 0) {
 		int code = record->db ? sqlite3_errcode(record->db) : SQLITE_OK;
 

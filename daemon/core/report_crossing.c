@@ -67,11 +67,11 @@ static json_t *inputs_of(const struct crossing_path *path)
 	return inputs;
 }
 
-static json_t *flags_of(uint32_t which)
+static json_t *flags_of(uint64_t which)
 {
 	json_t *flags = json_array();
 
-	for (uint32_t bit = 1; bit && bit <= FLAG_LAST; bit <<= 1)
+	for (uint64_t bit = 1; bit && bit <= FLAG_LAST; bit <<= 1)
 		if (which & bit)
 			(void)json_array_append_new(flags, json_string(crossing_flag_text(bit)));
 	return flags;

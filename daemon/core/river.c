@@ -9,6 +9,13 @@
 #define FISCHER	     0.011
 #define ELDER	     0.23
 #define EDGE_SIGMAS  2
+#define HALVINGS     64	  /* of an interval: beyond it a double has no more digits */
+#define ERFC_MOST    25.0 /* exp(z²) and erfc(z) are in the range of a double up to there */
+#define S_PER_HOUR   3600.0
+#define UNIT_PEAK    1025.0 /* Jobson 1996 */
+#define UNIT_POWER   (-0.887)
+#define UNIT_EDGE    0.890
+#define UNIT_AREA    2e6
 
 int river_mix_mg_l(double flow_m3_s, double background_mg_l, double discharge_m3_s,
 		   double concentration_mg_l, double *ret)
@@ -113,6 +120,87 @@ int river_pulse(const struct river_spill *spill, double distance_m, struct river
 		return -EDOM;
 	*ret = pulse;
 	return 0;
+}
+
+/** erfcx() - exp(z²)·erfc(z), of large z by its series (Abramowitz and Stegun 7.1.23) */
+static double erfcx(double z)
+{
+	double square = z * z;
+
+	if (z < ERFC_MOST)
+		return exp(square) * erfc(z);
+	return (1 - 1 / (2 * square) + 3 / (4 * square * square)) / (z * sqrt(M_PI));
+}
+
+double river_share(const struct river_spill *spill, double distance_m, double after_s)
+{
+	double u = spill->velocity_m_s, e = spill->dispersion_m2_s, below, width;
+	double gamma = sqrt(u * u + 4 * e * spill->rate_per_day / RIVER_SECONDS_PER_DAY);
+
+	if (!(after_s > 0))
+		return 0;
+	width = 2 * sqrt(e * after_s);
+	below = (distance_m - gamma * after_s) / width;
+	return (erfc(below) - exp(-below * below) * erfcx((distance_m + gamma * after_s) / width)) /
+	       2;
+}
+
+int river_release(const struct river_spill *spill, double distance_m, double duration_s,
+		  struct river_release *ret)
+{
+	struct river_spill unit = *spill;
+	struct river_pulse pulse;
+	double low, high;
+	int r;
+
+	unit.mass_kg = 1;
+	r = river_pulse(&unit, distance_m, &pulse);
+
+	if (r == 0 && !(duration_s >= 0))
+		r = -EDOM;
+	if (r < 0)
+		return r;
+	low = pulse.peak_s;
+	high = low + duration_s;
+	for (int i = 0; i < HALVINGS; i++) {
+		double middle = low + (high - low) / 2;
+
+		if (river_spill_mg_l(&unit, distance_m, middle) >
+		    river_spill_mg_l(&unit, distance_m, middle - duration_s))
+			low = middle;
+		else
+			high = middle;
+	}
+	*ret = (struct river_release){
+		.share = fmax(0, river_share(spill, distance_m, high) -
+					 river_share(spill, distance_m, high - duration_s)),
+		.peak_s = high,
+	};
+	return 0;
+}
+
+int river_unit(double travel_s, struct river_unit *ret)
+{
+	struct river_unit unit = {.peak_s = travel_s};
+
+	if (!(travel_s > 0) || !isfinite(travel_s))
+		return -EDOM;
+	unit.unit_peak = UNIT_PEAK * pow(travel_s / S_PER_HOUR, UNIT_POWER);
+	unit.leading_edge_s = UNIT_EDGE * travel_s;
+	unit.trailing_s = fmax(travel_s, unit.leading_edge_s + UNIT_AREA / unit.unit_peak);
+	*ret = unit;
+	return 0;
+}
+
+struct river_release river_unit_release(const struct river_unit *unit, double duration_s)
+{
+	double base = unit->trailing_s - unit->leading_edge_s;
+	double part = fmin(1, duration_s / base);
+
+	return (struct river_release){
+		.share = 1 - (1 - part) * (1 - part),
+		.peak_s = unit->peak_s + part * (unit->trailing_s - unit->peak_s),
+	};
 }
 
 double river_shear_m_s(const struct river_section *section)

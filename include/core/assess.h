@@ -19,11 +19,12 @@
  *              at the line itself
  *   likely     in the central estimate all that is there reaches crossing-likely (1.0) times the
  *              threshold, and the release adds crossing-possible (0.1) times it or more
- *   possible   in the upper bound the release adds crossing-possible times the threshold, or the
- *              threshold is reached with the release and not without; or nothing can be computed
- *              though there is a way (a river or the air, discharge not known); no more than this
- *              where the wind's direction is not known
- *   unlikely   less than that
+ *              Of a river what was let go so far counts, of the air a release that lasts as
+ *              long as its way there and ten minutes
+ *   possible   in the upper bound, if it goes on, the release adds crossing-possible times the
+ * threshold, or the threshold is reached with the release and not without; or nothing can be
+ * computed though there is a way (a river or the air, discharge not known); no more than this where
+ * the wind's direction is not known unlikely   less than that
  *
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
@@ -65,7 +66,18 @@
 #define ASSESS_BLIND_MS	  300000 /* not looked at for so long: nobody knows */
 #define ASSESS_REASON_MAX 512
 
-/** struct river_case - a discharge into a river, and where it is looked at */
+/** struct river_let - a mass, and how long it took to let it go; @lasted_s 0: not known */
+struct river_let {
+	double mass_kg;
+	double lasted_s;
+};
+
+/**
+ * struct river_case - a discharge into a river, and where it is looked at
+ * @discharge_m3_s, @concentration_mg_l: at its strongest: if it goes on like this
+ * @let: what was let go until now, where it was summed up; else at its strongest all the time
+ * @kept: the part of it that came to most so far
+ */
 struct river_case {
 	const struct config_crossing *crossing;
 	const struct config_river *river;
@@ -78,6 +90,8 @@ struct river_case {
 	double discharge_m3_s;
 	double concentration_mg_l;
 	double duration_s; /* of the release so far */
+	struct river_let let;
+	struct river_let kept;
 	bool ended;
 };
 
@@ -91,6 +105,7 @@ struct plume_case {
 	double wind_from_deg; /* NAN not known */
 	bool direction_sure;
 	unsigned int stability; /* 1 to 6; 0 not known */
+	double lasted_s;	/* the release until now */
 	double reach_m;
 };
 
@@ -112,6 +127,16 @@ double assess_travel_s(const struct config_crossing *crossing, const struct conf
  */
 int assess_by_air(const struct plume_case *c, const struct config_target *target,
 		  struct crossing_path *path);
+
+/**
+ * assess_lasted() - a plume of a release that has lasted so long
+ *
+ * The formulas are those of a steady plume, and of means over ten minutes (of dispersion, Briggs
+ * 1973). Of a release that is shorter than that, or than its way there, the estimate is the mean
+ * over the longer of the two, a share of the steady value; a flag says so, and it makes no more
+ * than possible. The upper bound stays: if it goes on.
+ */
+void assess_lasted(struct crossing_path *path, double lasted_s);
 
 /** assess_plume_reach_m() - how far downwind the upper bound is @ug_m3 or more; 0 nowhere */
 double assess_plume_reach_m(const struct plume_case *c, double ug_m3);
@@ -170,30 +195,40 @@ double assess_air_ug_m3(const char *measure, double value);
 
 /**
  * struct assess_begin - when a release began, and how strong it was at least
- * @wall_ms: UTC; where the mean of a window has broken a limit, that window's start, else when the
- *	incident opened
- * @mean: the highest mean that has broken a limit, in the channel's own unit; NAN none has
+ * @since: the earliest that a limit of the law was broken at the source in this incident: of a
+ *	value the first beyond it, of a mean the begin of its window
+ * @mean: the highest mean of the channel that has broken a limit, in its own unit; NAN none has
  * @rate_kg_s: the mean mass flow since then; NAN not summed up. Only with @mean.
  * @flags: FLAG_MEAN, or 0
  */
 struct assess_begin {
-	int64_t wall_ms;
+	struct stamp since;
 	double mean;
 	double rate_kg_s;
-	uint32_t flags;
+	uint64_t flags;
 };
+
+/** assess_was_broken() - is a limit one of the law that was broken in this incident? */
+bool assess_was_broken(const struct core *core, const struct core_incident *incident, size_t limit);
+
+/** assess_since() - when a source's release began in an incident */
+struct stamp assess_since(const struct core *core, const struct core_incident *incident,
+			  size_t source);
 
 /** assess_begin() - of what a channel measures, in an incident */
 struct assess_begin assess_begin(const struct core *core, const struct core_incident *incident,
 				 size_t channel);
 
+/** assess_let() - the mass that a sum says was let go; where data were missing, at its mean rate */
+struct river_let assess_let(const struct mass *mass, struct stamp at);
+
 /** assess_river_case() - what flows from a source's channel into its river now.
  * Return: flags; FLAG_NO_FLOW, FLAG_NO_RAIN: nothing can be computed */
-uint32_t assess_river_case(const struct core *core, size_t source, size_t channel,
+uint64_t assess_river_case(const struct core *core, size_t source, size_t channel,
 			   const struct assess_begin *begin, struct river_case *ret);
 
 /** assess_plume_case() - what a stack's channel lets into the air now. Return: flags */
-uint32_t assess_plume_case(const struct core *core, size_t source, size_t channel,
+uint64_t assess_plume_case(const struct core *core, size_t source, size_t channel,
 			   const struct assess_begin *begin, struct plume_case *ret);
 
 /* --- due readings (assess_due.c) ------------------------------------------------------ */
@@ -207,7 +242,7 @@ const struct core_due *assess_due_of(const struct core *core, const char *incide
 				     uint64_t threshold);
 
 /** assess_due_flags() - FLAG_BEFORE_HIGH, FLAG_BEFORE_UNKNOWN: why a reading confirms nothing */
-uint32_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold);
+uint64_t assess_due_flags(const struct core_due *due, const struct config_threshold *threshold);
 
 /** assess_due_tick() - look at the readings that are due */
 void assess_due_tick(struct core *core, struct stamp at);

@@ -15,7 +15,7 @@
 
 #define CROSSING_PATHS_MAX  8  /* per incident; the worst */
 #define CROSSING_DUES_MAX   32 /* what is waited for at once, of all incidents */
-#define CROSSING_INPUTS_MAX 10
+#define CROSSING_INPUTS_MAX 13
 #define CROSSING_ID_MAX	    104
 
 /** enum crossing_method - how a path was judged */
@@ -30,45 +30,59 @@ enum crossing_method {
 	METHOD_MAX = METHOD_MEASURED,
 };
 
-/** enum crossing_flag - bits: what weakens a result, or where its inputs come from */
-enum crossing_flag {
-	FLAG_EXTRAPOLATED = 1U << 0,	 /* plume farther than PLUME_FAR_M */
-	FLAG_NEAR = 1U << 1,		 /* plume nearer than PLUME_NEAR_M */
-	FLAG_NOT_MIXED = 1U << 2,	 /* before the mixing length */
-	FLAG_MIXING_UNKNOWN = 1U << 3,	 /* no slope */
-	FLAG_NO_DISPERSION = 1U << 4,	 /* neither slope nor dispersion: no pulse */
-	FLAG_FLOW_OLD = 1U << 5,	 /* discharge not measured now: its last good value */
-	FLAG_NO_FLOW = 1U << 6,		 /* discharge not known */
-	FLAG_RIVER_CONFIGURED = 1U << 7, /* the river's flow is the configured one */
-	FLAG_WIND_CONFIGURED = 1U << 8,
-	FLAG_WIND_UNKNOWN = 1U << 9,	  /* 1 m/s taken */
-	FLAG_DIRECTION_UNSURE = 1U << 10, /* configured or old: ± 22.5° counts as downwind */
-	FLAG_DIRECTION_UNKNOWN = 1U << 11,
-	FLAG_STABILITY_UNKNOWN = 1U << 12,
-	FLAG_NOT_DOWNWIND = 1U << 13,
-	FLAG_CONCENTRATION_OLD = 1U << 14,
-	FLAG_NO_STACK = 1U << 15, /* gas without a height: from the ground */
-	FLAG_NO_RAIN = 1U << 16,
-	FLAG_AT_THE_LINE = 1U << 17,
-	FLAG_OWN_OUT = 1U << 18,	/* inbound: an own source upstream was out of its limits */
-	FLAG_OWN_UNMEASURED = 1U << 19, /* inbound: one was not measured all the time */
-	FLAG_NO_UPSTREAM = 1U << 20,	/* inbound: none of ours is named upstream */
-	FLAG_UNWATCHED = 1U << 21,	/* no room to wait for the readings there */
-	FLAG_CALM = 1U << 22,		/* wind below what the formulas are made for */
-	FLAG_NOT_ENDED = 1U << 23,	/* as if the release went on */
-	FLAG_NO_BACKGROUND = 1U << 24,	/* the river is taken for clean */
-	FLAG_ABOVE_BEFORE = 1U << 25,	/* the river is above the threshold without the release */
-	FLAG_OWN_BLIND = 1U << 26,   /* inbound: one does not measure what is out at the station */
-	FLAG_OWN_UNBOUND = 1U << 27, /* inbound: or nothing limits it there */
-	FLAG_WITHDRAWN = 1U << 28,   /* inbound: it was observed, and is not any more */
-	FLAG_BEFORE_HIGH = 1U << 29, /* measured: above the threshold before it was due, too */
-	FLAG_BEFORE_UNKNOWN = 1U << 30, /* measured: not known what it was before */
-	FLAG_MEAN = 1U << 31,		/* strength and begin are those of the limit's window */
-	FLAG_LAST = FLAG_MEAN,
-};
+/* bits: what weakens a result, or where its inputs come from. Macros: an enum has no 64 bits. */
+#define FLAG_EXTRAPOLATED   (UINT64_C(1) << 0) /* plume farther than PLUME_FAR_M */
+#define FLAG_NEAR	    (UINT64_C(1) << 1) /* plume nearer than PLUME_NEAR_M */
+#define FLAG_NOT_MIXED	    (UINT64_C(1) << 2) /* before the mixing length */
+#define FLAG_MIXING_UNKNOWN (UINT64_C(1) << 3) /* no slope */
+/* neither slope nor dispersion: spreading after Jobson */
+#define FLAG_NO_DISPERSION (UINT64_C(1) << 4)
+/* discharge not measured now: its last good value */
+#define FLAG_FLOW_OLD	      (UINT64_C(1) << 5)
+#define FLAG_NO_FLOW	      (UINT64_C(1) << 6) /* discharge not known */
+#define FLAG_RIVER_CONFIGURED (UINT64_C(1) << 7) /* the river's flow is the configured one */
+#define FLAG_WIND_CONFIGURED  (UINT64_C(1) << 8)
+#define FLAG_WIND_UNKNOWN     (UINT64_C(1) << 9) /* 1 m/s taken */
+/* configured or old: ± 22.5° counts as downwind */
+#define FLAG_DIRECTION_UNSURE  (UINT64_C(1) << 10)
+#define FLAG_DIRECTION_UNKNOWN (UINT64_C(1) << 11)
+#define FLAG_STABILITY_UNKNOWN (UINT64_C(1) << 12)
+#define FLAG_NOT_DOWNWIND      (UINT64_C(1) << 13)
+#define FLAG_CONCENTRATION_OLD (UINT64_C(1) << 14)
+#define FLAG_NO_STACK	       (UINT64_C(1) << 15) /* gas without a height: from the ground */
+#define FLAG_NO_RAIN	       (UINT64_C(1) << 16)
+#define FLAG_AT_THE_LINE       (UINT64_C(1) << 17)
+/* inbound: an own source upstream was out of its limits */
+#define FLAG_OWN_OUT (UINT64_C(1) << 18)
+/* inbound: one was not measured all the time */
+#define FLAG_OWN_UNMEASURED (UINT64_C(1) << 19)
+#define FLAG_NO_UPSTREAM    (UINT64_C(1) << 20) /* inbound: none of ours is named upstream */
+#define FLAG_UNWATCHED	    (UINT64_C(1) << 21) /* no room to wait for the readings there */
+#define FLAG_CALM	    (UINT64_C(1) << 22) /* wind below what the formulas are made for */
+/* the upper bound is as if the release went on */
+#define FLAG_NOT_ENDED	   (UINT64_C(1) << 23)
+#define FLAG_NO_BACKGROUND (UINT64_C(1) << 24) /* the river is taken for clean */
+/* the river is above the threshold without the release */
+#define FLAG_ABOVE_BEFORE (UINT64_C(1) << 25)
+/* inbound: one does not measure what is out at the station */
+#define FLAG_OWN_BLIND	 (UINT64_C(1) << 26)
+#define FLAG_OWN_UNBOUND (UINT64_C(1) << 27) /* inbound: or nothing limits it there */
+/* inbound: it was observed, and is not any more */
+#define FLAG_WITHDRAWN (UINT64_C(1) << 28)
+/* measured: above the threshold before it was due, too */
+#define FLAG_BEFORE_HIGH    (UINT64_C(1) << 29)
+#define FLAG_BEFORE_UNKNOWN (UINT64_C(1) << 30) /* measured: not known what it was before */
+/* strength and begin are those of the limit's window */
+#define FLAG_MEAN (UINT64_C(1) << 31)
+/* plume: the release is shorter than its way there, or than 10 minutes */
+#define FLAG_SHORT    (UINT64_C(1) << 32)
+#define FLAG_NO_PLACE (UINT64_C(1) << 33) /* where the source is, is not known */
+/* no threshold there is about anything that the source measures */
+#define FLAG_NO_MATCH (UINT64_C(1) << 34)
+#define FLAG_LAST     FLAG_NO_MATCH
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
-const char *crossing_flag_text(uint32_t flag);
+const char *crossing_flag_text(uint64_t flag);
 
 /** crossing_method_text() - "river", "plume", … */
 const char *crossing_method_text(enum crossing_method method);
@@ -82,6 +96,10 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
 /** the places of inputs that others read back; all of them are in crossing_input_text() */
 #define INPUT_DISCHARGE	    2 /* river, leachate: m3/s */
 #define INPUT_CONCENTRATION 3 /* river, leachate: mg/l */
+#define INPUT_MASS	    8 /* river, leachate: kg that were let go, and s that it took */
+#define INPUT_LASTED	    10 /* plume, too */
+#define INPUT_STEADY	    11 /* plume: ug/m3 if it goes on, and s on its way */
+#define INPUT_WAY	    12
 
 /**
  * struct crossing_path - from one source to one target, by one parameter
@@ -91,7 +109,7 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
  * @background: what is there without the release; NAN not known (air, where @central has none)
  * @excess, @excess_high: what the release adds, of @central and of @high; never below 0
  * @bound: the threshold in the same
- * @arrival_ms, …: when it is expected; @release_ms: when it began
+ * @arrival_ms, …: when it is expected; @release_ms: when it began; @began_ms: the same, monotonic
  * @held_ms: monotonic; through the air: when it was last as bad as this
  * @bearing_deg, @point: where it meets the target
  */
@@ -100,6 +118,7 @@ struct crossing_path {
 	uint64_t target;
 	uint64_t threshold;
 	int64_t release_ms;
+	int64_t began_ms;
 	int64_t arrival_ms;
 	int64_t leading_ms;
 	int64_t peak_ms;
@@ -116,10 +135,10 @@ struct crossing_path {
 	double bearing_deg;
 	struct boundary_point point;
 	double inputs[CROSSING_INPUTS_MAX];
-	uint32_t flags;
+	uint64_t flags;
 	uint8_t method;
 	uint8_t verdict;
-	uint8_t pad[2];
+	uint8_t pad[6];
 };
 
 /**

@@ -21,6 +21,7 @@
 #include "core/service.h"
 
 #define DELIVERY_NEWCOMERS_MAX 4
+#define DELIVERY_WORDS_MAX     512
 
 /**
  * struct unstored - a report that the record could not take, see delivery_unstored()
@@ -44,6 +45,8 @@ struct unstored {
  *   for this one's
  * @started_ms: monotonic
  * @next_ms: UTC; nothing in the record is due before. 0: look again
+ * @gate: when it may be asked at all
+ * @paused: its receiver has said 410; @pause_changed: since the last commit
  */
 struct endpoint {
 	struct record_job job;
@@ -51,6 +54,11 @@ struct endpoint {
 	uint64_t attempt;
 	int64_t started_ms;
 	int64_t next_ms;
+	struct outbox_gate gate;
+	bool paused;
+	bool pause_changed;
+	int64_t paused_ms; /* UTC */
+	char pause_reason[DELIVERY_WORDS_MAX];
 };
 
 /** struct newcomer - a connection that has not said yet who it is; @since_ms: monotonic */
@@ -70,6 +78,10 @@ struct delivery {
 	size_t n_endpoints;
 	struct unstored *unstored[DELIVERY_UNSTORED_MAX];
 	size_t n_unstored;
+	int64_t *in_flight;	     /* for the commit, per endpoint */
+	struct record_pause *pauses; /* the same */
+	struct record_change change; /* what somebody has just asked for; until the commit */
+	bool has_change;
 	uint64_t n_attempts;
 	uint8_t *packet; /* WIRE_PACKET_MAX bytes */
 };
@@ -85,6 +97,15 @@ void delivery_end_attempts(struct delivery *delivery);
 
 /** delivery_result() - the sender says what came of an attempt */
 void delivery_result(struct delivery *delivery, const struct wire_result *result);
+
+/* --- delivery_act.c ---------------------------------------------------------------- */
+
+/** delivery_load_pauses() - which destinations the record holds as paused; 0 or -errno */
+int delivery_load_pauses(struct delivery *delivery);
+
+/** delivery_pause() - the receiver wants nothing more; @report: what it said so to */
+void delivery_pause(struct delivery *delivery, struct endpoint *endpoint, const char *report,
+		    const char *words);
 
 /* --- delivery_peer.c --------------------------------------------------------------- */
 

@@ -52,15 +52,6 @@ enum record_statement {
 	CLOSE_INCIDENT,
 	GET_PAST,
 	ADD_ALARM,
-	ADD_REPORT,
-	ADD_FILE,
-	RAISE_LANE,
-	SET_DELIVERY,
-	NEXT_JOB,
-	NEXT_TIME,
-	WAITING,
-	RELEASE,
-	RELEASE_DESTINATION,
 	ADD_CHANNEL,
 	GET_CHANNEL,
 	SET_CAPTURE,
@@ -69,6 +60,27 @@ enum record_statement {
 	REMOVE_INCIDENT,
 	SET_JOURNAL,
 	ENTRIES_FROM,
+	/* record_outbox.c */
+	ADD_REPORT,
+	ADD_FILE,
+	RAISE_LANE,
+	REPLACED,
+	REPLACE,
+	SET_DELIVERY,
+	NEXT_JOB,
+	NEXT_TIME,
+	WAITING,
+	RELEASE,
+	RELEASE_DESTINATION,
+	FIND_REPORT,
+	COUNT_QUEUED,
+	COUNT_STOPPED,
+	CHANGE_REPORT,
+	CHANGE_QUEUED,
+	CHANGE_STOPPED,
+	PAUSE,
+	RESUME,
+	PAUSES,
 	N_STATEMENTS,
 };
 
@@ -152,6 +164,7 @@ struct record {
 #define RECORD_CHECKPOINT_PAGES 1000
 
 extern const char *const record_sql[N_STATEMENTS];
+extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
 
 /** record_statement() - prepared once, reset; NULL: see record_failed() */
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which);
@@ -176,6 +189,12 @@ int64_t record_packed_until(const struct record *record, int64_t channel);
 
 /** record_set_journal() - the journal has all entries up to this one; within a transaction */
 int record_set_journal(struct record *record, uint64_t seq);
+/** record_add_report() - a report or file for the outbox; within a transaction */
+int record_add_report(struct record *record, const struct record_commit *commit,
+		      const struct batch_report *report);
+
+/** record_set_outbox() - what a commit says of reports beside new ones; within a transaction */
+int record_set_outbox(struct record *record, const struct record_commit *commit);
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);

@@ -9,7 +9,9 @@
  * (mixing, decay, oxygen); Streeter and Phelps 1925, US Public Health Bulletin 146; Taylor 1954,
  * Proc. Royal Society A 223:446 (dispersed pulse); Fischer 1975, Journal of the Environmental
  * Engineering Division ASCE 101:453, and Fischer et al. 1979, Mixing in Inland and Coastal
- * Waters (dispersion); Elder 1959, Journal of Fluid Mechanics 5:544 (transverse mixing).
+ * Waters (dispersion); Elder 1959, Journal of Fluid Mechanics 5:544 (transverse mixing); Ogata and
+ * Banks 1961, USGS Professional Paper 411-A (a release that goes on); Jobson 1996, USGS
+ * Water-Resources Investigations Report 96-4013 (unit peaks, where no dispersion is known).
  */
 #pragma once
 
@@ -120,6 +122,69 @@ double river_spill_mg_l(const struct river_spill *spill, double distance_m, doub
  * Return: 0; -EDOM an argument is outside its range.
  */
 int river_pulse(const struct river_spill *spill, double distance_m, struct river_pulse *ret);
+
+/**
+ * river_share() - of the plateau that a steady release comes to, how much is reached when it has
+ *   lasted @after_s
+ *
+ * The pulse of river_spill_mg_l(), summed over the time of the release, in closed form (as Ogata
+ * and Banks 1961 have it, with decay): with Γ = √(u² + 4·E·k) and z± = (x ± Γ·t)/(2·√(E·t))
+ *   ½·[erfc(z-) - exp(-z-²)·erfcx(z+)],  erfcx(z) = exp(z²)·erfc(z)
+ *
+ * Return: 0 to 1; arguments as river_pulse() has them
+ */
+double river_share(const struct river_spill *spill, double distance_m, double after_s);
+
+/** struct river_release - how a release of some length passes a place
+ * @share: of the plateau, at the highest
+ * @peak_s: when that is, after it began
+ */
+struct river_release {
+	double share;
+	double peak_s;
+};
+
+/**
+ * river_release() - a release of @duration_s: its highest is where the pulse of its last moment
+ *   is as strong there as that of its first
+ * @spill: its mass does not matter
+ *
+ * Return: 0; -EDOM an argument is outside its range.
+ */
+int river_release(const struct river_spill *spill, double distance_m, double duration_s,
+		  struct river_release *ret);
+
+/**
+ * struct river_unit - how a spill passes a place where nothing but its travel time is known
+ * @unit_peak: concentration × flow / mass, 10⁻⁶ s⁻¹
+ * @trailing_s: at which it has fallen to a tenth of the peak
+ */
+struct river_unit {
+	double unit_peak;
+	double leading_edge_s;
+	double peak_s;
+	double trailing_s;
+};
+
+/**
+ * river_unit() - Jobson 1996: 1025·T^-0.887 (T in hours), leading edge at 0.890·T (eq. 18), from
+ *   there 2·10⁶/unit peak seconds to a tenth of the peak (eq. 19)
+ * @travel_s: of the peak
+ *
+ * Regressions over about 100 rivers in the United States, travel times of hours to weeks. Numbers
+ * as in the program of the USGS that cites the report (TravelTimeAgent); the report itself was not
+ * seen [M].
+ * Return: 0; -EDOM @travel_s is not positive.
+ */
+int river_unit(double travel_s, struct river_unit *ret);
+
+/**
+ * river_unit_release() - the same of a release of @duration_s
+ *
+ * The passing is taken for a triangle. Eq. 19 makes its area one, so that no mass is lost: what
+ * the best window of @duration_s has of it is 1 - (1 - duration/base)².
+ */
+struct river_release river_unit_release(const struct river_unit *unit, double duration_s);
 
 /** struct river_section - a channel's shape, all positive */
 struct river_section {

@@ -188,6 +188,19 @@ void delivery_look(struct delivery *delivery);
 /** delivery_reset() - destinations have changed */
 int delivery_reset(struct delivery *delivery);
 
+/** delivery_act() - ACTION_REPORT_*, ACTION_DESTINATION_RESUME; as core_act(), for the commit that
+ * must follow at once */
+int delivery_act(struct delivery *delivery, const struct action *action, char *error);
+
+/** delivery_save() - what a commit is to know of destinations; delivery_saved() ends it */
+void delivery_save(struct delivery *delivery, struct record_commit *commit);
+void delivery_saved(struct delivery *delivery, bool is_stored);
+
+/** delivery_paused() - since when a destination of the configuration is paused, UTC; 0 it is not
+ * @ret_reason: why, until the next change; may be NULL */
+int64_t delivery_paused(const struct delivery *delivery, size_t destination,
+			const char **ret_reason);
+
 #define DELIVERY_UNSTORED_MAX 64
 
 /**

@@ -36,5 +36,8 @@ int record_check_owner(sqlite3 *db);
 /** record_version() - of the tables; 0 or -errno */
 int record_version(sqlite3 *db, int *ret);
 
+/** record_sync_directory() - the names of the files in it are on disk, too. Return: 0; -errno. */
+int record_sync_directory(const char *directory);
+
 /** record_migrate() - bring the tables to RECORD_VERSION. Return: 0; -ENOTSUP newer; -errno. */
 int record_migrate(sqlite3 *db);

@@ -28,6 +28,7 @@ static struct plume_case source(int k)
 		.wind_m_s = 3,
 		.wind_from_deg = fmod(9.0 * k + 180, 360),
 		.direction_sure = true,
+		.lasted_s = 86400,
 		.reach_m = REACH_M,
 	};
 }

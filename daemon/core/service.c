@@ -174,16 +174,26 @@ static void on_entry(void *userdata, uint64_t seq, const char *line, const uint8
 	journal_late(service->journal, seq, line, hash);
 }
 
-/* what the journal has missed, from the record */
+/* what the journal has missed, from the record; Return: whether there may be more */
+static bool queue_late(struct service *service)
+{
+	uint64_t after;
+	size_t n = journal_wants(service->journal, record_end(service->record), &after);
+
+	if (n > 0 && record_entries(service->record, after, n, on_entry, service) < 0) {
+		log_err("the record cannot be read: %s", record_error(service->record));
+		return false;
+	}
+	return n > 0;
+}
+
 static void tell_late(struct service *service)
 {
 	struct event event = event_plain(EVENT_JOURNAL_RESENT, service_now(service));
-	uint64_t end = record_end(service->record), after;
+	uint64_t end = record_end(service->record);
 	struct journal_missed missed;
-	size_t n = journal_wants(service->journal, end, &after);
 
-	if (n > 0 && record_entries(service->record, after, n, on_entry, service) < 0)
-		log_err("the record cannot be read: %s", record_error(service->record));
+	(void)queue_late(service);
 	if (!journal_caught_up(service->journal, end, &missed))
 		return;
 	event.number = (int64_t)missed.n;
@@ -422,6 +432,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = journal_open(&service->journal, options->journal, service->core->log_id,
 				 service->journal_seq, record_end(service->record));
+	while (r >= 0 && queue_late(service))
+		; /* first what the run before left, so that what is new comes as it is */
 	if (r >= 0)
 		r = open_sockets(service);
 	if (r >= 0)

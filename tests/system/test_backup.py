@@ -42,6 +42,7 @@ def put_back(plant, copy):
 
 
 def test_s14_under_load_each_copy_is_whole_and_the_core_is_not_disturbed(plant):
+    """S14: under load each copy is whole and the core is not disturbed."""
     plant.start()
     for i in range(400):  # a record that takes several steps
         if i == 0:
@@ -86,6 +87,7 @@ def test_s14_under_load_each_copy_is_whole_and_the_core_is_not_disturbed(plant):
 
 
 def test_s14_while_the_core_is_down_and_put_back(plant):
+    """S14: while the core is down and put back."""
     plant.start()
     plant.device.set(COD=200)
     plant.until_entry("report.delivered")
@@ -108,7 +110,7 @@ def test_s14_while_the_core_is_down_and_put_back(plant):
 
 
 def test_s14_an_older_copy_put_back_starts(plant):
-    """What the receiver says of that is its part: see the tests of anchors."""
+    """S14: What the receiver says of that is its part: see the tests of anchors."""
     plant.start()
     plant.device.set(COD=200)
     plant.until_entry("report.delivered")
@@ -127,6 +129,7 @@ def test_s14_an_older_copy_put_back_starts(plant):
 
 @pytest.mark.parametrize("case", ["there", "no directory", "no record", "no state"])
 def test_s14_what_cannot_be_done_leaves_nothing(plant, case):
+    """S14: what cannot be done leaves nothing."""
     plant.start("core", "poller")
     target, arguments = plant.dir / "copy.db", []
     if case == "there":
@@ -146,6 +149,7 @@ def test_s14_what_cannot_be_done_leaves_nothing(plant, case):
 
 
 def test_s14_a_damaged_record_makes_no_copy(plant):
+    """S14: a damaged record makes no copy."""
     plant.start("core", "poller")
     plant.stop("core")
     with sqlite3.connect(plant.state / "record.db") as db:
@@ -158,6 +162,7 @@ def test_s14_a_damaged_record_makes_no_copy(plant):
 
 
 def test_s14_a_disk_that_is_full(plant, tmp_path):
+    """S14: a disk that is full."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to mount a small file system")
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path],
@@ -174,6 +179,7 @@ def test_s14_a_disk_that_is_full(plant, tmp_path):
 
 
 def test_s14_an_error_of_the_disk(plant):
+    """S14: an error of the disk."""
     if not shutil.which("strace"):
         pytest.skip("needs strace")
     plant.start("core", "poller")

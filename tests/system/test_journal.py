@@ -99,6 +99,7 @@ def spill(plant):
 
 
 def test_h1_none_is_late_where_all_is_well(plant):
+    """H1: none is late where all is well."""
     plant.start()
     spill(plant)
     plant.until_quiet()
@@ -113,6 +114,7 @@ def test_h1_none_is_late_where_all_is_well(plant):
 
 
 def test_h1_stopped_and_restarted(plant):
+    """H1: stopped and restarted."""
     plant.start()
     until_told(plant)
     plant.journal.stop()
@@ -125,6 +127,7 @@ def test_h1_stopped_and_restarted(plant):
 
 
 def test_h1_stopped_while_the_core_ends_and_begins_anew(plant):
+    """H1: stopped while the core ends and begins anew."""
     plant.start()
     until_told(plant)
     plant.journal.stop()
@@ -147,7 +150,7 @@ def test_h1_stopped_while_the_core_ends_and_begins_anew(plant):
 
 
 def test_h1_hung(plant):
-    """Longer than its socket's queue and ours together hold."""
+    """H1: Longer than its socket's queue and ours together hold."""
     plant.start()
     until_told(plant)
     plant.journal.hang()
@@ -168,7 +171,7 @@ def test_h1_hung(plant):
 
 @pytest.mark.parametrize("state", ["listening", "stopped"])
 def test_h1_killed(plant, state):
-    """After kill -9 what was not told comes late; what was told since the last commit comes
+    """H1: After kill -9 what was not told comes late; what was told since the last commit comes
     twice where the journal cannot be asked, as here, and can be known by its number."""
     plant.start()
     spill(plant)

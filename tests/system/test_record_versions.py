@@ -44,11 +44,13 @@ def version(plant):
 
 
 def test_h11_each_version_is_there():
+    """H11: each version is there."""
     never_released = {3}
     assert {int(path.stem[1:]) for path in RECORDS} == set(range(1, NOW)) - never_released
 
 
 def test_h11_a_record_of_each_version_goes_on(plant):
+    """H11: a record of each version goes on."""
     entries, reports, minutes, incidents = contents(plant)
     waiting = [row[1] for row in reports if row[3] != "sent"]
     (standing,) = [row[0] for row in incidents if row[1] == "open"]
@@ -77,7 +79,7 @@ def test_h11_a_record_of_each_version_goes_on(plant):
 
 
 def test_h11_killed_in_the_middle_of_a_migration(plant):
-    """Before every write of it, and a few behind: the old record is whole, or the new one."""
+    """H11: Before every write of it, and a few behind: the old record is whole, or the new one."""
     if not shutil.which("strace"):
         pytest.skip("needs strace")
     before, kept = contents(plant), plant.dir / "kept"
@@ -110,7 +112,7 @@ def test_h11_killed_in_the_middle_of_a_migration(plant):
 
 
 def test_h11_no_room_for_a_migration(plant):
-    """The old record stays whole; the core watches without, and brings it over later."""
+    """H11: The old record stays whole; the core watches without, and brings it over later."""
     if not shutil.which("strace"):
         pytest.skip("needs strace")
     before = contents(plant)

@@ -85,6 +85,8 @@ def strace(*arguments):
 
 
 def settle(plant):
+    """What is kept in memory only is not quiet yet."""
+    plant.until(lambda: stored(plant), "it is stored")
     plant.device.set(**NORMAL)
     plant.until_quiet()
 
@@ -92,6 +94,7 @@ def settle(plant):
 # ---- S7: no room ----
 
 def test_s7_at_low_and_critical_it_is_said_and_minutes_go_first(plant, disk):
+    """S7: at low and critical it is said and minutes go first."""
     plant.start()
     assert (plant.state / "ballast").stat().st_blocks * 512 >= 4 * MIB
     with open(disk / "filler", "wb") as file:
@@ -139,6 +142,7 @@ def make_full(plant, disk):
 
 
 def test_s7_an_incident_on_a_full_disk_is_told_at_once_and_stored_later(full, disk):
+    """S7: an incident on a full disk is told at once and stored later."""
     plant = full
     plant.device.set(COD=200)
     told = plant.until(lambda: [d for d in plant.receiver.unstored().values()
@@ -168,7 +172,7 @@ def test_s7_an_incident_on_a_full_disk_is_told_at_once_and_stored_later(full, di
 
 
 def test_s7_nothing_is_acknowledged_and_a_kill_loses_nothing(full, disk):
-    """The poller holds what was not stored: the core that comes back finds the incident."""
+    """S7: The poller holds what was not stored: the core that comes back finds the incident."""
     plant = full
     plant.device.set(COD=200)
     plant.until(lambda: [d for d in plant.receiver.unstored().values()
@@ -184,12 +188,14 @@ def test_s7_nothing_is_acknowledged_and_a_kill_loses_nothing(full, disk):
 
 
 def test_s7_people_and_reloads_are_refused_meanwhile(full):
+    """S7: people and reloads are refused meanwhile."""
     plant = full
     plant.reload()
     plant.until(lambda: "the old configuration stays in force; make room" in plant.log(), "refused")
 
 
 def test_s7_no_inode_is_free(plant, disk):
+    """S7: no inode is free."""
     plant.start()
     for i in range(400):
         try:
@@ -207,6 +213,7 @@ def test_s7_no_inode_is_free(plant, disk):
 
 
 def test_s7_it_starts_on_a_full_disk(full, disk):
+    """S7: it starts on a full disk."""
     plant = full
     plant.kill("core")
     plant.device.set(**NORMAL)
@@ -223,6 +230,7 @@ def test_s7_it_starts_on_a_full_disk(full, disk):
 
 
 def test_s7_the_first_start_is_on_a_full_disk(plant, disk):
+    """S7: the first start is on a full disk."""
     fill(disk / "filler")
     plant.receiver.start()
     for name in ("core", "poller", "sender"):
@@ -240,7 +248,7 @@ def test_s7_the_first_start_is_on_a_full_disk(plant, disk):
 
 
 def test_c1_full_disk_and_no_network(full, disk):
-    """Kept in memory; the network comes back first."""
+    """C1: Kept in memory; the network comes back first."""
     plant = full
     plant.kill("department")
     plant.device.set(COD=200)
@@ -254,6 +262,7 @@ def test_c1_full_disk_and_no_network(full, disk):
 
 
 def test_c1_full_disk_and_no_network_and_the_disk_comes_back_first(full, disk):
+    """C1: full disk and no network and the disk comes back first."""
     plant = full
     plant.kill("department")
     before = set(plant.receiver.unstored())
@@ -270,6 +279,7 @@ def test_c1_full_disk_and_no_network_and_the_disk_comes_back_first(full, disk):
 # ---- S8: read-only, quota ----
 
 def test_s8_it_starts_on_a_read_only_disk_and_goes_on_when_it_can_be_written(plant, disk):
+    """S8: it starts on a read only disk and goes on when it can be written."""
     plant.start()
     plant.device.set(SO2=700)
     plant.until_entry("report.delivered")
@@ -294,6 +304,7 @@ def test_s8_it_starts_on_a_read_only_disk_and_goes_on_when_it_can_be_written(pla
 
 
 def test_s8_a_read_only_disk_without_a_record(plant, disk):
+    """S8: a read only disk without a record."""
     remount(disk, "ro")
     plant.receiver.start()
     for name in ("core", "poller", "sender"):
@@ -308,7 +319,7 @@ def test_s8_a_read_only_disk_without_a_record(plant, disk):
 
 @pytest.mark.parametrize("error", ["EDQUOT", "EROFS", "ENOSPC"])
 def test_s8_while_it_runs(error):
-    """A quota, or a disk that has become read-only: the log can no longer be written."""
+    """S8: A quota, or a disk that has become read-only: the log can no longer be written."""
     with Plant(Device()) as plant:
         plant.start("receiver", "poller", "sender")
         plant.device.set(COD=200)
@@ -329,6 +340,7 @@ def test_s8_while_it_runs(error):
 
 @pytest.mark.parametrize("call", ["fdatasync", "pwrite64"])
 def test_s6_an_error_of_the_disk_ends_the_core_and_it_recovers(call):
+    """S6: an error of the disk ends the core and it recovers."""
     with Plant(Device()) as plant:
         plant.start("receiver", "poller", "sender")
         plant.device.set(COD=200)
@@ -349,7 +361,7 @@ def test_s6_an_error_of_the_disk_ends_the_core_and_it_recovers(call):
 
 
 def test_s6_an_error_when_the_log_is_brought_into_the_record():
-    """SQLite itself forgets it; then the log must not begin anew, or what it holds is lost."""
+    """S6: SQLite itself forgets it; then the log must not begin anew, or what it holds is lost."""
     with Plant(Device()) as plant:
         plant.start("receiver", "core", "poller", "sender")
         plant.kill("core")
@@ -373,7 +385,7 @@ def test_s6_an_error_when_the_log_is_brought_into_the_record():
 # ---- S12: slow ----
 
 def test_s12_a_slow_disk_disturbs_no_polling():
-    """Every sync takes 1.5 s: no reading is lost, the poller keeps its pace, the core its time."""
+    """S12: Every sync takes 1.5 s: no reading is lost, the poller keeps its pace, the core its time."""
     with Plant(Device()) as plant:
         plant.start("receiver", "core", "poller", "sender")
         plant.kill("core")
@@ -417,6 +429,7 @@ def contents(plant):
 
 
 def test_s13_a_second_instance_is_told_so_and_the_first_is_not_disturbed():
+    """S13: a second instance is told so and the first is not disturbed."""
     with Plant(Device()) as plant:
         plant.start()
         other = plant.dir / "run2"
@@ -433,6 +446,7 @@ def test_s13_a_second_instance_is_told_so_and_the_first_is_not_disturbed():
 
 
 def test_s10_a_missing_record_whose_log_is_there_is_not_begun_anew(still):
+    """S10: a missing record whose log is there is not begun anew."""
     still.start_core()
     still.until_entry("core.started", 2)
     still.kill("core")
@@ -448,6 +462,7 @@ def test_s10_a_missing_record_whose_log_is_there_is_not_begun_anew(still):
 
 
 def test_s10_a_missing_record_begins_a_new_one_and_says_so(still):
+    """S10: a missing record begins a new one and says so."""
     for path in still.state.glob("record.db*"):
         path.unlink()
     still.start_core()
@@ -458,6 +473,7 @@ def test_s10_a_missing_record_begins_a_new_one_and_says_so(still):
 
 @pytest.mark.parametrize("name", ["record.db", "record.db-wal", "record.db-shm", "record.lock"])
 def test_s10_a_symbolic_link_is_not_followed(still, name):
+    """S10: a symbolic link is not followed."""
     path = still.state / name
     still.broken_record = True
     path.rename(still.dir / "elsewhere")
@@ -468,6 +484,7 @@ def test_s10_a_symbolic_link_is_not_followed(still, name):
 
 @pytest.mark.parametrize("name", ["record.db", "record.db-wal", ""])
 def test_s10_a_foreign_owner(still, name):
+    """S10: a foreign owner."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to give files away")
     os.chown(still.state / name, 12345, -1)
@@ -479,6 +496,7 @@ def test_s10_a_foreign_owner(still, name):
 
 @pytest.mark.parametrize("name", ["record.db", "record.db-wal"])
 def test_s10_others_may_write_it(still, name):
+    """S10: others may write it."""
     (still.state / name).chmod(0o666)
     before = contents(still)
     said = refused(still)
@@ -487,6 +505,7 @@ def test_s10_others_may_write_it(still, name):
 
 
 def test_s10_it_cannot_be_read(still):
+    """S10: it cannot be read."""
     still.broken_record = True
     if os.geteuid() == 0:
         (still.state / "record.db").unlink()
@@ -498,12 +517,14 @@ def test_s10_it_cannot_be_read(still):
 
 
 def test_s10_no_directory(still):
+    """S10: no directory."""
     shutil.rmtree(still.state)
     said = refused(still)
     assert str(still.state) in said and "--state" in said
 
 
 def test_s10_a_database_of_another_program(still):
+    """S10: a database of another program."""
     for path in still.state.glob("record.db*"):
         path.unlink()
     with sqlite3.connect(still.state / "record.db") as db:
@@ -516,6 +537,7 @@ def test_s10_a_database_of_another_program(still):
 
 
 def test_h11_a_record_of_a_newer_version_is_left_alone(still):
+    """H11: a record of a newer version is left alone."""
     with sqlite3.connect(still.state / "record.db") as db:
         db.execute("PRAGMA user_version = 99")
     db.close()

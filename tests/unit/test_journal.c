@@ -180,6 +180,7 @@ static void test_fields(void **state)
 	until_sent(rig, 7);
 }
 
+/* faults: H1 */
 static void test_what_is_late_says_so(void **state)
 {
 	struct journal_missed missed;
@@ -244,7 +245,7 @@ static void test_a_large_entry_comes_as_a_sealed_file(void **state)
 	free(message);
 }
 
-/* it is not read: 11 datagrams or so, then the thread waits, and nobody else does */
+/* faults: H1. It is not read: 11 datagrams or so, then the thread waits, and nobody else does */
 static void test_hung(void **state)
 {
 	struct rig *rig = *state;
@@ -283,6 +284,7 @@ static void test_hung(void **state)
 	assert_string_equal(journal_words(rig->journal), "");
 }
 
+/* faults: H1 */
 static void test_stopped_and_restarted(void **state)
 {
 	struct journal_missed missed;
@@ -304,6 +306,7 @@ static void test_stopped_and_restarted(void **state)
 	assert_string_equal(journal_words(rig->journal), "");
 }
 
+/* faults: H1 */
 static void test_closing_does_not_wait_for_one_that_hangs(void **state)
 {
 	struct rig *rig = *state;

@@ -150,6 +150,10 @@ static void add_parameters(const struct cap *cap, struct cap_node *info)
 	add_parameter(cap, info, "log-id", field_text(log, "id"));
 	add_number(cap, info, "log-seq", log, "seq");
 	add_parameter(cap, info, "log-hash", field_text(log, "hash"));
+	add_parameter(cap, info, "log-prev-hash", field_text(log, "prev_hash"));
+	add_parameter(cap, info, "log-head", field_text(log, "head"));
+	add_parameter(cap, info, "log-signature", field_text(log, "signature"));
+	add_parameter(cap, info, "log-key-id", field_text(log, "key_id"));
 }
 
 /* when it began: the earliest time that a standing limit was broken, else its opening */

@@ -86,6 +86,8 @@ static const struct config_option destination_options[] = {
 	INTEGER("rate-per-minute", D(per_min), "600", 1, 6000, "so many a minute at the most when many have piled up; emergencies go at once"),
 	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
 	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
+	DURATION("clock-tolerance", D(clock_tolerance_ms), "5min", 10 * S_MS, D_MS, MS, "how wrong a time stamp its receiver bears; it is said from two fifths of it on"),
+	DURATION("heartbeat", D(heartbeat_ms), "1d", 0, 7 * D_MS, MS, "it gets a sign of life when it was told nothing for so long; 0s: never"),
 	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),
 	NAMES("sites", D(sites), "", CONFIG_WORDS_MAX, "names of the sites whose incidents are reported"),
 	NAMES("receptors", D(receptors), "", CONFIG_WORDS_MAX, "names of the receptors or boundaries that an incident must be able to reach"),

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/assess.h"
+#include "core/heartbeat.h"
 #include "core/measure.h"
 #include "core/release.h"
 
@@ -165,6 +166,8 @@ void core_event(struct core *core, const struct event *what)
 		return;
 	}
 	core->log->seq = entry->seq;
+	core->log->wall_ms = entry->wall_ms;
+	memcpy(core->log->before, core->log->hash, sizeof(core->log->before));
 	memcpy(core->log->hash, entry->hash, sizeof(entry->hash));
 }
 
@@ -281,6 +284,7 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	alarm_tick(core, at);
 	incident_tick(core, at);
 	assess_tick(core, at);
+	heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "core/record_anchor_sql.h"
 #include "core/record_statements.h"
 
 #define MINUTE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
@@ -119,6 +120,13 @@ const char *const record_sql[N_STATEMENTS] = {
 	[SET_JOURNAL] = "UPDATE journal SET seq = ?1",
 	[ENTRIES_FROM] = "SELECT seq, line, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
+	[SET_ANCHOR] = RECORD_SQL_SET_ANCHOR,
+	[GET_ANCHOR] = RECORD_SQL_GET_ANCHOR,
+	[GET_HASH] = "SELECT hash FROM entry WHERE seq = ?1",
+	[SET_LOG_ID] = "UPDATE meta SET value = ?1 WHERE key = 'log_id'",
+	[RENAME_REPORT] = RECORD_SQL_RENAME_REPORT,
+	[AGAIN_UNTIL] = RECORD_SQL_AGAIN_UNTIL,
+	[SEND_AGAIN] = RECORD_SQL_SEND_AGAIN,
 };
 
 int record_failed(struct record *record, int code)

@@ -171,7 +171,15 @@ static const char *const steps[RECORD_VERSION] = {
 	"END;"
 	/* only those that a receiver has paused; url: a hash of the one that it had then */
 	"CREATE TABLE destination(name TEXT PRIMARY KEY, url INTEGER NOT NULL,"
-	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;",
+	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;"
+	/* what each destination's receiver has said that it holds: see anchor.h */
+	"CREATE TABLE anchor(destination TEXT PRIMARY KEY, log_id TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL, said TEXT NOT NULL,"
+	" unseen INTEGER NOT NULL, wanted_seq INTEGER NOT NULL, again_from INTEGER NOT NULL,"
+	" again_to INTEGER NOT NULL, round_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,"
+	" clock_ms INTEGER, clock_said INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX outbox_anchor ON outbox(destination, id, webhook_id, lane)"
+	" WHERE state = 'sent';",
 };
 
 int sqlite_errno(int code)

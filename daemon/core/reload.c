@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/budget.h"
 #include "core/service.h"
 #include "core/storage.h"
@@ -125,6 +126,7 @@ static void swap(struct service *service, struct setup *setup)
 	service->core = setup->core;
 	service->drills = setup->drills;
 	service->keys = setup->keys;
+	service->core->chain.key = service->keys.own[0];
 	*setup = old;
 }
 
@@ -230,6 +232,8 @@ static int spread(struct service *service, struct stamp at)
 	/* these two first and in any case: they hold indices into what has just been replaced */
 	int r = delivery_reset(service->delivery);
 
+	if (r == 0)
+		r = anchoring_fit(service);
 	if (r == 0)
 		r = pollers_replan(service->pollers);
 	if (r == 0)

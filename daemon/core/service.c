@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/budget.h"
 #include "core/control.h"
 #include "core/drilling.h"
@@ -104,6 +106,7 @@ static int commit(struct service *service)
 	if (r == 0)
 		r = drilling_save(service, &commit);
 	delivery_save(service->delivery, &commit);
+	anchoring_save(service, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -130,6 +133,7 @@ void service_commit(struct service *service)
 	while (storage_makes_room(service->storage, r));
 	service->n_commits += r == 0;
 	if (r == 0) {
+		anchoring_saved(service);
 		storage_stored(service->storage);
 		tell(service);
 	} else if (!storage_unstored(service->storage, r)) {
@@ -167,39 +171,29 @@ static void notify(const struct service *service)
 			 delivery_has_sender(service->delivery) ? "" : "; no sender");
 }
 
-static void on_entry(void *userdata, uint64_t seq, const char *line, const uint8_t hash[static 32])
+static void on_waiting(void *userdata, const char *destination, bool files, int64_t n)
 {
 	struct service *service = userdata;
 
-	journal_late(service->journal, seq, line, hash);
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		if (!files && strcmp(service->config->destinations[i].name, destination) == 0)
+			service->core->facts.reports_waiting[i] = n;
 }
 
-/* what the journal has missed, from the record; Return: whether there may be more */
-static bool queue_late(struct service *service)
+/* for heartbeats; once a minute, for thousands may wait */
+static void gather_facts(struct service *service, struct stamp now)
 {
-	uint64_t after;
-	size_t n = journal_wants(service->journal, record_end(service->record), &after);
+	struct core_facts *facts = &service->core->facts;
+	struct statvfs disk;
 
-	if (n > 0 && record_entries(service->record, after, n, on_entry, service) < 0) {
-		log_err("the record cannot be read: %s", record_error(service->record));
-		return false;
-	}
-	return n > 0;
-}
-
-static void tell_late(struct service *service)
-{
-	struct event event = event_plain(EVENT_JOURNAL_RESENT, service_now(service));
-	uint64_t end = record_end(service->record);
-	struct journal_missed missed;
-
-	(void)queue_late(service);
-	if (!journal_caught_up(service->journal, end, &missed))
+	if (facts->known && now.mono_ms - service->facts_ms < MS_PER_MIN)
 		return;
-	event.number = (int64_t)missed.n;
-	event.since_ms = missed.since_ms;
-	event.reason = missed.why;
-	core_event(service->core, &event);
+	service->facts_ms = now.mono_ms;
+	*facts = (struct core_facts){.known = true, .disk_free_bytes = -1};
+	if (statvfs(service->options.state, &disk) == 0)
+		facts->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+	if (record_waiting(service->record, on_waiting, service) < 0)
+		log_err("the outbox cannot be read: %s", record_error(service->record));
 }
 
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -207,13 +201,15 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	struct service *service = userdata;
 
 	(void)usec;
+	gather_facts(service, service_now(service));
 	pollers_tick(service->pollers, service_now(service));
 	drills_due(service->drills, service_now(service));
-	tell_late(service);
+	late_tell(service);
 	service_flush(service);
 	if (service->failed)
 		return 0;
 	storage_tick(service->storage);
+	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
 	status_write(service);
@@ -303,6 +299,7 @@ static int restore(struct service *service)
 	set_clock(service, &start);
 	service->journal_seq = start.journal_seq;
 	service->core->chain = start.chain;
+	service->core->chain.key = service->keys.own[0];
 	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);
@@ -318,7 +315,9 @@ static int restore(struct service *service)
 		return r;
 	}
 	say_start(service, &start);
-	r = service_adopt(service);
+	r = anchoring_open(service);
+	if (r == 0)
+		r = service_adopt(service);
 	return r < 0 ? r : drilling_open(service);
 }
 
@@ -432,7 +431,7 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = journal_open(&service->journal, options->journal, service->core->log_id,
 				 service->journal_seq, record_end(service->record));
-	while (r >= 0 && queue_late(service))
+	while (r >= 0 && late_queue(service))
 		; /* first what the run before left, so that what is new comes as it is */
 	if (r >= 0)
 		r = open_sockets(service);
@@ -463,6 +462,7 @@ void service_close(struct service *service)
 	if (service->record && !service->failed)
 		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
+	service->anchoring = anchoring_close(service->anchoring);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);

@@ -50,6 +50,8 @@ static uint64_t layout(void)
 				       sizeof(struct core_limit),
 				       sizeof(struct alarm_notes),
 				       sizeof(struct flood),
+				       sizeof(struct core_heartbeat),
+				       CONFIG_DESTINATIONS_MAX,
 				       sizeof(struct core_incident),
 				       sizeof(struct mass),
 				       sizeof(struct mass_window),
@@ -114,6 +116,7 @@ static size_t size_of(const struct snapshot_header *header)
 	       header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
+	       CONFIG_DESTINATIONS_MAX * sizeof(struct core_heartbeat) +
 	       header->n_incidents * KEYED(struct core_incident) +
 	       header->n_streams * sizeof(struct core_stream) +
 	       header->n_crossings * KEYED(struct core_crossing) +
@@ -170,6 +173,7 @@ static void put_things(const struct core *core, uint8_t *at)
 			put_keyed(&at, key_of_text(config->limits[i].path), &core->notes[i],
 				  sizeof(struct alarm_notes));
 	put(&at, &core->flood, sizeof(core->flood));
+	put(&at, core->heartbeats, sizeof(core->heartbeats));
 	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
@@ -377,6 +381,8 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	at = take(at, header->n_notes, sizeof(struct alarm_notes), places, config->n_limits);
 	memcpy(&core->flood, at, sizeof(core->flood));
 	at += sizeof(core->flood);
+	memcpy(core->heartbeats, at, sizeof(core->heartbeats));
+	at += sizeof(core->heartbeats);
 	for (size_t i = 0; i < n_incidents; i++)
 		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
 	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/anchoring.h"
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
@@ -317,6 +318,41 @@ static json_t *paused_array(const struct service *service)
 	return array;
 }
 
+/* what the destinations' receivers hold of this record */
+static json_t *anchors_array(const struct service *service)
+{
+	const struct anchoring *anchoring = service->anchoring;
+	json_t *array = json_array();
+	char hash[CHAIN_HEX_MAX];
+
+	for (size_t i = 0; i < anchoring->n; i++) {
+		const struct anchor *anchor = &anchoring->anchors[i];
+		json_t *object;
+
+		if (service->config->destinations[i].kind != DESTINATION_REPORTS)
+			continue;
+		object = json_object();
+		set(object, "destination", anchoring->names[i]);
+		set(object, "state", anchor_text(anchor->said));
+		(void)json_object_set_new(object, "unseen", json_boolean(anchor->unseen));
+		set_number(object, "seq", anchor->seq);
+		if (anchor->seq > 0) {
+			chain_hex(anchor->hash, hash);
+			set(object, "hash", hash);
+			set(object, "log_id", anchor->id);
+			set_number(object, "time_ms", anchor->at_ms);
+		}
+		(void)json_object_set_new(object, "clock_differs",
+					  json_boolean(anchor->clock_said));
+		if (anchor->clock_known)
+			set_number(object, "clock_ms", anchor->clock_ms);
+		set_number(object, "clock_tolerance_ms",
+			   service->config->destinations[i].clock_tolerance_ms);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -349,6 +385,10 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
+	set(object, "log_id", service->core->log_id);
+	set_number(object, "log_seq", (int64_t)service->core->chain.seq);
+	(void)json_object_set_new(object, "anchors", anchors_array(service));
+	(void)json_object_set_new(object, "anchored", json_boolean(anchoring_is_healthy(service)));
 	(void)json_object_set_new(object, "bus", bus_object(service));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));

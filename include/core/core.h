@@ -32,6 +32,7 @@
 #include "core/config.h"
 #include "core/crossing.h"
 #include "core/event.h"
+#include "core/facts.h"
 #include "core/flood.h"
 #include "core/forecast.h"
 #include "core/limit.h"
@@ -274,6 +275,8 @@ struct core {
 	struct core_limit *limits;
 	struct alarm_notes *notes; /* per limit */
 	struct flood flood;
+	struct core_heartbeat heartbeats[CONFIG_DESTINATIONS_MAX];
+	struct core_facts facts;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */

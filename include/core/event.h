@@ -44,6 +44,13 @@ enum event_type {
 	EVENT_POLLER_SILENT,
 	EVENT_POLLER_RETURNED,
 	EVENT_CLOCK_STEPPED,
+	EVENT_CLOCK_DIFFERS,
+	EVENT_ANCHOR_BEHIND,
+	EVENT_ANCHOR_AHEAD,
+	EVENT_ANCHOR_CONFLICT,
+	EVENT_ANCHOR_AGREED,
+	EVENT_ANCHOR_SEEN,
+	EVENT_HEARTBEAT,
 	EVENT_REPORT_DELIVERED,
 	EVENT_REPORT_HELD,
 	EVENT_REPORTS_STRANDED,
@@ -177,14 +184,22 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX]);
 void event_message(const struct event *event, const struct config *config,
 		   char text[static EVENT_MESSAGE_MAX]);
 
+struct sign_key;
+
 /**
  * struct chain - end of the record so far
  * @seq: of the last entry, 0 none
  * @hash: of the last entry; zeros where there is none
+ * @before: of the entry before; known from the first entry of this run on
+ * @wall_ms: time of the last entry, likewise
+ * @key: what its heads are signed with, the caller's; NULL: they are not
  */
 struct chain {
 	uint64_t seq;
 	uint8_t hash[32];
+	uint8_t before[32];
+	int64_t wall_ms;
+	const struct sign_key *key;
 };
 
 #define CHAIN_HEX_MAX 65

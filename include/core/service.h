@@ -57,6 +57,7 @@ struct pollers;
 struct delivery;
 struct control;
 struct storage;
+struct anchoring;
 
 struct service {
 	struct service_options options;
@@ -74,10 +75,12 @@ struct service {
 	struct delivery *delivery;
 	struct control *control;
 	struct storage *storage;
+	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
+	int64_t facts_ms;	/* monotonic, when the core was told last what only we know */
 	uint64_t n_commits;
 	uint64_t journal_seq; /* at the start: the journal has all entries up to this one */
 	uint64_t n_stranded;  /* reports for destinations that are no longer configured */
@@ -239,6 +242,14 @@ int delivery_unstored(struct delivery *delivery, size_t destination, const char 
 bool delivery_forget(struct delivery *delivery, const char *webhook_id);
 
 bool delivery_has_sender(const struct delivery *delivery);
+
+/* --- late.c ------------------------------------------------------------------------ */
+
+/** late_queue() - queue what the journal has missed; Return: there may be more, and room for it */
+bool late_queue(struct service *service);
+
+/** late_tell() - the same, and say when all of it is told */
+void late_tell(struct service *service);
 
 /* --- status.c ---------------------------------------------------------------------- */
 

@@ -296,7 +296,7 @@ static void test_another_threshold(void **state)
 	run(rig, 120);
 	assert_int_equal(verdict_of(rig, WASTE_LIQUID), VERDICT_LIKELY);
 	assert_int_equal(rig->core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
-	assert_non_null(strstr(rig->text, "at a threshold of 15, "));
+	assert_non_null(strstr(rig->text, "at a threshold of 15 "));
 	take_over(other, rig);
 	run(other, 60);
 	assert_int_equal(verdict_of(other, WASTE_LIQUID), VERDICT_POSSIBLE);

@@ -15,6 +15,7 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status_storage.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
 
@@ -241,28 +242,38 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
-static void look_at_storage(struct picture *picture)
+static void look_at_anchor(struct picture *picture, const json_t *anchor)
 {
-	const json_t *storage = json_object_get(picture->live, "storage");
-	const char *level = field_text(storage, "level");
+	const char *name = field_text(anchor, "destination");
+	int64_t clock_ms = number(anchor, "clock_ms");
+	char span[48];
 
-	if (storage && !json_is_true(json_object_get(storage, "storing")))
+	if (json_is_true(json_object_get(anchor, "unseen")))
 		attend(picture,
-		       "NOTHING CAN BE STORED (%s): %lld entries and %lld reports are in "
-		       "memory only; make room on the disk of --state at once",
-		       field_text(storage, "words"), (long long)number(storage, "unstored_entries"),
-		       (long long)number(storage, "unstored_reports"));
-	else if (strcmp(level, "critical") == 0)
+		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
+		       "a "
+		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
+		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
+		       name);
+	if (strcmp(field_text(anchor, "state"), "behind") == 0)
+		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
+	if (json_is_true(json_object_get(anchor, "clock_differs")))
 		attend(picture,
-		       "hardly any room for the record (%s): minute values are not stored, "
-		       "%lld so far; make room on the disk of --state",
-		       field_text(storage, "words"),
-		       (long long)number(storage, "minutes_left_out"));
-	else if (strcmp(level, "low") == 0)
-		attend(picture,
-		       "room for the record is getting short (%s): make room on the disk of "
-		       "--state",
-		       field_text(storage, "words"));
+		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
+		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
+		       clock_ms < 0 ? "behind" : "ahead of",
+		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
+			       ? ", so it refuses reports"
+			       : "");
+}
+
+static void look_at_anchors(struct picture *picture)
+{
+	const json_t *anchor;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
+		look_at_anchor(picture, anchor);
 }
 
 static void look_at_live(struct picture *picture)
@@ -283,19 +294,14 @@ static void look_at_live(struct picture *picture)
 			       field_text(channel, "channel"), field_text(channel, "reason"));
 	}
 	look_at_alarms(picture);
+	look_at_anchors(picture);
 	if (number(picture->live, "reports_stranded") > 0)
 		attend(picture,
 		       "%lld reports or data files wait for a destination that is no longer "
 		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
 		       (long long)number(picture->live, "reports_stranded"));
-	if (*field_text(picture->live, "journal_words"))
-		attend(picture,
-		       "%lld entries wait for the journal (the record has them): %s; "
-		       "systemctl status systemd-journald",
-		       (long long)number(picture->live, "journal_waiting"),
-		       field_text(picture->live, "journal_words"));
-	look_at_storage(picture);
+	status_storage(picture->live, picture->attention);
 }
 
 static void take_paused(void *userdata, const char *destination, int64_t since_ms,

@@ -39,7 +39,7 @@ drill_scenario drill_library
 plan plan_requests plan_packets budget
 outbox anchor sign screen formula circular tally
 ration
-event event_message head fields limit alarm forecast flood mass crossing
+event event_sentences event_message event_storage head fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch facts
@@ -70,7 +70,7 @@ PURE = ("ration "
         "plan plan_requests plan_packets screen formula alarm alarms foresee forecast flood "
         "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
-        "boundary river plume solid units action event_message "
+        "boundary river plume solid units action event_message event_storage "
         "report_released report_response report_crossing report_skipped "
         "standard crossing assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/event_sentences.h"
 #include "core/limit.h"
 
 #define MASSES_IN_MESSAGE 6 /* all of them are in the entry */
-
-typedef void event_sentence(const struct event *event, const struct config *config, char *text);
 
 static const char *or_empty(const char *text)
 {
@@ -118,37 +117,6 @@ static void message_of_measuring(const struct event *event, const struct config 
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "The wall clock was set %s by %lld ms",
 			       number < 0 ? "back" : "forward", number < 0 ? -number : number);
-}
-
-static void message_of_storage(const struct event *event, const struct config *config, char *text)
-{
-	const char *reason = or_empty(event->reason);
-	char since[CLOCK_TEXT_MAX], until[CLOCK_TEXT_MAX];
-
-	clock_format(event->since_ms, config->zone_min, since);
-	clock_format(event->until_ms, config->zone_min, until);
-	if (event->type == EVENT_STORAGE_LOW)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Room for the record is getting short: %s; make room: df, "
-			       "wastewatch status",
-			       reason);
-	else if (event->type == EVENT_STORAGE_CRITICAL)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "There is hardly any room for the record: %s; minute values are not "
-			       "stored any more; make room at once",
-			       reason);
-	else if (event->type == EVENT_JOURNAL_RESENT)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "%lld entries since %s have been told to the journal late: %s",
-			       (long long)event->number, since, reason);
-	else if (event->since_ms)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "There is room for the record again; from %s to %s were not stored: "
-			       "%s",
-			       since, until, reason);
-	else
-		(void)snprintf(text, EVENT_MESSAGE_MAX, "There is room for the record again: %s",
-			       reason);
 }
 
 static void message_of_state(const struct event *event, const struct config *config, char *text)
@@ -478,10 +446,10 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_MEASUREMENT_LOST] = message_of_measuring,
 	[EVENT_MEASUREMENT_RESTORED] = message_of_measuring,
 	[EVENT_READINGS_LOST] = message_of_measuring,
-	[EVENT_STORAGE_LOW] = message_of_storage,
-	[EVENT_STORAGE_CRITICAL] = message_of_storage,
-	[EVENT_STORAGE_RECOVERED] = message_of_storage,
-	[EVENT_JOURNAL_RESENT] = message_of_storage,
+	[EVENT_STORAGE_LOW] = event_sentence_storage,
+	[EVENT_STORAGE_CRITICAL] = event_sentence_storage,
+	[EVENT_STORAGE_RECOVERED] = event_sentence_storage,
+	[EVENT_JOURNAL_RESENT] = event_sentence_storage,
 	[EVENT_POLLER_STARTED] = message_of_measuring,
 	[EVENT_POLLER_SILENT] = message_of_measuring,
 	[EVENT_POLLER_RETURNED] = message_of_measuring,

@@ -370,6 +370,11 @@ bool storage_is_failing(const struct storage *storage)
 	return storage && storage->error;
 }
 
+bool storage_is_healthy(const struct storage *storage)
+{
+	return storage->said < STORAGE_CRITICAL && !storage->error;
+}
+
 bool storage_may_commit(const struct storage *storage, int64_t mono_ms)
 {
 	return !storage->error || storage->is_closing || mono_ms - storage->tried_ms >= RETRY_MS ||

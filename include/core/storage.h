@@ -72,6 +72,9 @@ bool storage_is_failing(const struct storage *storage);
 /** storage_may_commit() - while it fails: is it time to try again? */
 bool storage_may_commit(const struct storage *storage, int64_t mono_ms);
 
+/** storage_is_healthy() - is all stored that should be? */
+bool storage_is_healthy(const struct storage *storage);
+
 /** storage_words() - why nothing can be stored, for people; "" it can */
 const char *storage_words(const struct storage *storage);
 

@@ -385,7 +385,7 @@ def test_s6_an_error_when_the_log_is_brought_into_the_record():
 # ---- S12: slow ----
 
 def test_s12_a_slow_disk_disturbs_no_polling():
-    """S12: Every sync takes 1.5 s: no reading is lost, the poller keeps its pace, the core its time."""
+    """S12: every sync takes 1.5 s: no reading is lost, the poller keeps its pace."""
     with Plant(Device()) as plant:
         plant.start("receiver", "core", "poller", "sender")
         plant.kill("core")

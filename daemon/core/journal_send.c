@@ -209,11 +209,15 @@ static void put_item(FILE *to, const char *log_id, const struct journal_item *it
 static int send_message(int fd, const char *path, struct msghdr *message)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int r = 0;
 
 	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
 	message->msg_name = &address;
 	message->msg_namelen = sizeof(address);
-	return sendmsg(fd, message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0 ? -errno : 0;
+	if (sendmsg(fd, message, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		r = -errno;
+	message->msg_name = NULL; /* the next one sets it again */
+	return r;
 }
 
 static int sealed_file(const char *data, size_t n)

@@ -159,10 +159,43 @@ static void read_again(struct record *record)
 	(void)open_absent(record, NULL); /* without memory SQLite refuses each call on it */
 }
 
+static void take_over(struct record *record, struct record *fresh)
+{
+	record_close_database(record);
+	record->db = steal(&fresh->db);
+	record->lock = fresh->lock;
+	fresh->lock = -1;
+	(void)sqlite3_wal_hook(record->db, record_on_commit, record);
+	memcpy(record->statements, fresh->statements, sizeof(record->statements));
+	memset(fresh->statements, 0, sizeof(fresh->statements));
+	record->upkeep = (struct record_upkeep){0};
+	record->mode = RECORD_WRITABLE;
+	record->unbound = true;
+}
+
+/* Return: 0 @record can be written; as record_reopen() */
+static int open_anew(struct record *record)
+{
+	CLEANUP(record_close) struct record *fresh = record_make(record->directory);
+	char error[RECORD_ERROR_MAX] = "";
+	int r = fresh ? record_check_files(record->directory, error) : -ENOMEM;
+
+	if (r == 0)
+		r = record_open_writable(fresh);
+	if (r == 0)
+		r = compare(record, fresh);
+	if (r == 0)
+		take_over(record, fresh);
+	else
+		(void)snprintf(record->error, sizeof(record->error), "%.255s",
+			       *error			? error
+			       : fresh && *fresh->error ? fresh->error
+							: strerror(-r));
+	return r;
+}
+
 int record_reopen(struct record *record)
 {
-	CLEANUP(record_close) struct record *fresh = NULL;
-	char error[RECORD_ERROR_MAX];
 	int r;
 
 	if (record->mode == RECORD_WRITABLE)
@@ -174,28 +207,8 @@ int record_reopen(struct record *record)
 	if (record->lock >= 0)
 		(void)close(record->lock);
 	record->lock = -1;
-	fresh = record_make(record->directory);
-	r = fresh ? record_check_files(record->directory, error) : -ENOMEM;
-	if (r == 0)
-		r = record_open_writable(fresh);
-	if (r == 0)
-		r = compare(record, fresh);
-	if (r < 0) {
-		if (fresh && *fresh->error)
-			memcpy(record->error, fresh->error, sizeof(record->error));
-		fresh = record_close(fresh);
+	r = open_anew(record);
+	if (r < 0)
 		read_again(record);
-		return r;
-	}
-	record_close_database(record);
-	record->db = steal(&fresh->db);
-	record->lock = fresh->lock;
-	fresh->lock = -1;
-	(void)sqlite3_wal_hook(record->db, record_on_commit, record);
-	memcpy(record->statements, fresh->statements, sizeof(record->statements));
-	memset(fresh->statements, 0, sizeof(fresh->statements));
-	record->upkeep = (struct record_upkeep){0};
-	record->mode = RECORD_WRITABLE;
-	record->unbound = true;
-	return 0;
+	return r;
 }

@@ -31,6 +31,7 @@ struct room {
  * struct storage
  * @said: the level that the record knows of
  * @error: why the last commit could not be done, -errno; 0 it could
+ * @reopen_error: what opening the record has come to last
  * @looked_ms, @tried_ms: monotonic
  * @from_ms, @until_ms: UTC; minute values or files from then to then were not stored; 0 all were
  * @n_minutes, @n_files: how many
@@ -42,6 +43,7 @@ struct storage {
 	struct room room;
 	enum storage_level said;
 	int error;
+	int reopen_error;
 	bool has_ballast;
 	bool is_closing;
 	int64_t looked_ms;
@@ -277,6 +279,9 @@ static void reopen(struct storage *storage)
 	struct service *service = storage->service;
 	int r = record_reopen(service->record);
 
+	if (r < 0 && !record_is_full(r) && r != storage->reopen_error)
+		log_err("the record cannot be opened: %s", record_error(service->record));
+	storage->reopen_error = r;
 	if (r != -ESTALE)
 		return;
 	log_crit("the record can be written again, but it is not the one that this run began "

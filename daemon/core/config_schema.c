@@ -109,6 +109,7 @@ static const struct config_option main_options[] = {
 	INTEGER("storage-critical", M(storage.critical_mib), "32", 1, 1048576, "MiB: with less free room minute values are no longer stored"),
 	INTEGER("storage-low-inodes", M(storage.low_inodes), "1000", 1, 1000000000, "free inodes below which it is said"),
 	INTEGER("storage-critical-inodes", M(storage.critical_inodes), "100", 1, 1000000000, "free inodes below which minute values are no longer stored"),
+	DURATION("verify-interval", M(verify_interval_ms), "24h", S_MS, 7 * D_MS, MS, "the record is gone through so often"),
 	TEXT("reporter-name", M(reporter.name), "", TITLE, config_text_check, "who reports: name of the company or station, for the department"),
 	TEXT("reporter-address", M(reporter.address), "", TITLE, config_text_check, "the reporter's address"),
 	TEXT("reporter-phone", M(reporter.phone), "", 40, config_text_check, "the reporter's phone number"),

@@ -129,6 +129,8 @@ static const char *const steps[RECORD_VERSION] = {
 	/* the journal has all entries up to this one; what an older version wrote it has sent */
 	"CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK(id = 1), seq INTEGER NOT NULL);"
 	"INSERT INTO journal SELECT 1, coalesce(max(seq), 0) FROM entry;"
+	/* what the chain says of itself, found without reading all of it: record_chain.c */
+	"CREATE INDEX entry_chain ON entry(seq) WHERE type IN (" RECORD_OF_CHAIN ");"
 	/* The outbox: whose turn it is stands in the row, so that the next report is found by one
 	 * step of an index, however many wait. Triggers keep that, whoever changes a state. */
 	"ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"    /* 1: the oldest of its
@@ -273,7 +275,6 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 	return 0;
 }
 
-/* a database of somebody else's that came to lie here must not be made into a record */
 /*
  * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
  * file, but does not look at the result (unixSync() in os_unix.c).
@@ -289,6 +290,7 @@ int record_sync_directory(const char *directory)
 	return r;
 }
 
+/* a database of somebody else's that came to lie here must not be made into a record */
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

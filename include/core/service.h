@@ -57,6 +57,7 @@ struct pollers;
 struct delivery;
 struct control;
 struct storage;
+struct chain_watch;
 struct anchoring;
 
 struct service {
@@ -75,6 +76,7 @@ struct service {
 	struct delivery *delivery;
 	struct control *control;
 	struct storage *storage;
+	struct chain_watch *chain;
 	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
@@ -87,7 +89,8 @@ struct service {
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
-	bool state_lost; /* the state of the last run was of another version */
+	bool state_lost;    /* the state of the last run was of another version, or damaged */
+	bool state_damaged; /* that */
 };
 
 /**

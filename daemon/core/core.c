@@ -142,12 +142,15 @@ void core_join_streams(struct core *core)
 
 void core_event(struct core *core, const struct event *what)
 {
-	struct batch_entry *entry = batch_add(core->entries, entries);
 	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
+	struct batch_entry *entry;
 
 	core->calm = false;
 	marked.exercise |= core->exercise;
+	if (!batch_takes_entry(core->entries, event->type))
+		return;
+	entry = batch_add(core->entries, entries);
 	if (!entry)
 		return;
 	event_message(event, core->config, message);

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/event_sentences.h"
 #include "core/limit.h"
 
 #define MASSES_IN_MESSAGE 6 /* all of them are in the entry */
-
-typedef void event_sentence(const struct event *event, const struct config *config, char *text);
 
 static const char *or_empty(const char *text)
 {
@@ -447,6 +446,10 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_MEASUREMENT_LOST] = message_of_measuring,
 	[EVENT_MEASUREMENT_RESTORED] = message_of_measuring,
 	[EVENT_READINGS_LOST] = message_of_measuring,
+	[EVENT_STORAGE_LOW] = event_sentence_storage,
+	[EVENT_STORAGE_CRITICAL] = event_sentence_storage,
+	[EVENT_STORAGE_RECOVERED] = event_sentence_storage,
+	[EVENT_JOURNAL_RESENT] = event_sentence_storage,
 	[EVENT_POLLER_STARTED] = message_of_measuring,
 	[EVENT_POLLER_SILENT] = message_of_measuring,
 	[EVENT_POLLER_RETURNED] = message_of_measuring,

@@ -43,7 +43,7 @@ event event_message fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
 journal peer
@@ -72,7 +72,7 @@ PURE = ("ration "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
         "report_released report_response report_crossing "
-        "standard crossing assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound "
+        "standard crossing assess assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "

@@ -294,10 +294,15 @@ static void message_of_crossing(const struct event *event, const struct config *
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "What %s measures comes from beyond %s, %s: %s", site, where,
 			       event->verdict ? event->verdict : "possible", reason);
+	else if (event->type == EVENT_CROSSING_ASSESSED &&
+		 (!event->verdict || strcmp(event->verdict, "none") == 0))
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Whether the release of %s reaches %s is not assessed: %s", incident,
+			       where, reason);
 	else if (event->type == EVENT_CROSSING_ASSESSED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "That the release of %s reaches %s is %s: %s", incident, where,
-			       event->verdict ? event->verdict : "not known", reason);
+			       "It is %s that the release of %s reaches %s: %s", event->verdict,
+			       incident, where, reason);
 	else
 		(void)snprintf(
 			text, EVENT_MESSAGE_MAX,

@@ -7,6 +7,7 @@
  *   assess_river.c   by a river, also the leachate of solid waste
  *   assess_plume.c   through the air
  *   assess_solid.c   a slide of solid waste
+ *   assess_verdict.c how sure, and how grave
  *   assess_source.c  what is known of a source, its river and its air now
  *   assess_due.c     readings at the target confirm or refute it
  *   inbound.c        a border station, and our own sources upstream

@@ -21,6 +21,8 @@ catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
 docdir ?= $(datadir)/doc/wastewatch
+mandir ?= $(datadir)/man
+completiondir ?= $(datadir)/bash-completion/completions
 profiledir ?= $(datadir)/wastewatch/profiles
 boundarydir ?= $(datadir)/wastewatch/boundaries
 drilldir ?= $(datadir)/wastewatch/drills
@@ -74,9 +76,12 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
+	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace faketime e2fsprogs \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
+
+packages_deb := debhelper dpkg-dev lintian fakeroot git
 
 objs = $(patsubst %.c,$(B)/obj/%.o,$(1))
 common_o := $(call objs,$(wildcard daemon/common/*.c))
@@ -89,7 +94,7 @@ command_o := $(call objs,$(wildcard tools/wastewatch/*.c))
 
 .PHONY: all
 all: ## build the programs into build/ (B=DIR: into another directory)
-all: $(PROGRAMS:%=$(B)/%)
+all: $(PROGRAMS:%=$(B)/%) $(B)/man/wastewatch.yaml.5
 
 $(B)/wastewatchd: $(call objs,daemon/core/main.c) $(core_o) $(common_o)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
@@ -110,6 +115,17 @@ $(B)/wastewatch-receiver: $(call objs,tools/receiver/main.c) $(receiver_o) $(com
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
+
+# --- manual pages; what wastewatch.yaml(5) says of keys comes from the tables they are held against ---
+
+manuals := $(notdir $(wildcard tools/man/*.[1-8])) wastewatch.yaml.5
+$(B)/manual-keys: $(call objs,tools/manual/keys.c) $(core_o) $(common_o)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_core)) -lm
+$(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
+	@mkdir -p $(@D)
+	$(call run,MAN) while IFS= read -r line; do case $$line in \
+		"@keys "*) $(B)/manual-keys "$${line#@keys }" || exit 1 ;; \
+		*) printf '%s\n' "$$line" ;; esac; done <$< >$@.new && mv $@.new $@
 
 # --- translations: what reports say, in Vietnamese ------------------------------------------
 # The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,
@@ -150,7 +166,7 @@ check-po: $(B)/po/wastewatch.pot
 # Unit tests: one program per file of tests/unit. They may use every module except the main
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c))
+probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c)
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
@@ -161,26 +177,47 @@ $(B)/unit/%: $(B)/obj/tests/unit/%.o $(B)/obj/tests/unit/load.o $(B)/modules.a
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	@mkdir -p $(@D)
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+# What breaks things: programs of tests/faults, and what is loaded into the product's.
+faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so)
+faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
+$(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
+	@mkdir -p $(@D)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
+$(B)/faults/alloc: $(call objs,tests/faults/failing.c)
+$(B)/faults/%.so: tests/faults/%.c
+	@mkdir -p $(@D)
+	$(call run,CC) $(CC) -std=gnu17 -D_GNU_SOURCE $(warnings) $(WERROR) -O2 -g -fPIC -shared -o $@ $<
+fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+corpus_tests := $(fuzz_targets:%=$(B)/corpus/%)
+$(B)/corpus/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/corpus/main.o $(B)/modules.a
+	@mkdir -p $(@D)
+	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 .PRECIOUS: $(B)/obj/%.o
 
 run_tests = B="$(B)" PYTHON="$(PYTHON)" SANITIZE="$(SANITIZE)" tests/run.sh
 # -j of one's own where none was given
 parallel = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLAGS)),,-j$(JOBS))
 
-.PHONY: check check-parts check-unit check-scenario check-system check-clang check-asan check-valgrind
+.PHONY: check check-parts check-unit check-corpus check-scenario check-system check-faults
+.PHONY: check-clang check-asan check-valgrind
 check: ## everything that CI runs; installs missing Debian packages when root
 	@$(MAKE) --no-print-directory deps
 	@$(parallel) all check-programs
 	@rm -rf $(B)/check
 	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
-check-parts: check-clang check-po check-unit check-scenario check-system
+check-parts: check-clang check-po check-unit check-corpus check-scenario check-system check-faults
 
 .PHONY: check-programs
-check-programs: $(unit_tests)
+check-programs: $(unit_tests) $(corpus_tests) $(faults_programs) $(faults_preloads)
 
 check-unit: ## unit tests (cmocka)
 check-unit: $(unit_tests)
 	@$(run_tests) unit $(sort $(unit_tests))
+
+check-corpus: ## the fuzzers' corpora, without a fuzzer
+check-corpus: $(corpus_tests)
+	@$(run_tests) corpus $(sort $(corpus_tests))
 
 check-scenario: ## the whole core in simulated time, from text files
 check-scenario: all
@@ -190,13 +227,27 @@ check-system: ## real programs, simulator, receiver and a real systemd (pytest)
 check-system: all
 	@$(run_tests) pytest tests/system
 
+check-faults: ## faults of the system below, a sample of all points; LONG=1: every one
+check-faults: all $(faults_programs) $(faults_preloads)
+	@LONG="$(LONG)" $(run_tests) pytest tests/faults
+
+.PHONY: soak fault-table fault-figures
+soak: ## a plant for 8 hours (T= seconds): memory and descriptors must stay flat
+soak: all
+	@B=$(B) $(PYTHON) tests/faults/soak.py $(if $(filter command line,$(origin T)),$(T),28800)
+
+fault-table: ## write tests/faults/README.md anew, from the tests
+	@$(PYTHON) tests/faults/fault_table.py --write
+fault-figures: ## the same with the figures of the last "make check-faults" of this tree
+	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults
+
 check-clang: ## build everything with clang as well
 	@$(parallel) B=$(B)-clang CC=clang all check-programs
 
 check-asan: ## unit and system tests with the address and undefined-behaviour sanitizers
 	@$(parallel) B=$(B)-asan SANITIZE=address,undefined all check-programs
 	@$(MAKE) --no-print-directory -k -j1 B=$(B)-asan SANITIZE=address,undefined \
-		check-unit check-scenario check-system
+		check-unit check-corpus check-scenario check-system
 
 check-valgrind: ## unit tests under valgrind
 check-valgrind: $(unit_tests)
@@ -223,7 +274,6 @@ bench: ## speed and memory against the budgets, as one table
 # --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
 
 .PHONY: fuzz fuzz-programs
-fuzz_targets := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
 fuzz-programs: $(fuzz_targets:%=$(B)/fuzz/%)
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 	@mkdir -p $(@D)
@@ -307,7 +357,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
-	$(dbuspolicydir)/vn.wastewatch1.conf
+	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
 .PHONY: install uninstall
@@ -322,6 +373,9 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
+	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
+		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
@@ -356,7 +410,7 @@ uninstall: ## removes what install put there; configuration, keys and record sta
 
 # --- the rest ------------------------------------------------------------------------------
 
-.PHONY: deps demo dist clean help
+.PHONY: deps demo deb dist clean help
 deps: ## install the Debian packages that are missing (root), or say which they are
 	@tools/deps.sh $(packages_build) $(packages_check)
 
@@ -364,6 +418,10 @@ demo: ## a plant, a spill, the reports: watch the whole chain at work, in a minu
 	@tools/deps.sh $(packages_build) openssl
 	@$(parallel) all
 	@B=$(B) tools/demo.sh
+
+deb: ## a Debian package in build/deb, judged by lintian
+	@tools/deps.sh $(packages_build) $(packages_deb)
+	@tools/deb.sh $(VERSION) $(B)/deb
 
 dist: ## a source archive of the last commit
 	@mkdir -p $(B)

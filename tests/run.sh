@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# run.sh unit PROGRAM... | valgrind PROGRAM... | pytest DIRECTORY | total
+# run.sh unit|corpus|valgrind PROGRAM... | pytest DIRECTORY | total
 # Runs tests to their end whatever fails, keeps the numbers under $B/check/, and says them in
 # one line. Exit code 0: none failed. pytest has two workers per processor, or WORKERS: most tests
 # wait for programs, not for the processor.
@@ -30,7 +30,7 @@ run_programs() {
               --error-exitcode=99)
     fi
     for program in "$@"; do
-        log=$B/check/$(basename "$program").log
+        log=$B/check/$kind-$(basename "$program").log
         "${wrap[@]}" "$program" >"$log" 2>&1
         status=$?
         p=$(cmocka_number PASSED "$log")
@@ -82,11 +82,11 @@ total() {
 kind=$1
 shift
 case $kind in
-unit | valgrind) run_programs "$kind" "$@" ;;
+unit | corpus | valgrind) run_programs "$kind" "$@" ;;
 pytest) run_pytest "$1" ;;
 total) total ;;
 *)
-    echo "run.sh: unit, valgrind, pytest or total" >&2
+    echo "run.sh: unit, corpus, valgrind, pytest or total" >&2
     exit 2
     ;;
 esac

@@ -43,11 +43,11 @@ event event_message fields limit alarm forecast flood mass crossing
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_area
 batch
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience release assess assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_skipped snapshot files
 drill drill_inside drill_fit drill_save
-sqlite record record_minute record_statements record_commit record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_windows
-journal peer
-service act drilling control control_inside control_methods keys losses pollers delivery delivery_job reload status
+sqlite record record_minute record_statements record_commit record_outbox record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_outbox history_windows
+journal peer memory
+service act drilling control control_inside control_methods keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_job reload status
 main
 """
 
@@ -57,10 +57,10 @@ FOREIGN = {
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
-    "openssl": r"core/(sign|event|keys|record|config_yaml)|tools/receiver/\w+|tools/wastewatch/\w+",
-    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file)|tools/(\w+/)?\w+",
+    "openssl": r"core/(sign|event|keys|record|config_yaml|memory)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file|memory)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
-    "libxml": r"core/cap_xml|tools/receiver/body",
+    "libxml": r"core/(cap_xml|memory)|tools/receiver/body",
     "microhttpd.h": r"tools/receiver/server",
 }
 
@@ -71,7 +71,7 @@ PURE = ("ration "
         "measure verdict derive windows judge reason circular files tally "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message "
-        "report_released report_response report_crossing "
+        "report_released report_response report_crossing report_skipped "
         "standard crossing assess assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "

@@ -213,22 +213,26 @@ int wire_check(const void *packet, size_t n)
 											: -EBADMSG;
 }
 
+/* Nothing is allocated: without memory this must not become another boot, or no poller is heard. */
 static void read_boot_id(uint8_t ret[static 16])
 {
-	FILE *file = fopen("/proc/sys/kernel/random/boot_id", "re");
+	char text[40] = "";
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	const char *at = text;
 	unsigned int byte;
 
-	for (size_t i = 0; file && i < 16; i++) {
-		int c = fgetc(file);
-
-		if (c != '-')
-			(void)ungetc(c, file);
-		if (fscanf(file, "%2x", &byte) != 1)
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		*text = '\0';
+	(void)close(fd);
+	for (size_t i = 0; i < 16; i++) {
+		at += *at == '-';
+		if (sscanf(at, "%2x", &byte) != 1)
 			break;
 		ret[i] = (uint8_t)byte;
+		at += 2;
 	}
-	if (file)
-		(void)fclose(file);
 }
 
 void wire_hello_init(struct wire_hello *hello, enum wire_role role, uint64_t instance)

@@ -35,6 +35,8 @@ static int act(struct service *service, const struct action *action, char *error
 {
 	if (drilling_is_meant(action))
 		return drilling_act(service, action, service_now(service), error);
+	if (action_is_of_outbox(action->kind))
+		return delivery_act(service->delivery, action, error);
 	if (action_needs_past(action->kind))
 		return act_on_incident(service, action, error);
 	return core_act(service->core, action, service_now(service), error);
@@ -50,6 +52,8 @@ int service_act(struct service *service, const struct action *action, char *erro
 		service_commit(service);
 		r = service->failed ? -EIO : 0;
 	}
+	if (r == 0 && action_is_of_outbox(action->kind))
+		delivery_look(service->delivery);
 	if (r == -EIO)
 		(void)snprintf(error, ACTION_ERROR_MAX, "%s", not_known);
 	else if (r < 0 && !*error)

@@ -25,6 +25,11 @@ static const struct {
 	[ACTION_INCIDENT_CLOSE] = {"close", incident_act, true},
 	[ACTION_DRILL_START] = {"drill-start", NULL, false},
 	[ACTION_DRILL_STOP] = {"drill-stop", NULL, false},
+	[ACTION_REPORT_RETRY] = {"outbox-retry", NULL, false},
+	[ACTION_REPORT_HOLD] = {"outbox-hold", NULL, true},
+	[ACTION_REPORT_RELEASE] = {"outbox-release", NULL, false},
+	[ACTION_REPORT_ABANDON] = {"outbox-abandon", NULL, true},
+	[ACTION_DESTINATION_RESUME] = {"outbox-resume", NULL, false},
 };
 
 const char *action_text(enum action_kind kind)
@@ -35,6 +40,11 @@ const char *action_text(enum action_kind kind)
 bool action_needs_past(enum action_kind kind)
 {
 	return kind == ACTION_INCIDENT_ACKNOWLEDGE || kind == ACTION_INCIDENT_CLOSE;
+}
+
+bool action_is_of_outbox(enum action_kind kind)
+{
+	return kind >= ACTION_REPORT_RETRY && kind <= ACTION_DESTINATION_RESUME;
 }
 
 /* it becomes part of the record for ever: no control characters, no bytes that are not UTF-8 */

@@ -279,7 +279,7 @@ static __attribute__((noinline)) void repeat(struct core *core, size_t limit, st
 	say(core, EVENT_ALARM_REPEATED, limit, at, NULL, why, 0);
 }
 
-static void pass(struct core *core, size_t limit, struct stamp at)
+static __attribute__((noinline)) void pass(struct core *core, size_t limit, struct stamp at)
 {
 	struct core_limit *state = &core->limits[limit];
 	int64_t re_alarm_ms = core->config->limits[limit].alarm.re_alarm_ms;
@@ -307,8 +307,9 @@ static __attribute__((noinline)) void say_flood(struct core *core, struct stamp 
 void alarm_tick(struct core *core, struct stamp at)
 {
 	for (size_t i = 0; i < core->config->n_limits; i++)
-		pass(core, i, at);
-	if (flood_begins(&core->flood, at.mono_ms))
+		if (!alarm_is_at_rest(&core->limits[i].alarm) || has_conditions(core, i))
+			pass(core, i, at);
+	if (!flood_is_far(&core->flood, at.mono_ms) && flood_begins(&core->flood, at.mono_ms))
 		say_flood(core, at);
 }
 

@@ -11,16 +11,20 @@ int config_refer(const struct config_mapping *mapping, const char *key,
 {
 	struct config_reader *reader = mapping->reader;
 	const struct config_node *place = config_node_of(mapping, key);
+	int r;
 
 	if (!config_given(mapping, key) || !*path)
 		return 0;
-	reference.path = steal(path);
+	reference.path = *path;
 	reference.key = key;
 	reference.file = reader->file;
 	reference.line = place->line;
 	reference.column = place->column;
-	return config_append(&reader->references, &reader->n_references, &reference,
-			     sizeof(reference));
+	r = config_append(&reader->references, &reader->n_references, &reference,
+			  sizeof(reference));
+	if (r == 0)
+		*path = NULL;
+	return r;
 }
 
 void config_references_free(struct config_reader *reader)

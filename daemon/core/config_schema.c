@@ -83,6 +83,7 @@ static const struct config_option destination_options[] = {
 	CHOICE("language", D(language), "vi", languages, "with cap: vi or en, the language that comes first"),
 	CHOICE("min-class", D(min_class), "limit", classes, "least class of an incident that is reported"),
 	CHOICE("drills", D(drills), "yes", yes_or_no, "whether it gets the reports of drills, which are marked as exercises"),
+	INTEGER("rate-per-minute", D(per_min), "600", 1, 6000, "so many a minute at the most when many have piled up; emergencies go at once"),
 	CHOICE("min-level", D(min_level), "facility", levels, "least level of an incident that is reported"),
 	CHOICE("min-verdict", D(min_verdict), "none", verdicts, "least verdict on a crossing that is reported"),
 	NAMES("kinds", FIELD(destination_draft, kinds), "", N_WASTE_KINDS, "kinds of waste whose incidents are reported, such as [liquid]"),

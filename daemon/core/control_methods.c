@@ -66,6 +66,11 @@ static const struct method {
 	{"CloseIncident", act, ACTION_INCIDENT_CLOSE, {TEXT(target), TEXT(reason), TEXT(measures)}},
 	{"DrillStart", act, ACTION_DRILL_START, {TEXT(target), TEXT(scenario)}},
 	{"DrillStop", act, ACTION_DRILL_STOP, {TEXT(target)}},
+	{"RetryReport", act, ACTION_REPORT_RETRY, {TEXT(target), TEXT(reason)}},
+	{"HoldReport", act, ACTION_REPORT_HOLD, {TEXT(target), TEXT(reason)}},
+	{"ReleaseReport", act, ACTION_REPORT_RELEASE, {TEXT(target), TEXT(reason)}},
+	{"AbandonReport", act, ACTION_REPORT_ABANDON, {TEXT(target), TEXT(reason)}},
+	{"ResumeDestination", act, ACTION_DESTINATION_RESUME, {TEXT(target), TEXT(reason)}},
 	{"Reload", reload, ACTION_KIND_MAX, {{0}}},
 };
 
@@ -341,6 +346,11 @@ static const sd_bus_vtable vtable[] = {
 	       SD_BUS_PARAM(measures)),
 	METHOD("DrillStart", "ss", SD_BUS_PARAM(site) SD_BUS_PARAM(scenario)),
 	METHOD("DrillStop", "s", SD_BUS_PARAM(site)),
+	METHOD("RetryReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("HoldReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("ReleaseReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("AbandonReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
+	METHOD("ResumeDestination", "ss", SD_BUS_PARAM(name) SD_BUS_PARAM(reason)),
 	METHOD("Reload", "", ""),
 	SD_BUS_METHOD_WITH_NAMES("Find", "s", SD_BUS_PARAM(prefix), "a(ss)", SD_BUS_PARAM(names),
 				 on_find, SD_BUS_VTABLE_UNPRIVILEGED),

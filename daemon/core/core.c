@@ -193,9 +193,17 @@ static int64_t step_between(struct stamp before, struct stamp at)
 	int64_t elapsed_ms = at.mono_ms - before.mono_ms;
 	int64_t step_ms = at.wall_ms - before.wall_ms - elapsed_ms;
 
-	if (llabs(step_ms) < CORE_STEP_MS) /* nearly always: spares the division */
-		return 0;
 	return llabs(step_ms) < CORE_STEP_MS + elapsed_ms / 1000 ? 0 : step_ms;
+}
+
+/* does the open minute go on at @at, with neither a gap before it nor a clock that was set? */
+static bool is_of_page(const struct core_stream *s, struct stamp at)
+{
+	int64_t elapsed_ms = at.mono_ms - s->now.mono_ms;
+
+	return s->running && s->minute_ms >= 0 && at.wall_ms >= s->minute_ms &&
+	       at.wall_ms < s->minute_ms + MS_PER_MIN && elapsed_ms < CORE_GAP_MS &&
+	       llabs(at.wall_ms - s->now.wall_ms - elapsed_ms) < CORE_STEP_MS;
 }
 
 /*
@@ -203,10 +211,10 @@ static int64_t step_between(struct stamp before, struct stamp at)
  * closed as it is, and the record joins two rows of one minute. Not inlined: the way through
  * advance() is for every reading, this one for every minute, and its frame is large.
  */
-static __attribute__((noinline)) void turn_page(struct core *core, size_t stream, struct stamp at,
-						int64_t step_ms)
+static __attribute__((noinline)) void turn_page(struct core *core, size_t stream, struct stamp at)
 {
 	struct core_stream *s = &core->streams[stream];
+	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 	int64_t minute_ms = floor_minute(at.wall_ms);
 
 	if (step_ms != 0)
@@ -224,17 +232,14 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 }
 
 /* move a stream's time on */
-static void advance(struct core *core, size_t stream, struct stamp at)
+static inline void advance(struct core *core, size_t stream, struct stamp at)
 {
 	struct core_stream *s = &core->streams[stream];
-	int64_t step_ms = s->running ? step_between(s->now, at) : 0;
 
 	if (core->settles)
 		core_settle(core); /* it belongs to the time until now */
-	if (step_ms != 0 || !s->running || at.mono_ms - s->now.mono_ms >= CORE_GAP_MS ||
-	    s->minute_ms < 0 || at.wall_ms < s->minute_ms ||
-	    at.wall_ms >= s->minute_ms + MS_PER_MIN)
-		turn_page(core, stream, at, step_ms);
+	if (!is_of_page(s, at))
+		turn_page(core, stream, at);
 	s->now = at;
 	s->running = true;
 }
@@ -286,6 +291,15 @@ static bool is_late(struct core_stream *stream, struct stamp at)
 	return true;
 }
 
+/* one of the present moment of its stream */
+static inline void take_sample(struct core *core, size_t channel, struct stamp at, double value,
+			       enum quality quality, uint32_t reason)
+{
+	measure_sample(core, channel, at, value, quality, reason);
+	if (core->tap)
+		core->tap->sample(core->tap->userdata, channel, at, value, quality, reason);
+}
+
 void core_sample(struct core *core, size_t channel, struct stamp at, double value,
 		 enum quality quality, uint32_t reason)
 {
@@ -294,9 +308,7 @@ void core_sample(struct core *core, size_t channel, struct stamp at, double valu
 	if (is_late(&core->streams[stream], at))
 		return;
 	move_on(core, stream, at);
-	measure_sample(core, channel, at, value, quality, reason);
-	if (core->tap)
-		core->tap->sample(core->tap->userdata, channel, at, value, quality, reason);
+	take_sample(core, channel, at, value, quality, reason);
 }
 
 static enum quality quality_of_decode(int r)
@@ -317,14 +329,11 @@ static enum quality quality_of_status(const struct wire_reading *reading, uint32
 }
 
 /* where a part begins in the reading's registers or bits; false: not all of it is in there */
-static bool find_part(const struct core *core, const struct plan_part *part, uint8_t function,
-		      const struct wire_reading *reading, size_t *ret_offset)
+static bool find_part(const struct plan_part *part, const struct wire_reading *reading,
+		      size_t *ret_offset)
 {
-	size_t length = function <= 2 ? 1
-				      : decode_words(plan_part_decode(core->config, part)->type);
-
 	if (part->offset < reading->first ||
-	    part->offset + length > (size_t)reading->first + reading->count)
+	    part->offset + part->length > reading->first + reading->count)
 		return false;
 	*ret_offset = (size_t)part->offset - reading->first;
 	return true;
@@ -342,8 +351,9 @@ static int decode_part(const struct decode *decode, uint8_t function, size_t off
 	return decode_value(decode, words + offset, reading->n_words - offset, ret);
 }
 
-static void read_state(struct core *core, const struct plan_part *part, struct stamp at,
-		       const struct wire_reading *reading)
+static __attribute__((noinline)) void read_state(struct core *core, const struct plan_part *part,
+						 struct stamp at,
+						 const struct wire_reading *reading)
 {
 	const struct config_state *state = &core->config->states[part->channel];
 	struct decode decode = state->decode;
@@ -351,7 +361,7 @@ static void read_state(struct core *core, const struct plan_part *part, struct s
 	size_t offset;
 	bool good;
 
-	if (!find_part(core, part, state->function, reading, &offset))
+	if (!find_part(part, reading, &offset))
 		return;
 	decode.scale = 1; /* bits are bits */
 	decode.offset = 0;
@@ -362,8 +372,8 @@ static void read_state(struct core *core, const struct plan_part *part, struct s
 	verdict_read(core, part->channel, at, (uint32_t)raw, good);
 }
 
-static void read_channel(struct core *core, const struct plan_part *part, struct stamp at,
-			 const struct wire_reading *reading)
+static inline void read_channel(struct core *core, size_t stream, const struct plan_part *part,
+				struct stamp at, const struct wire_reading *reading)
 {
 	const struct config_channel *channel = &core->config->channels[part->channel];
 	double value = (double)NAN;
@@ -371,30 +381,30 @@ static void read_channel(struct core *core, const struct plan_part *part, struct
 	uint32_t reason = 0;
 	size_t offset;
 
-	if (!find_part(core, part, channel->function, reading, &offset))
+	if (!find_part(part, reading, &offset))
 		return;
 	if (reading->status != WIRE_OK) {
 		quality = quality_of_status(reading, &reason);
 	} else {
 		quality = quality_of_decode(
 			decode_part(&channel->decode, channel->function, offset, reading, &value));
-		verdict_apply(core, channel, at, &quality, &reason);
+		if (channel->n_states > 0)
+			verdict_apply(core, channel, at, &quality, &reason);
 	}
-	core_sample(core, part->channel, at, value, quality, reason);
+	if (core_is_of_stream(core, part->channel, stream))
+		take_sample(core, part->channel, at, value, quality, reason);
+	else /* a poller that was never asked for it: that channel has a time of its own */
+		core_sample(core, part->channel, at, value, quality, reason);
 }
 
-/* what the unit says about itself comes first: it counts for the values beside it */
-int core_reading(struct core *core, size_t stream, struct stamp at,
-		 const struct wire_reading *reading)
+/* not inlined: a tick, which is a reading without a key, needs no frame */
+static __attribute__((noinline)) int take_reading(struct core *core, size_t stream, struct stamp at,
+						  const struct wire_reading *reading)
 {
 	const struct plan *plan = core->plan;
 	size_t request;
 	int r;
 
-	if (reading->key == 0) {
-		core_tick(core, stream, at);
-		return 0;
-	}
 	if (is_late(&core->streams[stream], at))
 		return 0;
 	r = plan_find_request(plan, reading->key, &request);
@@ -403,13 +413,23 @@ int core_reading(struct core *core, size_t stream, struct stamp at,
 	if (reading->count == 0 || reading->first + reading->count > plan->requests[request].count)
 		return -EINVAL;
 	move_on(core, stream, at);
+	/* what the unit says about itself comes first: it counts for the values beside it */
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
 		if (plan->parts[i].state)
 			read_state(core, &plan->parts[i], at, reading);
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
 		if (!plan->parts[i].state)
-			read_channel(core, &plan->parts[i], at, reading);
+			read_channel(core, stream, &plan->parts[i], at, reading);
 	if (core->settles)
 		core_settle(core);
+	return 0;
+}
+
+int core_reading(struct core *core, size_t stream, struct stamp at,
+		 const struct wire_reading *reading)
+{
+	if (reading->key != 0)
+		return take_reading(core, stream, at, reading);
+	core_tick(core, stream, at);
 	return 0;
 }

@@ -59,7 +59,7 @@ int decode_order_parse(const char *text, unsigned int n_bytes, uint8_t ret[stati
 /** gather() - the value's bits, most significant byte first */
 static uint64_t gather(const struct decode *d, const uint16_t *words)
 {
-	unsigned int n_bytes = 2 * decode_words(d->type);
+	unsigned int n_bytes = 2 * types[d->type].words;
 	uint64_t bits = 0;
 
 	if (d->type == DECODE_BIT)
@@ -67,10 +67,11 @@ static uint64_t gather(const struct decode *d, const uint16_t *words)
 	if (d->type == DECODE_INT8 || d->type == DECODE_UINT8)
 		return (unsigned int)words[0] >> d->bit & 0xffU;
 
-	for (unsigned int i = 0; i < n_bytes; i++) {
+	for (unsigned int i = 0; i < n_bytes; i += 2) { /* a register's two bytes stay together */
 		unsigned int place = d->order[i];
+		uint16_t word = words[place / 2];
 
-		bits = bits << 8 | (words[place / 2] >> (place % 2 ? 0 : 8) & 0xff);
+		bits = bits << 16 | (place % 2 ? __builtin_bswap16(word) : word);
 	}
 	return bits;
 }
@@ -95,7 +96,7 @@ static double double_of(uint64_t bits)
  * Scaled in long double: its 64-bit mantissa (x86-64, aarch64 has more) holds every int64
  * and uint64, so that a totaliser in mm³ loses nothing before its scale of 1e-9.
  */
-static long double raw_of(enum decode_type type, uint64_t bits)
+static __attribute__((noinline)) long double raw_of(enum decode_type type, uint64_t bits)
 {
 	switch (type) {
 	case DECODE_INT16:
@@ -120,6 +121,18 @@ static long double raw_of(enum decode_type type, uint64_t bits)
 	return (long double)NAN;
 }
 
+/* the register has the value itself, as most floats do: spares divisions of 80 bits */
+static bool is_plain(const struct decode *d)
+{
+	return !islessgreater(d->scale, 1.0) && !islessgreater(d->offset, 0.0);
+}
+
+static double plain(enum decode_type type, uint64_t bits)
+{
+	return type == DECODE_FLOAT32 ? (double)float_of((uint32_t)bits)
+				      : (double)raw_of(type, bits);
+}
+
 #define DECIMALS_MAX 15 /* beyond its 15 digits a double says nothing of decimals */
 
 /* @number as so many parts of 1 / @power, if the decimal that it stands for is a whole number of
@@ -135,12 +148,10 @@ static bool count_parts(double number, double power, double *ret)
  * would come out one step beside the double that a limit of the same digits is, and break it. So
  * scale and offset are taken for the decimals that the file has, and divided last.
  */
-static double scaled(const struct decode *d, long double raw)
+static __attribute__((noinline)) double scaled(const struct decode *d, long double raw)
 {
 	double scale, offset, power = 1;
 
-	if (!islessgreater(d->scale, 1.0) && !islessgreater(d->offset, 0.0))
-		return (double)raw; /* most floats: spares them a division of 80 bits */
 	for (int i = 0; i <= DECIMALS_MAX; i++) {
 		if (count_parts(d->scale, power, &scale) && count_parts(d->offset, power, &offset))
 			return (double)((raw * (long double)scale + (long double)offset) /
@@ -155,13 +166,13 @@ int decode_value(const struct decode *d, const uint16_t *words, size_t n, double
 	uint64_t bits;
 	double value;
 
-	if (n < decode_words(d->type))
+	if (n < types[d->type].words)
 		return -EINVAL;
 	bits = gather(d, words);
 	for (unsigned int i = 0; i < d->n_invalid; i++)
 		if (bits == d->invalid[i])
 			return -EDOM;
-	value = scaled(d, raw_of(d->type, bits));
+	value = is_plain(d) ? plain(d->type, bits) : scaled(d, raw_of(d->type, bits));
 	if (!isfinite(value))
 		return -EDOM;
 	value += 0.0; /* -0 becomes 0: "-0" in a report would puzzle people */

@@ -103,7 +103,7 @@ static const struct config_option scenario_options[] = {
 	DURATION("duration", scenario_draft, scenario.duration_ms, 60000, (double)DRILL_LONGEST_MS, "when the drill ends by itself"),
 	LIST("channels", &course_group, "channels with their courses"),
 };
-static const struct config_group scenario_group = GROUP("scenario", scenario_options, scenario_draft, finish_scenario);
+const struct config_group config_scenario_group = GROUP("scenario", scenario_options, scenario_draft, finish_scenario);
 /* clang-format on */
 
 /* a name, or three with "/" between them */
@@ -213,7 +213,7 @@ static int walk(struct drill_scenario *scenario, struct config_report *report, c
 	int r = config_yaml_parse(&root, report, file, bytes, n);
 
 	if (r == 0)
-		r = config_walk(&reader, &scenario_group, root);
+		r = config_walk(&reader, &config_scenario_group, root);
 	return r == 0 && report->n_errors > n_errors ? -EINVAL : r;
 }
 

@@ -45,6 +45,18 @@ static const struct {
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
+	[EVENT_DESTINATION_PAUSED] = {"destination.paused", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c01", 2,
+				      NULL},
+	[EVENT_DESTINATION_RESUMED] = {"destination.resumed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c02", 5,
+				       NULL},
+	[EVENT_REPORT_RETRIED] = {"report.retried", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c03", 5,
+				  "reports"},
+	[EVENT_REPORT_STOPPED] = {"report.stopped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c04", 4,
+				  "reports"},
+	[EVENT_REPORT_RELEASED] = {"report.released", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c05", 5,
+				   "reports"},
+	[EVENT_REPORT_ABANDONED] = {"report.abandoned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c06", 3,
+				    "reports"},
 	[EVENT_DEVICE_STATE] = {"device.state", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a17", 5, "changes"},
 	[EVENT_WINDOW_INVALID] = {"window.invalid", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a18", 4,
 				  "capture_percent"},
@@ -216,6 +228,8 @@ static json_t *mass_object(const struct event_mass *mass, const struct config *c
 	field_set_text(object, "channel", channel->name);
 	field_set_text(object, "unit", "kg");
 	(void)json_object_set_new(object, "covered_percent", json_integer(mass->covered_percent));
+	field_set_moment(object, "from", mass->from_ms, config->zone_min);
+	field_set_moment(object, "until", mass->until_ms, config->zone_min);
 	if (mass->known) {
 		field_set_value(object, "total", mass->total_kg);
 		field_set_value(object, "above", mass->above_kg);

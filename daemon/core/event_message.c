@@ -170,6 +170,44 @@ static void message_of_report(const struct event *event, const struct config *co
 			       what, report, name, reason);
 }
 
+/* what people do to reports, and what a receiver does to all of them */
+static void message_of_outbox(const struct event *event, const struct config *config, char *text)
+{
+	static const struct {
+		enum event_type type;
+		const char *words;
+	} acts[] = {
+		{EVENT_REPORT_RETRIED, "made due at once"},
+		{EVENT_REPORT_STOPPED, "held back"},
+		{EVENT_REPORT_RELEASED, "let go again"},
+		{EVENT_REPORT_ABANDONED, "abandoned"},
+	};
+	const char *name = or_empty(event->name), *reason = or_empty(event->reason);
+	const char *user = event->user ? event->user : "somebody";
+
+	(void)config;
+	if (event->type == EVENT_DESTINATION_PAUSED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Destination %s wants no more reports (%s): nothing is sent there, "
+			       "all is kept; ask it, then: wastewatch outbox resume %s",
+			       name, reason, name);
+	else if (event->type == EVENT_DESTINATION_RESUMED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Reports go to %s again%s%s%s%s%s", name,
+			       event->user ? ", by " : "", or_empty(event->user),
+			       *reason ? " (" : "", reason, *reason ? ")" : "");
+	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
+		if (acts[i].type == event->type && event->report)
+			(void)snprintf(text, EVENT_MESSAGE_MAX,
+				       "Report %s for %s was %s by %s%s%s%s", event->report, name,
+				       acts[i].words, user, *reason ? " (" : "", reason,
+				       *reason ? ")" : "");
+		else if (acts[i].type == event->type)
+			(void)snprintf(text, EVENT_MESSAGE_MAX,
+				       "All %lld reports for %s were %s by %s%s%s%s",
+				       (long long)event->number, name, acts[i].words, user,
+				       *reason ? " (" : "", reason, *reason ? ")" : "");
+}
+
 static void message_of_service(const struct event *event, const struct config *config, char *text)
 {
 	const char *name = or_empty(event->name);
@@ -367,6 +405,12 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_REPORT_DELIVERED] = message_of_report,
 	[EVENT_REPORT_HELD] = message_of_report,
 	[EVENT_REPORTS_STRANDED] = message_of_report,
+	[EVENT_DESTINATION_PAUSED] = message_of_outbox,
+	[EVENT_DESTINATION_RESUMED] = message_of_outbox,
+	[EVENT_REPORT_RETRIED] = message_of_outbox,
+	[EVENT_REPORT_STOPPED] = message_of_outbox,
+	[EVENT_REPORT_RELEASED] = message_of_outbox,
+	[EVENT_REPORT_ABANDONED] = message_of_outbox,
 	[EVENT_RECORD_CREATED] = message_of_service,
 	[EVENT_CORE_STARTED] = message_of_service,
 	[EVENT_CORE_STOPPED] = message_of_service,

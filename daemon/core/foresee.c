@@ -4,6 +4,18 @@
 
 #include "core/measure.h"
 
+/* A channel has a value every interval, at the same moments of it as the last one; so an hour that
+ * has had the only one it gets has none to come. */
+static uint32_t values_to_come(const struct core *core, size_t channel, int64_t now_ms,
+			       int64_t rest_ms)
+{
+	int64_t interval_ms = MAX(core->interval_ms[channel], 1U);
+	int64_t next_ms = (core->channels[channel].seen.wall_ms - now_ms) % interval_ms;
+
+	next_ms += next_ms < 0 ? interval_ms : 0;
+	return next_ms < rest_ms ? (uint32_t)((rest_ms - next_ms - 1) / interval_ms + 1) : 0;
+}
+
 /* the window of a limit as it is at the end of the minute before @now_ms; false: none is open */
 static bool open_window(const struct core *core, const struct config_limit *limit, int64_t now_ms,
 			struct forecast_window *ret)
@@ -19,8 +31,7 @@ static bool open_window(const struct core *core, const struct config_limit *limi
 	*ret = (struct forecast_window){
 		.sum = window->sum,
 		.n = window->n,
-		.n_rest = (uint32_t)((expected * rest_ms + window_ms(length) - 1) /
-				     window_ms(length)),
+		.n_rest = values_to_come(core, limit->channel, now_ms, rest_ms),
 		.rest_ms = rest_ms,
 		.expected = expected,
 		.required_percent = core->config->capture_percent,
@@ -59,7 +70,8 @@ static void leave_window(struct core *core, size_t limit, struct stamp at, int64
 {
 	struct core_limit *state = &core->limits[limit];
 
-	if (state->forecast.said == FORECAST_BREAKS && !state->beyond) {
+	if (state->forecast.said == FORECAST_BREAKS &&
+	    state->broken_ms != state->forecast.window_ms) {
 		state->forecast.kind = FORECAST_NONE;
 		say_forecast(core, limit, at, (double)NAN);
 	}

@@ -269,33 +269,6 @@ int history_alarms(struct history *history,
 	return history_result(history, code, n);
 }
 
-int history_outbox(struct history *history, struct history_outbox *ret)
-{
-	sqlite3_stmt *s = history_query(history,
-					"SELECT coalesce(sum(lane < 2), 0),"
-					" coalesce(sum(lane < 2 AND state = 'held'), 0),"
-					" coalesce(min(iif(lane < 2, created_ms, NULL)), 0),"
-					" coalesce(sum(lane = 2), 0),"
-					" coalesce(sum(lane = 2 AND state = 'held'), 0),"
-					" coalesce(min(iif(lane = 2, created_ms, NULL)), 0)"
-					" FROM outbox WHERE state <> 'sent'");
-	int code;
-
-	if (!s)
-		return sqlite_errno(sqlite3_errcode(history->db));
-	code = sqlite3_step(s);
-	if (code == SQLITE_ROW)
-		*ret = (struct history_outbox){
-			.n_waiting = sqlite3_column_int64(s, 0),
-			.n_held = sqlite3_column_int64(s, 1),
-			.oldest_ms = sqlite3_column_int64(s, 2),
-			.n_files = sqlite3_column_int64(s, 3),
-			.n_files_held = sqlite3_column_int64(s, 4),
-			.oldest_file_ms = sqlite3_column_int64(s, 5),
-		};
-	return history_result(history, code == SQLITE_ROW ? SQLITE_DONE : code, 0);
-}
-
 /* the offset at the end of the "time" of an entry's line, "…+07:00" */
 static int zone_of(const char *line)
 {

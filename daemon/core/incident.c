@@ -67,6 +67,15 @@ static void forget_durations(struct core *core, const struct core_incident *inci
 			core->limits[i].beyond_ms = 0;
 }
 
+/* all but what outlives it */
+static void forget(struct core_incident *incident)
+{
+	struct core_incident kept = {.begun_s = incident->begun_s};
+
+	memcpy(kept.broken_ms, incident->broken_ms, sizeof(kept.broken_ms));
+	*incident = kept;
+}
+
 static void begin(struct core *core, struct core_incident *incident, size_t limit, struct stamp at)
 {
 	time_t seconds = at.wall_ms / MS_PER_S;
@@ -77,15 +86,14 @@ static void begin(struct core *core, struct core_incident *incident, size_t limi
 	(void)strftime(moment, sizeof(moment), "%Y%m%dT%H%M%SZ", &tm);
 	if (core->exercise || seconds <= incident->begun_s)
 		(void)snprintf(more, sizeof(more), "-%llu", (unsigned long long)core->log->seq + 1);
-	*incident = (struct core_incident){
-		.begun_s = MAX(seconds, incident->begun_s),
-		.first_out = incident_key(core, limit),
-		.opened = at,
-		.quiet_since = at,
-		.class = core->config->limits[limit].class,
-		.level = (uint8_t)source_of(core, limit)->level,
-		.open = true,
-	};
+	forget(incident);
+	incident->begun_s = MAX(seconds, incident->begun_s);
+	incident->first_out = incident_key(core, limit);
+	incident->opened = at;
+	incident->quiet_since = at;
+	incident->class = core->config->limits[limit].class;
+	incident->level = (uint8_t)source_of(core, limit)->level;
+	incident->open = true;
 	release_begin(core, incident, at);
 	forget_durations(core, incident);
 	(void)snprintf(incident->id, sizeof(incident->id), "%s%.32s-%s-%s%s",
@@ -221,6 +229,8 @@ static size_t masses_of(const struct core *core, const struct core_incident *inc
 			.channel = release.channel,
 			.total_kg = release.mass->total_kg,
 			.above_kg = release.mass->above_kg,
+			.from_ms = release.span.from_ms,
+			.until_ms = release.span.until_ms,
 			.covered_percent = release.span.covered_percent,
 			.known = release.mass->covered_ms > 0,
 		};
@@ -243,7 +253,7 @@ static void end(struct core *core, struct core_incident *incident, struct stamp 
 	incident_tell(core, incident, &event);
 	free(masses);
 	release_end(core, incident);
-	*incident = (struct core_incident){.begun_s = incident->begun_s};
+	forget(incident);
 }
 
 /* is a channel of the incident not being measured? Then nobody knows that it is quiet. */
@@ -314,21 +324,22 @@ static bool is_over(struct core *core, struct core_incident *incident, struct st
 	return false;
 }
 
+static __attribute__((noinline)) void pass(struct core *core, struct core_incident *incident,
+					   struct stamp at)
+{
+	release_look(core, incident, at);
+	if (is_over(core, incident, at))
+		end(core, incident, at, why_over(incident));
+	else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
+					    (int64_t)core->config->report_interval_ms)
+		incident_update(core, incident, at, "its course");
+}
+
 void incident_tick(struct core *core, struct stamp at)
 {
-	const struct config *config = core->config;
-
-	for (size_t i = 0; i < config->n_sites * N_WASTE_KINDS; i++) {
-		struct core_incident *incident = &core->incidents[i];
-
-		if (!incident->open)
-			continue;
-		if (is_over(core, incident, at))
-			end(core, incident, at, why_over(incident));
-		else if (incident->dirty && at.mono_ms - incident->reported.mono_ms >=
-						    (int64_t)config->report_interval_ms)
-			incident_update(core, incident, at, "its course");
-	}
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		if (core->incidents[i].open)
+			pass(core, &core->incidents[i], at);
 }
 
 void incident_stop(struct core *core, struct stamp at, const char *reason)

@@ -12,11 +12,6 @@ static int64_t stands_for(const struct core *core, const struct config_limit *li
 	return MAX(interval_ms, length_ms) * 3 / 2;
 }
 
-static bool is_beyond(const struct config_limit *limit, double value)
-{
-	return limit->high ? value > limit->bound : value < limit->bound;
-}
-
 /*
  * How long it was broken: a value that was beyond the bound counts until now, for as long as one
  * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
@@ -27,7 +22,7 @@ static __attribute__((noinline)) void count_time(struct core *core, size_t limit
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
-	bool beyond = is_beyond(config, value);
+	bool beyond = limit_is_beyond(config, value);
 	int64_t ms = 0;
 
 	if (config->on != LIMIT_ON_VALUE)
@@ -41,13 +36,26 @@ static __attribute__((noinline)) void count_time(struct core *core, size_t limit
 	state->beyond = beyond;
 }
 
-static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
-			int64_t since_ms)
+/* the window's mean broke it */
+static void note_window(struct core *core, size_t limit, int64_t start_ms)
+{
+	const struct config_limit *config = &core->config->limits[limit];
+
+	core->limits[limit].broken_ms = start_ms;
+	if (config->class >= CLASS_LIMIT)
+		core_incident_of(core, config->channel)
+			->broken_ms[config->on - LIMIT_ON_MEAN_1MIN] = start_ms;
+}
+
+static __attribute__((noinline)) void judge_limit(struct core *core, size_t limit, struct stamp at,
+						  double value, int64_t since_ms)
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
 
-	if (state->beyond || is_beyond(config, value))
+	if (config->on != LIMIT_ON_VALUE && limit_is_beyond(config, value))
+		note_window(core, limit, since_ms);
+	if (state->beyond || limit_is_beyond(config, value))
 		count_time(core, limit, at, value);
 	switch (limit_value(config, &state->state, value, at.mono_ms, since_ms,
 			    stands_for(core, config))) {
@@ -81,11 +89,16 @@ void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
 {
 	if (core->channels[channel].idle)
 		return;
-	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++)
-		if (core->config->limits[i].on == on) {
-			forget_certain(core, i);
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+		struct core_limit *state = &core->limits[i];
+
+		if (limit->on != on)
+			continue;
+		forget_certain(core, i);
+		if (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms))
 			judge_limit(core, i, at, value, since_ms);
-		}
+	}
 }
 
 void judge_certain(struct core *core, size_t channel, enum limit_on on, struct stamp at,
@@ -99,7 +112,7 @@ void judge_certain(struct core *core, size_t channel, enum limit_on on, struct s
 		const struct config_limit *limit = &core->config->limits[i];
 		double mean = window_certain(row, expected, limit->high ? range->min : range->max);
 
-		if (limit->on != on || !is_beyond(limit, mean))
+		if (limit->on != on || !limit_is_beyond(limit, mean))
 			continue;
 		if (!limit_is_raised(&core->limits[i].state)) {
 			core->limits[i].certain_n = row->n;

@@ -24,11 +24,6 @@ const char *limit_on_words(enum limit_on on)
 	return ons[on].words;
 }
 
-static bool is_beyond(const struct config_limit *limit, double value)
-{
-	return limit->high ? value > limit->bound : value < limit->bound;
-}
-
 /* within the bound by at least the deadband */
 static bool is_back(const struct config_limit *limit, double value)
 {
@@ -83,7 +78,7 @@ static enum limit_change cleared(struct limit_state *state)
 static enum limit_change step_below(const struct config_limit *limit, struct limit_state *state,
 				    double value, int64_t mono_ms, int64_t elapsed_ms)
 {
-	if (!is_beyond(limit, value)) {
+	if (!limit_is_beyond(limit, value)) {
 		enter(state, LIMIT_NORMAL);
 		return LIMIT_SAME;
 	}
@@ -145,10 +140,12 @@ enum limit_change limit_value(const struct config_limit *limit, struct limit_sta
 {
 	int64_t elapsed_ms = MIN(mono_ms - state->last_mono_ms, most_ms);
 	bool was_normal = state->phase == LIMIT_NORMAL;
-	enum limit_change change = step(limit, state, value, mono_ms,
-					elapsed_ms > 0 ? elapsed_ms : 0);
+	enum limit_change change;
 
-	if (was_normal && is_beyond(limit, value)) {
+	if (limit_keeps(limit, state, value, mono_ms))
+		return LIMIT_SAME;
+	change = step(limit, state, value, mono_ms, elapsed_ms > 0 ? elapsed_ms : 0);
+	if (was_normal) {
 		state->since_wall_ms = since_wall_ms;
 		state->worst = value;
 	}

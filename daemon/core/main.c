@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "core/memory.h"
 #include "core/service.h"
 
 static const char usage[] =
@@ -143,6 +144,7 @@ int main(int argc, char **argv)
 		return r;
 	block_signals();
 	log_init("wastewatchd", options.verbose);
+	memory_init();
 	(void)umask(0027);
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
 	(void)mallopt(M_ARENA_MAX, 1);	 /* two threads, one of them mostly asleep */

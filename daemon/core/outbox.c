@@ -10,6 +10,10 @@ static enum outbox_verdict verdict_of(int status)
 {
 	if (status >= 200 && status < 300)
 		return OUTBOX_DELIVERED;
+	/* RFC 9110 §15.5.11; Standard Webhooks: "disable the endpoint". We pause it: a report that
+	 * the law demands must not vanish because of an answer. */
+	if (status == 410)
+		return OUTBOX_GONE;
 	/* 408, 425 and 429 pass by themselves (RFC 9110 §15.5.9, RFC 8470 §5.2, RFC 6585 §4) */
 	if (status >= 400 && status < 500 && status != 408 && status != 425 && status != 429)
 		return OUTBOX_REFUSED;
@@ -20,6 +24,13 @@ static enum outbox_verdict verdict_of(int status)
 static int64_t spread(int64_t ms, uint32_t random)
 {
 	return ms - ms / 10 + (int64_t)(random % 2001) * (ms / 10) / 1000;
+}
+
+static int64_t wait_ms(uint32_t attempts, uint32_t random)
+{
+	size_t step = MIN((size_t)MAX(attempts, 1U), ARRAY_SIZE(waits_s)) - 1;
+
+	return spread(waits_s[step] * MS_PER_S, random);
 }
 
 /*
@@ -66,19 +77,19 @@ struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t
 				     uint32_t random)
 {
 	struct outbox_decision decision = {.verdict = verdict_of(http_status)};
-	size_t step = MIN((size_t)MAX(attempts, 1U), ARRAY_SIZE(waits_s)) - 1;
 	int64_t asked_ms;
 
 	switch (decision.verdict) {
 	case OUTBOX_DELIVERED:
+	case OUTBOX_GONE: /* due as soon as the destination is no longer paused */
 		return decision;
 	case OUTBOX_REFUSED:
-		step = ARRAY_SIZE(waits_s) - 1;
+		attempts = ARRAY_SIZE(waits_s);
 		break;
 	case OUTBOX_RETRY:
 		break;
 	}
-	decision.wait_ms = spread(waits_s[step] * MS_PER_S, random);
+	decision.wait_ms = wait_ms(attempts, random);
 	if (retry_after_s < 0)
 		return decision;
 	/* the receiver's word; a refusal stays at long intervals all the same */
@@ -88,4 +99,44 @@ struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t
 	decision.wait_ms = decision.verdict == OUTBOX_REFUSED ? MAX(asked_ms, decision.wait_ms)
 							      : asked_ms;
 	return decision;
+}
+
+/*
+ * The generic cell rate algorithm (ITU-T I.371): what is sent moves @paid_until_ms on by its
+ * share of the rate, and that may be ahead of now by a burst. A pass is looked for once a second
+ * at least, so a burst is never less than two seconds of the rate.
+ */
+static int64_t share_ms(uint32_t per_min)
+{
+	return MS_PER_MIN / MAX(per_min, 1U);
+}
+
+static int64_t burst_ms(uint32_t per_min)
+{
+	return MAX((OUTBOX_BURST - 1) * share_ms(per_min), 2 * MS_PER_S);
+}
+
+bool outbox_gate_is_open(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
+{
+	return mono_ms >= gate->rest_until_ms && gate->paid_until_ms - mono_ms <= burst_ms(per_min);
+}
+
+void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
+{
+	gate->paid_until_ms = MAX(gate->paid_until_ms, mono_ms) + share_ms(per_min);
+}
+
+void outbox_gate_settle(struct outbox_gate *gate, struct outbox_decision decision,
+			int64_t retry_after_s, int64_t mono_ms, uint32_t random)
+{
+	int64_t rest_ms;
+
+	if (decision.verdict != OUTBOX_RETRY) {
+		gate->n_failures = 0; /* somebody is there, whatever he says */
+		gate->rest_until_ms = 0;
+		return;
+	}
+	gate->n_failures++;
+	rest_ms = MIN(wait_ms(gate->n_failures, random), (int64_t)OUTBOX_REST_MAX_MS);
+	gate->rest_until_ms = mono_ms + (retry_after_s < 0 ? rest_ms : decision.wait_ms);
 }

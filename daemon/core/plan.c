@@ -202,12 +202,6 @@ static void fill_keys(struct plan *plan)
 	}
 }
 
-const struct decode *plan_part_decode(const struct config *config, const struct plan_part *part)
-{
-	return part->state ? &config->states[part->channel].decode
-			   : &config->channels[part->channel].decode;
-}
-
 static void set_bit(uint8_t *map, size_t i)
 {
 	map[i / 8] = (uint8_t)(map[i / 8] | 1U << i % 8);
@@ -218,7 +212,7 @@ static void set_bit(uint8_t *map, size_t i)
  * wire_request. Parts come in the order of their offsets, so one that begins where all before
  * it have ended is a start.
  */
-static void fill_maps(struct plan *plan, const struct config *config)
+static void fill_maps(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->n_requests; i++) {
 		struct wire_request *request = &plan->requests[i];
@@ -227,8 +221,7 @@ static void fill_maps(struct plan *plan, const struct config *config)
 		for (size_t k = plan->first_part[i];
 		     request->function > 2 && k < plan->first_part[i + 1]; k++) {
 			const struct plan_part *part = &plan->parts[k];
-			size_t part_end = part->offset +
-					  decode_words(plan_part_decode(config, part)->type);
+			size_t part_end = (size_t)part->offset + part->length;
 
 			if (part->offset >= end)
 				set_bit(request->starts, part->offset);
@@ -273,7 +266,7 @@ int plan_new(struct plan **ret, const struct config *config)
 	if (r < 0)
 		return r;
 	fill_keys(plan);
-	fill_maps(plan, config);
+	fill_maps(plan);
 	*ret = steal(&plan);
 	return 0;
 }

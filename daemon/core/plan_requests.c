@@ -99,6 +99,7 @@ static void add_wish(struct plan *plan, const struct config *config, const struc
 		.channel = wish->what,
 		.request = (uint32_t)(plan->n_requests - 1),
 		.offset = (uint16_t)(wish->address - request->address),
+		.length = (uint16_t)wish->length,
 		.state = wish->state,
 	};
 }

@@ -52,8 +52,10 @@ const char *const record_sql[N_STATEMENTS] = {
 		 " WHERE channel BETWEEN ?3 AND ?4 ORDER BY channel, m.t",
 	[FIRST_PACKED] = "SELECT min(t) FROM minute_packed WHERE channel = ?1",
 	[PRUNE_PACKED] = "DELETE FROM minute_packed WHERE channel = ?1 AND t < ?2",
-	[PRUNE_OUTBOX] = "DELETE FROM outbox WHERE id IN (SELECT id FROM outbox"
-			 " WHERE state = 'sent' AND last_ms < ?1 ORDER BY last_ms LIMIT ?2)",
+	[PRUNE_OUTBOX] = "DELETE FROM outbox WHERE id IN (SELECT id FROM (SELECT id FROM outbox"
+			 " WHERE state = 'sent' AND last_ms < ?1 ORDER BY last_ms LIMIT ?2)"
+			 " UNION ALL SELECT id FROM (SELECT id FROM outbox WHERE"
+			 " state = 'superseded' AND last_ms < ?1 ORDER BY last_ms LIMIT ?2))",
 	[PRUNE_POLLERS] = "DELETE FROM poller WHERE wall_ms < ?1",
 	[ADD_INCIDENT] = "INSERT OR REPLACE INTO incident(id, site, kind, class, state, opened_ms,"
 			 " ended_ms, first_out, n_updates, n_alarms, summary, level, verdict,"
@@ -97,44 +99,6 @@ const char *const record_sql[N_STATEMENTS] = {
 		      " shelved_until_ms = ?10, shelved_by = ?11, shelved_reason = ?12,"
 		      " one_shot = ?13, out_of_service = ?14, out_until_ms = ?15, out_by = ?16,"
 		      " out_reason = ?17, suppressed = ?18, held = ?19",
-	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
-		       " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	/* a file's name is its place at the department: the first of a name counts, see files.h */
-	[ADD_FILE] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
-		     " created_ms, body) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)"
-		     " ON CONFLICT(webhook_id) DO NOTHING",
-	/* what an emergency waits for must not wait in the slow lane */
-	[RAISE_LANE] = "UPDATE outbox SET lane = 0 WHERE incident = ?1 AND destination = ?2"
-		       " AND state <> 'sent' AND lane > 0",
-	[SET_DELIVERY] = "UPDATE outbox SET state = ?2, attempts = ?3, next_ms = ?4,"
-			 " last_ms = ?5, http_status = ?6, error = ?7 WHERE id = ?1",
-	/* The oldest of each incident that waits, found by one step of the index outbox_heads per
-	 * incident, however many wait behind it: a station's backlog may have thousands. */
-	[NEXT_JOB] = "WITH RECURSIVE head(id) AS (SELECT (SELECT id FROM outbox"
-		     "  WHERE destination = ?1 AND state <> 'sent' ORDER BY incident, id LIMIT 1)"
-		     " UNION ALL SELECT (SELECT n.id FROM outbox AS n WHERE n.destination = ?1"
-		     "  AND n.state <> 'sent' AND n.incident > h.incident"
-		     "  ORDER BY n.incident, n.id LIMIT 1)"
-		     "  FROM head JOIN outbox AS h ON h.id = head.id)"
-		     " SELECT o.id, o.attempts, o.lane, o.webhook_id, o.body, o.state = 'held'"
-		     " FROM head JOIN outbox AS o ON o.id = head.id"
-		     " WHERE (o.next_ms <= ?2 OR o.next_ms > ?3) AND (o.lane = 2) = ?4"
-		     " ORDER BY o.lane, o.id LIMIT 1",
-	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
-	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
-		      " AND state <> 'sent' AND next_ms > 0 AND next_ms > ?2",
-	[WAITING] = "SELECT destination, lane = 2, count(*) FROM outbox WHERE state <> 'sent'"
-		    " GROUP BY destination, lane = 2",
-	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE state <> 'sent' AND next_ms > 0"
-		    " AND next_ms > ?1",
-	/* the receiver is back: what failed while it was away need not wait for its turn; what
-	 * it asked to wait for does. A server that takes one station's file may take the others
-	 * too; a report that was refused will be so again. */
-	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2"
-				" WHERE (state = 'pending' OR lane = 2)"
-				" AND state <> 'sent' AND next_ms > 0 AND next_ms > ?2"
-				" AND coalesce(http_status, 0) NOT IN (429, 503)"
-				" AND destination = (SELECT destination FROM outbox WHERE id = ?1)",
 	[ADD_CHANNEL] = "INSERT INTO channel(path, unit, interval_ms) VALUES(?1, ?2, ?3)"
 			" ON CONFLICT(path) DO UPDATE SET unit = excluded.unit,"
 			" interval_ms = excluded.interval_ms",
@@ -166,8 +130,10 @@ int record_failed(struct record *record, int code)
 
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which)
 {
+	const char *sql = record_sql[which] ? record_sql[which] : record_outbox_sql[which];
+
 	if (!record->statements[which] &&
-	    sqlite3_prepare_v3(record->db, record_sql[which], -1, SQLITE_PREPARE_PERSISTENT,
+	    sqlite3_prepare_v3(record->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
 			       &record->statements[which], NULL) != SQLITE_OK)
 		return NULL;
 	(void)sqlite3_reset(record->statements[which]); /* repeats an error already handled */
@@ -274,6 +240,8 @@ int record_open(struct record **ret, const char *directory, char error[static 25
 		if (r < 0 && sqlite3_errcode(record->db) != SQLITE_OK)
 			(void)record_failed(record, sqlite3_errcode(record->db));
 	}
+	if (r == 0)
+		r = record_sync_directory(directory);
 	if (r < 0) {
 		explain(directory, r, record->error, error);
 		return r;

@@ -4,14 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/files.h"
 #include "core/record_statements.h"
-
-static const char *const report_states[] = {
-	[REPORT_PENDING] = "pending",
-	[REPORT_SENT] = "sent",
-	[REPORT_HELD] = "held",
-};
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 {
@@ -142,56 +135,6 @@ static int remove_one(struct record *record, const struct batch_removed *removed
 	return record_run(record, s);
 }
 
-static int raise_lane(struct record *record, const char *incident, const char *destination)
-{
-	PREPARE(RAISE_LANE);
-	bind_text(s, 1, incident);
-	bind_text(s, 2, destination);
-	return record_run(record, s);
-}
-
-static int add_report(struct record *record, const struct config *config,
-		      const struct batch_report *report)
-{
-	const char *destination = config->destinations[report->destination].name;
-	int r;
-
-	PREPARE(report->lane == FILES_LANE ? ADD_FILE : ADD_REPORT);
-	bind_text(s, 1, report->webhook_id);
-	bind_text(s, 2, destination);
-	bind_text(s, 3, report->incident);
-	bind_text(s, 4, report->type);
-	(void)sqlite3_bind_int64(s, 5, report->lane);
-	(void)sqlite3_bind_int64(s, 6, report->created_ms);
-	bind_text(s, 7, report->body);
-	r = record_run(record, s);
-	return r == 0 && report->lane == 0 ? raise_lane(record, report->incident, destination) : r;
-}
-
-static int release_destination(struct record *record, const struct record_delivery *delivery)
-{
-	PREPARE(RELEASE_DESTINATION);
-	(void)sqlite3_bind_int64(s, 1, delivery->id);
-	(void)sqlite3_bind_int64(s, 2, delivery->at_ms);
-	return record_run(record, s);
-}
-
-static int set_delivery(struct record *record, const struct record_delivery *delivery)
-{
-	int r;
-
-	PREPARE(SET_DELIVERY);
-	(void)sqlite3_bind_int64(s, 1, delivery->id);
-	bind_text(s, 2, report_states[delivery->state]);
-	(void)sqlite3_bind_int64(s, 3, delivery->attempts);
-	(void)sqlite3_bind_int64(s, 4, delivery->next_ms);
-	(void)sqlite3_bind_int64(s, 5, delivery->at_ms);
-	(void)sqlite3_bind_int(s, 6, delivery->http_status);
-	bind_text(s, 7, delivery->error);
-	r = record_run(record, s);
-	return r == 0 && delivery->state == REPORT_SENT ? release_destination(record, delivery) : r;
-}
-
 static int set_ack(struct record *record, const struct record_ack *ack, int64_t wall_ms)
 {
 	PREPARE(SET_ACK);
@@ -269,8 +212,9 @@ static int write_all(struct record *record, const struct record_commit *commit)
 	EACH(batch->n_alarms, add_alarm(record, commit->config, &batch->alarms[i]));
 	EACH(batch->n_removed, remove_one(record, &batch->removed[i]));
 	EACH(batch->n_closings, close_incident(record, &batch->closings[i]));
-	EACH(batch->n_reports, add_report(record, commit->config, &batch->reports[i]));
-	EACH(commit->n_deliveries, set_delivery(record, &commit->deliveries[i]));
+	EACH(batch->n_reports, record_add_report(record, commit, &batch->reports[i]));
+	if (r == 0)
+		r = record_set_outbox(record, commit);
 	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));
 	if (r == 0 && batch->n_entries > 0)
 		r = set_head(record, commit);
@@ -332,69 +276,6 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	return r;
 }
 
-#define RETRY_FARTHEST_MS (9 * 60 * MS_PER_MIN) /* beyond every wait: the clock was set back */
-
-int record_next_job(struct record *record, const char *destination, bool files, int64_t now_ms,
-		    struct record_job *ret, int64_t *ret_next_ms)
-{
-	int code, r = 0;
-
-	PREPARE(NEXT_JOB);
-	bind_text(s, 1, destination);
-	(void)sqlite3_bind_int64(s, 2, now_ms);
-	(void)sqlite3_bind_int64(s, 3, now_ms + RETRY_FARTHEST_MS);
-	(void)sqlite3_bind_int(s, 4, files);
-	code = sqlite3_step(s);
-	if (code == SQLITE_ROW) {
-		*ret = (struct record_job){
-			.id = sqlite3_column_int64(s, 0),
-			.attempts = (uint32_t)sqlite3_column_int64(s, 1),
-			.lane = (uint32_t)sqlite3_column_int64(s, 2),
-			.webhook_id = strdup(sqlite_text(s, 3)),
-			.body = strdup(sqlite_text(s, 4)),
-			.held = sqlite3_column_int(s, 5) != 0,
-		};
-		r = ret->webhook_id && ret->body ? 1 : -ENOMEM;
-	} else if (code != SQLITE_DONE) {
-		r = record_failed(record, code);
-	}
-	(void)sqlite3_reset(s); /* read-only */
-	if (r != 0)
-		return r;
-	s = record_statement(record, NEXT_TIME);
-	if (!s)
-		return record_failed(record, sqlite3_errcode(record->db));
-	bind_text(s, 1, destination);
-	(void)sqlite3_bind_int64(s, 2, now_ms);
-	code = sqlite3_step(s);
-	*ret_next_ms = code == SQLITE_ROW && sqlite3_column_type(s, 0) == SQLITE_INTEGER
-			       ? sqlite3_column_int64(s, 0)
-			       : INT64_MAX;
-	(void)sqlite3_reset(s); /* read-only */
-	return 0;
-}
-
-void record_job_done(struct record_job *job)
-{
-	free(job->webhook_id);
-	free(job->body);
-	*job = (struct record_job){0};
-}
-
-int record_waiting(struct record *record,
-		   void (*each)(void *userdata, const char *destination, bool files, int64_t n),
-		   void *userdata)
-{
-	int code;
-
-	PREPARE(WAITING);
-	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite_text(s, 0), sqlite3_column_int(s, 1) != 0,
-		     sqlite3_column_int64(s, 2));
-	(void)sqlite3_reset(s); /* read-only */
-	return code == SQLITE_DONE ? 0 : record_failed(record, code);
-}
-
 int record_standing(struct record *record,
 		    void (*each)(void *userdata, const char *name, const char *summary,
 				 const char *told),
@@ -408,11 +289,4 @@ int record_standing(struct record *record,
 		     sqlite_text(s, 2));
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
-}
-
-int record_release(struct record *record, int64_t now_ms)
-{
-	PREPARE(RELEASE);
-	(void)sqlite3_bind_int64(s, 1, now_ms);
-	return record_run(record, s);
 }

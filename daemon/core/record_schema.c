@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/record.h"
 #include "core/record_minute.h"
@@ -123,7 +125,50 @@ static const char *const steps[RECORD_VERSION] = {
 	"CREATE TABLE signed_head(seq INTEGER PRIMARY KEY, note TEXT NOT NULL,"
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
-	" WHERE signature IS NOT NULL;",
+	" WHERE signature IS NOT NULL;"
+	/* The outbox: whose turn it is stands in the row, so that the next report is found by one
+	 * step of an index, however many wait. Triggers keep that, whoever changes a state. */
+	"ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"    /* 1: the oldest of its
+									       incident that waits */
+	"ALTER TABLE outbox ADD COLUMN place INTEGER NOT NULL DEFAULT 0;"   /* in the queue */
+	"ALTER TABLE outbox ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;" /* updates that it
+									       stands for */
+	"ALTER TABLE outbox ADD COLUMN replaced_by TEXT;"
+	"ALTER TABLE outbox ADD COLUMN changed_ms INTEGER;" /* by a person */
+	"ALTER TABLE outbox ADD COLUMN changed_by TEXT;"
+	"ALTER TABLE outbox ADD COLUMN reason TEXT;"
+	"UPDATE outbox SET place = id;"
+	"UPDATE outbox SET turn = 1 WHERE id IN (SELECT min(id) FROM outbox WHERE state <> 'sent'"
+	" GROUP BY destination, incident);"
+	"DROP INDEX outbox_heads;"
+	"DROP INDEX outbox_retry;"
+	"CREATE INDEX outbox_queue ON outbox(destination, incident, id, lane, state, created_ms)"
+	" WHERE state IN ('pending', 'held');"
+	"CREATE INDEX outbox_retry ON outbox(destination, next_ms)"
+	" WHERE state IN ('pending', 'held') AND next_ms > 0;"
+	"CREATE UNIQUE INDEX outbox_turns ON outbox(destination, incident) WHERE turn = 1;"
+	"CREATE INDEX outbox_next ON outbox(destination, lane, place, next_ms) WHERE turn = 1;"
+	"CREATE INDEX outbox_superseded ON outbox(last_ms, destination)"
+	" WHERE state = 'superseded';"
+	"CREATE INDEX outbox_aside ON outbox(destination, state, id)"
+	" WHERE state IN ('stopped', 'abandoned');"
+	"CREATE TRIGGER outbox_added AFTER INSERT ON outbox BEGIN"
+	" UPDATE outbox SET place = CASE WHEN place = 0 THEN id ELSE place END,"
+	"  turn = state IN ('pending', 'held') AND NOT EXISTS (SELECT 1 FROM outbox AS o"
+	"  WHERE o.destination = new.destination AND o.incident = new.incident AND o.turn = 1)"
+	"  WHERE id = new.id;"
+	"END;"
+	"CREATE TRIGGER outbox_changed AFTER UPDATE OF state ON outbox"
+	" WHEN old.state <> new.state BEGIN"
+	" UPDATE outbox SET turn = 0 WHERE destination = new.destination"
+	"  AND incident = new.incident AND turn = 1;"
+	" UPDATE outbox SET turn = 1 WHERE id = (SELECT id FROM outbox"
+	"  WHERE destination = new.destination AND incident = new.incident"
+	"  AND state IN ('pending', 'held') ORDER BY id LIMIT 1);"
+	"END;"
+	/* only those that a receiver has paused; url: a hash of the one that it had then */
+	"CREATE TABLE destination(name TEXT PRIMARY KEY, url INTEGER NOT NULL,"
+	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;",
 };
 
 int sqlite_errno(int code)
@@ -185,6 +230,21 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 }
 
 /* a database of somebody else's that came to lie here must not be made into a record */
+/*
+ * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
+ * file, but does not look at the result (unixSync() in os_unix.c).
+ */
+int record_sync_directory(const char *directory)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return -errno;
+	r = fsync(fd) < 0 ? -errno : 0;
+	(void)close(fd);
+	return r;
+}
+
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "core/formula.h"
@@ -21,53 +22,66 @@ static size_t bound_of(const struct core *core, size_t channel)
 	return best;
 }
 
-static bool is_on(const struct config_limit *limit, enum window_length length)
+/* of each site and kind, a bit for each length of window that a limit of it is on */
+static uint8_t *lengths_of(const struct core *core)
 {
-	return limit->high && limit->class >= CLASS_LIMIT &&
-	       limit->on == (enum limit_on)(LIMIT_ON_MEAN_1MIN + (int)length);
-}
+	uint8_t *lengths = calloc(core->config->n_sites * N_WASTE_KINDS + 1, 1);
 
-/* the lengths of the windows that a channel's limits are on */
-static void add_spans(struct core *core, size_t channel)
-{
-	for (int w = 0; w < N_WINDOWS; w++) {
-		enum window_length length = (enum window_length)w;
-		bool wanted = false;
+	for (size_t i = 0; lengths && i < core->config->n_limits; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+		const struct core_incident *incident = core_incident_of(core, limit->channel);
 
-		for (size_t i = core->channel_limits[channel];
-		     i < core->channel_limits[channel + 1]; i++)
-			wanted |= is_on(&core->config->limits[i], length);
-		if (wanted)
-			core->spans[core->n_spans++] = (struct core_span){channel, length};
+		if (limit->class >= CLASS_LIMIT && limit->on != LIMIT_ON_VALUE)
+			lengths[incident - core->incidents] |= (uint8_t)(1U
+									 << (limit->on -
+									     LIMIT_ON_MEAN_1MIN));
 	}
+	return lengths;
 }
 
-int release_init(struct core *core)
+/* the longest comes first */
+static void add_spans(struct core *core, size_t channel, uint8_t lengths)
 {
-	const struct config *config = core->config;
-	size_t n = config->n_channels + 1;
+	for (int w = WINDOW_LENGTH_MAX; w >= 0; w--)
+		if (lengths & 1U << w)
+			core->spans[core->n_spans++] = (struct core_span){channel,
+									  (enum window_length)w};
+}
 
-	core->masses = calloc(n, sizeof(*core->masses));
-	core->released = calloc(n, sizeof(*core->released));
-	core->released_above = calloc(n, sizeof(*core->released_above));
-	core->spans = calloc(config->n_limits + 1, sizeof(*core->spans));
-	core->span_masses = calloc(config->n_limits + 1, sizeof(*core->span_masses));
-	core->first_span = calloc(n, sizeof(*core->first_span));
-	if (!core->masses || !core->released || !core->released_above || !core->spans ||
-	    !core->span_masses || !core->first_span)
-		return -ENOMEM;
-	for (size_t i = 0; i < config->n_channels; i++) {
-		size_t limit = config->channels[i].mass_factor > 0 ? bound_of(core, i)
-								   : CONFIG_NONE;
+static void find_released(struct core *core, const uint8_t *lengths)
+{
+	for (size_t i = 0; i < core->config->n_channels; i++) {
+		size_t limit = core->config->channels[i].mass_factor > 0 ? bound_of(core, i)
+									 : CONFIG_NONE;
 
 		if (limit == CONFIG_NONE)
 			continue;
 		core->released[core->n_released] = i;
 		core->released_above[core->n_released++] = limit;
 		core->leads[i] = true;
-		add_spans(core, i);
+		add_spans(core, i, lengths[core_incident_of(core, i) - core->incidents]);
 		core->first_span[core->n_released] = core->n_spans;
 	}
+}
+
+int release_init(struct core *core)
+{
+	size_t n = core->config->n_channels + 1;
+	uint8_t *lengths = lengths_of(core);
+
+	core->masses = calloc(n, sizeof(*core->masses));
+	core->released = calloc(n, sizeof(*core->released));
+	core->released_above = calloc(n, sizeof(*core->released_above));
+	core->spans = calloc(n * N_WINDOWS, sizeof(*core->spans));
+	core->span_masses = calloc(n * N_WINDOWS, sizeof(*core->span_masses));
+	core->first_span = calloc(n, sizeof(*core->first_span));
+	if (!lengths || !core->masses || !core->released || !core->released_above || !core->spans ||
+	    !core->span_masses || !core->first_span) {
+		free(lengths);
+		return -ENOMEM;
+	}
+	find_released(core, lengths);
+	free(lengths);
 	return 0;
 }
 
@@ -122,44 +136,41 @@ bool release_share(const struct core *core, size_t channel, double *ret)
 	return true;
 }
 
-/** has_broken() - was it the window from @from_ms on whose mean went beyond a bound? */
-static bool has_broken(const struct core *core, const struct core_span *span, int64_t from_ms)
+static struct stamp stamp_of(int64_t wall_ms, struct stamp now)
 {
-	for (size_t i = core->channel_limits[span->channel];
-	     i < core->channel_limits[span->channel + 1]; i++) {
-		const struct limit_state *state = &core->limits[i].state;
-
-		if (is_on(&core->config->limits[i], span->length) && state->phase != LIMIT_NORMAL &&
-		    state->since_wall_ms == from_ms)
-			return true;
-	}
-	return false;
+	return (struct stamp){.wall_ms = wall_ms, .mono_ms = now.mono_ms - (now.wall_ms - wall_ms)};
 }
 
-/* a window that has broken a limit is judged when it is over, before a value of the next one is
- * taken: its sums are still there, and go on as those of the incident */
+static void join(struct core *core, size_t released, size_t span, struct stamp until, bool goes_on)
+{
+	mass_window_join(&core->masses[core->released[released]], &core->span_masses[span], until,
+			 goes_on);
+}
+
+/* Was it the open window, which is over, whose mean broke a limit? Windows are judged before a
+ * value of the next one is taken: what flowed in it is still there. */
+static bool has_broken(const struct core *core, size_t span)
+{
+	const struct mass *whole = &core->span_masses[span].whole;
+
+	return whole->counting &&
+	       core_incident_of(core, core->spans[span].channel)
+			       ->broken_ms[core->spans[span].length] == whole->from.wall_ms;
+}
+
+static struct stamp end_of(const struct core *core, size_t span)
+{
+	struct stamp from = core->span_masses[span].whole.from;
+	int64_t ms = window_ms(core->spans[span].length);
+
+	return (struct stamp){.wall_ms = from.wall_ms + ms, .mono_ms = from.mono_ms + ms};
+}
+
 static void adopt(struct core *core, size_t released)
 {
-	struct mass *mass = &core->masses[core->released[released]];
-
-	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++) {
-		const struct mass *sum = &core->span_masses[i];
-
-		if (sum->counting && has_broken(core, &core->spans[i], sum->from.wall_ms) &&
-		    (!mass->counting || sum->from.mono_ms < mass->from.mono_ms))
-			*mass = *sum;
-	}
-}
-
-static void roll(struct core *core, size_t span, struct stamp at)
-{
-	struct mass *sum = &core->span_masses[span];
-	int64_t start_ms = window_floor(core->spans[span].length, at.wall_ms,
-					core->config->zone_min);
-
-	if (!sum->counting || sum->from.wall_ms != start_ms)
-		mass_start(sum, (struct stamp){.wall_ms = start_ms,
-					       .mono_ms = at.mono_ms - (at.wall_ms - start_ms)});
+	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
+		if (has_broken(core, i))
+			join(core, released, i, end_of(core, i), false);
 }
 
 static void sum_up(struct core *core, size_t released, struct stamp at, double rate,
@@ -170,14 +181,64 @@ static void sum_up(struct core *core, size_t released, struct stamp at, double r
 
 	mass_pair(&core->masses[channel], at, rate, rate_above, most_ms);
 	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
-		mass_pair(&core->span_masses[i], at, rate, rate_above, most_ms);
+		mass_pair(&core->span_masses[i].whole, at, rate, rate_above, most_ms);
 }
 
 static void break_off(struct core *core, size_t released)
 {
 	mass_break(&core->masses[core->released[released]]);
 	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
-		mass_break(&core->span_masses[i]);
+		mass_break(&core->span_masses[i].whole);
+}
+
+static void stop(struct core *core, size_t released)
+{
+	mass_stop(&core->masses[core->released[released]]);
+	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
+		mass_stop(&core->span_masses[i].before);
+}
+
+/* what lies before a window of a piece belongs to the one before */
+static void split(struct core *core, size_t released, struct stamp at, struct stamp from,
+		  double rate, double rate_above)
+{
+	const struct mass *mass = &core->masses[core->released[released]];
+	int64_t length_ms = at.mono_ms - mass->last.mono_ms;
+	double share = (double)(from.mono_ms - mass->last.mono_ms) / (double)length_ms;
+
+	if (!mass->has_last || from.mono_ms <= mass->last.mono_ms || from.mono_ms > at.mono_ms ||
+	    length_ms > longest_ms(core, core->released[released]))
+		return;
+	sum_up(core, released, from, mass->rate + share * (MAX(rate, 0.0) - mass->rate),
+	       mass->rate_above + share * (MAX(rate_above, 0.0) - mass->rate_above));
+}
+
+/** roll() - windows that are over are joined if they have broken a limit; others begin
+ * @rate, @rate_above: what comes at @at; NAN nothing good */
+static void roll(struct core *core, size_t released, struct stamp at, double rate,
+		 double rate_above)
+{
+	size_t channel = core->released[released];
+	struct core_incident *incident = core_incident_of(core, channel);
+	bool turned = false;
+
+	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++) {
+		struct mass_window *window = &core->span_masses[i];
+		int64_t start_ms = window_floor(core->spans[i].length, at.wall_ms,
+						core->config->zone_min);
+		struct stamp from = stamp_of(start_ms, at);
+
+		if (window->whole.counting && window->whole.from.wall_ms == start_ms)
+			continue;
+		if (!isnan(rate))
+			split(core, released, at, from, rate, rate_above);
+		if (core->masses[channel].counting && has_broken(core, i))
+			join(core, released, i, end_of(core, i), false);
+		mass_window_start(window, &core->masses[channel], from);
+		turned = true;
+	}
+	if (turned && incident->open && incident->looked_ms != at.mono_ms)
+		release_look(core, incident, at);
 }
 
 /** start_or_stop() - by what has been judged until now */
@@ -187,14 +248,13 @@ static void start_or_stop(struct core *core, size_t released, struct stamp at)
 	struct mass *mass = &core->masses[channel];
 	bool wanted = core_incident_of(core, channel)->open || is_beyond(core, channel);
 
-	if (wanted)
+	if (wanted && !mass->counting) {
 		adopt(core, released);
-	if (!mass->counting && wanted)
-		mass_start(mass, at);
-	else if (mass->counting && !wanted)
-		mass_stop(mass);
-	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
-		roll(core, i, at);
+		if (!mass->counting)
+			mass_start(mass, at);
+	} else if (mass->counting && !wanted) {
+		stop(core, released);
+	}
 }
 
 static void take(struct core *core, size_t released)
@@ -204,16 +264,18 @@ static void take(struct core *core, size_t released)
 	const struct config_channel *config = &core->config->channels[channel];
 	const struct core_channel *state = &core->channels[channel];
 	size_t flow = core->config->sources[config->source].flow;
-	double rate, share;
+	double rate = (double)NAN, share;
 
+	if (state->quality == QUALITY_GOOD && has_flow(core, flow, state->seen) &&
+	    release_share(core, channel, &share))
+		rate = MAX(core->channels[flow].value, 0.0) * config->mass_factor * share;
 	start_or_stop(core, released, state->seen);
-	if (state->quality != QUALITY_GOOD || !has_flow(core, flow, state->seen) ||
-	    !release_share(core, channel, &share)) {
+	roll(core, released, state->seen, state->value * rate, (state->value - bound) * rate);
+	if (isnan(rate))
 		break_off(core, released);
-		return;
-	}
-	rate = MAX(core->channels[flow].value, 0.0) * config->mass_factor * share;
-	sum_up(core, released, state->seen, state->value * rate, (state->value - bound) * rate);
+	else
+		sum_up(core, released, state->seen, state->value * rate,
+		       (state->value - bound) * rate);
 }
 
 void release_settle(struct core *core)
@@ -254,7 +316,86 @@ void release_end(struct core *core, const struct core_incident *incident)
 {
 	for (size_t i = 0; i < core->n_released; i++)
 		if (core_incident_of(core, core->released[i]) == incident)
-			mass_stop(&core->masses[core->released[i]]);
+			stop(core, i);
+}
+
+/** struct outlook - what stands of an incident */
+struct outlook {
+	bool runs;	  /* a bound on values is passed, or an open window will be judged so */
+	bool waits;	  /* a mean was, and it is not known yet whether the next one will be */
+	int64_t ended_ms; /* monotonic, the end of the last that was known to be */
+	uint8_t certain;  /* bits of enum window_length: the open window will be judged so */
+};
+
+static void look_at(const struct core *core, size_t i, struct stamp at, struct outlook *ret)
+{
+	const struct config_limit *limit = &core->config->limits[i];
+	const struct core_limit *state = &core->limits[i];
+	enum window_length length = (enum window_length)(limit->on - LIMIT_ON_MEAN_1MIN);
+
+	if (limit->on == LIMIT_ON_VALUE) {
+		ret->runs |= state->state.phase != LIMIT_NORMAL;
+		ret->ended_ms = MAX(ret->ended_ms, state->cleared.mono_ms);
+		return;
+	}
+	if (state->forecast.kind == FORECAST_UNAVOIDABLE) {
+		ret->runs = true;
+		ret->certain |= (uint8_t)(1U << length);
+	}
+	if (limit_is_raised(&state->state)) {
+		ret->waits = true;
+		ret->ended_ms = MAX(ret->ended_ms,
+				    stamp_of(state->broken_ms + window_ms(length), at).mono_ms);
+	}
+}
+
+static struct outlook outlook_of(const struct core *core, const struct core_incident *incident,
+				 struct stamp at)
+{
+	struct outlook outlook = {.ended_ms = INT64_MIN};
+
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+
+		if (limit->class >= CLASS_LIMIT && !core->channels[limit->channel].idle &&
+		    core_incident_of(core, limit->channel) == incident)
+			look_at(core, i, at, &outlook);
+	}
+	return outlook;
+}
+
+static void look_on(struct core *core, size_t released, struct stamp at,
+		    const struct outlook *outlook)
+{
+	struct mass *mass = &core->masses[core->released[released]];
+	int64_t ended_ms = outlook->ended_ms;
+
+	for (size_t i = core->first_span[released]; i < core->first_span[released + 1]; i++)
+		if (outlook->certain & 1U << core->spans[i].length)
+			join(core, released, i, at, true);
+	if (outlook->runs) {
+		mass_resume(mass, at);
+	} else if (outlook->waits) {
+		if (ended_ms < MAX(mass->from.mono_ms, mass->resumed_ms))
+			ended_ms = at.mono_ms;
+		mass_rest(mass, (struct stamp){.mono_ms = ended_ms,
+					       .wall_ms = at.wall_ms - (at.mono_ms - ended_ms)});
+	}
+}
+
+void release_look(struct core *core, struct core_incident *incident, struct stamp at)
+{
+	struct outlook outlook;
+
+	if (incident->over_ms || core->n_released == 0)
+		return;
+	incident->looked_ms = at.mono_ms;
+	outlook = outlook_of(core, incident, at);
+	if (!outlook.runs && !outlook.waits)
+		return;
+	for (size_t i = 0; i < core->n_released; i++)
+		if (core_incident_of(core, core->released[i]) == incident)
+			look_on(core, i, at, &outlook);
 }
 
 static struct stamp latest(const struct core *core)

@@ -100,6 +100,7 @@ void service_commit(struct service *service)
 		r = core_save_windows(service->core, &windows, &commit.n_windows);
 	if (r == 0)
 		r = drilling_save(service, &commit);
+	delivery_save(service->delivery, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -109,6 +110,7 @@ void service_commit(struct service *service)
 	free(state);
 	free(windows);
 	drilling_saved(service, &commit, r == 0);
+	delivery_saved(service->delivery, r == 0);
 	if (r == 0)
 		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;

@@ -52,6 +52,7 @@ static uint64_t layout(void)
 				       sizeof(struct flood),
 				       sizeof(struct core_incident),
 				       sizeof(struct mass),
+				       sizeof(struct mass_window),
 				       sizeof(struct core_stream),
 				       sizeof(struct core_crossing),
 				       sizeof(struct core_due),
@@ -109,7 +110,7 @@ static void put_keyed(uint8_t **at, uint64_t key, const void *bytes, size_t n)
 static size_t size_of(const struct snapshot_header *header)
 {
 	return sizeof(*header) + header->n_channels * KEYED(struct core_channel) +
-	       (header->n_masses + header->n_spans) * KEYED(struct mass) +
+	       header->n_masses * KEYED(struct mass) + header->n_spans * KEYED(struct mass_window) +
 	       header->n_states * KEYED(struct core_state) +
 	       header->n_limits * KEYED(struct core_limit) +
 	       header->n_notes * KEYED(struct alarm_notes) + sizeof(struct flood) +
@@ -176,7 +177,8 @@ static void put_things(const struct core *core, uint8_t *at)
 		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
 			  &core->masses[core->released[i]], sizeof(struct mass));
 	for (size_t i = 0; i < core->n_spans; i++)
-		put_keyed(&at, key_of_span(core, i), &core->span_masses[i], sizeof(struct mass));
+		put_keyed(&at, key_of_span(core, i), &core->span_masses[i],
+			  sizeof(struct mass_window));
 	put(&at, core->streams, core->n_streams * sizeof(struct core_stream));
 	put_used(core, at);
 }
@@ -384,7 +386,7 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
 	for (size_t i = 0; i < core->n_spans; i++)
 		places[i] = (struct place){key_of_span(core, i), &core->span_masses[i]};
-	at = take(at, header->n_spans, sizeof(struct mass), places, core->n_spans);
+	at = take(at, header->n_spans, sizeof(struct mass_window), places, core->n_spans);
 	take_used(core, header, at + header->n_streams * sizeof(struct core_stream), places);
 	free(places);
 	if (!is_sound(core))

@@ -295,6 +295,27 @@ static json_t *forecasts_array(const struct service *service)
 	return array;
 }
 
+/* destinations whose receivers have said 410 */
+static json_t *paused_array(const struct service *service)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < service->config->n_destinations; i++) {
+		const char *reason = "";
+		int64_t since_ms = delivery_paused(service->delivery, i, &reason);
+		json_t *object;
+
+		if (since_ms == 0)
+			continue;
+		object = json_object();
+		set(object, "destination", service->config->destinations[i].name);
+		set_number(object, "since_ms", since_ms);
+		set(object, "reason", reason);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -321,6 +342,7 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
+	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
 	(void)json_object_set_new(object, "bus", bus_object(service));

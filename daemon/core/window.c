@@ -41,21 +41,12 @@ static void show(struct window *window, enum quality quality)
 		window->shown = quality_worse((enum quality)window->shown, quality);
 }
 
-void window_add(struct window *window, double value, enum quality quality)
+void window_add_bad(struct window *window, enum quality quality)
 {
-	if (quality != QUALITY_GOOD) {
-		window->n_bad++;
-		window->n_off += quality == QUALITY_NOT_IN_OPERATION;
-		window->worst = quality_worse((enum quality)window->worst, quality);
-		show(window, quality);
-		return;
-	}
-	if (window->n == 0 || value < window->min)
-		window->min = value;
-	if (window->n == 0 || value > window->max)
-		window->max = value;
-	window->sum += value;
-	window->n++;
+	window->n_bad++;
+	window->n_off += quality == QUALITY_NOT_IN_OPERATION;
+	window->worst = quality_worse((enum quality)window->worst, quality);
+	show(window, quality);
 }
 
 void window_join(struct window *window, const struct window_row *minute)

@@ -157,7 +157,7 @@ int tcp_look(int fd, uint8_t *ret, size_t n)
 	return (int)got;
 }
 
-int tcp_take(struct tcp *tcp, int fd, size_t size, uint8_t *ret)
+int tcp_take_first(struct tcp *tcp, int fd, size_t size, uint8_t *ret)
 {
 	int n;
 
@@ -177,6 +177,15 @@ int tcp_read(int fd, uint8_t *ret, size_t n)
 	if (got < 0)
 		return errno == EWOULDBLOCK ? -EAGAIN : -errno;
 	return (int)got;
+}
+
+int tcp_take(int fd, size_t size, uint8_t *ret)
+{
+	int n = tcp_read(fd, ret, size);
+
+	if (n < 0)
+		return n;
+	return n == (int)size ? 0 : -EBADMSG; /* it was all there a moment ago */
 }
 
 int tcp_ask_rtu(int fd, const struct answer_question *question)

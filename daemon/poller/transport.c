@@ -75,6 +75,7 @@ void transport_take_over(struct transport *transport, struct transport *old)
 {
 	transport->fd = old->fd;
 	transport->transaction = old->transaction;
+	transport->agreed = old->agreed;
 	transport->n_bytes = old->n_bytes;
 	if (transport->bytes)
 		memcpy(transport->bytes, old->bytes, old->n_bytes);
@@ -93,6 +94,7 @@ int transport_open(struct transport *transport, uint16_t transaction)
 {
 	transport_close(transport);
 	transport->transaction = transaction;
+	transport->agreed = false;
 	transport->fd = transport->kind->open(transport->config);
 	return transport->fd < 0 ? transport->fd : 0;
 }
@@ -154,13 +156,15 @@ static void add_answer(struct transport_news *news, const struct answer_question
 }
 
 /* the answer is whole and right: take it out of the socket. Return: 0; -errno. */
-static int take_answer(const struct transport *transport, struct tcp *tcp,
+static int take_answer(struct transport *transport, struct tcp *tcp,
 		       const struct answer_question *question, const struct answer *answer,
 		       struct transport_news *news)
 {
 	uint8_t frame[ANSWER_FRAME_MAX];
-	int r = tcp_take(tcp, transport->fd, answer->size, frame);
+	int r = transport->agreed ? tcp_take(transport->fd, answer->size, frame)
+				  : tcp_take_first(tcp, transport->fd, answer->size, frame);
 
+	transport->agreed = r == 0;
 	if (r < 0)
 		add_closed(news, -r);
 	else
@@ -170,7 +174,7 @@ static int take_answer(const struct transport *transport, struct tcp *tcp,
 }
 
 /* Modbus TCP: @n bytes wait; beyond an answer there must be none */
-static void judge(const struct transport *transport, struct tcp *tcp,
+static void judge(struct transport *transport, struct tcp *tcp,
 		  const struct answer_question *question, const uint8_t *bytes, size_t n,
 		  bool ended, struct transport_news *news)
 {

@@ -181,6 +181,8 @@ static bool has_another_form(const struct wire_request *request)
 {
 	uint8_t barred = request->barred;
 
+	if (!answer_function_known(request->function))
+		return true; /* which is a rule of its own; all are looked at */
 	if (request->address + request->count + (request->function <= 2 ? 8 : 1) > 65536)
 		barred = (uint8_t)(barred | 1U << request->function);
 	return barred != WIRE_BARRED_ALL;

@@ -133,6 +133,8 @@ CURLcode attempt_set_tls(struct attempt *attempt)
 	code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L);
 	code |= curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 2L);
 	code |= curl_easy_setopt(easy, CURLOPT_SSL_ENABLE_ALPN, 0L);
+	/* the file is that of this attempt: since 7.87 libcurl keeps what it read for a day */
+	code |= curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
 	if (job->n_ca > 0) /* the named CA alone, not the system's besides */
 		code |= curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	code |= attempt_set_file(attempt, CURLOPT_CAINFO, ATTEMPT_CA, job->n_ca);

@@ -109,6 +109,9 @@ static CURLcode set_request(struct attempt *attempt)
 	code |= curl_easy_setopt(easy, CURLOPT_HEADERDATA, attempt);
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	code |= curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+	/* a TLS session of before would go on without another look at either certificate; an upload
+	 * is a process of its own, and FTP servers want the session on their data connection */
+	code |= curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	return code;
 }
 

@@ -26,7 +26,12 @@ enum action_kind {
 	ACTION_INCIDENT_CLOSE,	     /* incident that has ended; @reason is its cause; @measures */
 	ACTION_DRILL_START,	     /* site; @scenario; drill.h */
 	ACTION_DRILL_STOP,	     /* site */
-	ACTION_KIND_MAX = ACTION_DRILL_STOP,
+	ACTION_REPORT_RETRY,	     /* report by its webhook id, or all of a destination */
+	ACTION_REPORT_HOLD,	     /* the same; @reason */
+	ACTION_REPORT_RELEASE,	     /* the same, that are held so */
+	ACTION_REPORT_ABANDON,	     /* the same; @reason */
+	ACTION_DESTINATION_RESUME,   /* destination that is paused */
+	ACTION_KIND_MAX = ACTION_DESTINATION_RESUME,
 };
 
 #define ACTION_TEXT_MAX	  1000 /* bytes of a reason, a cause, measures */
@@ -75,6 +80,9 @@ struct action {
 
 /** action_needs_past() - is it about an incident, which may be in the record only? */
 bool action_needs_past(enum action_kind kind);
+
+/** action_is_of_outbox() - is it about reports on their way, which the core knows nothing of? */
+bool action_is_of_outbox(enum action_kind kind);
 
 /** action_text() - "acknowledge", "out-of-service", …; the name of the command, too */
 const char *action_text(enum action_kind kind);

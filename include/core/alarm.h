@@ -138,6 +138,12 @@ static inline bool alarm_is_quiet(const struct alarm_state *state)
 	return state->shelved || state->out_of_service || state->suppressed;
 }
 
+/** alarm_is_at_rest() - time alone changes nothing: what people did to it has no end to come */
+static inline bool alarm_is_at_rest(const struct alarm_state *state)
+{
+	return state->condition != ALARM_ACKNOWLEDGED && !state->shelved && !state->out_of_service;
+}
+
 /**
  * alarm_is_over() - has an end come that was set for a shelving or a time out of service?
  *

@@ -334,6 +334,7 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @sites: of these sites; none named: of all
  * @receptors: of those that may reach one of these boundaries or receptors; none named: of all
  * @drills: those of drills, too, marked as exercises
+ * @per_min: so many reports, emergencies apart, or files a minute at the most
  * @sites_line, …: where "sites" and "receptors" stand in wastewatch.yaml
  */
 struct config_destination {
@@ -351,6 +352,7 @@ struct config_destination {
 	enum catalogue_language language;
 	enum limit_class min_class;
 	bool drills;
+	uint32_t per_min;
 	enum incident_level min_level;
 	enum crossing_verdict min_verdict;
 	uint32_t kinds;

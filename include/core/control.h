@@ -14,9 +14,13 @@
  *   Return(s target, s reason)
  *   AcknowledgeIncident(s id, s reason)    CloseIncident(s id, s cause, s measures)
  *   DrillStart(s site, s scenario)         DrillStop(s site)
+ *   RetryReport(s target, s reason)        HoldReport(s target, s reason)
+ *   ReleaseReport(s target, s reason)      AbandonReport(s target, s reason)
+ *   ResumeDestination(s name, s reason)
  *   Reload()                               Find(s prefix) → a(ss) names
  *
- * @target is a limit's path; @until_usec is UTC since 1970, 0 none; @reason is "" where none is
+ * @target is a limit's path, of a report its webhook id, or a destination's name for all that wait
+ * for it; @until_usec is UTC since 1970, 0 none; @reason is "" where none is
  * given, which not every action takes. A method returns when the
  * commit that holds the entry is on the disk. Who asked is the user id that the bus gives for
  * the connection; no name in a message is believed. Who may ask is the bus's policy.

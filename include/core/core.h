@@ -143,6 +143,9 @@ struct core_windows {
  *   back, with the entry's number behind it, so that no two are the same. That of an exercise
  *   is "exercise.SITE-KIND-…-NUMBER": no name of a site holds a dot, so it can be no real one.
  * @begun_s: UTC second of the newest incident here, kept when it ends
+ * @broken_ms: UTC start of the last window of each length whose mean broke a limit here, 0 none;
+ *   kept, too, for it is known before the incident is there
+ * @looked_ms: monotonic, when release_look() last did
  * @n_active: raised alarms of class limit or emergency
  * @quiet_since: when @n_active became 0
  * @over_ms: UTC; its release is over since then, but what it let go is still on its way to
@@ -160,6 +163,8 @@ struct core_incident {
 	char id[INCIDENT_ID_MAX];
 	uint64_t first_out;
 	int64_t begun_s;
+	int64_t broken_ms[N_WINDOWS];
+	int64_t looked_ms;
 	struct stamp opened;
 	struct stamp quiet_since;
 	struct stamp reported;
@@ -219,6 +224,7 @@ struct core_forecast {
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
  * @beyond: the last good value was
+ * @broken_ms: UTC start of the last window whose mean broke it; 0 none, or not on a mean
  * @certain_n, @certain_of: it was broken by a window that had only so many of so many values, which
  *   were enough to be sure, see limit.h; zeros: by a value or a mean
  */
@@ -232,6 +238,7 @@ struct core_limit {
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
+	int64_t broken_ms;
 	uint32_t certain_n;
 	uint32_t certain_of;
 	bool beyond;
@@ -249,7 +256,10 @@ struct core_tap {
 	void *userdata;
 };
 
-/** struct core_span - a channel whose mass is summed up over the windows of one length, too */
+/**
+ * struct core_span - a channel whose mass is summed up over the windows of one length, too
+ * @channel: limits of its site and kind are on the means of these windows
+ */
 struct core_span {
 	size_t channel;
 	enum window_length length;
@@ -282,9 +292,9 @@ struct core {
 	size_t *released;	/* channels whose mass is reckoned */
 	size_t *released_above; /* of each, the limit above which it is reckoned, too */
 	size_t n_released;
-	struct core_span *spans;  /* see release.h */
-	struct mass *span_masses; /* of each, over the open window */
-	size_t *first_span;	  /* of each in @released; n_released + 1 of them */
+	struct core_span *spans;	 /* see release.h */
+	struct mass_window *span_masses; /* of each, over the open window */
+	size_t *first_span;		 /* of each in @released; n_released + 1 of them */
 	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
 	struct chain chain;

@@ -43,6 +43,12 @@ enum event_type {
 	EVENT_REPORT_DELIVERED,
 	EVENT_REPORT_HELD,
 	EVENT_REPORTS_STRANDED,
+	EVENT_DESTINATION_PAUSED,
+	EVENT_DESTINATION_RESUMED,
+	EVENT_REPORT_RETRIED,
+	EVENT_REPORT_STOPPED,
+	EVENT_REPORT_RELEASED,
+	EVENT_REPORT_ABANDONED,
 	EVENT_DEVICE_STATE,
 	EVENT_WINDOW_INVALID,
 	EVENT_ALARM_ACKNOWLEDGED,
@@ -80,7 +86,9 @@ enum event_type {
 struct event_mass {
 	size_t channel;
 	double total_kg;
-	double above_kg;	      /* of it, above the limit */
+	double above_kg; /* of it, above the limit */
+	int64_t from_ms; /* UTC */
+	int64_t until_ms;
 	unsigned int covered_percent; /* share of the time that had data, rounded down */
 	bool known;		      /* some of it had; else the masses say nothing */
 };

@@ -55,6 +55,12 @@ void flood_add(struct flood *flood, int64_t mono_ms);
 /** flood_count() - alarms of the last ten minutes */
 uint32_t flood_count(const struct flood *flood, int64_t mono_ms);
 
+/** flood_is_far() - none lasts, and no alarm came in the last ten minutes that could begin one */
+static inline bool flood_is_far(const struct flood *flood, int64_t mono_ms)
+{
+	return !flood->lasts && mono_ms >= (flood->slot + FLOOD_SLOTS) * FLOOD_SLOT_MS;
+}
+
 /** flood_begins() - time goes on. Return: a flood begins now; once until it has ended. */
 bool flood_begins(struct flood *flood, int64_t mono_ms);
 

@@ -7,7 +7,8 @@
  * question is until when something can be done: after k more values of v, the best that can come
  * is the range's lowest value b (of a low limit: its highest) for the rest, and the mean cannot
  * come below (S + v·k + b·(r - k)) / (n + r). The first k at which that breaks the limit is the
- * point of no return.
+ * point of no return. The r values come one every interval from the last one on, and are taken as
+ * spread over the rest of the window.
  *
  * Unavoidable is what will be judged as broken even if no further value comes: with b for all that
  * are missing of the whole window, too, as judge_certain() has it. Else a window that cannot get

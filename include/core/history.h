@@ -92,6 +92,7 @@ struct history_report {
 struct history_outbox {
 	int64_t n_waiting;
 	int64_t n_held;
+	int64_t n_stopped; /* held back by a person, files too; not among those that wait */
 	int64_t oldest_ms; /* 0 none waits */
 	int64_t n_files;
 	int64_t n_files_held; /* refused by the server; others wait behind them */
@@ -203,6 +204,67 @@ int history_windows(struct history *history, const char *path, enum window_lengt
 
 /** history_outbox() - 0; -errno */
 int history_outbox(struct history *history, struct history_outbox *ret);
+
+/**
+ * struct history_queued - a report or file with all that the outbox knows of it
+ * @state: "pending", "held" (refused by its receiver), "stopped" (held back by a person), "sent",
+ *   "abandoned" or "superseded"
+ * @error: what the last attempt ended with, "" none; @reason, @changed_by: a person's, "" none
+ * @replaced_by: webhook id of the update that superseded it, "" none
+ * @n_skipped: updates that it stands for
+ * @next_ms: 0 at once; @last_ms, @changed_ms: 0 never
+ * @body: NULL in a list
+ * Texts are SQLite's, until the call returns.
+ */
+struct history_queued {
+	const char *webhook_id;
+	const char *destination;
+	const char *incident;
+	const char *type;
+	const char *state;
+	const char *error;
+	const char *reason;
+	const char *changed_by;
+	const char *replaced_by;
+	const char *body;
+	int lane;
+	int64_t created_ms;
+	int64_t next_ms;
+	int64_t last_ms;
+	int64_t changed_ms;
+	int64_t attempts;
+	int64_t n_skipped;
+	int http_status;
+};
+
+/**
+ * history_queue() - what is not delivered, in the order in which it goes
+ * @destination: only this one's, NULL all
+ * @all: those that are done with, too: sent, abandoned, superseded; by their age
+ * @most: at the most so many
+ * Return: how many; -errno.
+ */
+int history_queue(struct history *history, const char *destination, bool all, int most,
+		  void (*each)(void *userdata, const struct history_queued *report),
+		  void *userdata);
+
+/** history_report() - one report by its webhook id, with its body. Return: 1; 0 none; -errno. */
+int history_report(struct history *history, const char *webhook_id,
+		   void (*each)(void *userdata, const struct history_queued *report),
+		   void *userdata);
+
+/** history_set_aside() - how many a destination has in a state that is not waited for: "stopped",
+ * "abandoned" or "superseded". Return: how many rows; -errno. */
+int history_set_aside(struct history *history,
+		      void (*each)(void *userdata, const char *destination, const char *state,
+				   int64_t n),
+		      void *userdata);
+
+/** history_paused() - destinations whose receiver has said 410. Return: how many; -errno. */
+int history_paused(struct history *history,
+		   void (*each)(void *userdata, const char *destination, int64_t since_ms,
+				const char *reason),
+		   void *userdata);
 
 /**
  * history_head() - number of the last entry, 0 none, and the time zone that it was written

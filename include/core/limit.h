@@ -71,6 +71,12 @@ struct limit_state {
 
 enum limit_change { LIMIT_SAME, LIMIT_BROKEN, LIMIT_BACK };
 
+/** limit_is_beyond() - does a value break the bound itself, whatever the delays say? */
+static inline bool limit_is_beyond(const struct config_limit *limit, double value)
+{
+	return limit->high ? value > limit->bound : value < limit->bound;
+}
+
 /**
  * limit_value() - one good value
  * @mono_ms: when; must not go back
@@ -83,6 +89,23 @@ enum limit_change { LIMIT_SAME, LIMIT_BROKEN, LIMIT_BACK };
 enum limit_change limit_value(const struct config_limit *limit, struct limit_state *state,
 			      double value, int64_t mono_ms, int64_t since_wall_ms,
 			      int64_t most_ms);
+
+/**
+ * limit_keeps() - one good value; limit_value() in short where the limit is kept, and was
+ * Nearly every value is such a one.
+ * Return: it is; else nothing was changed, and limit_value() wants to know the value.
+ */
+static inline bool limit_keeps(const struct config_limit *limit, struct limit_state *state,
+			       double value, int64_t mono_ms)
+{
+	if (state->phase != LIMIT_NORMAL || limit_is_beyond(limit, value))
+		return false;
+	if (limit->high ? value > state->worst : value < state->worst)
+		state->worst = value;
+	state->held_ms = 0;
+	state->last_mono_ms = mono_ms;
+	return true;
+}
 
 /** limit_is_raised() - an alarm stands */
 static inline bool limit_is_raised(const struct limit_state *state)

@@ -48,6 +48,16 @@ struct mass {
 	uint8_t pad[5];
 };
 
+/**
+ * struct mass_window - what flows in a window of which it is not known yet whether it counts
+ * @before: the mass as it stood at the window's start
+ * @whole: all that has flowed since
+ */
+struct mass_window {
+	struct mass before;
+	struct mass whole;
+};
+
 /** struct mass_span - the time that a sum is about, and how much of it had data */
 struct mass_span {
 	int64_t from_ms; /* UTC */
@@ -61,7 +71,8 @@ void mass_start(struct mass *mass, struct stamp from);
 /** mass_stop() - no more; the sums are forgotten, the last pair is not */
 void mass_stop(struct mass *mass);
 
-/** mass_rest() - the release is over: what flows from now on is none of it, and no time of it */
+/** mass_rest() - the release is over: what flows from @at on is none of it, and no time of it
+ * @at: may lie before now, but not before the last pair */
 void mass_rest(struct mass *mass, struct stamp at);
 
 /** mass_resume() - it has begun again */
@@ -73,6 +84,18 @@ void mass_resume(struct mass *mass, struct stamp at);
  * @most_ms: a longer time since the last pair is a gap
  */
 void mass_pair(struct mass *mass, struct stamp at, double rate, double rate_above, int64_t most_ms);
+
+/** mass_window_start() - a window begins at @from, which is not before the last pair */
+void mass_window_start(struct mass_window *window, const struct mass *mass, struct stamp from);
+
+/**
+ * mass_window_join() - the window counts: what has flowed in it is of the release, all of it and
+ * nothing twice
+ * @until: its end, or now
+ * @goes_on: so does the release; else what rested rests again from @until on
+ */
+void mass_window_join(struct mass *mass, const struct mass_window *window, struct stamp until,
+		      bool goes_on);
 
 /** mass_break() - one of them was not good: whatever comes next, a gap lies before it */
 void mass_break(struct mass *mass);

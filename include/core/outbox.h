@@ -3,7 +3,20 @@
  * outbox.h - when is a report tried again, and what does an answer mean?
  *
  * Pure: no clock, no I/O, no random number of its own. A report is never dropped: an answer
- * either ends it (2xx) or makes it due again.
+ * either ends it (2xx) or makes it due again. What a report goes through in the record, and
+ * whose turn it is, is in record_outbox.c:
+ *
+ *                   2xx
+ *     PENDING ────────────────▶ SENT
+ *      │ ▲ │ 4xx           2xx    ▲
+ *      │ │ └──────▶ HELD ─────────┤        HELD: by the receiver; tried again every 2 h
+ *      │ │ release   │ hold       │
+ *      │ └────── STOPPED ─────────┤        STOPPED: by a person; stands aside
+ *      │             │ abandon    │ 2xx of an attempt that was under way
+ *      │ abandon     ▼            │
+ *      ├────────▶ ABANDONED ──────┘        for ever, with a reason
+ *      │ a newer update of its incident, before the first attempt
+ *      └────────▶ SUPERSEDED
  */
 #pragma once
 
@@ -20,7 +33,12 @@ enum outbox_verdict {
 	OUTBOX_RETRY,	  /* nobody there, overloaded, redirected: it may pass by itself */
 	OUTBOX_REFUSED,	  /* 4xx and the like: somebody must mend something; tried again at long
 			     intervals */
+	OUTBOX_GONE,	  /* 410: the receiver wants nothing more there: nothing goes to the
+			     destination until a person or another URL says so */
 };
+
+#define OUTBOX_REST_MAX_MS 300000 /* 5 min: a receiver that is back is found so soon */
+#define OUTBOX_BURST	   10	  /* so many go at once after a pause */
 
 /**
  * struct outbox_decision
@@ -50,3 +68,34 @@ struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t
  */
 struct outbox_decision outbox_decide_upload(uint32_t attempts, bool uploaded, int32_t curl_code,
 					    uint32_t random);
+
+/**
+ * struct outbox_gate - when a destination may be asked at all, beside the reports' own times
+ *
+ * A receiver that takes nothing is asked for one report after longer and longer rests, not for
+ * each report that waits; and what has piled up goes at a set rate. Emergencies pass it: they
+ * go at their own times. All zeros: open.
+ *
+ * @rest_until_ms: monotonic
+ * @paid_until_ms: monotonic; how far what was sent has used the rate up
+ * @n_failures: attempts in a row that nobody took
+ */
+struct outbox_gate {
+	int64_t rest_until_ms;
+	int64_t paid_until_ms;
+	uint32_t n_failures;
+};
+
+/** outbox_gate_is_open() - may what is no emergency go now? @per_min: at the rate, from 1 */
+bool outbox_gate_is_open(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms);
+
+/** outbox_gate_take() - something that is no emergency goes now */
+void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms);
+
+/**
+ * outbox_gate_settle() - what came of an attempt, an emergency's too
+ * @retry_after_s: of the answer, -1 none: the receiver's word counts for all that waits
+ * @random: as above
+ */
+void outbox_gate_settle(struct outbox_gate *gate, struct outbox_decision decision,
+			int64_t retry_after_s, int64_t mono_ms, uint32_t random);

@@ -17,11 +17,13 @@
  * struct plan_part - a channel or state inside a request
  * @channel: index of the channel, or with @state of the state
  * @offset: it starts so many registers (or bits) in
+ * @length: and has so many of them
  */
 struct plan_part {
 	uint32_t channel;
 	uint32_t request;
 	uint16_t offset;
+	uint16_t length;
 	bool state;
 };
 
@@ -64,9 +66,6 @@ DEFINE_CLEANUP(struct plan *, plan_free)
 
 /** plan_character_bits() - bits of one character on a serial line: 10 to 12 */
 unsigned int plan_character_bits(const struct wire_link *link);
-
-/** plan_part_decode() - how the channel or state of a part is stored */
-const struct decode *plan_part_decode(const struct config *config, const struct plan_part *part);
 
 /** plan_id() - identity of a slot's part of the plan, never 0 */
 uint64_t plan_id(const struct plan *plan, size_t slot);

@@ -66,7 +66,56 @@ struct record_ack {
 	uint64_t seq;
 };
 
+/** enum record_report_state - what an attempt can make of a report; see outbox.h for all */
 enum record_report_state { REPORT_PENDING, REPORT_SENT, REPORT_HELD };
+
+/**
+ * enum record_change_kind - what a person does to reports
+ *
+ * An attempt that is under way goes on. If the receiver takes the report, it is sent, whatever
+ * was decided meanwhile.
+ */
+enum record_change_kind {
+	CHANGE_RETRY,	/* due now */
+	CHANGE_HOLD,	/* it stands aside; what follows it in its incident goes on */
+	CHANGE_RELEASE, /* waits again */
+	CHANGE_ABANDON, /* for ever */
+	CHANGE_KIND_MAX = CHANGE_ABANDON,
+};
+
+/**
+ * struct record_change - one such act; texts the caller's
+ * @id: of the report; 0: all of @destination that this can be done to
+ */
+struct record_change {
+	enum record_change_kind kind;
+	int64_t id;
+	const char *destination;
+	const char *user;
+	const char *reason;
+	int64_t at_ms;
+};
+
+/** struct record_pause - a destination is paused from now on, or no longer; texts the caller's */
+struct record_pause {
+	const char *destination;
+	bool paused;
+	uint64_t url; /* hash of its URL */
+	int64_t at_ms;
+	const char *reason;
+};
+
+/**
+ * struct record_report - a report as people ask for it
+ * @state: as in the table: "pending", "held", "stopped", …
+ * @destination, @changed_by: freed by record_report_done()
+ */
+struct record_report {
+	int64_t id;
+	char state[16];
+	char *destination;
+	char *changed_by;
+};
 
 /** struct record_delivery - what became of a report after an attempt; texts the caller's */
 struct record_delivery {
@@ -107,6 +156,9 @@ struct record_drill_site {
  * @head_key: signs the head; NULL: the head stays unsigned
  * @state: bytes of core_save(), never NULL
  * @windows: bytes of core_save_windows(); NULL: they have not changed, those there stay
+ * @in_flight: per destination of @config the report whose attempt is under way, 0 none: it is not
+ *   superseded; NULL: none is
+ * @change: NULL none
  * @drills: all that are running
  * @drills_anew: others than at the last commit, so what is there goes first
  * @drill_sites: those that have changed; the rest stays
@@ -120,6 +172,10 @@ struct record_commit {
 	const void *state;
 	const void *windows;
 	size_t n_windows;
+	const int64_t *in_flight;
+	const struct record_change *change;
+	const struct record_pause *pauses;
+	size_t n_pauses;
 	const struct record_drill *drills;
 	const struct record_drill_site *drill_sites;
 	size_t n_drills;
@@ -183,23 +239,50 @@ int record_minutes(struct record *record, int64_t from_ms,
 int record_commit(struct record *record, const struct record_commit *commit);
 
 /**
+ * struct record_ask - which report a destination is to get now
+ * @files: data files; else reports. What waits for a destination that was of the other kind
+ *   when it was made does not go there.
+ * @emergencies: only what is in the lane of emergencies
+ */
+struct record_ask {
+	const char *destination;
+	bool files;
+	bool emergencies;
+	int64_t now_ms;
+};
+
+/**
  * record_next_job() - the report that a destination is to get now
  *
  * Emergency lane first, then the oldest; within an incident, or the files of a station, only the
- * oldest that is not delivered.
- * @files: data files; else reports. What waits for a destination that was of the other kind
- *   when it was made does not go there.
+ * oldest that is not delivered. Whether the destination is paused is not looked at.
+ *
  * Return: 1 @ret is filled; 0 none is due, *@ret_next_ms is when one will be (INT64_MAX
  *   none waits); -errno.
  */
-int record_next_job(struct record *record, const char *destination, bool files, int64_t now_ms,
-		    struct record_job *ret, int64_t *ret_next_ms);
+int record_next_job(struct record *record, const struct record_ask *ask, struct record_job *ret,
+		    int64_t *ret_next_ms);
 
 /** record_waiting() - how many reports and how many files are not delivered, by destination;
  * 0 or -errno */
 int record_waiting(struct record *record,
 		   void (*each)(void *userdata, const char *destination, bool files, int64_t n),
 		   void *userdata);
+
+/**
+ * record_find_report() - by its webhook id
+ * @ret: freed by record_report_done()
+ * Return: 1; 0 there is none; -errno.
+ */
+int record_find_report(struct record *record, const char *webhook_id, struct record_report *ret);
+void record_report_done(struct record_report *report);
+
+/** record_count() - reports and files of a destination to which a change would apply; -errno */
+int64_t record_count(struct record *record, const char *destination, enum record_change_kind kind);
+
+/** record_pauses() - the destinations that are paused; texts SQLite's until the call returns */
+int record_pauses(struct record *record,
+		  void (*each)(void *userdata, const struct record_pause *pause), void *userdata);
 
 /** record_release() - held reports may be tried again at once (after a reload) */
 int record_release(struct record *record, int64_t now_ms);

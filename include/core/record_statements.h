@@ -52,21 +52,33 @@ enum record_statement {
 	CLOSE_INCIDENT,
 	GET_PAST,
 	ADD_ALARM,
-	ADD_REPORT,
-	ADD_FILE,
-	RAISE_LANE,
-	SET_DELIVERY,
-	NEXT_JOB,
-	NEXT_TIME,
-	WAITING,
-	RELEASE,
-	RELEASE_DESTINATION,
 	ADD_CHANNEL,
 	GET_CHANNEL,
 	SET_CAPTURE,
 	STANDING,
 	REMOVE_ALARM,
 	REMOVE_INCIDENT,
+	/* record_outbox.c */
+	ADD_REPORT,
+	ADD_FILE,
+	RAISE_LANE,
+	REPLACED,
+	REPLACE,
+	SET_DELIVERY,
+	NEXT_JOB,
+	NEXT_TIME,
+	WAITING,
+	RELEASE,
+	RELEASE_DESTINATION,
+	FIND_REPORT,
+	COUNT_QUEUED,
+	COUNT_STOPPED,
+	CHANGE_REPORT,
+	CHANGE_QUEUED,
+	CHANGE_STOPPED,
+	PAUSE,
+	RESUME,
+	PAUSES,
 	N_STATEMENTS,
 };
 
@@ -127,6 +139,7 @@ struct record {
 };
 
 extern const char *const record_sql[N_STATEMENTS];
+extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
 
 /** record_statement() - prepared once, reset; NULL: see record_failed() */
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which);
@@ -148,6 +161,13 @@ int record_load_upkeep(struct record *record);
 
 /** record_packed_until() - rows of a channel before this minute are in "minute_packed" */
 int64_t record_packed_until(const struct record *record, int64_t channel);
+
+/** record_add_report() - a report or file for the outbox; within a transaction */
+int record_add_report(struct record *record, const struct record_commit *commit,
+		      const struct batch_report *report);
+
+/** record_set_outbox() - what a commit says of reports beside new ones; within a transaction */
+int record_set_outbox(struct record *record, const struct record_commit *commit);
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);

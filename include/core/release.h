@@ -11,10 +11,17 @@
  *
  * A mass counts from the moment that its incident opens. Where an alarm of the channel has waited
  * for its raise delay, it counts from when that began, for a limit on values the first beyond the
- * bound (the alarm's "since"): these values go through here one by one meanwhile. For limits on a
- * mean the same is summed up over each open window of that length: where its mean breaks the limit,
- * these sums are those of the incident, and count from the window's start. Each sum says from when
- * on it is, and its share of time that was covered is that of all this time.
+ * bound (the alarm's "since"): these values go through here one by one meanwhile.
+ *
+ * Of limits on means the windows count that broke them. So the incident's masses begin with the
+ * window's start, and when it is over they rest: its alarm stands for another window, a day of a
+ * daily mean, as nothing is known of that one before it ends. Meanwhile what flows in it is summed
+ * up beside. Once it is certain that it breaks the limit, too (forecast.h, or its end), all that
+ * flowed in it is of the release; else nothing is, but for the time in which another limit of the
+ * incident was broken. A limit on values that is broken (or waits for its raise delay) lets them go
+ * on, until it clears; when nothing stands any more they stay as they are until the incident ends,
+ * counting or resting. "until" is the end of what counts; each sum is about the time from "from"
+ * to "until" without the rests, and its share of time that was covered is that of this time.
  *
  * "Above" a limit on a mean is what the values are above its bound, as for a limit on values:
  *
@@ -52,6 +59,9 @@ void release_rest(struct core *core, const struct core_incident *incident, struc
 
 /** release_resume() - a limit is broken anew */
 void release_resume(struct core *core, const struct core_incident *incident, struct stamp at);
+
+/** release_look() - what stands: do the masses rest, or go on? */
+void release_look(struct core *core, struct core_incident *incident, struct stamp at);
 
 /** release_end() - it has ended and was reported */
 void release_end(struct core *core, const struct core_incident *incident);

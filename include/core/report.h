@@ -46,3 +46,11 @@ char *report_closed(const struct core *core, const struct action *action, struct
  * @wall_ms: moment of the event
  */
 char *report_body(const struct core *core, const char *type, int64_t wall_ms, const char *data);
+
+/**
+ * report_skipping() - the same body, saying that it stands for updates that were never sent
+ * @body: of report_body()
+ * @n: how many; the receiver sees no gap in "update" that this does not explain
+ * Return: as report_data(); NULL too if @body is none.
+ */
+char *report_skipping(const char *body, int64_t n);

@@ -184,6 +184,56 @@ void delivery_look(struct delivery *delivery);
 /** delivery_reset() - destinations have changed */
 int delivery_reset(struct delivery *delivery);
 
+/** delivery_act() - ACTION_REPORT_*, ACTION_DESTINATION_RESUME; as core_act(), for the commit that
+ * must follow at once */
+int delivery_act(struct delivery *delivery, const struct action *action, char *error);
+
+/** delivery_save() - what a commit is to know of destinations; delivery_saved() ends it */
+void delivery_save(struct delivery *delivery, struct record_commit *commit);
+void delivery_saved(struct delivery *delivery, bool is_stored);
+
+/** delivery_paused() - since when a destination of the configuration is paused, UTC; 0 it is not
+ * @ret_reason: why, until the next change; may be NULL */
+int64_t delivery_paused(const struct delivery *delivery, size_t destination,
+			const char **ret_reason);
+
+#define DELIVERY_UNSTORED_MAX 64
+
+/**
+ * delivery_done - what came of one attempt to deliver an unstored report
+ * @delivered: the receiver has it; this was the last call for it
+ * @words: else, why not, for people
+ */
+typedef void delivery_done(void *userdata, const char *webhook_id, bool delivered,
+			   const char *words);
+
+/**
+ * delivery_unstored() - send a report that the record could not take
+ *
+ * In the lane of emergencies, before all that the record holds; at once, or when the attempt that
+ * is under way for this destination has ended. Tried again like any other until it is delivered
+ * or delivery_forget() is called, because the record has taken it; a change of configuration
+ * leaves it where it is. Held in memory only.
+ *
+ * @destination: index in the configuration; one for reports
+ * @webhook_id, @body: copied; they must be those that the record gets later
+ * @done: called for each attempt that has ended, the first time perhaps before this returns; it
+ *   may call delivery_unstored() and delivery_forget(). NULL: nobody wants to know
+ *
+ * Return: 0; -EALREADY it is here already; -EINVAL no such destination, or one for files;
+ *   -ENOBUFS DELIVERY_UNSTORED_MAX are here; -ENOMEM.
+ */
+int delivery_unstored(struct delivery *delivery, size_t destination, const char *webhook_id,
+		      const char *body, delivery_done *done, void *userdata);
+
+/**
+ * delivery_forget() - an unstored report goes on from the record now, or from nowhere
+ *
+ * The result of an attempt that is under way is taken for no other report; @done is not called.
+ * Return: whether it was here.
+ */
+bool delivery_forget(struct delivery *delivery, const char *webhook_id);
+
 bool delivery_has_sender(const struct delivery *delivery);
 
 /* --- status.c ---------------------------------------------------------------------- */

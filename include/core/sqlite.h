@@ -25,5 +25,8 @@ DEFINE_CLEANUP(sqlite3_stmt *, sqlite_finalize)
  */
 int record_check_owner(sqlite3 *db);
 
+/** record_sync_directory() - the names of the files in it are on disk, too. Return: 0; -errno. */
+int record_sync_directory(const char *directory);
+
 /** record_migrate() - bring the tables to RECORD_VERSION. Return: 0; -ENOTSUP newer; -errno. */
 int record_migrate(sqlite3 *db);

@@ -83,8 +83,23 @@ struct window_row {
 /** window_start() - begin an empty window */
 void window_start(struct window *window, int64_t start_ms);
 
+/** window_add_bad() - count one value that is not good */
+void window_add_bad(struct window *window, enum quality quality);
+
 /** window_add() - count one value; it is looked at only if @quality is good */
-void window_add(struct window *window, double value, enum quality quality);
+static inline void window_add(struct window *window, double value, enum quality quality)
+{
+	if (quality != QUALITY_GOOD) {
+		window_add_bad(window, quality);
+		return;
+	}
+	if (window->n == 0 || value < window->min)
+		window->min = value;
+	if (window->n == 0 || value > window->max)
+		window->max = value;
+	window->sum += value;
+	window->n++;
+}
 
 /**
  * window_join() - count a minute's row in a longer window

@@ -6,10 +6,12 @@
  *
  * libmodbus 3.1.6 selects on the descriptor, hence TCP_DESCRIPTOR_MAX; its
  * modbus_send_raw_request() leaves the transaction id 0, with which a late answer could not
- * be told from the right one, so the twelve bytes of a request are ours (answer_ask()). An
- * answer is taken from the socket by modbus_receive_confirmation(), but only after a look at
- * the bytes that wait there has found it whole and right: the library then never waits. It
- * knows nothing of RTU frames through TCP: those are sent and read here, and judged by rtu.h.
+ * be told from the right one, so the twelve bytes of a request are ours (answer_ask()). No
+ * answer is taken before a look at the bytes that wait in the socket has found it whole and
+ * right. The first of a connection is then taken by modbus_receive_confirmation(), which so
+ * never waits, and whose reading of the frame must be the same as ours; all others by one
+ * recv(), because the library needs six system calls for each. It knows nothing of RTU frames
+ * through TCP: those are sent and read here, and judged by rtu.h.
  */
 #pragma once
 
@@ -55,12 +57,18 @@ int tcp_ask(int fd, const struct answer_question *question);
 int tcp_look(int fd, uint8_t *ret, size_t n);
 
 /**
- * tcp_take() - take the answer that tcp_look() has shown
+ * tcp_take_first() - take the answer that tcp_look() has shown, by the library
  * @size: of its frame, as answer_check() found it
  * @ret: ANSWER_FRAME_MAX bytes
  * Return: 0; -EBADMSG the library took something else; -errno.
  */
-int tcp_take(struct tcp *tcp, int fd, size_t size, uint8_t *ret);
+int tcp_take_first(struct tcp *tcp, int fd, size_t size, uint8_t *ret);
+
+/**
+ * tcp_take() - the same without the library: one system call instead of six
+ * Return: 0; -EBADMSG it is no longer there; -errno.
+ */
+int tcp_take(int fd, size_t size, uint8_t *ret);
 
 /**
  * tcp_ask_rtu() - throw away what waits, and send a request as an RTU frame

@@ -31,6 +31,7 @@ struct transport_kind;
  * @config: in the plan
  * @fd: -1 none
  * @transaction: of the request that was sent last
+ * @agreed: Modbus TCP: libmodbus has taken the first answer of this connection as what it is here
  * @bytes, @n_bytes: collected since then; RTU frames only
  */
 struct transport {
@@ -38,6 +39,7 @@ struct transport {
 	const struct wire_link *config;
 	int fd;
 	uint16_t transaction;
+	bool agreed;
 	uint8_t *bytes;
 	size_t n_bytes;
 };

@@ -166,6 +166,22 @@ def test_forecast_that_came_true(tmp_path):
         ("09:00:00", "alarm.raised", None, None)]
 
 
+def test_forecast_of_an_hour_that_is_not_judged(tmp_path):
+    """From 8:00 on 160; of the second hour the first 15 min are missing and, long after 160 has been
+    foreseen to break 150, the last one: 44 of 60 min are no three quarters. The first hour broke
+    the limit (its alarm waits for two hours), but the second did not: it is taken back.
+
+    At 9:16 there is a rate, five slots of a minute having passed; three minutes later it is told.
+    """
+    conf = configured(tmp_path, "name: hour, class: limit, origin: permit, high: 150, on: mean-1h, "
+                                "raise-delay: 2h, clear-delay: 0s")
+    entries, _ = replay(tmp_path, lambda s: "" if 3600 <= s < 4500 or s >= 7140 else 160, 121,
+                        conf=conf)
+    said = [(e["time"][11:16], e.get("reason")) for e in entries
+            if e["type"].startswith("alarm.") and e["since"][11:16] == "09:00"]
+    assert said == [("09:19", None), ("10:00", "no longer foreseen")]
+
+
 def test_forecast_in_noise(tmp_path):
     """Minutes of 140 ± 10 against an hour's limit of 150, ten days: it is never broken (the hour's
     mean has a deviation of 1.3). With the last minute held 21 of 24 hours were foreseen to be."""

@@ -2,8 +2,9 @@
 """A real year of a gas turbine against limits on its CO and NOx, entry by entry.
 
 What must be said is worked out here from the words of the headers: limit.h (delays, deadband),
-window.h (hours and days of local time, capture), core.h and replay.c (a row stands for an hour,
-time passes second by second, lost measurements, incidents). Nothing of it is the core's code.
+forecast.h (what a window will come to), window.h (hours and days of local time, capture), core.h and
+replay.c (a row stands for an hour, time passes second by second, lost measurements, incidents).
+Nothing of it is the core's code.
 gas-turbine/README.md says where the data comes from.
 """
 
@@ -68,7 +69,7 @@ class Alarm:
         (self.channel, self.name, self.rank, self.on, self.side, self.bound, self.deadband,
          self.raise_delay, self.clear_delay) = row
         self.raised, self.waited = False, None  # seconds of the delay that have counted
-        self.since = self.last = self.peak = self.raised_at = None
+        self.since = self.last = self.peak = self.raised_at = self.broke = None
 
     def beyond(self, value):
         return value > self.bound if self.side == "high" else value < self.bound
@@ -76,6 +77,10 @@ class Alarm:
     def back(self, value):
         return value <= self.bound - self.deadband if self.side == "high" else \
             value >= self.bound + self.deadband
+
+    def is_broken_by(self, start):
+        """Was the mean of the window from @start judged, and beyond the bound?"""
+        return self.broke == start
 
     def worse(self, value):
         return value > self.peak if self.side == "high" else value < self.peak
@@ -86,6 +91,7 @@ class Alarm:
         most = max(HOUR, LENGTH[self.on]) * 3 // 2
         passed = min(now - self.last, most) if self.last is not None else most
         worse, self.last = False, now
+        self.broke = since if self.beyond(value) else None
         if self.beyond(value) and not self.raised and self.waited is None:
             self.since, self.peak = since, value
         elif (self.raised or self.waited is not None) and self.worse(value):
@@ -106,6 +112,35 @@ class Alarm:
         return "worse" if worse else None
 
 
+class Foreseen:
+    """Of one limit: what its open window is thought to come to, and what was said of that."""
+
+    def __init__(self):
+        self.start = self.kind = self.said = self.turned = None
+        self.due = 0
+
+
+def outcome(alarm, values, rate, start, length, now):
+    """What forecast.h says a window will come to: (kind, moment of no return)"""
+    expected, low, high = length // HOUR, *RANGE[alarm.channel]
+    best = low if alarm.side == "high" else high
+    rest = sum(1 for s in range(start, start + length, HOUR) if s >= now)  # a value at each of them
+
+    def broken(known, others):
+        return alarm.beyond((sum(known) + sum(others)) / (len(known) + len(others)))
+
+    missing = max(expected - len(values), rest)
+    if values and broken(values, [best] * missing):
+        return "unavoidable", now
+    if rate is None or len(values) + rest == 0 or \
+            100 * (len(values) + rest) < CAPTURE * expected:
+        return None, None
+    for k in range(rest + 1):  # so many more of the rate, then the best that can come
+        if broken(values, [rate] * k + [best] * (rest - k)):
+            return "breaks", now + ((start + length - now) * k // rest if k else 0)
+    return None, None
+
+
 class Model:
     """The stack: two channels, nine alarms, one incident at a time."""
 
@@ -117,6 +152,8 @@ class Model:
         self.lost = dict.fromkeys(RANGE, False)
         self.blind = set()  # (channel, length) whose last window could not be judged
         self.hours = {channel: [] for channel in RANGE}  # good values of the day, (second, value)
+        self.last = dict.fromkeys(RANGE)  # the last value, if it was good
+        self.seen = {(a.channel, a.name): Foreseen() for a in self.alarms}
 
     # -- what is said
 
@@ -237,6 +274,7 @@ class Model:
         if now % DAY == 0:
             self.close(now, DAY, "24h", "mean-24h")
             self.hours = {channel: [] for channel in RANGE}
+        self.foresee(now)
         for channel, fine in self.fine.items():
             if not self.lost[channel] and now - fine >= LOST_AFTER:
                 self.lost[channel] = True
@@ -246,6 +284,7 @@ class Model:
 
     def sample(self, channel, value, now):
         low, high = RANGE[channel]
+        self.last[channel] = value if low <= value <= high else None
         if self.fine[channel] is None:
             self.fine[channel] = now  # nobody was watching before
         if not low <= value <= high:
@@ -263,7 +302,59 @@ class Model:
         for channel, value in row.items():
             if RANGE[channel][0] <= value <= RANGE[channel][1]:
                 self.judge(channel, "mean-1min", value, now, now - MINUTE)
+        self.foresee(now)
         self.look(now)
+
+    # -- forecasts: once a minute, for the limits on means of more than one
+
+    def foresee(self, now):
+        for alarm in self.alarms:
+            if LENGTH[alarm.on] > MINUTE:
+                self.foresee_limit(alarm, now)
+
+    def foresee_limit(self, alarm, now):
+        length, seen = LENGTH[alarm.on], self.seen[alarm.channel, alarm.name]
+        start = (now - 1) // length * length  # of the window that the last minute was in
+        if seen.start != start:
+            seen.start, seen.kind, seen.said, seen.turned = start, None, None, None
+        if now == start + length:  # it is over: what it was said to break and did not
+            if seen.said == "breaks" and not alarm.is_broken_by(start):
+                self.say_forecast(alarm, seen, now, "no longer foreseen", None)
+            return
+        values = [v for s, v in self.hours[alarm.channel] if s >= start]
+        slot = max(length // 60, MINUTE)
+        rate = self.rate(alarm.channel, start, slot, now)
+        kind, due = outcome(alarm, values, rate, start, length, now)
+        seen.due = due if due is not None else seen.due
+        if kind == "unavoidable" or seen.kind in ("unavoidable", kind):
+            seen.kind = "unavoidable" if "unavoidable" in (kind, seen.kind) else kind
+            seen.turned = None
+        elif seen.turned is None:
+            seen.turned = now
+        elif now - seen.turned >= 3 * slot:
+            seen.kind, seen.turned = kind, None
+        if seen.kind != seen.said and not alarm.raised:
+            seen.said = seen.kind
+            self.say_forecast(alarm, seen, now, {
+                None: "no longer foreseen", "breaks": None,
+                "unavoidable": "can no longer be avoided"}[seen.kind], rate)
+
+    def rate(self, channel, start, slot, now):
+        """Mean of the last five slots and of the one that runs; of fewer nothing is said."""
+        begin = start + ((now - start) // slot - 5) * slot
+        if begin < start:
+            return None
+        if HOUR > 5 * slot:  # values come less often than that: the last one
+            return self.last[channel]
+        values = [v for s, v in self.hours[channel] if begin <= s < now]
+        return sum(values) / len(values) if values else None
+
+    def say_forecast(self, alarm, seen, now, reason, rate):
+        more = {"reason": reason} if reason else {}
+        more["seconds"] = 0 if reason else max(seen.due - now, 1)
+        self.say(now, "alarm.forecast", channel=alarm.channel, limit=alarm.name,
+                 since=moment(seen.start), value=rate,
+                 **({"incident": self.incident["id"]} if self.incident else {}), **more)
 
     def run(self, rows):
         last = 0
@@ -274,9 +365,11 @@ class Model:
                 self.tick_of_the_hour(now)
             for channel, value in row.items():
                 self.sample(channel, value, now)
-            self.pass_until(now, now + MINUTE)
-            self.minute(now + MINUTE, row)
-            last = now + MINUTE
+            last = now
+            for minute in range(now + MINUTE, now + HOUR, MINUTE):
+                self.pass_until(last, minute)
+                self.minute(minute, row if minute == now + MINUTE else {})
+                last = minute
         end = len(rows) * HOUR  # a row stands for its hour
         self.pass_until(last, end)
         self.tick_of_the_hour(end)
@@ -304,9 +397,13 @@ def _said(rows, tmp_path_factory):
 
 
 TYPES = {"alarm.raised", "alarm.cleared", "incident.opened", "incident.updated", "incident.ended",
-         "window.invalid", "measurement.lost", "measurement.restored"}
-# of an incident's own life; what else there may be is told beside it and changes nothing of it
-OTHERS = {"alarm.forecast", "alarm.flood", "alarm.repeated"}
+         "window.invalid", "measurement.lost", "measurement.restored", "alarm.forecast"}
+# what else there may be is told beside it and changes nothing of it
+OTHERS = {"alarm.flood", "alarm.repeated"}
+
+
+def rate_of(value):
+    return None if value is None else pytest.approx(float(value), abs=1e-4)
 
 
 def test_the_year_entry_by_entry(rows, said):
@@ -315,6 +412,8 @@ def test_the_year_entry_by_entry(rows, said):
     assert {e["type"] for e in said} - TYPES <= OTHERS
     for i, (entry, want) in enumerate(zip(entries, wanted)):
         got = {key: entry.get(key) for key in want}
+        if entry["type"] == "alarm.forecast":  # a mean of several is right to a place
+            got["value"], want["value"] = rate_of(got["value"]), rate_of(want["value"])
         assert got == want, f"entry {i} of {len(wanted)}"
         assert (want.get("incident") is None) == ("incident" not in entry), entry
     assert len(entries) == len(wanted)
@@ -331,6 +430,11 @@ def test_the_year_has_what_it_is_here_for(said):
     assert {e["name"] for e in said if e["type"] == "window.invalid"} == {"1h", "24h"}
     assert any(e["type"] == "incident.updated" and e["reason"] == "its class has risen"
                for e in said)
+    foreseen = [e for e in said if e["type"] == "alarm.forecast"]
+    assert {e.get("reason") for e in foreseen} == {
+        None, "no longer foreseen", "can no longer be avoided"}
+    assert {(e["channel"], e["limit"]) for e in foreseen} == {
+        ("CO", "hour"), ("NOx", "hour"), ("CO", "day"), ("NOx", "day")}
 
 
 def test_the_data_are_as_published(rows):

@@ -66,7 +66,7 @@ def fixture_spill():
         plant.device.set(COD=50)
         plant.until_entry("incident.ended")
         plant.until_quiet()
-        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state <> 'sent'"),
+        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state NOT IN ('sent', 'superseded')"),
               "all is delivered", say=plant.logs)
         yield plant, alerts
 
@@ -217,7 +217,7 @@ def test_what_waits_keeps_its_label_when_the_form_changes():
         plant.device.set(COD=50)
         plant.until_entry("incident.ended")
         recorder.well = True
-        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state <> 'sent'"),
+        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state NOT IN ('sent', 'superseded')"),
               "all is delivered", say=plant.logs, limit_s=60)
         labels = {body[:1]: label for label, body in recorder.seen}
         assert labels == {b"<": "application/cap+xml", b"{": "application/json"}
@@ -241,7 +241,7 @@ def test_receivers_of_their_own():
         plant.device.set(COD=50, SO2=50)
         plant.until_entry("incident.ended", n=2)
         plant.until_quiet()
-        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state <> 'sent'"),
+        until(lambda: not plant.query("SELECT 1 FROM outbox WHERE state NOT IN ('sent', 'superseded')"),
               "all is delivered", say=plant.logs)
         told = alerts_of(neighbour.bodies().values())
         assert {a["incidents"] for a in told} == {gas["incident"]}

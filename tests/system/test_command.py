@@ -124,7 +124,7 @@ def test_status_of_a_running_plant(plant):
     assert "All in order." in done.stdout and "mill/outfall/COD" in done.stdout
     document = json.loads(plant.command("status", "--json").stdout)
     assert document["running"] is True and document["attention"] == []
-    assert document["outbox"] == {"waiting": 0, "held": 0}
+    assert document["outbox"] == {"waiting": 0, "held": 0, "stopped": 0}
     assert document["entries"] == len(plant.entries())
     assert document["live"]["links"][0]["state"] == "up"
 

@@ -16,7 +16,7 @@ import pytest
 
 import servers
 import wire
-from plant import ATTENTION, CHANNELS, LIMIT_S, Plant, encode, seed
+from plant import ATTENTION, CHANNELS, LIMIT_S, WAITS, Plant, encode, seed
 
 WINDOW_S, INTERVAL_S = 300, 5
 INSTANCE = 0xf11e5
@@ -218,7 +218,8 @@ def check_reports(plant, *types):
     """The incident was told to its receiver, whatever became of the files."""
     types = types or ("incident.opened", "incident.ended")
     plant.until(lambda: set(types) <= set(plant.receiver.types()), "the incident's reports")
-    plant.until(lambda: not plant.query("SELECT 1 FROM outbox WHERE lane < 2 AND state <> 'sent'"),
+    plant.until(lambda: not plant.query(
+        f"SELECT 1 FROM outbox WHERE lane < 2 AND {WAITS}"),
                 "no report waits")
 
 

@@ -668,6 +668,49 @@ def test_tls_own_ca_replaces_the_systems(start, pki):
         assert sender.attempt(server.url(), ca=b"other.pem").curl_code == UNTRUSTED
 
 
+def put(directory, name, source):
+    """In one step, as an administrator's tools do it."""
+    shutil.copy(source, f"{directory}/{name}.new")
+    os.rename(f"{directory}/{name}.new", f"{directory}/{name}")
+
+
+def test_replaced_files_count_for_the_next_attempt(start, pki, tmp_path):
+    """W11: CA, client certificate and key are read anew for each attempt: neither libcurl's store
+    of CAs (kept for a day since 7.87) nor a TLS session of before may stand in for them."""
+    for name, source in (("ca", "ca.pem"), ("cert", "client.pem"), ("key", "client.key")):
+        shutil.copy(f"{pki}/{source}", tmp_path / name)
+    sender = start(credentials=str(tmp_path))
+    with serve_tls(pki, "good", client_ca="ca") as server:
+        def attempt():
+            return sender.attempt(server.url(), ca=b"ca", cert=b"cert", key=b"key")
+
+        assert [attempt().http_status for _ in range(3)] == [200, 200, 200]
+        put(tmp_path, "ca", f"{pki}/other.pem")
+        assert attempt().curl_code == UNTRUSTED
+        put(tmp_path, "ca", f"{pki}/ca.pem")
+        assert attempt().http_status == 200
+        put(tmp_path, "cert", f"{pki}/stranger.pem")
+        put(tmp_path, "key", f"{pki}/stranger.key")
+        assert attempt().http_status == 0
+        put(tmp_path, "cert", f"{pki}/client.pem")
+        put(tmp_path, "key", f"{pki}/client.key")
+        assert attempt().http_status == 200
+        assert len(server.requests) == 5
+
+
+def test_replaced_server_certificate_counts(start, pki):
+    """W11: a receiver that comes back at its port with a certificate of another CA is refused."""
+    sender = start(credentials=pki)
+    with serve_tls(pki, "good") as server:
+        port = server.port
+        assert sender.attempt(server.url(), ca=b"ca.pem").http_status == 200
+        server.context.load_cert_chain(f"{pki}/alone.pem", f"{pki}/alone.key")
+        assert sender.attempt(server.url(), ca=b"ca.pem").curl_code == UNTRUSTED
+        server.context.load_cert_chain(f"{pki}/good.pem", f"{pki}/good.key")
+        assert sender.attempt(server.url(), ca=b"ca.pem").http_status == 200
+        assert server.port == port
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize("newest, good", [(ssl.TLSVersion.TLSv1_1, False),
                                           (ssl.TLSVersion.TLSv1_2, True),

@@ -512,7 +512,9 @@ static void test_mass(void **state)
 	line = said(&rig, EVENT_INCIDENT_ENDED)->line;
 	/* 0.02 + 0.01 + half a second's slope down to no flow; 39 of 49 seconds */
 	assert_has(line, "{\"above\":\"0.005\",\"channel\":\"COD\",\"covered_percent\":79,"
-			 "\"source\":\"out\",\"total\":\"0.0305\",\"unit\":\"kg\"}");
+			 "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"source\":\"out\","
+			 "\"total\":\"0.0305\",\"unit\":\"kg\","
+			 "\"until\":\"2026-11-24T21:00:54.000+07:00\"}");
 	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->message,
 		   "; COD: 0.0305 kg released, 0.005 kg of it above the limit (79 % of the time "
 		   "was measured)");
@@ -561,9 +563,10 @@ static void test_mass_is_not_known(void **state)
 	rig.qualities[Q] = QUALITY_COMMUNICATION_LOST;
 	run(&rig, 30, 200, 7);
 	run(&rig, 40, 100, 7);
-	assert_has(
-		said(&rig, EVENT_INCIDENT_ENDED)->line,
-		"{\"channel\":\"COD\",\"covered_percent\":0,\"source\":\"out\",\"unit\":\"kg\"}");
+	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->line,
+		   "{\"channel\":\"COD\",\"covered_percent\":0,"
+		   "\"from\":\"2026-11-24T21:00:00.000+07:00\",\"source\":\"out\","
+		   "\"unit\":\"kg\",\"until\":\"2026-11-24T21:01:00.000+07:00\"}");
 	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->message,
 		   "; COD: nothing is known of the mass released");
 	assert_null(strstr(report_to(&rig, 0, "incident.ended")->body, "\"total\""));

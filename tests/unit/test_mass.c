@@ -159,7 +159,6 @@ static void test_span(void **state)
 	assert_int_equal(span.covered_percent, 0);
 }
 
-/* what an hour of a constant release comes to, in the units of the field */
 /* what flows while a release rests is none of it, nor is that time; it goes on within a piece */
 static void test_rest(void **state)
 {
@@ -192,6 +191,95 @@ static void test_rest(void **state)
 	assert_close(mass.total_kg, 1);
 }
 
+/* a rest that begins in the past cuts the piece that it lies in */
+static void test_rest_within_a_piece(void **state)
+{
+	struct mass mass = {0};
+
+	(void)state;
+	mass_start(&mass, at(0));
+	mass_pair(&mass, at(0), 4, 2, LONG);
+	mass_rest(&mass, at(250));
+	mass_pair(&mass, at(1000), 8, 6, LONG);
+	mass_pair(&mass, at(2000), 8, 6, LONG);
+	assert_close(mass.total_kg, (4 + 5) / 2.0 * 0.25);
+	assert_close(mass.above_kg, (2 + 3) / 2.0 * 0.25);
+	assert_int_equal(mass.covered_ms, 250);
+}
+
+static void put(struct mass *mass, struct mass_window *window, int64_t from_s, int64_t to_s,
+		double rate)
+{
+	for (int64_t s = from_s; s <= to_s; s++) {
+		mass_pair(mass, at(s * 1000), rate, rate / 2, LONG);
+		mass_pair(&window->whole, at(s * 1000), rate, rate / 2, LONG);
+	}
+}
+
+/* two windows of 100 s at 1 kg/s; what was counted before the second, in it, and how it turns out
+ */
+static void test_windows(void **state)
+{
+	static const struct {
+		bool counting, goes_on;	  /* before the second; the release itself at its end */
+		int64_t start_s;	  /* of the mass, if it begins in the second */
+		int64_t resume_s, rest_s; /* in the second, 0 not */
+		double total_kg;	  /* until 200 s, if the second counts */
+		int64_t from_s, until_s, length_s; /* as it is said then, at 210 s */
+	} rows[] = {
+		/* the first counts and rests at its end */
+		{true, false, 0, 0, 0, 200, 0, 200, 200},
+		{true, true, 0, 0, 0, 210, 0, 210, 210},
+		{true, false, 0, 130, 140, 200, 0, 200, 200},
+		{true, true, 0, 130, 140, 210, 0, 210, 210},
+		{true, false, 0, 130, 0, 210, 0, 210, 210}, /* it does not rest at the end */
+		/* nothing did before: as the second has it */
+		{false, false, 0, 0, 0, 110, 100, 210, 110},
+		{false, false, 150, 0, 0, 110, 100, 210, 110},
+		{false, false, 150, 0, 170, 100, 100, 200, 100},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct mass mass = {0};
+		struct mass_window window = {0};
+		struct mass_span span;
+		int64_t turns[] = {rows[i].start_s, rows[i].resume_s, rows[i].rest_s, 200};
+		int64_t last = 100;
+
+		if (rows[i].counting)
+			mass_start(&mass, at(0));
+		put(&mass, &window, 0, 100, 1);
+		mass_window_start(&window, &mass, at(100000));
+		if (rows[i].counting)
+			mass_rest(&mass, at(100000));
+		for (size_t j = 0; j < ARRAY_SIZE(turns); j++) {
+			if (turns[j] == 0)
+				continue;
+			put(&mass, &window, last, turns[j], 1);
+			last = turns[j];
+			if (j == 0)
+				mass_start(&mass, at(last * 1000));
+			else if (j == 1)
+				mass_resume(&mass, at(last * 1000));
+			else if (j == 2)
+				mass_rest(&mass, at(last * 1000));
+		}
+		for (int twice = 0; twice < 2; twice++) /* nothing is counted twice */
+			mass_window_join(&mass, &window, at(200000), rows[i].goes_on);
+		put(&mass, &window, 200, 210, 1);
+		if (fabs(mass.total_kg - rows[i].total_kg) > 1e-9 ||
+		    fabs(mass.above_kg - rows[i].total_kg / 2) > 1e-9)
+			fail_msg("row %zu: %.12g kg", i, mass.total_kg);
+		assert_true(mass_span(&mass, at(210000), LONG, &span));
+		assert_int_equal(span.from_ms, WALL_0 + rows[i].from_s * 1000);
+		assert_int_equal(span.until_ms, WALL_0 + rows[i].until_s * 1000);
+		assert_int_equal(mass.covered_ms, rows[i].length_s * 1000);
+		assert_int_equal(span.covered_percent, 100);
+	}
+}
+
+/* what an hour of a constant release comes to, in the units of the field */
 static void test_units(void **state)
 {
 	static const struct {
@@ -230,6 +318,8 @@ int main(void)
 		cmocka_unit_test(test_start_within_a_piece),
 		cmocka_unit_test(test_span),
 		cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_rest_within_a_piece),
+		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_units),
 	};
 

@@ -98,14 +98,14 @@ static struct wire_request requests[] = {
 	{.key = 3, .unit = 1, .address = 0, .count = 1, .function = 3},
 };
 static struct plan_part parts[] = {
-	{.channel = SO2, .request = 0, .offset = 0},
-	{.channel = O2, .request = 0, .offset = 1},
-	{.channel = FLOW, .request = 0, .offset = 2},
-	{.channel = STILL, .request = 0, .offset = 3},
-	{.channel = JUMPY, .request = 0, .offset = 4},
-	{.channel = 0, .request = 0, .offset = 5, .state = true},
-	{.channel = PUMP, .request = 1, .offset = 0},
-	{.channel = LAB, .request = 2, .offset = 0},
+	{.channel = SO2, .request = 0, .offset = 0, .length = 1},
+	{.channel = O2, .request = 0, .offset = 1, .length = 1},
+	{.channel = FLOW, .request = 0, .offset = 2, .length = 1},
+	{.channel = STILL, .request = 0, .offset = 3, .length = 1},
+	{.channel = JUMPY, .request = 0, .offset = 4, .length = 1},
+	{.channel = 0, .request = 0, .offset = 5, .length = 1, .state = true},
+	{.channel = PUMP, .request = 1, .offset = 0, .length = 1},
+	{.channel = LAB, .request = 2, .offset = 0, .length = 1},
 };
 static size_t first_part[] = {0, 6, 7, 8};
 static uint32_t by_key[] = {0, 1, 2};

@@ -21,6 +21,8 @@ static enum outbox_verdict expected_verdict(int status)
 	for (size_t i = 0; i < ARRAY_SIZE(passing); i++)
 		if (status == passing[i])
 			return OUTBOX_RETRY;
+	if (status == 410)
+		return OUTBOX_GONE;
 	return status >= 400 && status <= 499 ? OUTBOX_REFUSED : OUTBOX_RETRY;
 }
 
@@ -33,7 +35,8 @@ static void test_verdicts(void **state)
 
 		if (got.verdict != expected_verdict(status))
 			fail_msg("status %d: verdict %d", status, (int)got.verdict);
-		if (got.verdict == OUTBOX_DELIVERED)
+		/* what the destination's pause holds up is due as soon as it ends */
+		if (got.verdict == OUTBOX_DELIVERED || got.verdict == OUTBOX_GONE)
 			assert_int_equal(got.wait_ms, 0);
 		else
 			assert_true(got.wait_ms > 0); /* never dropped, never at once */
@@ -65,7 +68,7 @@ static void test_schedule(void **state)
 /* somebody must mend something: no use in asking again soon, from the first time on */
 static void test_refused_waits_long(void **state)
 {
-	static const int statuses[] = {400, 401, 403, 404, 410, 413, 422, 499};
+	static const int statuses[] = {400, 401, 403, 404, 409, 411, 413, 422, 499};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(statuses); i++)
@@ -120,7 +123,8 @@ static void test_retry_after(void **state)
 		/* a refusal stays at long intervals, or longer if the receiver asks for it */
 		{1, 404, 1, 7200},
 		{1, 404, 7199, 7200},
-		{1, 410, 21600, 21600},
+		{1, 413, 21600, 21600},
+		{1, 410, 21600, 0},
 	};
 
 	(void)state;
@@ -169,12 +173,99 @@ static void test_uploads(void **state)
 	assert_int_equal(outbox_decide_upload(1, true, 0, MIDDLE).wait_ms, 0);
 }
 
+/* --- the gate ------------------------------------------------------------------------ */
+
+static struct outbox_decision retry_of(struct outbox_gate *gate, int64_t retry_after_s,
+				       int64_t now_ms)
+{
+	struct outbox_decision decision = outbox_decide(1, 503, retry_after_s, MIDDLE);
+
+	outbox_gate_settle(gate, decision, retry_after_s, now_ms, MIDDLE);
+	return decision;
+}
+
+/* a receiver that takes nothing is asked after 5 s, 30 s, 2 min and then every 5 min */
+static void test_gate_rests(void **state)
+{
+	static const int64_t rests_s[] = {5, 30, 120, 300, 300, 300, 300, 300, 300};
+	static const int others[] = {200, 404, 410};
+	struct outbox_gate gate = {0};
+	int64_t now_ms = 1000;
+
+	(void)state;
+	assert_true(outbox_gate_is_open(&gate, 600, 0));
+	for (size_t i = 0; i < ARRAY_SIZE(rests_s); i++) {
+		(void)retry_of(&gate, -1, now_ms);
+		assert_false(outbox_gate_is_open(&gate, 600, now_ms));
+		assert_false(outbox_gate_is_open(&gate, 600, now_ms + rests_s[i] * 1000 - 1));
+		assert_true(outbox_gate_is_open(&gate, 600, now_ms + rests_s[i] * 1000));
+		now_ms += rests_s[i] * 1000;
+	}
+	/* whoever answers is there; the next failure begins anew */
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
+		(void)retry_of(&gate, -1, now_ms);
+		outbox_gate_settle(&gate, outbox_decide(1, others[i], -1, MIDDLE), -1, now_ms,
+				   MIDDLE);
+		assert_true(outbox_gate_is_open(&gate, 600, now_ms));
+		(void)retry_of(&gate, -1, now_ms);
+		assert_true(outbox_gate_is_open(&gate, 600, now_ms + 5000));
+		gate = (struct outbox_gate){0};
+	}
+	/* the failures of years */
+	gate.n_failures = UINT32_MAX;
+	(void)retry_of(&gate, -1, now_ms);
+	assert_true(outbox_gate_is_open(&gate, 600, now_ms + 300000));
+}
+
+/* the receiver's Retry-After is for all that waits, not for the one report only (W5) */
+static void test_gate_retry_after(void **state)
+{
+	static const struct {
+		int64_t retry_after_s;
+		int64_t rest_s;
+	} rows[] = {{0, 1},	  {1, 1},	  {60, 60},
+		    {3600, 3600}, {21600, 21600}, {315360000, 21600},
+		    {-1, 5},	  {INT64_MIN, 5}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct outbox_gate gate = {0};
+
+		(void)retry_of(&gate, rows[i].retry_after_s, 77);
+		assert_false(outbox_gate_is_open(&gate, 600, 77 + rows[i].rest_s * 1000 - 1));
+		assert_true(outbox_gate_is_open(&gate, 600, 77 + rows[i].rest_s * 1000));
+	}
+}
+
+/* a second at a time, as many as the gate lets through at once; never more than the rate over the
+ * whole, and a burst */
+static void test_gate_rate(void **state)
+{
+	static const uint32_t rates[] = {0, 1, 5, 59, 60, 61, 300, 600, 6000};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+		struct outbox_gate gate = {0};
+		int64_t n = 0, first = 0, wanted = (int64_t)MAX(rates[i], 1U) * 30;
+
+		for (int64_t s = 0; s < 1800; s++)
+			for (; outbox_gate_is_open(&gate, rates[i], s * 1000); n++) {
+				outbox_gate_take(&gate, rates[i], s * 1000);
+				first += s == 0;
+			}
+		assert_true(first >= OUTBOX_BURST);
+		assert_in_range(n, wanted - wanted / 50, wanted + wanted / 50 + first);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_schedule),
 		cmocka_unit_test(test_refused_waits_long), cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_retry_after),	   cmocka_unit_test(test_uploads),
+		cmocka_unit_test(test_gate_rests),	   cmocka_unit_test(test_gate_retry_after),
+		cmocka_unit_test(test_gate_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -585,11 +585,11 @@ static void test_states_and_derived(void **state)
 		{.function = 3, .address = 2, .decode = {.type = DECODE_UINT16}},
 	};
 	static const struct wanted wanted[] = {{7, 1, 2}, {1, 2, 3}, {40, 2, 3}, {20, 2, 3}};
-	static const struct plan_part parts[] = {{2, 0, 0, true},
-						 {0, 1, 0, false},
-						 {3, 1, 1, true},
-						 {0, 2, 0, true},
-						 {1, 3, 0, false}};
+	static const struct plan_part parts[] = {{2, 0, 0, 1, true},
+						 {0, 1, 0, 1, false},
+						 {3, 1, 1, 1, true},
+						 {0, 2, 0, 2, true},
+						 {1, 3, 0, 2, false}};
 	struct made made;
 
 	(void)state;
@@ -616,6 +616,7 @@ static void test_states_and_derived(void **state)
 		assert_int_equal(plan->parts[i].channel, parts[i].channel);
 		assert_int_equal(plan->parts[i].request, parts[i].request);
 		assert_int_equal(plan->parts[i].offset, parts[i].offset);
+		assert_int_equal(plan->parts[i].length, parts[i].length);
 		assert_int_equal(plan->parts[i].state, parts[i].state);
 		assert_true(plan->first_part[parts[i].request] <= i);
 		assert_true(plan->first_part[parts[i].request + 1] > i);

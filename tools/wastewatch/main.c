@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "core/standard.h"
+#include "core/memory.h"
 #include "tools/command.h"
 
 #define ANY_NUMBER INT_MAX
@@ -41,9 +42,12 @@ static const struct command {
 	{"return", command_act, 1, ANY_NUMBER, "ALARM...", "and back into it"},
 	{"close", command_act, 1, ANY_NUMBER, "INCIDENT...",
 	 "close incidents that have ended: --cause and --measures"},
+	{"outbox", command_outbox, 1, ANY_NUMBER, "VERB",
+	 "reports on their way: list, show, retry, hold, release, abandon, resume"},
 	{"drill", command_drill, 1, 3, "VERB", "start SITE SCENARIO, stop SITE, list or scenarios"},
 	{"means", command_means, 0, 1, "[CHANNEL]",
 	 "means of a channel, as a table or --csv; without: the channels"},
+	{"metrics", command_metrics, 0, 0, "", "figures for monitoring, as OpenMetrics text"},
 	{"check", command_check, 0, 0, "", "check the configuration"},
 	{"limits", command_limits, 0, 1, "[SOURCE]",
 	 "what each source is held to, by which law, and how sure that is"},
@@ -109,6 +113,9 @@ static void print_usage(FILE *file)
 		"  --reason, --cause, --measures TEXT\n"
 		"  --exercise         the alarm or incident of the drill, not the real one\n"
 		"  --bus ADDRESS      another bus than the system's\n"
+		"outbox takes a report's id, or a destination for all that wait for it\n"
+		"  --all              list: what is done with, too\n"
+		"  --body             show: the exact bytes and nothing else, to hand them over\n"
 		"\n"
 		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
 		"incident, alarm, site or channel; 4 (status) something needs attention.\n",
@@ -222,6 +229,8 @@ static const struct option_row {
 	{"cause", required_argument, PLACE(cause), NONE},
 	{"measures", required_argument, PLACE(measures), NONE},
 	{"exercise", no_argument, NONE, PLACE(exercise)},
+	{"all", no_argument, NONE, PLACE(all)},
+	{"body", no_argument, NONE, PLACE(body)},
 };
 
 #define N_OPTIONS (sizeof(option_rows) / sizeof(*option_rows))
@@ -318,6 +327,7 @@ int main(int argc, char **argv)
 	const struct command *command;
 	int r;
 
+	memory_init();
 	if (raw)
 		return finish(raw->run(argc - 2, argv + 2));
 	r = parse(argc, argv, &options);

@@ -57,14 +57,10 @@ static unsigned int read_through(const struct view *view, size_t request)
 
 	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++) {
 		const struct plan_part *part = &plan->parts[i];
-		unsigned int length = plan->requests[request].function <= 2
-					      ? 1
-					      : decode_words(
-							plan_part_decode(view->config, part)->type);
 
 		if (part->offset > end)
 			n += part->offset - end;
-		end = MAX(end, (unsigned int)part->offset + length);
+		end = MAX(end, (unsigned int)part->offset + part->length);
 	}
 	return n;
 }

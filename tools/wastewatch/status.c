@@ -270,6 +270,18 @@ static void look_at_live(struct picture *picture)
 		       (long long)number(picture->live, "journal_dropped"));
 }
 
+static void take_paused(void *userdata, const char *destination, int64_t since_ms,
+			const char *reason)
+{
+	struct picture *picture = userdata;
+	char span[48];
+
+	attend(picture,
+	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
+	       "outbox resume %s",
+	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
+}
+
 static void look_at_outbox(struct picture *picture)
 {
 	char span[48];
@@ -281,6 +293,9 @@ static void look_at_outbox(struct picture *picture)
 	else if (picture->outbox.n_waiting > 0 && age_ms > STATUS_STUCK_MS)
 		attend(picture, "%lld reports wait to be delivered, the oldest for %s",
 		       (long long)picture->outbox.n_waiting, command_span(age_ms, span));
+	if (picture->outbox.n_stopped > 0)
+		attend(picture, "%lld reports are held back by somebody: wastewatch outbox list",
+		       (long long)picture->outbox.n_stopped);
 }
 
 /* a file lies there for the moment of its delivery every five minutes */
@@ -372,6 +387,7 @@ static void print_json(const struct picture *picture)
 
 	(void)json_object_set_new(outbox, "waiting", json_integer(picture->outbox.n_waiting));
 	(void)json_object_set_new(outbox, "held", json_integer(picture->outbox.n_held));
+	(void)json_object_set_new(outbox, "stopped", json_integer(picture->outbox.n_stopped));
 	(void)json_object_set_new(object, "outbox", outbox);
 	(void)json_object_set_new(files, "waiting", json_integer(picture->outbox.n_files));
 	(void)json_object_set_new(files, "held", json_integer(picture->outbox.n_files_held));
@@ -411,6 +427,8 @@ static int read_record(struct picture *picture, const struct command_options *op
 		r = history_raised(history, take_raised, picture);
 	if (r >= 0)
 		r = history_outbox(history, &picture->outbox);
+	if (r >= 0)
+		r = history_paused(history, take_paused, picture);
 	if (r >= 0)
 		r = history_head(history, &picture->head, &picture->zone_min);
 	if (r < 0)

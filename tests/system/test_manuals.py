@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Manual pages, completion and metrics: what they say is what there is."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+sys.path.insert(0, os.path.dirname(__file__))
+from plant import BUILD, LIMIT_S, ROOT, Device, Plant, program  # noqa: E402
+
+PAGES = sorted((ROOT / "tools" / "man").glob("*.[1-8]")) + [BUILD / "man" / "wastewatch.yaml.5"]
+COMPLETION = ROOT / "tools" / "wastewatch" / "completion.bash"
+
+
+def output(*command, **more):
+    return subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=True,
+                          **more).stdout
+
+
+def page_text(path):
+    return re.sub(".\b", "", output("mandoc", "-T", "utf8", "-O", "width=1000", str(path)))
+
+
+def commands():
+    usage = output(program("wastewatch"), "--help")
+    return re.findall(r"^  ([a-z][a-z-]*) ", usage, re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_are_well_formed(page):
+    done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)],
+                          capture_output=True, text=True, timeout=LIMIT_S, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_each_reference_leads_to_a_page():
+    ours = {page.name for page in PAGES}
+    for page in PAGES:
+        for name, section in re.findall(r"^\.Xr (\S+) (\d)", page.read_text(), re.MULTILINE):
+            assert not name.startswith("wastewatch") or f"{name}.{section}" in ours, (page, name)
+
+
+def test_the_page_names_every_command_and_option():
+    page = page_text(ROOT / "tools" / "man" / "wastewatch.1")
+    for command in commands():
+        assert re.search(rf"^ +{re.escape(command)}\b", page, re.MULTILINE), command
+    for option in set(re.findall(r"--[a-z][a-z-]*", output(program("wastewatch"), "--help"))):
+        assert option in page, option
+
+
+@pytest.mark.parametrize("name", ("wastewatchd", "wastewatch-poller", "wastewatch-sender"))
+def test_pages_of_programs_name_every_option(name):
+    page = page_text(ROOT / "tools" / "man" / f"{name}.8")
+    for option in set(re.findall(r"--[a-z][a-z-]*", output(program(name), "--help"))):
+        assert option in page, option
+
+
+def keys_of(node):
+    if isinstance(node, dict):
+        yield from node
+        node = node.values()
+    if not isinstance(node, str) and hasattr(node, "__iter__"):
+        for child in node:
+            yield from keys_of(child)
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "conf").glob("**/*.yaml")),
+                         ids=lambda file: file.name)
+def test_every_key_of_the_samples_is_in_the_page(file):
+    """Those of optional parts, too, which stand behind "#: "."""
+    page = page_text(BUILD / "man" / "wastewatch.yaml.5")
+    text = re.sub(r"^#: ", "", file.read_text(), flags=re.MULTILINE)
+    for key in set(keys_of(yaml.load(text, yaml.BaseLoader))):
+        assert re.search(rf"^ +{re.escape(key)}\b", page, re.MULTILINE), key
+
+
+def complete(environment, *words):
+    script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(words)} ''); "
+              "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _wastewatch; "
+              'printf "%s\\n" "${COMPREPLY[@]}"')
+    return output("bash", "-c", script, env=environment).split()
+
+
+def test_completion(tmp_path):
+    environment = dict(os.environ, PATH=f"{BUILD.resolve()}:{os.environ['PATH']}")
+    assert set(complete(environment, "wastewatch")) == set(commands())
+    assert complete(environment, "wastewatch", "drill") == ["start", "stop", "list", "scenarios"]
+    assert complete(environment, "wastewatch", "--window") == ["1min", "5min", "1h", "24h"]
+    assert not complete(environment, "wastewatch", "--state", str(tmp_path), "show")
+
+
+# ---- metrics ----
+
+def metrics(plant):
+    parser = pytest.importorskip("prometheus_client.openmetrics.parser")
+    text = plant.command("metrics").stdout
+    samples = {}
+    for family in parser.text_string_to_metric_families(text):  # a strict reader, not ours
+        assert family.name.startswith("wastewatch_") and family.documentation
+        for sample in family.samples:
+            samples[sample.name, *sorted(sample.labels.values())] = sample.value
+    return samples
+
+
+def test_metrics():
+    with Plant(Device()) as plant:
+        plant.start()
+        plant.device.set(COD=200)
+        plant.until_entry("incident.opened")
+        plant.until(lambda: metrics(plant).get(("wastewatch_alarms", "standing")))
+        found = metrics(plant)
+        assert found["wastewatch_up",] == 1
+        assert found["wastewatch_incidents_running",] == 1
+        assert found["wastewatch_link_up", "line", "mill"] == 1
+        assert found["wastewatch_link_requests_total", "line", "mill"] > 0
+        assert found["wastewatch_channel_value", "mg/l", "mill/outfall/COD"] == 200
+        assert found["wastewatch_channel_good", "mill/outfall/COD"] == 1
+        assert found["wastewatch_alarms", "standing"] >= 1
+        plant.stop()
+        found = metrics(plant)
+        assert found["wastewatch_up",] == 0 and found["wastewatch_record_entries",] > 3
+        assert not any(name[0].startswith("wastewatch_channel") for name in found)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# Completion of wastewatch(1) for bash. Names come from the program itself, so they are those of
+# the configuration and the record at hand; where it cannot answer, nothing is offered.
+
+_wastewatch_words() { # COMMAND...: the names in its --json
+	wastewatch "$@" 2>/dev/null | grep -o '"\(id\|limit\|channel\|site\|scenario\)":"[^"]*"' |
+		cut -d '"' -f 4
+}
+
+_wastewatch() {
+	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-*) ;;
+		*) command=${COMP_WORDS[i]}; break ;;
+		esac
+	done
+	case $previous in
+	--config | --state | --runtime | --credentials | --files)
+		mapfile -t COMPREPLY < <(compgen -d -- "$current")
+		return
+		;;
+	--actions)
+		mapfile -t COMPREPLY < <(compgen -f -- "$current")
+		return
+		;;
+	--window) mapfile -t COMPREPLY < <(compgen -W "1min 5min 1h 24h" -- "$current"); return ;;
+	--table)
+		mapfile -t COMPREPLY < <(compgen -W "holding input coil discrete" -- "$current")
+		return
+		;;
+	esac
+	if [[ $current == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(wastewatch --help 2>/dev/null |
+			grep -o -- '--[a-z][a-z-]*' | sort -u)" -- "$current")
+		return
+	fi
+	case $command in
+	'')
+		mapfile -t COMPREPLY < <(compgen -W "$(wastewatch --help 2>/dev/null |
+			sed -n '/^$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p')" -- "$current")
+		;;
+	ack) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words alarms --json) \
+		$(_wastewatch_words incidents --open --json)" -- "$current") ;;
+	reset | shelve | unshelve | out-of-service | return)
+		mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words alarms --json)" -- "$current")
+		;;
+	show | close)
+		mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words incidents --json)" -- "$current")
+		;;
+	means) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words means --json)" -- "$current") ;;
+	drill) mapfile -t COMPREPLY < <(compgen -W "start stop list scenarios" -- "$current") ;;
+	assess) mapfile -t COMPREPLY < <(compgen -W "plume river boundary" -- "$current") ;;
+	replay | verify) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+	esac
+}
+
+complete -o filenames -F _wastewatch wastewatch

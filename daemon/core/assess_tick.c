@@ -267,15 +267,20 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	incident_assessed(core, incident, at, reason);
 }
 
-/** is_waiting() - is an assessment of the incident wanted now? */
+/** is_waiting() - is an assessment of the incident wanted now? While something is let go, what
+ * has come of it is looked at every minute, however seldom reports are */
 static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
 {
 	const struct core_incident *incident = &core->incidents[slot];
 	const struct core_crossing *crossing = &core->crossings[slot];
+	int64_t interval_ms = (int64_t)core->config->report_interval_ms;
+
+	if (incident->n_active > 0)
+		interval_ms = MIN(interval_ms, (int64_t)ASSESS_AGAIN_MS);
 
 	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
 	       crossing->class != incident->class ||
-	       at.mono_ms - crossing->assessed.mono_ms >= (int64_t)core->config->report_interval_ms;
+	       at.mono_ms - crossing->assessed.mono_ms >= interval_ms;
 }
 
 /* One incident per tick, the one that has waited longest: a flood must not hold up the measuring.

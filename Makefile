@@ -76,7 +76,7 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
-	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace faketime e2fsprogs \
+	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
@@ -166,7 +166,8 @@ check-po: $(B)/po/wastewatch.pot
 # Unit tests: one program per file of tests/unit. They may use every module except the main
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c)
+probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c \
+	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c)
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
@@ -179,7 +180,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 # What breaks things: programs of tests/faults, and what is loaded into the product's.
 faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
-faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so wallclock.so)
 faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)
@@ -352,7 +353,7 @@ units:
 	done
 	@cp systemd/*.socket $(UNITS)/
 
-installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver) \
+installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver wastewatch-verify-export) \
 	$(sbindir)/wastewatchd \
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
@@ -366,6 +367,7 @@ install: ## into DESTDIR, with prefix, sysconfdir, unitdir; keeps a configuratio
 install: all units
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(docdir)/examples/sites.d
 	install -m 755 $(addprefix $(B)/,wastewatch wastewatch-sim wastewatch-receiver) $(DESTDIR)$(bindir)/
+	install -m 755 tools/verify-export.sh $(DESTDIR)$(bindir)/wastewatch-verify-export
 	install -m 755 $(B)/wastewatchd $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/wastewatch-poller $(B)/wastewatch-sender $(DESTDIR)$(libexecdir)/
 	install -m 755 systemd/restart-others.sh $(DESTDIR)$(libexecdir)/restart-others

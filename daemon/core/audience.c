@@ -7,6 +7,7 @@
 #include "core/audience.h"
 #include "core/cap.h"
 #include "core/fields.h"
+#include "core/heartbeat.h"
 #include "core/report.h"
 
 /**
@@ -198,6 +199,7 @@ static void add_report(struct core *core, const struct news *news, size_t i, enu
 
 	if (!report)
 		return;
+	heartbeat_told(core, i, news->what->at);
 	report->destination = (uint32_t)i;
 	/* nothing real waits for an exercise */
 	report->lane = news->class == CLASS_EMERGENCY && !core->exercise ? 0 : 1;

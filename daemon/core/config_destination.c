@@ -24,6 +24,8 @@ static const struct {
 	{"kinds", REPORTS, 0, "with https, for files hold all that was measured"},
 	{"sites", REPORTS, 0, "with https; a site's stations name where their files go"},
 	{"receptors", REPORTS, 0, "with https, for files hold all that was measured"},
+	{"clock-tolerance", REPORTS, 0, "with https, for files have no time stamp"},
+	{"heartbeat", REPORTS, 0, "with https, for files come every five minutes"},
 	{"format", REPORTS, 0, "with https, for files have their own form"},
 	{"language", REPORTS, 0, "with https and format: cap"},
 	{"certificate", REPORTS, 0, "with https"},

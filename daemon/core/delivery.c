@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "common/log.h"
+#include "core/anchoring.h"
 #include "core/delivery_inside.h"
 #include "core/delivery_job.h"
 #include "core/files.h"
@@ -167,8 +168,11 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		decision = outbox_decide_upload(attempts, result->uploaded == 1, result->curl_code,
 						delivery_random());
 	else
-		decision = outbox_decide(attempts, result->http_status, result->retry_after_s,
-					 delivery_random());
+		decision = outbox_decide(attempts,
+					 anchoring_answer(delivery->service,
+							  (size_t)(endpoint - delivery->endpoints),
+							  &endpoint->job, result),
+					 result->retry_after_s, delivery_random());
 	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
 }

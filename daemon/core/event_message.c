@@ -208,6 +208,62 @@ static void message_of_outbox(const struct event *event, const struct config *co
 				       *reason ? " (" : "", reason, *reason ? ")" : "");
 }
 
+/* "10 min 5 s" is what people compare with a clock */
+static void time_apart(int64_t seconds, char *text, size_t n)
+{
+	long long apart = seconds < 0 ? -seconds : seconds;
+
+	if (apart < 60)
+		(void)snprintf(text, n, "%lld s", apart);
+	else
+		(void)snprintf(text, n, "%lld min %lld s", apart / 60, apart % 60);
+}
+
+static void message_of_anchor(const struct event *event, const struct config *config, char *text)
+{
+	const char *name = or_empty(event->name);
+	const char *reason = or_empty(event->reason);
+	long long number = (long long)event->number;
+	char apart[48];
+
+	(void)config;
+	time_apart(event->number, apart, sizeof(apart));
+	if (event->type == EVENT_CLOCK_DIFFERS)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "The clock of %s is %s %s this machine's; see which one is wrong: "
+			       "timedatectl timesync-status",
+			       name, apart, event->number < 0 ? "behind" : "ahead of");
+	else if (event->type == EVENT_ANCHOR_BEHIND)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Destination %s has lost reports: it holds nothing above entry "
+			       "%lld, %s; they "
+			       "are sent again",
+			       name, number, reason);
+	else if (event->type == EVENT_ANCHOR_AHEAD)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Destination %s holds entry %lld of this record, which has not come "
+			       "so far: it "
+			       "was set back or restored from a backup, and what came after is "
+			       "missing here; %s",
+			       name, number, reason);
+	else if (event->type == EVENT_ANCHOR_CONFLICT)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "Destination %s holds another entry %lld of this record than this "
+			       "machine: it "
+			       "was set back, restored from a backup, or changed; %s",
+			       name, number, reason);
+	else if (event->type == EVENT_ANCHOR_AGREED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Destination %s is in agreement again: %s",
+			       name, reason);
+	else if (event->type == EVENT_ANCHOR_SEEN)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "That %s holds another record than this machine was seen%s%s", name,
+			       event->user ? ", by " : "", or_empty(event->user));
+	else
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Daily sign of life for the department: %s",
+			       reason);
+}
+
 static void message_of_service(const struct event *event, const struct config *config, char *text)
 {
 	const char *name = or_empty(event->name);
@@ -400,11 +456,23 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_POLLER_SILENT] = message_of_measuring,
 	[EVENT_POLLER_RETURNED] = message_of_measuring,
 	[EVENT_CLOCK_STEPPED] = message_of_measuring,
+	[EVENT_CLOCK_DIFFERS] = message_of_anchor,
+	[EVENT_ANCHOR_BEHIND] = message_of_anchor,
+	[EVENT_ANCHOR_AHEAD] = message_of_anchor,
+	[EVENT_ANCHOR_CONFLICT] = message_of_anchor,
+	[EVENT_ANCHOR_AGREED] = message_of_anchor,
+	[EVENT_ANCHOR_SEEN] = message_of_anchor,
+	[EVENT_HEARTBEAT] = message_of_anchor,
 	[EVENT_WINDOW_INVALID] = message_of_window,
 	[EVENT_DEVICE_STATE] = message_of_state,
 	[EVENT_REPORT_DELIVERED] = message_of_report,
 	[EVENT_REPORT_HELD] = message_of_report,
 	[EVENT_REPORTS_STRANDED] = message_of_report,
+	[EVENT_RECORD_VERIFIED] = event_message_record,
+	[EVENT_RECORD_DAMAGED] = event_message_record,
+	[EVENT_RECORD_REPLACED] = event_message_record,
+	[EVENT_RECORD_SEEN] = event_message_record,
+	[EVENT_KEY_ROTATED] = event_message_record,
 	[EVENT_DESTINATION_PAUSED] = message_of_outbox,
 	[EVENT_DESTINATION_RESUMED] = message_of_outbox,
 	[EVENT_REPORT_RETRIED] = message_of_outbox,

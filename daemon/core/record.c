@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/record.h"
+#include "core/record_anchor_sql.h"
 #include "core/record_statements.h"
 
 #define MINUTE_VALUES "?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10"
@@ -19,6 +20,7 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_ENTRY] = "INSERT INTO entry VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[READ_ENTRY] = "SELECT line, hash FROM entry WHERE seq = ?1",
 	[SET_HEAD] = "INSERT OR REPLACE INTO head VALUES(1, ?1, ?2, ?3, ?4)",
+	[ADD_HEAD] = "INSERT OR REPLACE INTO signed_head VALUES(?1, ?2, ?3)",
 	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5)",
 	[SET_ACK] = "INSERT OR REPLACE INTO poller VALUES(?1, ?2, ?3)",
 	[GET_ACK] = "SELECT seq FROM poller WHERE instance = ?1",
@@ -120,6 +122,13 @@ const char *const record_sql[N_STATEMENTS] = {
 			 " one_shot = 0, out_of_service = 0, out_until_ms = NULL, out_by = NULL,"
 			 " out_reason = NULL, suppressed = 0, held = 0 WHERE path = ?1",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
+	[SET_ANCHOR] = RECORD_SQL_SET_ANCHOR,
+	[GET_ANCHOR] = RECORD_SQL_GET_ANCHOR,
+	[GET_HASH] = "SELECT hash FROM entry WHERE seq = ?1",
+	[SET_LOG_ID] = "UPDATE meta SET value = ?1 WHERE key = 'log_id'",
+	[RENAME_REPORT] = RECORD_SQL_RENAME_REPORT,
+	[AGAIN_UNTIL] = RECORD_SQL_AGAIN_UNTIL,
+	[SEND_AGAIN] = RECORD_SQL_SEND_AGAIN,
 };
 
 int record_failed(struct record *record, int code)
@@ -308,6 +317,14 @@ static int take_last_entry(sqlite3_stmt *row, struct record_start *ret)
 	return take_bytes(row, 1, ret->chain.hash, sizeof(ret->chain.hash));
 }
 
+/* where there is no entry yet: one that was set aside had used the numbers up to this one */
+static int take_base(sqlite3_stmt *row, struct record_start *ret)
+{
+	if (ret->created)
+		ret->chain.seq = (uint64_t)sqlite3_column_int64(row, 0);
+	return 0;
+}
+
 static int take_state(sqlite3_stmt *row, struct record_start *ret)
 {
 	ret->n_state = (size_t)sqlite3_column_bytes(row, 0);
@@ -340,6 +357,9 @@ int record_load(struct record *record, struct record_start *ret)
 	if (r == 0)
 		r = load_row(record, "SELECT seq, hash, type FROM entry ORDER BY seq DESC LIMIT 1",
 			     take_last_entry, ret);
+	if (r == 0)
+		r = load_row(record, "SELECT value FROM meta WHERE key = 'base_seq'", take_base,
+			     ret);
 	if (r == 0)
 		r = load_row(record,
 			     "SELECT core, mono_base_ms, mono_ms, wall_ms, boot_id"

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/head.h"
 #include "core/record_statements.h"
 
 static void bind_text(sqlite3_stmt *statement, int at, const char *text)
@@ -144,24 +145,33 @@ static int set_ack(struct record *record, const struct record_ack *ack, int64_t 
 	return record_run(record, s);
 }
 
-/*
- * The head: a note of five lines, in the manner of C2SP signed-note: who, how many, which
- * hash, when, and the key that signs it.
- */
+/* Kept for ever beside its entries: what is handed out may end here. One that nobody has signed
+ * says nothing that the chain does not, so it is in "head" only. */
+static int add_head(struct record *record, const struct record_commit *commit, const char *note,
+		    const uint8_t signature[static SIGN_ED25519_BYTES])
+{
+	int r;
+
+	PREPARE(ADD_HEAD);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)commit->chain.seq);
+	bind_text(s, 2, note);
+	(void)sqlite3_bind_blob(s, 3, signature, SIGN_ED25519_BYTES, SQLITE_STATIC);
+	r = record_run(record, s);
+	(void)sqlite3_clear_bindings(s); /* they point into the caller */
+	return r;
+}
+
+/* the head as it is signed: see head.h */
 static int set_head(struct record *record, const struct record_commit *commit)
 {
-	char note[512], hex[CHAIN_HEX_MAX], time[CLOCK_TEXT_MAX];
-	char key_id[SIGN_KEY_ID_TEXT] = "none";
+	struct chain chain = commit->chain;
+	char note[HEAD_NOTE_MAX], key_id[SIGN_KEY_ID_TEXT];
 	uint8_t signature[SIGN_ED25519_BYTES];
-	int r = 0;
+	int r;
 
 	PREPARE(SET_HEAD);
-	chain_hex(commit->chain.hash, hex);
-	clock_format(commit->now.wall_ms, 0, time);
-	if (commit->head_key)
-		r = sign_key_id(commit->head_key, key_id);
-	(void)snprintf(note, sizeof(note), "%s\n%llu\n%s\n%s\n%s\n", commit->config->origin,
-		       (unsigned long long)commit->chain.seq, hex, time, key_id);
+	chain.key = commit->head_key;
+	r = head_note(commit->config->origin, &chain, commit->now.wall_ms, note, key_id);
 	if (r == 0 && commit->head_key)
 		r = sign_bytes(commit->head_key, note, strlen(note), signature);
 	if (r < 0)
@@ -176,7 +186,7 @@ static int set_head(struct record *record, const struct record_commit *commit)
 		(void)sqlite3_bind_null(s, 4);
 	r = record_run(record, s);
 	(void)sqlite3_clear_bindings(s); /* they point into this function */
-	return r;
+	return r == 0 && commit->head_key ? add_head(record, commit, note, signature) : r;
 }
 
 static int set_state(struct record *record, const struct record_commit *commit)
@@ -224,6 +234,8 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = set_windows(record, commit);
 	if (r == 0)
 		r = record_set_drills(record, commit);
+	if (r == 0)
+		r = record_set_anchors(record, commit);
 	return r == 0 ? record_upkeep(record, commit) : r;
 }
 

@@ -126,6 +126,8 @@ static const char *const steps[RECORD_VERSION] = {
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
 	" WHERE signature IS NOT NULL;"
+	/* what the chain says of itself, found without reading all of it: record_chain.c */
+	"CREATE INDEX entry_chain ON entry(seq) WHERE type IN (" RECORD_OF_CHAIN ");"
 	/* The outbox: whose turn it is stands in the row, so that the next report is found by one
 	 * step of an index, however many wait. Triggers keep that, whoever changes a state. */
 	"ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"    /* 1: the oldest of its
@@ -168,7 +170,15 @@ static const char *const steps[RECORD_VERSION] = {
 	"END;"
 	/* only those that a receiver has paused; url: a hash of the one that it had then */
 	"CREATE TABLE destination(name TEXT PRIMARY KEY, url INTEGER NOT NULL,"
-	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;",
+	" paused_ms INTEGER NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;"
+	/* what each destination's receiver has said that it holds: see anchor.h */
+	"CREATE TABLE anchor(destination TEXT PRIMARY KEY, log_id TEXT NOT NULL,"
+	" seq INTEGER NOT NULL, hash BLOB NOT NULL, at_ms INTEGER NOT NULL, said TEXT NOT NULL,"
+	" unseen INTEGER NOT NULL, wanted_seq INTEGER NOT NULL, again_from INTEGER NOT NULL,"
+	" again_to INTEGER NOT NULL, round_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,"
+	" clock_ms INTEGER, clock_said INTEGER NOT NULL) WITHOUT ROWID;"
+	"CREATE INDEX outbox_anchor ON outbox(destination, id, webhook_id, lane)"
+	" WHERE state = 'sent';",
 };
 
 int sqlite_errno(int code)
@@ -229,7 +239,6 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 	return 0;
 }
 
-/* a database of somebody else's that came to lie here must not be made into a record */
 /*
  * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
  * file, but does not look at the result (unixSync() in os_unix.c).
@@ -245,6 +254,7 @@ int record_sync_directory(const char *directory)
 	return r;
 }
 
+/* a database of somebody else's that came to lie here must not be made into a record */
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

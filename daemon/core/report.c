@@ -7,6 +7,7 @@
 
 #include "core/action.h"
 #include "core/fields.h"
+#include "core/head.h"
 #include "core/report.h"
 #include "core/report_parts.h"
 
@@ -305,17 +306,33 @@ static json_t *incident_object(const struct core *core, const struct core_incide
 	return object;
 }
 
-/* where the record stands; the receiver keeps it and would notice a rewritten past */
-static json_t *log_object(const struct core *core)
+/* without a key nothing is signed, and a report goes without: see keys.c, which says so */
+static void set_head(const struct core *core, json_t *object)
+{
+	char note[HEAD_NOTE_MAX], key_id[SIGN_KEY_ID_TEXT], signature[SIGN_ED25519_TEXT];
+
+	if (!core->log->key ||
+	    head_note(core->config->origin, core->log, core->log->wall_ms, note, key_id) < 0 ||
+	    sign_bytes_text(core->log->key, note, strlen(note), signature) < 0)
+		return;
+	field_set_text(object, "head", note);
+	field_set_text(object, "key_id", key_id);
+	field_set_text(object, "signature", signature);
+}
+
+json_t *report_log(const struct core *core)
 {
 	json_t *object = json_object();
 	char hex[CHAIN_HEX_MAX];
 
-	chain_hex(core->log->hash, hex);
 	field_set_text(object, "origin", core->config->origin);
 	field_set_text(object, "id", core->log_id);
 	(void)json_object_set_new(object, "seq", json_integer((json_int_t)core->log->seq));
+	chain_hex(core->log->hash, hex);
 	field_set_text(object, "hash", hex);
+	chain_hex(core->log->before, hex);
+	field_set_text(object, "prev_hash", hex);
+	set_head(core, object);
 	return object;
 }
 
@@ -343,7 +360,7 @@ char *report_data(const struct core *core, const struct core_incident *incident,
 			      (enum waste_kind)(index_of(core, incident) % N_WASTE_KINDS)));
 	for (size_t i = 0; i < ARRAY_SIZE(report_parts); i++)
 		report_parts[i](core, incident, data);
-	(void)json_object_set_new(data, "log", log_object(core));
+	(void)json_object_set_new(data, "log", report_log(core));
 	add_measurements(core, incident, data);
 	report_part_form(core, incident, data); /* looks at the alarms */
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
@@ -404,7 +421,7 @@ char *report_closed(const struct core *core, const struct action *action, struct
 	field_set_time(incident, "ended", action->past->ended_ms, core->config->zone_min);
 	field_set_time(incident, "reported", at.wall_ms, core->config->zone_min);
 	(void)json_object_set_new(incident, "update", json_integer(action->past->n_updates + 1));
-	(void)json_object_set_new(data, "log", log_object(core));
+	(void)json_object_set_new(data, "log", report_log(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
 	return text;
@@ -425,7 +442,7 @@ char *report_removed(const struct core *core, const char *summary, struct stamp 
 		(void)json_object_set_new(
 			incident, "update",
 			json_integer(json_integer_value(json_object_get(incident, "update")) + 1));
-		(void)json_object_set_new(data, "log", log_object(core));
+		(void)json_object_set_new(data, "log", report_log(core));
 		text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	}
 	json_decref(data);

@@ -5,8 +5,9 @@
 #include "core/fields.h"
 #include "core/report_parts.h"
 
-static json_t *reporter_object(const struct config_reporter *reporter)
+json_t *report_reporter(const struct core *core)
 {
+	const struct config_reporter *reporter = &core->config->reporter;
 	json_t *object;
 
 	if (!reporter->name || !*reporter->name)
@@ -65,7 +66,7 @@ static const char *nature_of(const struct core_incident *incident, const json_t 
 void report_part_form(const struct core *core, const struct core_incident *incident, json_t *data)
 {
 	json_t *about = json_object_get(data, "incident");
-	json_t *reporter = reporter_object(&core->config->reporter);
+	json_t *reporter = report_reporter(core);
 	size_t slot = (size_t)(incident - core->incidents);
 
 	if (reporter)

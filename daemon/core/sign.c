@@ -359,6 +359,17 @@ int sign_webhook(const struct sign_key *const *keys, size_t n_keys, const char *
 	return 0;
 }
 
+int sign_bytes_text(const struct sign_key *key, const void *data, size_t n,
+		    char ret[static SIGN_ED25519_TEXT])
+{
+	uint8_t raw[SIGN_ED25519_BYTES];
+	int r = sign_bytes(key, data, n, raw);
+
+	if (r == 0)
+		(void)EVP_EncodeBlock((unsigned char *)ret, raw, sizeof(raw));
+	return r;
+}
+
 int sign_sha256_text(const void *data, size_t n, char ret[static SIGN_SHA256_TEXT])
 {
 	static const char digits[] = "0123456789abcdef";

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/anchoring.h"
+#include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
@@ -295,6 +297,27 @@ static json_t *forecasts_array(const struct service *service)
 	return array;
 }
 
+/* how far the record is known to hold */
+static json_t *record_object(const struct service *service)
+{
+	const struct chain_watch *chain = service->chain;
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "seen", json_boolean(!chain->is_unseen));
+	(void)json_object_set_new(object, "verifying", json_boolean(chain->is_running));
+	if (chain->is_damaged)
+		set(object, "damage", chain->words);
+	if (chain->is_replaced)
+		set(object, "replaces", chain->aside.name);
+	if (chain->verified_ms == 0)
+		return object;
+	set_number(object, "verified_ms", chain->verified_ms);
+	set_number(object, "entries", (int64_t)chain->n_entries);
+	set_number(object, "heads", (int64_t)chain->n_heads);
+	set_number(object, "unknown", (int64_t)chain->n_unknown);
+	return object;
+}
+
 /* destinations whose receivers have said 410 */
 static json_t *paused_array(const struct service *service)
 {
@@ -316,6 +339,53 @@ static json_t *paused_array(const struct service *service)
 	return array;
 }
 
+/* what the destinations' receivers hold of this record */
+static json_t *anchors_array(const struct service *service)
+{
+	const struct anchoring *anchoring = service->anchoring;
+	json_t *array = json_array();
+	char hash[CHAIN_HEX_MAX];
+
+	for (size_t i = 0; i < anchoring->n; i++) {
+		const struct anchor *anchor = &anchoring->anchors[i];
+		json_t *object;
+
+		if (service->config->destinations[i].kind != DESTINATION_REPORTS)
+			continue;
+		object = json_object();
+		set(object, "destination", anchoring->names[i]);
+		set(object, "state", anchor_text(anchor->said));
+		(void)json_object_set_new(object, "unseen", json_boolean(anchor->unseen));
+		set_number(object, "seq", anchor->seq);
+		if (anchor->seq > 0) {
+			chain_hex(anchor->hash, hash);
+			set(object, "hash", hash);
+			set(object, "log_id", anchor->id);
+			set_number(object, "time_ms", anchor->at_ms);
+		}
+		(void)json_object_set_new(object, "clock_differs",
+					  json_boolean(anchor->clock_said));
+		if (anchor->clock_known)
+			set_number(object, "clock_ms", anchor->clock_ms);
+		set_number(object, "clock_tolerance_ms",
+			   service->config->destinations[i].clock_tolerance_ms);
+		(void)json_array_append_new(array, object);
+	}
+	return array;
+}
+
+/* is everything done that has to be: reading, storing, telling? Else somebody must come. */
+static bool is_healthy(const struct service *service, size_t n_served)
+{
+	const char *reason;
+	bool paused = false;
+
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		paused |= delivery_paused(service->delivery, i, &reason) != 0;
+	return n_served == service->core->n_streams && delivery_has_sender(service->delivery) &&
+	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service);
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -333,6 +403,7 @@ static json_t *status_object(const struct service *service)
 	set(object, "origin", service->config->origin);
 	set(object, "time", time);
 	set_number(object, "time_ms", now.wall_ms);
+	(void)json_object_set_new(object, "health", json_boolean(is_healthy(service, n_served)));
 	set_number(object, "pid", getpid());
 	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
 	set_number(object, "pollers_reading", (int64_t)n_served);
@@ -345,6 +416,11 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
+	(void)json_object_set_new(object, "record", record_object(service));
+	set(object, "log_id", service->core->log_id);
+	set_number(object, "log_seq", (int64_t)service->core->chain.seq);
+	(void)json_object_set_new(object, "anchors", anchors_array(service));
+	(void)json_object_set_new(object, "anchored", json_boolean(anchoring_is_healthy(service)));
 	(void)json_object_set_new(object, "bus", bus_object(service));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));

@@ -335,6 +335,8 @@ enum destination_kind { DESTINATION_REPORTS, DESTINATION_FILES };
  * @receptors: of those that may reach one of these boundaries or receptors; none named: of all
  * @drills: those of drills, too, marked as exercises
  * @per_min: so many reports, emergencies apart, or files a minute at the most
+ * @clock_tolerance_ms: how wrong a time stamp its receiver bears
+ * @heartbeat_ms: it is told something at least so often, 0 not
  * @sites_line, …: where "sites" and "receptors" stand in wastewatch.yaml
  */
 struct config_destination {
@@ -358,6 +360,8 @@ struct config_destination {
 	uint32_t kinds;
 	struct config_words sites;
 	struct config_words receptors;
+	uint32_t clock_tolerance_ms;
+	uint32_t heartbeat_ms;
 	unsigned int sites_line;
 	unsigned int sites_column;
 	unsigned int receptors_line;
@@ -419,6 +423,7 @@ struct config {
 	uint32_t capture_percent;	/* below it a window is invalid */
 	uint32_t incident_clear_ms;	/* quiet for so long ends an incident */
 	uint32_t report_interval_ms;	/* least time between updates of one incident */
+	uint32_t verify_interval_ms;	/* the record is gone through so often, see chain.h */
 	uint32_t minute_retention_days; /* at least 60, Circular 10/2021 Art. 39 */
 	uint8_t digest[32]; /* SHA-256, chained over names and bytes of the files, for the record */
 	struct config_site *sites;

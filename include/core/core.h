@@ -32,6 +32,7 @@
 #include "core/config.h"
 #include "core/crossing.h"
 #include "core/event.h"
+#include "core/facts.h"
 #include "core/flood.h"
 #include "core/forecast.h"
 #include "core/limit.h"
@@ -274,6 +275,8 @@ struct core {
 	struct core_limit *limits;
 	struct alarm_notes *notes; /* per limit */
 	struct flood flood;
+	struct core_heartbeat heartbeats[CONFIG_DESTINATIONS_MAX];
+	struct core_facts facts;
 	struct core_incident *incidents; /* site × N_WASTE_KINDS + kind */
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */
@@ -297,6 +300,7 @@ struct core {
 	size_t *first_span;		 /* of each in @released; n_released + 1 of them */
 	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
+	bool calm;    /* time does nothing to alarms and incidents until the next entry */
 	struct chain chain;
 	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	   /* a drill: entries, reports and incidents are marked as such */
@@ -416,8 +420,8 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 /** incident_stop() - end all that are open, whatever their alarms say; @reason: why, in words */
 void incident_stop(struct core *core, struct stamp at, const char *reason);
 
-/** incident_tick() - send what is due, end what is quiet */
-void incident_tick(struct core *core, struct stamp at);
+/** incident_tick() - send what is due, end what is quiet. Return: there is no incident. */
+bool incident_tick(struct core *core, struct stamp at);
 
 /**
  * incident_recount() - after a change of configuration: count the standing alarms anew
@@ -438,8 +442,11 @@ void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
 void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
 	       double value);
 
-/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
-void alarm_tick(struct core *core, struct stamp at);
+/**
+ * alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin
+ * Return: time alone will do nothing to any alarm as they are now.
+ */
+bool alarm_tick(struct core *core, struct stamp at);
 
 /** alarm_condition_text() - as alarm_text() */
 const char *alarm_condition_text(const struct core *core, size_t limit);

@@ -26,6 +26,7 @@
 
 #include "common/macro.h"
 #include "core/action.h"
+#include "core/anchor.h"
 #include "core/batch.h"
 #include "core/sign.h"
 #include "core/window.h"
@@ -34,6 +35,7 @@
 #define RECORD_FILE    "record.db"
 
 struct record;
+struct verify;
 
 /**
  * struct record_start - what the record says about the past
@@ -151,6 +153,19 @@ struct record_drill_site {
 	int64_t said_ms;
 };
 
+/** struct record_anchor - what is known of a destination's receiver, see anchor.h */
+struct record_anchor {
+	const char *destination;
+	const struct anchor *anchor;
+};
+
+/** struct record_renamed - a report that is to speak of another chain: its id and its body do */
+struct record_renamed {
+	int64_t id;
+	char from[ANCHOR_ID_MAX];
+	char to[ANCHOR_ID_MAX];
+};
+
 /**
  * struct record_commit - one transaction
  * @head_key: signs the head; NULL: the head stays unsigned
@@ -162,6 +177,8 @@ struct record_drill_site {
  * @drills: all that are running
  * @drills_anew: others than at the last commit, so what is there goes first
  * @drill_sites: those that have changed; the rest stays
+ * @anchors: those that have changed
+ * @log_id: the chain goes on under another id from this commit on; NULL: it does not
  */
 struct record_commit {
 	const struct config *config;
@@ -181,6 +198,11 @@ struct record_commit {
 	size_t n_drills;
 	size_t n_drill_sites;
 	bool drills_anew;
+	const struct record_anchor *anchors;
+	size_t n_anchors;
+	const struct record_renamed *renamed;
+	size_t n_renamed;
+	const char *log_id;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;
@@ -327,7 +349,48 @@ int record_past(struct record *record, const char *id, struct action_past *ret);
 /** record_past_done() - takes a zeroed one, too */
 void record_past_done(struct action_past *past);
 
+/** record_anchor() - what is known of a destination. Return: 1; 0 nothing is; -errno. */
+int record_anchor(struct record *record, const char *destination, struct anchor *ret);
+
+/** record_entry_hash() - of an entry that is committed. Return: 1; 0 there is none; -errno. */
+int record_entry_hash(struct record *record, int64_t seq, uint8_t ret[static 32]);
+
+/** struct record_again - reports of a destination that went out as @id, of entries above @from, up
+ * to @to */
+struct record_again {
+	const char *destination;
+	const char *id;
+	int64_t from;
+	int64_t to;
+};
+#define RECORD_AGAIN_MAX 200
+
+/**
+ * record_send_again() - make the first RECORD_AGAIN_MAX of these due again, as they are
+ * @ret_done: up to this entry; @what->to: that was all
+ * In a transaction of its own. Return: how many; -errno.
+ */
+int record_send_again(struct record *record, const struct record_again *what, int64_t *ret_done);
+
 void record_job_done(struct record_job *job);
+
+/**
+ * record_verify() - feed the next entries, and the heads behind them; reads only
+ * @most: entries, at the most
+ * @heads: all heads; else the last one only: signatures take ten times as long as hashes
+ * Return: 1 there may be more; 0 that was the end; -EBADMSG SQLite cannot read it; -errno.
+ */
+int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
+
+/** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
+int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);
+
+/**
+ * record_chain() - entries in which the chain speaks of itself, newest first
+ * @each: false: that is enough; texts SQLite's until it returns
+ */
+int record_chain(struct record *record,
+		 bool (*each)(void *userdata, const char *type, const char *line), void *userdata);
 
 /** record_error() - words for the last failure */
 const char *record_error(const struct record *record);

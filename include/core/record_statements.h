@@ -15,6 +15,7 @@ enum record_statement {
 	ADD_ENTRY,
 	READ_ENTRY,
 	SET_HEAD,
+	ADD_HEAD,
 	SET_STATE,
 	SET_WINDOWS,
 	SET_ACK,
@@ -79,6 +80,14 @@ enum record_statement {
 	PAUSE,
 	RESUME,
 	PAUSES,
+	/* record_anchor.c */
+	SET_ANCHOR,
+	GET_ANCHOR,
+	GET_HASH,
+	SET_LOG_ID,
+	RENAME_REPORT,
+	AGAIN_UNTIL,
+	SEND_AGAIN,
 	N_STATEMENTS,
 };
 
@@ -171,6 +180,9 @@ int record_set_outbox(struct record *record, const struct record_commit *commit)
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);
+
+/** record_set_anchors() - what a commit says of receivers and the chain's id; likewise */
+int record_set_anchors(struct record *record, const struct record_commit *commit);
 
 /**
  * record_upkeep() - one bounded piece of packing or pruning; within a transaction

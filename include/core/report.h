@@ -41,6 +41,13 @@ void report_subject(const struct core *core, const char *summary, struct event *
 char *report_closed(const struct core *core, const struct action *action, struct stamp at);
 
 /**
+ * report_heartbeat() - body of a sign of life; @destination: index into the configuration
+ * Return: as report_body().
+ */
+char *report_heartbeat(const struct core *core, size_t destination, struct stamp at,
+		       const char *webhook_id);
+
+/**
  * report_body() - wrap "data" up
  * @type: "incident.opened", "incident.updated", "incident.ended", "incident.closed"
  * @wall_ms: moment of the event

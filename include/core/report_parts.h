@@ -26,3 +26,14 @@ report_part report_part_form;
 
 /** report_part_crossing() - "crossing": may it cross, when, how strong, how sure */
 report_part report_part_crossing;
+
+/** report_reporter() - "reporter": who reports; NULL it is not configured */
+json_t *report_reporter(const struct core *core);
+
+/**
+ * report_log() - "log" of any report: where the record stood, and that signed
+ *
+ * Number and hash are those of the report's own entry, which was chained just before. Both leave
+ * the machine only after the commit that holds them.
+ */
+json_t *report_log(const struct core *core);

@@ -55,6 +55,8 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct chain_watch;
+struct anchoring;
 
 struct service {
 	struct service_options options;
@@ -71,16 +73,20 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct chain_watch *chain;
+	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
 	int64_t last_commit_ms; /* monotonic */
+	int64_t facts_ms;	/* monotonic, when the core was told last what only we know */
 	uint64_t n_commits;
 	uint64_t n_stranded; /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
-	bool state_lost; /* the state of the last run was of another version */
+	bool state_lost;    /* the state of the last run was of another version, or damaged */
+	bool state_damaged; /* that */
 };
 
 /**

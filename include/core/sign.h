@@ -21,6 +21,7 @@
 #define SIGN_TEXT_MAX	4096 /* bytes of a key file */
 
 #define SIGN_ED25519_BYTES 64 /* one signature, RFC 8032 §5.1.6 */
+#define SIGN_ED25519_TEXT  89 /* one in base64, NUL */
 #define SIGN_SHA256_BYTES  32
 #define SIGN_SHA256_TEXT   (2 * SIGN_SHA256_BYTES + 1)
 #define SIGN_PUBLIC_TEXT   50 /* "whpk_", 44 characters of base64, NUL */
@@ -89,6 +90,10 @@ int sign_webhook(const struct sign_key *const *keys, size_t n_keys, const char *
  */
 int sign_bytes(const struct sign_key *key, const void *data, size_t n,
 	       uint8_t ret[static SIGN_ED25519_BYTES]);
+
+/** sign_bytes_text() - the same in base64 */
+int sign_bytes_text(const struct sign_key *key, const void *data, size_t n,
+		    char ret[static SIGN_ED25519_TEXT]);
 
 /** sign_sha256_text() - 64 lower-case hexadecimal digits and NUL. Return: 0; -EIO libcrypto failed.
  */

@@ -14,18 +14,30 @@
 #define RECEIVER_TYPE_MAX   64	/* characters of a report's type */
 #define RECEIVER_ORIGIN_MAX 128 /* bytes of a record's origin */
 
-/** struct receiver_head - where the reporter's record stands; @seq 0: it does not say */
+/**
+ * struct receiver_head - an entry of the reporter's record
+ * @id: of its chain, "" it does not say
+ * @seq: 0: it does not say
+ * @before: hash of the entry before, "" it does not say
+ */
 struct receiver_head {
 	char origin[RECEIVER_ORIGIN_MAX + 1];
+	char id[17];
 	int64_t seq;
 	char hash[65];
+	char before[65];
 };
 
-/** struct receiver_body - what was read; @is_cap: XML */
+/**
+ * struct receiver_body - what was read
+ * @is_cap: XML
+ * @interval_s: the reporter promises to say something so often, 0 it does not
+ */
 struct receiver_body {
 	char type[RECEIVER_TYPE_MAX + 1];
 	struct receiver_head head;
 	bool is_cap;
+	int64_t interval_s;
 };
 
 /** receiver_body_read() - Return: 0; -EINVAL it is neither of the two. */

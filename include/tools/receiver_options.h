@@ -17,6 +17,7 @@ struct receiver_options {
 	char address[64];
 	char port[6];
 	const char *store;
+	int64_t overdue_s;
 	char *certificate;
 	char *key;
 	struct receiver_settings settings;

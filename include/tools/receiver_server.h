@@ -24,6 +24,8 @@
  * @redirect: every request is sent there with 307, NULL none
  * @retry_after_s: goes with every @fail_status answer, -1 none
  * @delay_ms: every answer is so late
+ * @n_lose: then these are answered as if stored, and are not
+ * @clock_s: the receiver's clock is ahead by so much, for Date and for time stamps
  */
 struct receiver_faults {
 	int fail_status;
@@ -33,6 +35,8 @@ struct receiver_faults {
 	const char *redirect;
 	int64_t retry_after_s;
 	uint32_t delay_ms;
+	uint32_t n_lose;
+	int64_t clock_s;
 };
 
 /**
@@ -74,6 +78,9 @@ int receiver_server_open(struct receiver_server **ret, const struct receiver_set
 /** receiver_server_close() - ends all connections, waits for the threads. Takes NULL. */
 struct receiver_server *receiver_server_close(struct receiver_server *server);
 DEFINE_CLEANUP(struct receiver_server *, receiver_server_close)
+
+/** receiver_server_overdue() - say of everybody who has become overdue that he is, once */
+void receiver_server_overdue(struct receiver_server *server);
 
 /** receiver_server_counts() - so far */
 struct receiver_counts receiver_server_counts(struct receiver_server *server);

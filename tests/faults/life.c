@@ -213,8 +213,12 @@ static int send_one(struct life *life, size_t destination)
 	struct record_job *job = &life->jobs[destination];
 	char sha[SIGN_SHA256_TEXT];
 	int64_t next_ms;
-	int r = record_next_job(life->record, life->config->destinations[destination].name, false,
-				life->now.wall_ms, job, &next_ms);
+	int r = record_next_job(life->record,
+				&(struct record_ask){
+					.destination = life->config->destinations[destination].name,
+					.now_ms = life->now.wall_ms,
+				},
+				job, &next_ms);
 
 	if (r < 0)
 		(void)said("outbox", record_error(life->record));

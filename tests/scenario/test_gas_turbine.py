@@ -399,7 +399,7 @@ def _said(rows, tmp_path_factory):
 TYPES = {"alarm.raised", "alarm.cleared", "incident.opened", "incident.updated", "incident.ended",
          "window.invalid", "measurement.lost", "measurement.restored", "alarm.forecast"}
 # what else there may be is told beside it and changes nothing of it
-OTHERS = {"alarm.flood", "alarm.repeated"}
+OTHERS = {"report.heartbeat", "alarm.flood", "alarm.repeated"}
 
 
 def rate_of(value):

@@ -299,6 +299,28 @@ def test_chain_and_signed_head(plant, tmp_path):
                               note.replace(lines[1], str(seq + 1), 1).encode(), tmp_path)
 
 
+def test_every_report_carries_its_entry_signed(plant, tmp_path):
+    """What an inspector needs to hold a report against the record: number, hash, signature."""
+    key_id = public_pem(plant, tmp_path / "public.pem")
+    (log_id,), = plant.query("SELECT value FROM meta WHERE key = 'log_id'")
+    rows = dict(plant.query("SELECT seq, hash FROM entry"))
+    reports = plant.receiver.reports()
+    assert reports
+    for report in reports:
+        log = report["data"]["log"]
+        assert (log["origin"], log["id"], log["key_id"]) == ("test-cluster", log_id, key_id)
+        assert rows[log["seq"]].hex() == log["hash"]
+        assert rows.get(log["seq"] - 1, bytes(32)).hex() == log["prev_hash"]
+        lines = log["head"].split("\n")
+        assert lines[:3] == ["test-cluster", str(log["seq"]), log["hash"]]
+        assert lines[4:] == [key_id, ""]
+        signature = base64.b64decode(log["signature"])
+        assert openssl_verify(tmp_path / "public.pem", signature, log["head"].encode(), tmp_path)
+        assert not openssl_verify(tmp_path / "public.pem", signature,
+                                  log["head"].replace(log["hash"], log["prev_hash"]).encode(),
+                                  tmp_path)
+
+
 class Recorder:
     """An HTTP server that keeps requests as they are and says 200."""
 

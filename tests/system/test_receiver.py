@@ -5,6 +5,7 @@ Signatures are made by Python's hmac and by the openssl command, not by this pro
 """
 
 import base64
+import email.utils
 import hashlib
 import hmac
 import http.client
@@ -20,6 +21,7 @@ import tempfile
 import threading
 import time
 
+import jsonschema
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,13 +29,15 @@ RECEIVER = ROOT / os.environ.get("WASTEWATCH_BUILD", "build") / "wastewatch-rece
 SECRET = base64.b64encode(bytes(range(32))).decode()
 OTHER_SECRET = base64.b64encode(bytes(range(1, 33))).decode()
 LIMIT_S = 20
+ANSWER = jsonschema.Draft202012Validator(json.loads(
+    (ROOT / "conf/schema/answer.schema.json").read_text(encoding="utf-8")))
 BOTH = object()
 
 
 def report(n=1, log=None, kind="incident.opened"):
     data = {"site": "hop-thanh", "n": n}
     if log:
-        data["log"] = dict(zip(("origin", "seq", "hash"), log))
+        data["log"] = dict(zip(("origin", "seq", "hash", "id", "prev_hash"), log))
     return json.dumps({"type": kind, "timestamp": "2026-11-24T21:05:00+07:00", "data": data}).encode()
 
 
@@ -262,6 +266,7 @@ def test_edited(start, keys, name):
     assert ("refused" in receiver.stop().splitlines()[0]) == (expected != 200)
 
 
+# faults: W16
 @pytest.mark.parametrize("age_s, arguments, expected", [
     (290, (), 200), (310, (), 401), (-290, (), 200), (-310, (), 401),
     (310, ("--tolerance", "3600"), 200), (30, ("--tolerance", "10"), 401)])
@@ -311,6 +316,7 @@ def test_methods(start):
 
 # ---- known once ----
 
+# faults: W9, W16
 def test_repeated(start, keys):
     """The same id with the same body again: 200 again, kept once; a new signature each time."""
     receiver = start()
@@ -324,6 +330,7 @@ def test_repeated(start, keys):
     assert "1 reports held; 1 stored, 2 received again" in text
 
 
+# faults: W16
 def test_same_id_other_body(start, keys):
     receiver = start("--quiet")
     body, other = report(1), report(2)
@@ -345,7 +352,8 @@ def test_restart_keeps_ids(start, keys, how):
     receiver = start()
     assert receiver.request("GET")[2] == b"1 reports\n"
     assert receiver.post(keys.headers("a", body), body) == (
-        200, {"received": "a", "duplicate": True, "last_seq": 7, "last_hash": "7" * 64})
+        200, {"received": "a", "duplicate": True, "last_seq": 7, "held_seq": 7,
+              "last_hash": "7" * 64})
     assert receiver.post(keys.headers("a", other), other)[0] == 409
     assert receiver.post(keys.headers("b", other), other)[0] == 200
     assert receiver.request("GET")[2] == b"2 reports\n"
@@ -361,7 +369,8 @@ def test_heads(start, keys):
         ("c", ("y", 1, "1" * 64), 200, 1, "1"),   # another record
         ("d", ("x", 6, "6" * 64), 200, 6, "6"),
         ("e", ("x", 6, "6" * 64), 200, 6, "6"),   # two reports with one head
-        ("f", ("x", 6, "0" * 64), 409, None, None),
+        ("f", ("x", 6, "0" * 64), 409, 6, "6"),
+        ("f", ("x", 3, "0" * 64), 409, 6, "6"),   # not only the last one counts
         ("g", ("x", 0, "0" * 64), 200, None, None),
         ("h", ("x", 7, "short"), 200, None, None),
         ("i", ("x", "7", "7" * 64), 200, None, None),
@@ -373,6 +382,78 @@ def test_heads(start, keys):
         assert (status, answered.get("last_seq")) == (expected, last_seq), ident
         assert answered.get("last_hash") == (digit * 64 if digit else None)
     assert "CONFLICT! The record there" in receiver.stop()
+
+
+def test_chains_and_neighbours(start, keys):
+    """Per origin and chain; an entry must fit what is held of those before and behind it."""
+    receiver = start()
+    one, two = "1" * 16, "2" * 16
+    steps = [
+        # (origin, seq, hash, id, prev_hash), status, last_seq
+        (("x", 5, "5" * 64, one, "4" * 64), 200, 5),
+        (("x", 6, "6" * 64, one, "5" * 64), 200, 6),
+        (("x", 7, "7" * 64, one, "0" * 64), 409, 6),  # not behind the 6 that is held
+        (("x", 4, "0" * 64, one, "3" * 64), 409, 6),  # not before the 5 that is held
+        (("x", 4, "4" * 64, one, "3" * 64), 200, 6),
+        (("x", 2, "2" * 64, one, "1" * 64), 200, 6),  # late, and nothing speaks against it
+        (("x", 6, "a" * 64, two, "5" * 64), 200, 6),  # another chain of the same origin
+        (("x", 1, "b" * 64, two, "0" * 64), 200, 6),
+        (("z", 6, "a" * 64, one, "5" * 64), 200, 6),
+    ]
+    for round_ in range(2):
+        for n, (log, expected, last_seq) in enumerate(steps):
+            body = report(n, log)
+            status, answered = receiver.post(keys.headers(f"r-{n}", body), body)
+            ANSWER.validate(answered)
+            # the last one as it is now, not as it was the first time
+            wanted = last_seq if round_ == 0 else 6
+            assert (status, answered["last_seq"], answered["log_id"]) == (expected, wanted, log[3])
+        receiver.stop()
+        receiver = start()
+
+
+def test_lost_as_told(start, keys):
+    """A receiver that says 200 and keeps nothing: its last entry gives it away."""
+    receiver = start("--lose", "2")
+    for n, last_seq in ((1, 0), (2, 0), (3, 3), (2, 3)):
+        body = report(n, ("x", n, str(n) * 64, "c" * 16, str(n - 1) * 64))
+        status, answered = receiver.post(keys.headers(f"r-{n}", body), body)
+        assert (status, answered["last_seq"], answered["duplicate"]) == (200, last_seq, False)
+        ANSWER.validate(answered)
+    assert receiver.request("GET")[2] == b"2 reports\n"
+    assert "lost, as told" in receiver.stop()
+
+
+@pytest.mark.parametrize("ahead_s", [-4000, 0, 4000])
+def test_clock_as_told(start, keys, ahead_s):
+    receiver = start("--clock", str(ahead_s))
+    body = report()
+    status, headers, _ = receiver.request("POST", body, keys.headers("a", body))
+    date = email.utils.parsedate_to_datetime(headers["Date"]).timestamp()
+    assert abs(date - time.time() - ahead_s) < LIMIT_S
+    assert status == (200 if ahead_s == 0 else 401)
+    assert len(headers.get_all("Date")) == 1
+
+
+def test_who_is_overdue(start, keys):
+    """Silence is seen by the department only if it looks for it."""
+    receiver = start("--overdue", "1")
+    body = report(1, ("quiet", 3, "3" * 64, "c" * 16))
+    assert receiver.post(keys.headers("a", body), body)[0] == 200
+    beat = json.dumps({"type": "heartbeat", "timestamp": "2026-11-24T21:05:00+07:00", "data": {
+        "interval_s": 86400,
+        "log": {"origin": "alive", "seq": 9, "hash": "9" * 64, "id": "d" * 16}}}).encode()
+    assert receiver.post(keys.headers("b", beat), beat)[0] == 200
+    line = next(line for line in receiver.process.stdout if "OVERDUE" in line)
+    assert "Nothing from quiet since" in line
+    origins = {o["origin"]: o for o in json.loads(receiver.request("GET", path="/origins")[2])}
+    assert origins["quiet"]["overdue"] and not origins["alive"]["overdue"]
+    assert (origins["alive"]["last_seq"], origins["alive"]["log_id"]) == (9, "d" * 16)
+    # a sign of life ends it, and it is said again when it comes back
+    again = report(2, ("quiet", 4, "4" * 64, "c" * 16))
+    assert receiver.post(keys.headers("c", again), again)[0] == 200
+    assert any("OVERDUE" in line for line in receiver.process.stdout)
+    assert "alive" not in receiver.stop()
 
 
 def test_many_at_once(start, keys):

@@ -59,6 +59,9 @@ static int read_json(const void *bytes, size_t n, struct receiver_body *ret)
 	if (copy_text(log, "origin", ret->head.origin, RECEIVER_ORIGIN_MAX) &&
 	    copy_text(log, "hash", ret->head.hash, 64) && strlen(ret->head.hash) == 64)
 		ret->head.seq = json_integer_value(json_object_get(log, "seq"));
+	(void)copy_text(log, "id", ret->head.id, sizeof(ret->head.id) - 1);
+	(void)copy_text(log, "prev_hash", ret->head.before, 64);
+	ret->interval_s = json_integer_value(json_object_get(data, "interval_s"));
 	return 0;
 }
 
@@ -127,6 +130,9 @@ static int read_cap(const void *bytes, size_t n, struct receiver_body *ret)
 	if (keep(parameter(info, "log-origin"), ret->head.origin, RECEIVER_ORIGIN_MAX) &&
 	    keep(parameter(info, "log-hash"), ret->head.hash, 64) && strlen(ret->head.hash) == 64)
 		ret->head.seq = number(parameter(info, "log-seq"));
+	(void)keep(parameter(info, "log-id"), ret->head.id, sizeof(ret->head.id) - 1);
+	(void)keep(parameter(info, "log-prev-hash"), ret->head.before, 64);
+	ret->interval_s = number(parameter(info, "interval-s"));
 	return 0;
 }
 

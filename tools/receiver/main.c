@@ -84,9 +84,9 @@ static int serve(const struct receiver_options *options, const sigset_t *stop)
 	CLEANUP(receiver_store_close) struct receiver_store *store = NULL;
 	CLEANUP(receiver_server_close) struct receiver_server *server = NULL;
 	struct receiver_counts counts;
-	int fd, r, signal_number;
+	int fd, r;
 
-	r = receiver_store_open(&store, options->store);
+	r = receiver_store_open(&store, options->store, options->overdue_s);
 	if (r < 0)
 		return fail("cannot use the store", options->store, r);
 	fd = open_listener(options);
@@ -97,7 +97,8 @@ static int serve(const struct receiver_options *options, const sigset_t *stop)
 		return fail("cannot serve",
 			    options->certificate ? "https; check certificate and key" : "http", r);
 	print_address(options, fd); /* the server owns it, and it is open */
-	(void)sigwait(stop, &signal_number);
+	while (sigtimedwait(stop, NULL, &(struct timespec){.tv_sec = 1}) < 0)
+		receiver_server_overdue(server);
 	counts = receiver_server_counts(server);
 	(void)receiver_server_close(steal(&server));
 	print_summary(options, &counts, receiver_store_count(store));

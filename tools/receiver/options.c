@@ -9,7 +9,8 @@
 
 #include "tools/receiver_options.h"
 
-#define FILE_MAX 65536 /* bytes of a key or certificate file */
+#define FILE_MAX  65536 /* bytes of a key or certificate file */
+#define OVERDUE_S 90000 /* a heartbeat a day, and an hour */
 
 static const char help[] =
 	"wastewatch-receiver --listen ADDR:PORT --store DIR KEYS [OPTION]...\n"
@@ -25,8 +26,11 @@ static const char help[] =
 	"                        signature is wanted. At least one key; up to 4 of each, for "
 	"rotation\n"
 	"  --tolerance SECONDS   how old or new a time stamp may be (300)\n"
+	"  --overdue SECONDS     who says nothing for so long is overdue, where his heartbeats "
+	"say\n"
+	"                        nothing else (90000: a day and an hour); also: GET /origins\n"
 	"  --tls-cert FILE --tls-key FILE  serve https\n"
-	"  --quiet               print conflicts only\n"
+	"  --quiet               print conflicts and who is overdue only\n"
 	"  --json                print JSON lines\n"
 	"  --help, --version\n"
 	"\n"
@@ -34,9 +38,11 @@ static const char help[] =
 	"  --fail STATUS:COUNT   answer with STATUS, store nothing\n"
 	"  --hang COUNT          do not answer, store nothing\n"
 	"  --reset COUNT         store, then reset the connection instead of the answer\n"
+	"  --lose COUNT          answer as if stored, and do not\n"
 	"  --redirect URL        answer 307 to every other request\n"
 	"  --retry-after SECONDS with every answer of --fail\n"
-	"  --delay DURATION      every answer is late: 500ms, 2s, 1m\n";
+	"  --delay DURATION      every answer is late: 500ms, 2s, 1m\n"
+	"  --clock SECONDS       its clock is ahead by so much, or behind: -600\n";
 
 /* a whole number within bounds; the text may end with @end only */
 static int parse_number(const char *text, const char *end, long min, long max, long *ret)
@@ -175,6 +181,27 @@ static int set_reset(struct receiver_options *options, const char *value)
 	return set_count(&options->settings.faults.n_reset, value);
 }
 
+static int set_lose(struct receiver_options *options, const char *value)
+{
+	return set_count(&options->settings.faults.n_lose, value);
+}
+
+static int set_overdue(struct receiver_options *options, const char *value)
+{
+	return parse_number(value, "", 1, 86400L * 366, &options->overdue_s);
+}
+
+static int set_clock(struct receiver_options *options, const char *value)
+{
+	bool is_behind = *value == '-';
+	long seconds;
+
+	if (parse_number(value + is_behind, "", 0, 86400L * 366, &seconds) < 0)
+		return -EINVAL;
+	options->settings.faults.clock_s = is_behind ? -seconds : seconds;
+	return 0;
+}
+
 static int set_redirect(struct receiver_options *options, const char *value)
 {
 	options->settings.faults.redirect = value;
@@ -246,6 +273,9 @@ static const struct {
 	{"fail", true, set_fail, "STATUS:COUNT, such as 503:3"},
 	{"hang", true, set_hang, "a number of requests"},
 	{"reset", true, set_reset, "a number of requests"},
+	{"lose", true, set_lose, "a number of requests"},
+	{"clock", true, set_clock, "seconds, at most a year, with \"-\" in front: behind"},
+	{"overdue", true, set_overdue, "seconds, at most a year"},
 	{"redirect", true, set_redirect, "a URL"},
 	{"retry-after", true, set_retry_after, "seconds"},
 	{"delay", true, set_delay, "a duration such as 500ms, 2s or 1m, at most an hour"},
@@ -292,6 +322,7 @@ int receiver_options_parse(struct receiver_options *options, int argc, char **ar
 	int c;
 
 	*options = (struct receiver_options){
+		.overdue_s = OVERDUE_S,
 		.settings = {.tolerance_s = 300, .faults = {.retry_after_s = -1}}};
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
 		list[i] = (struct option){table[i].name, table[i].has_value, NULL, (int)i + 1};

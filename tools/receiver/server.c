@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "tools/receiver_answer.h"
 #include "tools/receiver_print.h"
 #include "tools/receiver_server.h"
 
@@ -44,69 +45,77 @@ struct request {
 };
 
 /* what one request is to suffer */
-enum fault { FAULT_NONE, FAULT_FAIL, FAULT_HANG, FAULT_RESET, FAULT_REDIRECT };
+enum fault { FAULT_NONE, FAULT_FAIL, FAULT_HANG, FAULT_RESET, FAULT_LOSE, FAULT_REDIRECT };
+
+static struct stamp now_of(const struct receiver_server *server)
+{
+	struct stamp now = clock_stamp();
+
+	now.wall_ms += server->settings->faults.clock_s * MS_PER_S;
+	return now;
+}
 
 /* ---- answers ---- */
 
-static enum MHD_Result queue(struct MHD_Connection *connection, int status,
-			     const char *content_type, char *text, const char *name,
-			     const char *value)
+static enum MHD_Result answer_error(const struct receiver_server *server,
+				    struct MHD_Connection *connection, int status, const char *why)
 {
-	struct MHD_Response *response = MHD_create_response_from_buffer(strlen(text), text,
-									MHD_RESPMEM_MUST_COPY);
-	enum MHD_Result result;
-
-	if (!response)
-		return MHD_NO;
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
-	if (name)
-		(void)MHD_add_response_header(response, name, value);
-	result = MHD_queue_response(connection, (unsigned int)status, response);
-	MHD_destroy_response(response);
-	return result;
+	return receiver_answer_error(connection, status, why, now_of(server).wall_ms);
 }
 
-static enum MHD_Result answer_json(struct MHD_Connection *connection, int status, json_t *body)
+static enum MHD_Result answer_origins(struct receiver_server *server,
+				      struct MHD_Connection *connection)
 {
-	char *text = body ? json_dumps(body, JSON_COMPACT) : NULL;
-	enum MHD_Result result = MHD_NO;
+	int64_t now_ms = now_of(server).wall_ms;
+	json_t *list;
 
-	if (text)
-		result = queue(connection, status, "application/json", text, NULL, NULL);
-	free(text);
-	json_decref(body);
-	return result;
+	(void)pthread_mutex_lock(&server->lock);
+	list = receiver_answer_origins(server->store, now_ms);
+	(void)pthread_mutex_unlock(&server->lock);
+	return receiver_answer_json(connection, MHD_HTTP_OK, list, now_ms);
 }
 
-static enum MHD_Result answer_error(struct MHD_Connection *connection, int status, const char *why)
-{
-	return answer_json(connection, status, json_pack("{ss}", "error", why));
-}
-
-static enum MHD_Result answer_receipt(struct MHD_Connection *connection, const char *id,
-				      const struct receiver_receipt *receipt)
-{
-	json_t *body = json_pack("{ss sb}", "received", id, "duplicate",
-				 receipt->outcome == RECEIVER_DUPLICATE);
-
-	if (body && receipt->last_seq > 0) {
-		(void)json_object_set_new(body, "last_seq", json_integer(receipt->last_seq));
-		(void)json_object_set_new(body, "last_hash", json_string(receipt->last_hash));
-	}
-	return answer_json(connection, MHD_HTTP_OK, body);
-}
-
-static enum MHD_Result answer_count(struct receiver_server *server,
-				    struct MHD_Connection *connection, const char *url)
+static enum MHD_Result answer_get(struct receiver_server *server, struct MHD_Connection *connection,
+				  const char *url)
 {
 	char text[64];
 
+	if (strcmp(url, "/origins") == 0)
+		return answer_origins(server, connection);
 	if (strcmp(url, "/") != 0)
-		return answer_error(connection, MHD_HTTP_NOT_FOUND, "only / can be read");
+		return answer_error(server, connection, MHD_HTTP_NOT_FOUND,
+				    "only / and /origins can be read");
 	(void)pthread_mutex_lock(&server->lock);
 	(void)snprintf(text, sizeof(text), "%zu reports\n", receiver_store_count(server->store));
 	(void)pthread_mutex_unlock(&server->lock);
-	return queue(connection, MHD_HTTP_OK, "text/plain", text, NULL, NULL);
+	return receiver_answer(connection, &(struct receiver_answer){
+						   .status = MHD_HTTP_OK,
+						   .text = text,
+						   .now_ms = now_of(server).wall_ms,
+					   });
+}
+
+static void say_overdue(void *userdata, struct receiver_origin *origin)
+{
+	const struct receiver_server *server = userdata;
+	char text[320], heard[CLOCK_TEXT_MAX];
+
+	if (origin->said || now_of(server).wall_ms <= origin->due_ms)
+		return;
+	origin->said = true;
+	clock_format(origin->heard_ms, 0, heard);
+	(void)snprintf(text, sizeof(text),
+		       "OVERDUE! Nothing from %s since %s: call it; no incident and no connection "
+		       "look the same from here",
+		       origin->last.origin, heard);
+	receiver_print_line(server->settings, MHD_HTTP_CONFLICT, NULL, NULL, text);
+}
+
+void receiver_server_overdue(struct receiver_server *server)
+{
+	(void)pthread_mutex_lock(&server->lock);
+	receiver_store_origins(server->store, say_overdue, server);
+	(void)pthread_mutex_unlock(&server->lock);
 }
 
 /* ---- faults ---- */
@@ -120,6 +129,7 @@ static enum fault draw_fault(struct receiver_server *server)
 		{&server->faults.n_fail, FAULT_FAIL},
 		{&server->faults.n_hang, FAULT_HANG},
 		{&server->faults.n_reset, FAULT_RESET},
+		{&server->faults.n_lose, FAULT_LOSE},
 	};
 	enum fault fault = server->faults.redirect ? FAULT_REDIRECT : FAULT_NONE;
 
@@ -169,7 +179,9 @@ static enum MHD_Result suffer(struct receiver_server *server, struct MHD_Connect
 {
 	const struct receiver_faults *faults = &server->settings->faults;
 	const int status = fault == FAULT_FAIL ? faults->fail_status : MHD_HTTP_TEMPORARY_REDIRECT;
-	char empty[] = "", seconds[24], text[64];
+	struct receiver_answer answer = {
+		.status = status, .text = "", .now_ms = now_of(server).wall_ms};
+	char seconds[24], text[64];
 
 	(void)pthread_mutex_lock(&server->lock);
 	(void)snprintf(text, sizeof(text), "answered %d, as told", status);
@@ -180,12 +192,15 @@ static enum MHD_Result suffer(struct receiver_server *server, struct MHD_Connect
 		wait_for(server, connection, -1);
 		return MHD_NO;
 	}
-	if (fault == FAULT_REDIRECT)
-		return queue(connection, status, "text/plain", empty, MHD_HTTP_HEADER_LOCATION,
-			     faults->redirect);
 	(void)snprintf(seconds, sizeof(seconds), "%" PRId64, faults->retry_after_s);
-	return queue(connection, status, "text/plain", empty,
-		     faults->retry_after_s >= 0 ? MHD_HTTP_HEADER_RETRY_AFTER : NULL, seconds);
+	if (fault == FAULT_REDIRECT) {
+		answer.name = MHD_HTTP_HEADER_LOCATION;
+		answer.value = faults->redirect;
+	} else if (faults->retry_after_s >= 0) {
+		answer.name = MHD_HTTP_HEADER_RETRY_AFTER;
+		answer.value = seconds;
+	}
+	return receiver_answer(connection, &answer);
 }
 
 /* ---- one report ---- */
@@ -200,7 +215,7 @@ static enum MHD_Result refuse(struct receiver_server *server, struct MHD_Connect
 	server->counts.n_refused++;
 	receiver_print_line(server->settings, status, NULL, NULL, text);
 	(void)pthread_mutex_unlock(&server->lock);
-	return answer_error(connection, status, why);
+	return answer_error(server, connection, status, why);
 }
 
 static int status_of(enum receiver_verdict verdict)
@@ -246,7 +261,7 @@ static const char *conclude(struct receiver_server *server, const char *id,
 		receiver_print_line(
 			server->settings, MHD_HTTP_CONFLICT, id, receipt->type,
 			"CONFLICT! The record there is not the one that was seen before:");
-		return "the record's head differs from the one held for the same number";
+		return "the record differs from what is held of the same entries";
 	case RECEIVER_NO_REPORT:
 		break;
 	}
@@ -267,13 +282,14 @@ static enum MHD_Result keep(struct receiver_server *server, struct MHD_Connectio
 
 	(void)pthread_mutex_lock(&server->lock);
 	r = receiver_store_add(server->store, message->id, message->body, message->n_body,
-			       clock_stamp().wall_ms, strtoll(message->timestamp, NULL, 10),
-			       &receipt);
+			       now_of(server).wall_ms, strtoll(message->timestamp, NULL, 10),
+			       fault == FAULT_LOSE, &receipt);
 	if (r == 0)
 		why = conclude(server, message->id, &receipt);
-	if (r == 0 && fault == FAULT_RESET)
+	if (r == 0 && (fault == FAULT_RESET || fault == FAULT_LOSE))
 		receiver_print_line(server->settings, 0, message->id, NULL,
-				    "connection reset, as told:");
+				    fault == FAULT_RESET ? "connection reset, as told:"
+							 : "lost, as told:");
 	(void)pthread_mutex_unlock(&server->lock);
 	if (r < 0) {
 		(void)fprintf(stderr, "wastewatch-receiver: cannot store %s: %s\n", message->id,
@@ -285,12 +301,8 @@ static enum MHD_Result keep(struct receiver_server *server, struct MHD_Connectio
 		reset(connection);
 		return MHD_NO;
 	}
-	if (!why)
-		return answer_receipt(connection, message->id, &receipt);
-	return answer_error(connection,
-			    receipt.outcome == RECEIVER_NO_REPORT ? MHD_HTTP_BAD_REQUEST
-								  : MHD_HTTP_CONFLICT,
-			    why);
+	return receiver_answer_receipt(connection, message->id, &receipt, why,
+				       now_of(server).wall_ms);
 }
 
 static const char *header(struct MHD_Connection *connection, const char *name)
@@ -313,13 +325,13 @@ static enum MHD_Result take_report(struct receiver_server *server,
 
 	if (server->settings->faults.delay_ms > 0)
 		wait_for(server, connection, (int)server->settings->faults.delay_ms);
-	if (fault != FAULT_NONE && fault != FAULT_RESET)
+	if (fault != FAULT_NONE && fault != FAULT_RESET && fault != FAULT_LOSE)
 		return suffer(server, connection, fault);
 	if (request->too_big)
 		return refuse(server, connection, MHD_HTTP_CONTENT_TOO_LARGE,
 			      "a body may have 1 MiB");
 	verdict = receiver_verify(&server->settings->keys, &message,
-				  clock_stamp().wall_ms / MS_PER_S, server->settings->tolerance_s);
+				  now_of(server).wall_ms / MS_PER_S, server->settings->tolerance_s);
 	if (verdict != RECEIVER_GENUINE)
 		return refuse(server, connection, status_of(verdict),
 			      receiver_verdict_text(verdict));
@@ -370,8 +382,8 @@ static enum MHD_Result on_request(void *userdata, struct MHD_Connection *connect
 	if (strcmp(method, MHD_HTTP_METHOD_POST) == 0)
 		return take_report(server, connection, request);
 	if (strcmp(method, MHD_HTTP_METHOD_GET) == 0)
-		return answer_count(server, connection, url);
-	return answer_error(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "reports are posted");
+		return answer_get(server, connection, url);
+	return answer_error(server, connection, MHD_HTTP_METHOD_NOT_ALLOWED, "reports are posted");
 }
 
 static void on_completed(void *userdata, struct MHD_Connection *connection, void **state,

@@ -34,8 +34,11 @@ static const char *const suffixes[] = {".json", ".xml"};
 struct receiver_store {
 	int directory;
 	int index;
+	int64_t overdue_s;
 	void *reports; /* tsearch(3) trees */
-	void *heads;
+	void *entries; /* struct receiver_head: all that were heard of */
+	void *heads;   /* the same: the highest of each origin and chain */
+	void *origins; /* struct receiver_origin */
 	size_t n;
 };
 
@@ -46,8 +49,24 @@ static int compare_reports(const void *a, const void *b)
 
 static int compare_heads(const void *a, const void *b)
 {
-	return strcmp(((const struct receiver_head *)a)->origin,
-		      ((const struct receiver_head *)b)->origin);
+	const struct receiver_head *x = a, *y = b;
+	int order = strcmp(x->origin, y->origin);
+
+	return order != 0 ? order : strcmp(x->id, y->id);
+}
+
+static int compare_entries(const void *a, const void *b)
+{
+	const struct receiver_head *x = a, *y = b;
+	int order = compare_heads(a, b);
+
+	return order != 0 ? order : (x->seq > y->seq) - (x->seq < y->seq);
+}
+
+static int compare_origins(const void *a, const void *b)
+{
+	return strcmp(((const struct receiver_origin *)a)->last.origin,
+		      ((const struct receiver_origin *)b)->last.origin);
 }
 
 /* find the item that equals @key, or make it of a copy of @key; NULL: out of memory */
@@ -94,13 +113,54 @@ static int add_known(struct receiver_store *store, const char *id, const char *s
 	return 0;
 }
 
-/* keep the higher of two heads */
+#define GRACE_MIN_S 60
+
+/* its own word, and a twenty-fourth more: an hour for a day */
+static void set_due(const struct receiver_store *store, struct receiver_origin *origin)
+{
+	int64_t interval_s = origin->interval_s;
+
+	interval_s = interval_s > 0 ? interval_s + MAX(interval_s / 24, (int64_t)GRACE_MIN_S)
+				    : store->overdue_s;
+	origin->due_ms = origin->heard_ms + interval_s * MS_PER_S;
+}
+
+/* @kept: its entry counts; else there was only a sign of life */
+static int hear(struct receiver_store *store, const struct receiver_body *body, int64_t at_ms,
+		bool kept)
+{
+	struct receiver_origin key = {.last = body->head}, *origin;
+
+	if (!kept)
+		key.last.seq = 0;
+
+	if (!*body->head.origin)
+		return 0;
+	origin = find_or_add(&store->origins, &key, sizeof(key), compare_origins);
+	if (!origin)
+		return -ENOMEM;
+	if (at_ms < origin->heard_ms)
+		return 0;
+	origin->heard_ms = at_ms;
+	if (body->interval_s > 0 && body->interval_s < INT32_MAX)
+		origin->interval_s = body->interval_s;
+	if (kept &&
+	    (strcmp(origin->last.id, body->head.id) != 0 || body->head.seq > origin->last.seq))
+		origin->last = body->head;
+	origin->said = false;
+	set_due(store, origin);
+	return 0;
+}
+
+/* keep it, and the highest of its chain */
 static int remember_head(struct receiver_store *store, const struct receiver_head *head)
 {
 	struct receiver_head *known;
 
 	if (head->seq <= 0)
 		return 0;
+	if (!find_or_add(&store->entries, head, sizeof(*head), compare_entries))
+		return -ENOMEM;
 	known = find_or_add(&store->heads, head, sizeof(*head), compare_heads);
 	if (!known)
 		return -ENOMEM;
@@ -109,15 +169,24 @@ static int remember_head(struct receiver_store *store, const struct receiver_hea
 	return 0;
 }
 
+static int64_t held_seq(const struct receiver_store *store, const struct receiver_head *head)
+{
+	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
+
+	return node ? (*node)->seq : 0;
+}
+
 static void fill_head(const struct receiver_store *store, const struct receiver_head *head,
 		      struct receiver_receipt *ret)
 {
 	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
 
-	if (head->seq <= 0 || !node)
+	ret->last = (struct receiver_head){.seq = -1};
+	if (head->seq <= 0)
 		return;
-	ret->last_seq = (*node)->seq;
-	memcpy(ret->last_hash, (*node)->hash, sizeof(ret->last_hash));
+	ret->last = node ? **node : *head;
+	if (!node)
+		ret->last.seq = 0; /* nothing is held of it */
 }
 
 static int write_all(int fd, const void *data, size_t n)
@@ -189,30 +258,51 @@ static int write_index(const struct receiver_store *store, const char *id, const
 	return 0;
 }
 
+static const struct receiver_head *entry(const struct receiver_store *store,
+					 const struct receiver_head *head, int64_t seq)
+{
+	struct receiver_head key = *head, **node;
+
+	key.seq = seq;
+	node = tfind(&key, &store->entries, compare_entries);
+	return node ? *node : NULL;
+}
+
+/* what is known of the entry and its neighbours; a hash not told is none that differs */
+static bool fits(const struct receiver_store *store, const struct receiver_head *head)
+{
+	const struct receiver_head *same, *before, *behind;
+
+	if (head->seq <= 0)
+		return true;
+	same = entry(store, head, head->seq);
+	before = entry(store, head, head->seq - 1);
+	behind = entry(store, head, head->seq + 1);
+	return (!same || strcmp(same->hash, head->hash) == 0) &&
+	       (!before || !*head->before || strcmp(before->hash, head->before) == 0) &&
+	       (!behind || !*behind->before || strcmp(behind->before, head->hash) == 0);
+}
+
 /* against what is held already */
 static enum receiver_outcome judge(const struct receiver_store *store, const struct report *known,
 				   const char *sha256, const struct receiver_head *head)
 {
-	struct receiver_head *const *node = tfind(head, &store->heads, compare_heads);
-
 	if (known)
 		return strcmp(known->sha256, sha256) == 0 ? RECEIVER_DUPLICATE
 							  : RECEIVER_CONFLICT_BODY;
-	if (head->seq > 0 && node && (*node)->seq == head->seq &&
-	    strcmp((*node)->hash, head->hash) != 0)
-		return RECEIVER_CONFLICT_HEAD;
-	return RECEIVER_STORED;
+	return fits(store, head) ? RECEIVER_STORED : RECEIVER_CONFLICT_HEAD;
 }
 
 int receiver_store_add(struct receiver_store *store, const char *id, const void *body, size_t n,
-		       int64_t received_ms, int64_t timestamp_s, struct receiver_receipt *ret)
+		       int64_t received_ms, int64_t timestamp_s, bool loses,
+		       struct receiver_receipt *ret)
 {
 	struct report key = {0}, **node;
 	char sha256[SHA256_TEXT];
 	struct receiver_body read;
 	int r;
 
-	*ret = (struct receiver_receipt){.attempt = 1};
+	*ret = (struct receiver_receipt){.attempt = 1, .last = {.seq = -1}};
 	r = hash_body(body, n, sha256);
 	if (r < 0)
 		return r;
@@ -225,8 +315,12 @@ int receiver_store_add(struct receiver_store *store, const char *id, const void 
 	node = tfind(&key, &store->reports, compare_reports);
 	if (node)
 		ret->attempt = ++(*node)->n_seen;
+	ret->held_seq = held_seq(store, &read.head);
 	ret->outcome = judge(store, node ? *node : NULL, sha256, &read.head);
-	if (ret->outcome == RECEIVER_STORED) {
+	r = hear(store, &read, received_ms, ret->outcome == RECEIVER_STORED && !loses);
+	if (r < 0)
+		return r;
+	if (ret->outcome == RECEIVER_STORED && !loses) {
 		r = write_body(store, id, read.is_cap, body, n);
 		if (r == 0)
 			r = add_known(store, id, sha256);
@@ -239,7 +333,7 @@ int receiver_store_add(struct receiver_store *store, const char *id, const void 
 	return write_index(store, id, sha256, received_ms, timestamp_s, ret);
 }
 
-static int read_file(int directory, const char *name, char **ret, size_t *ret_n)
+static int read_file(int directory, const char *name, char **ret, size_t *ret_n, int64_t *ret_ms)
 {
 	int fd = openat(directory, name, O_RDONLY | O_CLOEXEC);
 	struct stat st = {0};
@@ -259,6 +353,7 @@ static int read_file(int directory, const char *name, char **ret, size_t *ret_n)
 	}
 	*ret = body;
 	*ret_n = (size_t)n;
+	*ret_ms = st.st_mtim.tv_sec * MS_PER_S;
 	return 0;
 }
 
@@ -285,17 +380,21 @@ static int recall(struct receiver_store *store, const char *name)
 	char id[NAME_MAX + 1], sha256[SHA256_TEXT], *body = NULL;
 	struct receiver_body read;
 	size_t n_body = 0;
+	int64_t written_ms;
 	int r;
 
 	if (!take_id(name, id))
 		return 0;
-	r = read_file(store->directory, name, &body, &n_body);
+	r = read_file(store->directory, name, &body, &n_body, &written_ms);
 	if (r == 0)
 		r = hash_body(body, n_body, sha256);
 	if (r == 0)
 		r = add_known(store, id, sha256);
-	if (r == 0 && receiver_body_read(body, n_body, &read) == 0)
+	if (r == 0 && receiver_body_read(body, n_body, &read) == 0) {
 		r = remember_head(store, &read.head);
+		if (r == 0)
+			r = hear(store, &read, written_ms, true);
+	}
 	free(body);
 	return r;
 }
@@ -314,7 +413,7 @@ static int take_stock(struct receiver_store *store, const char *directory)
 	return r;
 }
 
-int receiver_store_open(struct receiver_store **ret, const char *directory)
+int receiver_store_open(struct receiver_store **ret, const char *directory, int64_t overdue_s)
 {
 	CLEANUP(receiver_store_close) struct receiver_store *store = calloc(1, sizeof(*store));
 	int r;
@@ -322,6 +421,7 @@ int receiver_store_open(struct receiver_store **ret, const char *directory)
 	if (!store)
 		return -ENOMEM;
 	store->directory = store->index = -1;
+	store->overdue_s = overdue_s;
 	if (mkdir(directory, 0750) < 0 && errno != EEXIST)
 		return -errno;
 	store->directory = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -347,7 +447,9 @@ struct receiver_store *receiver_store_close(struct receiver_store *store)
 	if (store->index >= 0)
 		(void)close(store->index);
 	tdestroy(store->reports, free);
+	tdestroy(store->entries, free);
 	tdestroy(store->heads, free);
+	tdestroy(store->origins, free);
 	free(store);
 	return NULL;
 }
@@ -355,4 +457,27 @@ struct receiver_store *receiver_store_close(struct receiver_store *store)
 size_t receiver_store_count(const struct receiver_store *store)
 {
 	return store->n;
+}
+
+/** struct walk - what twalk_r(3) hands on */
+struct walk {
+	void (*each)(void *userdata, struct receiver_origin *origin);
+	void *userdata;
+};
+
+static void on_node(const void *node, VISIT which, void *closure)
+{
+	const struct walk *walk = closure;
+
+	if (which == postorder || which == leaf)
+		walk->each(walk->userdata, *(struct receiver_origin *const *)node);
+}
+
+void receiver_store_origins(struct receiver_store *store,
+			    void (*each)(void *userdata, struct receiver_origin *origin),
+			    void *userdata)
+{
+	struct walk walk = {each, userdata};
+
+	twalk_r(store->origins, on_node, &walk);
 }

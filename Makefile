@@ -76,7 +76,7 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 	libsqlite3-dev libssl-dev libjansson-dev libyaml-dev libmicrohttpd-dev libxml2-dev gettext
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
-	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace faketime e2fsprogs \
+	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
@@ -180,7 +180,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 # What breaks things: programs of tests/faults, and what is loaded into the product's.
 faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
-faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so wallclock.so)
 faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)

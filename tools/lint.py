@@ -41,7 +41,7 @@ outbox anchor sign sign_public screen formula circular tally
 ration
 event event_message event_record canon head verify fields limit alarm forecast flood mass crossing
 cap_xml
-cap cap_parts cap_map cap_text cap_words cap_area
+cap cap_parts cap_map cap_text cap_words cap_area cap_heartbeat
 batch facts
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
@@ -76,7 +76,7 @@ PURE = ("ration "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
-        "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat "
+        "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat cap_heartbeat "
         "canon verify event_record "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"

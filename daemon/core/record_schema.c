@@ -239,7 +239,6 @@ static int read_number(sqlite3 *db, const char *sql, int *ret)
 	return 0;
 }
 
-/* a database of somebody else's that came to lie here must not be made into a record */
 /*
  * The names of database and log are on disk, too. SQLite syncs the directory when it makes a
  * file, but does not look at the result (unixSync() in os_unix.c).
@@ -255,6 +254,7 @@ int record_sync_directory(const char *directory)
 	return r;
 }
 
+/* a database of somebody else's that came to lie here must not be made into a record */
 int record_check_owner(sqlite3 *db)
 {
 	int application = 0, n_tables = 0;

@@ -11,12 +11,14 @@ import contextlib
 import datetime
 import fcntl
 import functools
+import hashlib
 import json
 import os
 import pathlib
 import platform
 import random
 import shutil
+import signal
 import sqlite3
 import struct
 import subprocess
@@ -94,23 +96,6 @@ def need_strace():
 def need_plain_allocator():
     if SANITIZED:
         pytest.skip("the sanitizers have an allocator of their own")
-
-
-@functools.cache
-def faketime_library():
-    for path in ("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1",
-                 "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1",
-                 "/usr/lib/faketime/libfaketime.so.1"):
-        if os.path.exists(path):
-            return path
-    return None
-
-
-def need_faketime():
-    if SANITIZED:
-        pytest.skip("libfaketime and the sanitizers do not load together")
-    if not faketime_library():
-        pytest.skip("libfaketime is not installed")
 
 
 # ---- directories and disks ----
@@ -278,6 +263,14 @@ def query(state, sql, *parameters):
 
 # ---- the real programs ----
 
+def children(pid):
+    try:
+        text = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    except OSError:
+        return []
+    return [int(child) for child in text.split()]
+
+
 class Rig(Plant):
     """A plant whose programs can be started below strace or with something loaded into them."""
 
@@ -294,6 +287,28 @@ class Rig(Plant):
                 stdin=subprocess.DEVNULL, env={**self.environment(), **environment})
         return self.processes[name]
 
+    # -- a clock that can be set
+
+    def clock(self, offset_s):
+        """Set the wall clock of what was launched with clock_environment()."""
+        path = self.dir / "clock"
+        path.with_suffix(".new").write_text(f"{offset_s:+d}\n", encoding="ascii")
+        path.with_suffix(".new").rename(path)
+
+    def clock_environment(self):
+        return {"LD_PRELOAD": preload("wallclock"), "WALLCLOCK": str(self.dir / "clock")}
+
+    def start_with_clock(self, *names):
+        """All programs and, where it is named, the receiver, by this plant's own clock."""
+        if "receiver" in names:
+            real = self.environment
+            self.environment = lambda: {**real(), **self.clock_environment()}
+            self.receiver.start()
+            self.environment = real
+        for name in names:
+            if name != "receiver":
+                self.launch(name, **self.clock_environment())
+
     def is_over(self, name="core"):
         return name in self.processes and self.processes[name].poll() is not None
 
@@ -306,11 +321,24 @@ class Rig(Plant):
             time.sleep(0.05)
         return False
 
+    def watch(self, name="core"):
+        """A spill from beginning to end, or until the program ends. Return: was it seen?"""
+        good = self.gone_or(lambda: self.channel("mill/outfall/COD").get("quality") == "good",
+                            name=name)
+        n = len(self.entries("incident.ended"))
+        self.device.set(COD=220)
+        opened = self.gone_or(lambda: self.entries("incident.opened"), name=name)
+        self.device.set(COD=50)
+        ended = self.gone_or(lambda: len(self.entries("incident.ended")) > n, name=name)
+        return good and opened and ended
+
     def ended(self, name="core"):
         """Take a program away, ended or not. Return: its exit status, None it went on."""
         process = self.processes.pop(name)
         status = process.poll()
         if status is None:
+            for child in children(process.pid):  # below strace, which would let it go on
+                os.kill(child, signal.SIGKILL)
             process.kill()
             process.wait()
         return status

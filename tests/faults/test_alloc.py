@@ -71,18 +71,6 @@ def test_every_allocation_of_every_module(lives):
     rig.figures("alloc", figures.pop("injected"), scenes=len(SCENES), **figures, seed=seed)
 
 
-def watch(plant, name):
-    """A spill from beginning to end, or until the program ends. Return: what came of it."""
-    good = plant.gone_or(lambda: plant.channel("mill/outfall/COD").get("quality") == "good",
-                         name=name)
-    n = len(plant.entries("incident.ended"))
-    plant.device.set(COD=220)
-    opened = plant.gone_or(lambda: plant.entries("incident.opened"), name=name)
-    plant.device.set(COD=50)
-    ended = plant.gone_or(lambda: len(plant.entries("incident.ended")) > n, name=name)
-    return good and opened and ended
-
-
 def is_said(plant):
     """One that never gets memory again may go on trying, if it can be seen that it fails."""
     return plant.entries("poller.silent", "measurement.lost") or \
@@ -99,7 +87,7 @@ def running(arguments):
         where = f"{name}, allocation {at}{' and all after it' if ever else ''}"
         plant.start(*{"receiver", "core", "poller", "sender"} - {name})
         plant.launch(name, **environment)
-        went_on = watch(plant, name)
+        went_on = plant.watch(name)
         injected = report.exists() and report.read_text()[0] == "1"
         status = plant.ended(name)
         assert status is None or status >= 0, f"{where}: signal {-status}\n{plant.log(name)}"

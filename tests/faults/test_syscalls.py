@@ -24,7 +24,7 @@ FILES = ("", "/record.db", "/record.db-wal", "/record.db-shm", "/record.db-journ
          "/record.lock")
 SYNCS = ("fdatasync", "fsync")
 PLAIN_EXITS = (0, 1, -signal.SIGKILL)
-QUICK, QUICK_RECOVERIES = 240, 40
+QUICK, QUICK_RECOVERIES = 160, 24
 
 
 @pytest.fixture(name="lives", scope="module")

@@ -237,6 +237,7 @@ def test_no_dispersion_known(replay, tmp_path):
     assert "Jobson 1996" in path["source_text"]
 
 
+# faults: D7
 def test_each_water_has_its_own_limit(replay):
     """One spill, one river: the source's permit, the intake's level A, the border's level B."""
     _, reports = replay(1800, {"valley/outfall/COD": [(300, 1500, 2000)]})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The table of faults names tests that exist, and leaves out no row."""
+"""The table of faults is that of the tests, names tests that exist, and leaves out no row."""
 
 import pathlib
 import re
@@ -7,9 +7,12 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-TABLE = (ROOT / "tests" / "faults" / "README.md").read_text(encoding="utf-8")
-ROWS = [f"M{i}" for i in range(1, 13)] + [f"U{i}" for i in range(1, 4)] + \
-    [f"D{i}" for i in range(1, 8)]
+sys.path.insert(0, str(ROOT / "tests" / "faults"))
+import fault_table  # noqa: E402: found by the line above
+
+COUNTS = {"S": 15, "T": 5, "R": 5, "W": 16, "M": 12, "U": 3, "D": 7, "H": 12, "C": 3}
+ROWS = [f"{letter}{i}" for letter, n in COUNTS.items() for i in range(1, n + 1)]
+TABLE = fault_table.readme()
 
 
 def named(text=TABLE):
@@ -18,13 +21,27 @@ def named(text=TABLE):
             re.findall(r"`(tests/[\w/]+\.(?:py|c))(?:::([^`]+)|: ([^`]+))`", text)]
 
 
-def test_every_row_is_there_with_a_test():
+def test_the_file_is_what_the_tests_say():
+    text = (ROOT / "tests" / "faults" / "README.md").read_text(encoding="utf-8")
+    assert text == TABLE, "make fault-table writes it"
+
+
+def test_every_row_is_there_once():
+    assert sorted(fault_table.rows()) == sorted(ROWS)
+    assert set(fault_table.tests()) <= set(ROWS)
+
+
+def test_what_each_row_names_is_written_as_the_others():
     rows = [line.split("|")[1:-1] for line in TABLE.splitlines()
-            if re.match(r"\| [MUD]\d", line)]
-    assert {row[0].strip() for row in rows} == set(ROWS)
+            if re.match(rf"\| {fault_table.ROW} \|", line)]
     for row in rows:
-        assert len(row) == 5 and named(row[4]), row
-        assert len(named(row[4])) == row[4].count("`") / 2, f"one is not written as the others: {row}"
+        assert len(row) == 5, row
+        assert row[4].strip() == fault_table.NONE or named(row[4]), row
+        assert len(named(row[4])) == row[4].count("`") / 2, row
+
+
+def test_devices_lines_and_sensors_have_tests():
+    assert {row for row in ROWS if row[0] in "MUD"} <= set(fault_table.tests())
 
 
 def test_what_is_named_exists():

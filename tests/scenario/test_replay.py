@@ -76,6 +76,7 @@ def test_the_case_has_twenty_rows():
     assert len((HERE / "outfall" / "readings.csv").read_text().splitlines()) == 21
 
 
+# faults: D7
 def test_entries_say_all_that_applies():
     entries = rows(replay(CONF, HERE / "outfall" / "readings.csv"))
     for entry in entries:

@@ -130,6 +130,7 @@ def test_hours_are_as_planned():
         [(100, True), (75, True), (100, True), (73, False), (99, True)]
 
 
+# faults: D5
 def test_minutes_are_those_worked_out_here(csv):
     rows = [r for r in replay(csv, "--minutes") if r["channel"] == "kiln/stack/SO2-ref"]
     assert len(rows) == HOURS * 60

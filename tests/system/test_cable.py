@@ -139,6 +139,7 @@ def is_read(plant, value):
     return shown.get("quality") == "good" and float(shown["value"]) == value
 
 
+# faults: M1[cable], M1[switch], M1[power]
 @pytest.mark.parametrize("fault", ("cable", "switch", "power"))
 def test_out_of_reach_and_back(network, fault):
     here, there = network

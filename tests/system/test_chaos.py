@@ -113,6 +113,7 @@ def counted(random):
     run.plant.close()
 
 
+# faults: S2
 def test_every_program_killed_during_incidents(random):
     with Plant(Device(), report_interval="1s", incident_clear="1s") as plant:
         plant.start()
@@ -133,6 +134,7 @@ def test_every_program_killed_during_incidents(random):
         plant.check_chain()
 
 
+# faults: S2
 def test_core_killed_loses_and_doubles_no_reading(counted):
     counted.thread.join(3 * MINUTE_S)
     assert not counted.thread.is_alive()

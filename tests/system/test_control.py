@@ -109,6 +109,7 @@ def test_a_wrong_call_is_an_error_and_no_entry(plant, bus, call, error):
     assert plant.entries() == before
 
 
+# faults: H3
 def test_a_message_of_many_megabytes(plant, bus):
     with Caller(bus) as caller:
         caller.send("Acknowledge", "x" * (20 << 20), "")
@@ -150,6 +151,7 @@ def test_a_reload_that_is_refused_says_why_and_who(plant, bus):
     assert bus.call("Reload").returncode == 0
 
 
+# faults: H3
 @ROOT_ONLY
 def test_the_installed_policy_keeps_strangers_out():
     """Only its own users own the name, only root and the group speak to it, signals included."""
@@ -183,6 +185,7 @@ def flood(callers, each):
     return answers
 
 
+# faults: H3
 def test_ten_thousand_calls_do_not_stop_the_polling(plant, bus):
     callers = [Caller(bus) for _ in range(4)]
     reads, entries = plant.device.n_reads, len(plant.entries())
@@ -212,6 +215,7 @@ def test_an_account_has_a_ration_and_others_have_theirs(plant, bus):
     assert "more than" not in done.stderr, "the command waits for its turn"
 
 
+# faults: H3
 def test_callers_that_do_not_wait_for_the_answer(plant, bus):
     for _ in range(50):
         with Caller(bus) as caller:
@@ -223,6 +227,7 @@ def test_callers_that_do_not_wait_for_the_answer(plant, bus):
 
 # ---- the bus itself ----
 
+# faults: H2
 def test_the_bus_goes_and_comes_back():
     with Bus() as bus, Plant(Device(), bus=bus.address) as plant:
         plant.start("core", "poller")
@@ -242,6 +247,7 @@ def test_the_bus_goes_and_comes_back():
         assert plant.stop() == 0
 
 
+# faults: H2
 def test_without_a_bus_all_else_goes_on():
     bus = Bus()
     try:
@@ -259,6 +265,7 @@ def test_without_a_bus_all_else_goes_on():
         bus.close()
 
 
+# faults: H2
 def test_a_bus_that_hangs_holds_nothing_up():
     with Bus() as bus, Plant(Device(), bus=bus.address) as plant:
         plant.start("core", "poller")

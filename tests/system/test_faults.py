@@ -80,6 +80,7 @@ class Department:
         self.server.server_close()
 
 
+# faults: W4, W5
 def test_departments_that_do_not_take_reports():
     """All at once, each a destination of its own: none disturbs the others."""
     elsewhere = Department((200, {}))
@@ -141,6 +142,7 @@ def waits(department, opened):
     return [b - a for a, b in zip(times, times[1:])]
 
 
+# faults: W1, W14
 def test_receiver_comes_back_emergencies_first_and_in_order(plant):
     plant.start("core", "poller")  # no sender: everything waits
     plant.device.set(SO2=700)
@@ -162,6 +164,7 @@ def test_receiver_comes_back_emergencies_first_and_in_order(plant):
     check_all_told(plant)
 
 
+# faults: W9
 def test_receiver_that_resets_after_storing(plant):
     """The same report again, with the same body: known already."""
     plant.receiver.start("--reset", "1")
@@ -177,6 +180,7 @@ def test_receiver_that_resets_after_storing(plant):
 
 # ---- one core, and how it ends ----
 
+# faults: S13
 def test_a_second_core_leaves_at_once(plant):
     plant.start()
     inode = (plant.run / "poller.sock").stat().st_ino
@@ -191,6 +195,7 @@ def test_a_second_core_leaves_at_once(plant):
     check_all_told(plant)
 
 
+# faults: H9
 def test_stops_and_starts_are_entries(plant):
     plant.start("core")
     plant.until_entry("core.started", reason="for the first time")
@@ -210,6 +215,7 @@ def test_stops_and_starts_are_entries(plant):
 
 # ---- configuration while running ----
 
+# faults: H5
 def test_reload_with_errors_keeps_the_old_configuration(plant):
     plant.start()
     good = (plant.config / "sites.d" / "mill.yaml").read_text()
@@ -241,6 +247,7 @@ def test_the_reason_of_a_refusal_is_text_however_long(plant):
     plant.check_chain()
 
 
+# faults: H5
 def test_reload_with_a_missing_key_keeps_the_old_one(plant):
     plant.start()
     (plant.credentials / "department-secret").rename(plant.dir / "away")
@@ -367,6 +374,7 @@ def attack(plant, name, packets):
     link.close()
 
 
+# faults: H3
 def test_malformed_packets_end_their_connection_only(plant):
     plant.start()
     core = plant.processes["core"]
@@ -390,6 +398,7 @@ def test_malformed_packets_end_their_connection_only(plant):
     check_all_told(plant)
 
 
+# faults: H3
 def test_silent_connections_fill_no_table(plant):
     """Connections that never say hello: the poller's own must go on."""
     plant.start()
@@ -477,6 +486,7 @@ def test_a_poller_that_comes_late_after_a_start_is_heard(plant):
     poller.link.close()
 
 
+# faults: T4
 def test_gaps_and_late_readings_are_said(plant):
     plant.start("core")
     plant.until_entry("core.started")
@@ -490,6 +500,7 @@ def test_gaps_and_late_readings_are_said(plant):
     poller.link.close()
 
 
+# faults: T1
 def test_readings_of_the_future_are_refused(plant):
     """They would make everything measured until then too late."""
     plant.start("core")
@@ -503,6 +514,7 @@ def test_readings_of_the_future_are_refused(plant):
     assert not plant.entries("readings.lost")
 
 
+# faults: T1
 @pytest.mark.parametrize("boot_us, wall_us", [(-2**63, -2**63), (0, 2**63 - 1), (0, -1)])
 def test_times_out_of_all_bounds(plant, boot_us, wall_us):
     plant.start("core")
@@ -658,6 +670,7 @@ def test_a_full_disk_stops_the_core_and_loses_nothing(small_disk):
         check_all_told(plant)
 
 
+# faults: W14
 def test_order_is_kept_while_the_receiver_comes_and_goes(plant):
     plant.start()
     incidents = []

@@ -259,6 +259,7 @@ def is_good(channels):
     return all(c["quality"] == "good" and c["age_ms"] < 2000 for c in channels)
 
 
+# faults: M1, M2, M7, M8, M9, M10, M11, U2
 def test_while_they_fail_nothing_is_recorded_of_them(plant):
     def all_lost():
         units = seen_right(plant)
@@ -272,6 +273,7 @@ def test_while_they_fail_nothing_is_recorded_of_them(plant):
     assert not plant.entries("alarm.raised", "incident.opened")
 
 
+# faults: M1, M11, M12
 def test_the_others_are_read_all_the_while(plant):
     units = seen_right(plant)
     for name in ("healthy-1", "gateway-1"):
@@ -283,6 +285,7 @@ def test_the_others_are_read_all_the_while(plant):
     plant.until(lambda: is_good(seen_right(plant)["flood-1"]), "the flood is over")
 
 
+# faults: M1, M9, U2
 def test_afterwards_each_has_its_own_value(plant):
     plant.links.heal()
     wanted = set(plant.links.units) - STAY - SLOW_TO_RETURN
@@ -291,6 +294,7 @@ def test_afterwards_each_has_its_own_value(plant):
     assert not plant.entries("alarm.raised", "incident.opened")
 
 
+# faults: U1
 def test_minutes_hold_the_right_values_or_none(plant):
     paths = {f"mill/{unit}/r{address}": truth(ident, address)
              for unit, (_, ident) in plant.links.units.items() for address in ADDRESSES}

@@ -396,6 +396,10 @@ MISBEHAVIOURS = {
 }
 
 
+# faults: M1[dead], M2[drips], M3[http], M3[all ones], M3[zeros], M4[protocol], M4[unit],
+#  M4[function], M5[transaction], M5[late], M5[late on the same], M6[twice], M7[truncated],
+#  M7[length less], M7[length 0], M7[length 65535], M7[byte count], M7[byte count 255],
+#  M9[resets inside], M9[closes after header], M10[fewer registers], M12[floods]
 @pytest.mark.parametrize("name", MISBEHAVIOURS)
 def test_misbehaving_device(start, device, name):
     """Errors or right values, nothing else; the others keep their cadence; and it recovers."""
@@ -419,6 +423,7 @@ def test_misbehaving_device(start, device, name):
     assert core.count(10, wire.OK) == sum(r.key == 10 for r in core.readings)
 
 
+# faults: M6, M12
 def test_unasked_frames(start, device):
     """A device that sends without end before it is asked anything."""
     def pour(dev, connection):
@@ -440,6 +445,8 @@ def test_unasked_frames(start, device):
     assert core.log().count("is down") == 1  # one line per change
 
 
+# faults: M8[1], M8[4], M8[99], M8[2], M8[3], M8[5], M8[6], M8[7], M8[8], M8[9], M8[10], M8[11],
+#  M11[11]
 @pytest.mark.parametrize("code", [*range(12), 99])
 def test_exception(start, device, code):
     """The code comes through; the connection stays."""
@@ -460,6 +467,7 @@ def test_exception(start, device, code):
     assert ("is silent" in core.log()) == (code in (10, 11))
 
 
+# faults: M11
 def test_dead_unit_behind_gateway(start, device):
     """One silent unit costs the others at most a time-out per probe round."""
     def gateway(_device, _connection, request):
@@ -483,6 +491,7 @@ def test_dead_unit_behind_gateway(start, device):
     assert core.log().count("unit 2 answers again") == 1
 
 
+# faults: M6
 def test_split_answer(start, device):
     """An answer in pieces is one right value."""
     def pieces(_device, connection, request):
@@ -498,6 +507,7 @@ def test_split_answer(start, device):
     assert dev.n_connections == 1
 
 
+# faults: M1
 def test_refused_and_unreachable(start, device):
     """A closed port is retried with pauses, said once, and found again when it opens."""
     healthy, gone = device(), Device()
@@ -542,6 +552,7 @@ def test_ipv6(start):
     listener.close()
 
 
+# faults: M5
 def test_transactions_differ(start, device):
     dev = device()
     plan = Plan()

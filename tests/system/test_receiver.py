@@ -266,6 +266,7 @@ def test_edited(start, keys, name):
     assert ("refused" in receiver.stop().splitlines()[0]) == (expected != 200)
 
 
+# faults: W16
 @pytest.mark.parametrize("age_s, arguments, expected", [
     (290, (), 200), (310, (), 401), (-290, (), 200), (-310, (), 401),
     (310, ("--tolerance", "3600"), 200), (30, ("--tolerance", "10"), 401)])
@@ -315,6 +316,7 @@ def test_methods(start):
 
 # ---- known once ----
 
+# faults: W9, W16
 def test_repeated(start, keys):
     """The same id with the same body again: 200 again, kept once; a new signature each time."""
     receiver = start()
@@ -328,6 +330,7 @@ def test_repeated(start, keys):
     assert "1 reports held; 1 stored, 2 received again" in text
 
 
+# faults: W16
 def test_same_id_other_body(start, keys):
     receiver = start("--quiet")
     body, other = report(1), report(2)

@@ -260,6 +260,7 @@ def close(text, value):
     return abs(float(text) - value) <= 6e-5 + abs(value) * 1e-5
 
 
+# faults: M10
 def test_every_value_is_right_or_absent(plant):
     plant.start("core", "poller")
 

@@ -152,6 +152,7 @@ def walk(value, path=()):
             yield from walk(item, path + (i,))
 
 
+# faults: D1
 def test_no_floats_and_no_nulls(bodies):
     for body in bodies:
         for path, value in walk(body):

@@ -406,6 +406,9 @@ def check_fault(core, slave, ident, wanted, spoils=False):
     assert wire.DISCONNECTED not in statuses(core, 50) | statuses(core, 10)
 
 
+# faults: U1[bad CRC], U1[bad data], U1[other unit], U1[other function], U1[echoes],
+#  U1[noise before], U1[in pieces], U1[drips], U1[one behind], U1[late], U1[very late],
+#  U3[wrong rate], U3[garbage]
 @pytest.mark.parametrize("name", FAULTS)
 def test_faulty_unit(start, line, name):  # noqa: F811
     behave, wanted = FAULTS[name]
@@ -419,6 +422,7 @@ def test_faulty_unit(start, line, name):  # noqa: F811
     core.until(lambda c: c.links and c.links[1].n_connects == 1)
 
 
+# faults: U1[one behind]
 @pytest.mark.parametrize("name", ["dead", "bad CRC", "other unit", "noise before", "in pieces",
                                   "drips", "floods", "one behind", "very late", "twice",
                                   "two that differ", "refuses"])
@@ -474,6 +478,7 @@ def test_bytes_that_nobody_asked_for(start, line):  # noqa: F811
         talker.join()
 
 
+# faults: U2
 def test_unplugged_and_plugged_in_again(start, line):  # noqa: F811
     """It comes back as another device behind the same path."""
     on = line()
@@ -495,6 +500,7 @@ def test_unplugged_and_plugged_in_again(start, line):  # noqa: F811
     os.close(other_slave)
 
 
+# faults: U2
 def test_hang_up(start, line):  # noqa: F811
     on = line()
     plan = Plan()
@@ -513,6 +519,7 @@ def test_hang_up(start, line):  # noqa: F811
     assert len(os.listdir(f"/proc/{core.process.pid}/fd")) == len(descriptors)
 
 
+# faults: U2
 def test_not_there_at_first(start, line):  # noqa: F811
     on = line(plugged=False)
     plan = Plan()

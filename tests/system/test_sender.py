@@ -286,6 +286,7 @@ def test_localhost_and_ipv6(sender):
 
 # ---- what comes back ----
 
+# faults: W4
 @pytest.mark.parametrize("status, words", [
     (200, ""), (201, ""), (299, ""), (301, "redirects"), (302, "redirects"), (307, "redirects"),
     (308, "redirects"), (400, "does not understand"), (401, "signature"), (404, "no receiver"),
@@ -306,6 +307,7 @@ def test_status(sender, status, words):
         assert elsewhere.n_connections == 0
 
 
+# faults: W5
 @pytest.mark.parametrize("fields, expected", [
     (["Retry-After: 120"], 120),
     (["Retry-After:  0 "], 0),
@@ -329,6 +331,7 @@ def test_retry_after(sender, fields, expected):
         assert result.date_s == (1795529100 if len(fields) == 2 else -1)
 
 
+# faults: W5
 def test_retry_after_by_our_clock(sender):
     with Server(answer(503, "Retry-After: " + formatdate(time.time() + 3600, usegmt=True))) as server:
         assert 3500 < sender.attempt(server.url()).retry_after_s <= 3600
@@ -346,6 +349,7 @@ def test_interim_answer_is_no_answer(sender):
 
 # ---- receivers that misbehave ----
 
+# faults: W1
 def test_refused(sender):
     port = dead_port()
     result = sender.attempt(b"http://127.0.0.1:%d/" % port)
@@ -353,6 +357,7 @@ def test_refused(sender):
     assert b"127.0.0.1:%d: it refuses the connection" % port in result.error
 
 
+# faults: W2
 def test_hang(sender):
     with Server(raw(hang=True)) as server:
         result = sender.attempt(server.url(), total_ms=300)
@@ -362,12 +367,14 @@ def test_hang(sender):
         assert len(server.requests) == 1
 
 
+# faults: W3
 def test_slow_head(sender):
     with Server(raw(b"HTTP/1.1 200 OK\r\nX-Slow: ", endless=b"x", pause_s=0.01)) as server:
         result = sender.attempt(server.url(), total_ms=300)
         assert (result.curl_code, result.http_status) == (TIMEOUT, 0)
 
 
+# faults: W3
 def test_slow_body(sender):
     """The status has been seen: what the body does changes nothing, but it ends in time."""
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n"
@@ -377,6 +384,7 @@ def test_slow_body(sender):
         assert 0 < len(result.answer) < 1000
 
 
+# faults: W8
 @pytest.mark.parametrize("status", [200, 500])
 @pytest.mark.parametrize("head, piece", [
     (b"Content-Length: 99999999999\r\n\r\n", b"y" * 1024),
@@ -390,6 +398,7 @@ def test_endless_body(sender, status, head, piece):
         assert bool(result.error) == (status == 500)
 
 
+# faults: W8
 def test_compressed_body_is_not_unpacked(sender):
     with Server(answer(200, "Content-Encoding: gzip", body=b"\x1f\x8bnot gzip")) as server:
         result = sender.attempt(server.url())
@@ -397,6 +406,7 @@ def test_compressed_body_is_not_unpacked(sender):
         assert "accept-encoding" not in server.requests[0][1]
 
 
+# faults: W9
 def test_reset_before_reply(sender):
     with Server(raw(reset=True)) as server:
         result = sender.attempt(server.url())
@@ -411,6 +421,7 @@ def test_closed_before_reply(sender):
         assert b"without an answer" in result.error
 
 
+# faults: W9
 def test_status_then_reset(sender):
     with Server(raw(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf", reset=True)) as server:
         result = sender.attempt(server.url())
@@ -420,6 +431,7 @@ def test_status_then_reset(sender):
         assert result.curl_code > 0 and result.http_status == 0
 
 
+# faults: W8
 @pytest.mark.parametrize("lines", [
     [b"X: " + b"h" * (1 << 20) + b"\r\n"],          # one of a mebibyte
     [b"X: " + b"h" * 1000 + b"\r\n"] * 20,          # 20 kB
@@ -431,6 +443,7 @@ def test_huge_head(sender, lines):
         assert b"too long" in result.error
 
 
+# faults: W8
 @pytest.mark.parametrize("reply", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\0\0\0\0\0\0\0\0\r\n\r\n",
                                    b"HTTP/1.1 abc\r\n\r\n", b"ICY 200 OK\r\n\r\n"])
 def test_not_http(sender, reply):
@@ -440,6 +453,7 @@ def test_not_http(sender, reply):
         assert result.error
 
 
+# faults: W7
 def test_redirect_loop_and_other_schemes(sender):
     for target in ("http://127.0.0.1:1/", "file:///etc/passwd", "//[::1]/", "/reports"):
         with Server(answer(307, "Location: " + target)) as server:
@@ -484,6 +498,7 @@ def test_url_refused(sender, url, words):
     assert b"hunter2" not in result.error
 
 
+# faults: W12
 @pytest.mark.parametrize("address, words", [
     ("169.254.169.254", "link-local"), ("fe80::1", "link-local"), ("224.0.0.1", "multicast"),
     ("0.0.0.0", "unspecified"), ("::ffff:169.254.169.254", "link-local")])
@@ -499,6 +514,7 @@ def test_name_leads_astray(start, address, words):
     shutil.rmtree(directory)
 
 
+# faults: W12
 def test_silent_name_server(start):
     """An attempt ends in its time, and the loop goes on, while the resolver waits."""
     directory = tempfile.mkdtemp()
@@ -556,6 +572,7 @@ def test_job_refused(sender, job, words):
     assert result.curl_code > 0 and words in result.error.decode()
 
 
+# faults: W13
 def test_environment_is_ignored(start):
     proxy = f"http://127.0.0.1:{dead_port()}"
     names = ("http_proxy", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
@@ -632,6 +649,7 @@ def serve_tls(pki, name, newest=None, client_ca=None):
     return Server(answer(200), context)
 
 
+# faults: W10
 @pytest.mark.parametrize("name, ca, words", [
     ("good", b"ca.pem", None),
     ("good", b"other.pem", "unknown CA"),
@@ -711,6 +729,7 @@ def test_replaced_server_certificate_counts(start, pki):
         assert server.port == port
 
 
+# faults: W10
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion")
 @pytest.mark.parametrize("newest, good", [(ssl.TLSVersion.TLSv1_1, False),
                                           (ssl.TLSVersion.TLSv1_2, True),
@@ -723,6 +742,7 @@ def test_tls_version(start, pki, newest, good):
         assert good or (result.curl_code == 35 and b"TLS 1.2" in result.error)
 
 
+# faults: W10
 @pytest.mark.parametrize("name, good", [(b"client", True), (b"stranger", False), (b"", False)])
 @pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 def test_client_certificate(start, pki, newest, name, good):
@@ -735,6 +755,7 @@ def test_client_certificate(start, pki, newest, name, good):
         assert good or b"certificate" in result.error
 
 
+# faults: W10
 def test_client_certificate_unusable(start, pki):
     sender = start(credentials=pki)
     with serve_tls(pki, "good") as server:
@@ -755,6 +776,7 @@ def test_tls_is_wanted(sender):
 
 # ---- several at once, and the core ----
 
+# faults: W2
 def test_one_slow_receiver_delays_nobody(sender):
     with Server(raw(hang=True)) as hung, Server(answer(200)) as good:
         slow = [sender.post(hung.url()) for _ in range(5)]
@@ -779,6 +801,7 @@ def test_more_jobs_than_fit(sender):
         assert len(server.requests) == 300
 
 
+# faults: W2
 def test_a_hundred_hang(sender):
     """All places taken by receivers that hang: the end of the core is seen nevertheless."""
     with Server(raw(hang=True)) as server:
@@ -802,6 +825,7 @@ def test_core_restarts(sender):
     assert "connecting again" in sender.log_text()
 
 
+# faults: W9
 def test_sender_killed(sender):
     with Server(raw(hang=True)) as hung:
         sender.post(hung.url())

@@ -185,6 +185,7 @@ def is_told(plant, channel):
     return seen.get("quality") == channel.want and seen.get("lost")
 
 
+# faults: D1
 def test_what_is_no_number_is_no_value(plant):
     plant.until(lambda: all(is_told(plant, c) for c in plant.broken), "all are told apart")
     status = json.loads((plant.run / "status.json").read_text(), parse_constant=no_constant)
@@ -206,6 +207,7 @@ def test_what_is_no_number_is_no_value(plant):
         assert (channel.name in lost) == (not isinstance(channel.want, float)), channel.name
 
 
+# faults: M10
 def test_words_in_the_wrong_order_are_out_of_range(plant):
     """148.5 with its registers swapped is no value of this instrument, and no alarm."""
     name = "upstream/others/swapped"
@@ -215,6 +217,7 @@ def test_words_in_the_wrong_order_are_out_of_range(plant):
     assert not alarms(plant, "swapped")
 
 
+# faults: D5
 def test_calibration_is_an_entry_and_no_incident(plant):
     device, name = plant.device, "upstream/others/calibrated"
     until_shown(plant, name, "5")
@@ -230,6 +233,7 @@ def test_calibration_is_an_entry_and_no_incident(plant):
     assert states[0]["since"] and not alarms(plant, "calibrated")
 
 
+# faults: D6
 @pytest.mark.parametrize("name, address, steps", [
     # at the limit it stands, a step beyond it is broken, and at the limit it is over
     ("tenths", TENTHS, (("0.2", 2), ("0.3", 3), ("0.4", 4), ("0.3", 3))),
@@ -245,6 +249,7 @@ def test_exactly_at_the_limit(plant, name, address, steps):
     assert alarms(plant, name) == [("alarm.raised", steps[2][0]), ("alarm.cleared", steps[3][0])]
 
 
+# faults: D3
 def test_a_jump_is_seen_and_not_believed(plant):
     """While it lasts, what the instrument reads and what is made of it are both to be seen."""
     path = "upstream/others/spike"
@@ -263,6 +268,7 @@ def test_a_jump_is_seen_and_not_believed(plant):
     assert not alarms(plant, "spike")
 
 
+# faults: D7
 def test_each_site_and_destination_is_told_by_its_own_limit(plant):
     """Two sites see the same water under laws of their own."""
     plant.device.put(RIVER, 120)
@@ -286,6 +292,7 @@ def test_each_site_and_destination_is_told_by_its_own_limit(plant):
             assert told[site] == {(str(bound), origin)}, (receiver.name, told)
 
 
+# faults: D1
 def test_minutes_hold_numbers_or_nothing(plant):
     """The last test: meanwhile a whole minute may have passed."""
     paths = {f"upstream/broken/{c.name}": c for c in plant.broken}

@@ -176,6 +176,7 @@ def test_reports_of_a_destination_that_is_gone_are_said(plant):
     assert len(plant.entries("reports.stranded")) == 2
 
 
+# faults: T1
 def test_a_step_of_the_clock_makes_waiting_reports_due(plant):
     """Waits were reckoned by a clock that was wrong; two minutes back would add two minutes."""
     link, job = start_with_sender(plant)
@@ -215,6 +216,7 @@ def test_a_poller_too_many_costs_no_descriptor(plant):
         link.close()
 
 
+# faults: R3
 def test_without_descriptors_the_core_waits(plant):
     plant.start("core")
     until_listens(plant)
@@ -230,6 +232,7 @@ def test_without_descriptors_the_core_waits(plant):
     link.close()
 
 
+# faults: H3
 def test_silent_connections_do_not_keep_a_poller_out(plant):
     """All places are taken by connections that stay; the real poller comes all the same."""
     plant.start("core")
@@ -240,6 +243,7 @@ def test_silent_connections_do_not_keep_a_poller_out(plant):
     assert all(is_closed(link) for link in silent)
 
 
+# faults: H3
 @pytest.mark.parametrize("name", ["poller", "sender"])
 def test_a_connection_that_says_nothing_is_closed(plant, name):
     plant.start("core")
@@ -261,6 +265,7 @@ def test_a_silent_connection_displaces_no_sender(plant):
         assert isinstance(good.receive(), wire.Job)
 
 
+# faults: S13
 def test_two_cores_do_not_share_a_runtime_directory(plant):
     plant.start("core", "poller")
     other = plant.dir / "other-state"
@@ -345,6 +350,7 @@ def test_readings_that_were_never_seen_are_not_called_overflow(plant):
 
 # ---- keys and lines ----
 
+# faults: H6
 @pytest.mark.parametrize("mode, warned", [(0o600, False), (0o400, False), (0o640, True),
                                           (0o604, True), (0o620, True)])
 def test_keys_that_are_open_to_others(plant, mode, warned):
@@ -363,6 +369,7 @@ def refused_connections(plant):
             assert is_closed(link)
 
 
+# faults: H1
 def test_a_log_that_nobody_reads_holds_nobody(plant):
     """Standard error is a pipe, full to the last byte."""
     reader, writer = os.pipe()

@@ -115,6 +115,7 @@ def until_rest(core, parts):
 FLOATS = "v-" * 10 + "    " + "v-" * 8
 
 
+# faults: M8
 @pytest.mark.parametrize("code", [2, 3])
 def test_one_bad_register_and_a_hole(start, device, code):
     dev = device(with_holes({113, 121, 122}, code))
@@ -181,6 +182,7 @@ def test_reload_knows_what_is_refused(start, device):
     assert dev.n_connections == 1
 
 
+# faults: M8, M11
 @pytest.mark.parametrize("code", [5, 6])
 def test_busy_is_asked_again(start, device, code):
     """Every request is answered at its second try, so hardly a value is lost."""

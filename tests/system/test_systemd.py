@@ -115,6 +115,7 @@ def running(plant):
     return plant
 
 
+# faults: S10
 def test_without_keys_it_says_which_file_is_missing(plant):
     plant.run("mv", f"{KEYS}/sign-key", "/root/sign-key")
     assert plant.run("systemctl", "start", CORE, check=False).returncode != 0
@@ -159,6 +160,7 @@ def test_who_may_read_the_record(running):
     assert read_as("wastewatch-sender") != 0
 
 
+# faults: H3
 def test_a_strange_user_is_not_let_in(running):
     code = ("import socket,sys; s=socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET);"
             "s.connect('/run/wastewatch/poller.sock')")
@@ -215,6 +217,7 @@ def test_reload_keeps_the_processes_and_says_so(running):
     running.wait_active()
 
 
+# faults: H5
 def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
     before, mark = running.pids(), running.mark()
     running.run("cp", "/etc/wastewatch/wastewatch.yaml", "/root/good.yaml")
@@ -261,6 +264,7 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
         ("operator-1", "đang súc rửa ống")
 
 
+# faults: H2
 def test_the_bus_may_be_restarted(running):
     before = running.pids()
     running.run("systemctl", "restart", "dbus")
@@ -269,6 +273,7 @@ def test_the_bus_may_be_restarted(running):
     assert running.pids() == before
 
 
+# faults: R2, H8
 @pytest.mark.parametrize("victim", ALL)
 def test_each_restarts_alone_after_kill_9(running, victim):
     before, count = running.pids(), running.restarts(victim)
@@ -282,6 +287,7 @@ def test_each_restarts_alone_after_kill_9(running, victim):
     wait_for(running.are_connected, "poller and sender have found the core again")
 
 
+# faults: H7
 @pytest.mark.parametrize("victim", ALL)
 def test_watchdog_restarts_a_program_that_hangs(running, victim):
     running.run("mkdir", "-p", f"/run/systemd/system/{victim}.service.d")
@@ -350,6 +356,7 @@ def test_both_catalogs_know_every_event(running):
         assert done.stdout.count(word) == len(wanted)
 
 
+# faults: H12
 def test_nothing_secret_is_in_sight(running):
     """The secret's text is in no journal line, argument list, environment or unit property."""
     secret = running.run("cat", f"{KEYS}/department-secret").stdout.strip()

@@ -142,6 +142,7 @@ def is_sound(plant):
     return len(good) == 3 * len(ADDRESSES)
 
 
+# faults: M2, M3, M4, M5, M6, M7, M8, M12, U1, U3
 def test_only_right_values_are_recorded(plant, links):
     began_s = time.time()
     names = [(list(TCP)[i % len(TCP)], list(RTU)[i % len(RTU)])

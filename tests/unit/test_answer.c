@@ -106,6 +106,7 @@ static struct answer check_copy(const struct answer_question *question, const ui
 	return answer;
 }
 
+/* faults: M7 */
 static void judges_rows(void **state)
 {
 	(void)state;
@@ -159,7 +160,8 @@ static void never_changes_its_mind(void **state)
 	}
 }
 
-/* one bit changed anywhere in the header, function or byte count is never taken as right */
+/* one bit changed anywhere in the header, function or byte count is never taken as right
+ * faults: M7 */
 static void no_flipped_bit_passes(void **state)
 {
 	(void)state;
@@ -192,6 +194,7 @@ static void takes_the_longest(void **state)
 	}
 }
 
+/* faults: M3 */
 static void survives_noise(void **state)
 {
 	uint64_t x = 42;

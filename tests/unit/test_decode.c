@@ -82,6 +82,7 @@ static void test_values(void **state)
 	}
 }
 
+/* faults: D1 */
 static void test_not_numbers(void **state)
 {
 	static const uint16_t nan_eh[] = {0x7fa0, 0}, quiet[] = {0x7fc0, 0}, inf[] = {0x7f80, 0},
@@ -102,6 +103,7 @@ static void test_not_numbers(void **state)
 	assert_true(value >= -7 && value <= -7);
 }
 
+/* faults: D1 */
 static void test_invalid_codes(void **state)
 {
 	struct decode d = plain(DECODE_INT16, "AB");
@@ -126,6 +128,7 @@ static void test_invalid_codes(void **state)
 	assert_int_equal(decode_value(&d, (const uint16_t[]){0, 0}, 2, &value), -EDOM);
 }
 
+/* faults: D3 */
 static void test_range_and_scale(void **state)
 {
 	static const struct {
@@ -165,7 +168,8 @@ static void test_range_and_scale(void **state)
 }
 
 /* what a file writes as 0.1 is a tenth: a value that shows as the limit is the limit, not the
- * double next to it, which would break it */
+ * double next to it, which would break it
+ * faults: D6 */
 static void test_scale_is_decimal(void **state)
 {
 	static const struct {
@@ -253,6 +257,7 @@ static void encode(const char *order, unsigned int n_bytes, uint64_t bits, uint1
 	}
 }
 
+/* faults: M10 */
 static void test_all_types_in_all_orders(void **state)
 {
 	static const struct {

@@ -77,6 +77,7 @@ static struct event full(enum event_type type)
 	return event;
 }
 
+/* faults: D1 */
 static void test_value_texts(void **state)
 {
 	static const struct {

@@ -80,6 +80,7 @@ static void asks_as_it_is_while_in_step(void **state)
 	RUN(rows);
 }
 
+/* faults: U1 */
 static void gets_in_step_by_another_form(void **state)
 {
 	static const struct row rows[] = {

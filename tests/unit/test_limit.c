@@ -273,6 +273,7 @@ static void run_one(const struct run *run, bool high)
 	}
 }
 
+/* faults: D3, D4, D6 */
 static void test_high(void **state)
 {
 	(void)state;
@@ -280,6 +281,7 @@ static void test_high(void **state)
 		run_one(&runs[i], true);
 }
 
+/* faults: D6 */
 static void test_low(void **state)
 {
 	(void)state;

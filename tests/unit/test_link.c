@@ -309,6 +309,7 @@ static void answer_and_more_bytes(void **state)
 	assert_int_equal(RUN(1, rows).n_late, 1);
 }
 
+/* faults: M9 */
 static void closed_in_every_state(void **state)
 {
 	static const struct row rows[] = {
@@ -368,6 +369,7 @@ static void idle_close_with_and_without_answers(void **state)
 	assert_int_equal(RUN(1, rows).n_connects, 2);
 }
 
+/* faults: M8 */
 static void exceptions(void **state)
 {
 	static const struct row rows[] = {
@@ -394,6 +396,7 @@ static void exceptions(void **state)
 /*
  * Unit 1 is dead for ever behind a gateway, units 0 and 2 answer within 1 ms. Counted over
  * ten minutes: the others lose nothing, and probes become rare.
+ * faults: M11
  */
 static void one_dead_unit_among_healthy_ones(void **state)
 {
@@ -486,7 +489,8 @@ static void probes_grow_and_end(void **state)
 	assert_int_equal(RUN(1, rows).n_degraded, 0);
 }
 
-/* refused again and again: the pauses double up to the greatest, each ±25 % */
+/* refused again and again: the pauses double up to the greatest, each ±25 %
+ * faults: M1 */
 static void backs_off(void **state)
 {
 	static const int64_t nominal_ms[] = {100, 200, 400, 800, 1600, 1600, 1600};

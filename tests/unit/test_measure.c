@@ -108,13 +108,14 @@ static struct plan_part parts[] = {
 	{.channel = LAB, .request = 2, .offset = 0, .length = 1},
 };
 static size_t first_part[] = {0, 6, 7, 8};
-static uint32_t by_key[] = {0, 1, 2};
+static uint32_t by_key[] = {PLAN_NO_REQUEST, 0, 1, 2};
 static uint32_t channel_slot[N_CHANNELS];
 static const struct plan plan = {
 	.requests = requests,
 	.parts = parts,
 	.first_part = first_part,
 	.by_key = by_key,
+	.n_by_key = ARRAY_SIZE(by_key),
 	.channel_slot = channel_slot,
 	.n_requests = ARRAY_SIZE(requests),
 	.n_parts = ARRAY_SIZE(parts),
@@ -251,6 +252,7 @@ static enum quality quality_of(const struct rig *rig, size_t channel)
 
 /* --- states --------------------------------------------------------------------------- */
 
+/* faults: D5 */
 static void test_states_judge_values(void **state)
 {
 	static const struct {
@@ -338,6 +340,7 @@ static void test_parts_of_a_request(void **state)
 	rig_close(&rig);
 }
 
+/* faults: D5 */
 static void test_changes_of_state_are_entries(void **state)
 {
 	struct rig rig;
@@ -401,7 +404,8 @@ static void check_steps(size_t channel, const struct step *steps, size_t n)
 #define R   QUALITY_RATE
 #define CAL QUALITY_CALIBRATING
 
-/* within 2 for 10 s */
+/* within 2 for 10 s
+ * faults: D2 */
 static void test_frozen(void **state)
 {
 	static const struct step steps[] = {
@@ -424,7 +428,8 @@ static void test_frozen(void **state)
 	check_steps(O2, (const struct step[]){{0, 5, G, G}, {9999, 5, G, G}}, 2); /* no check */
 }
 
-/* at most 10 in a second; a change has at least an interval of 1 s */
+/* at most 10 in a second; a change has at least an interval of 1 s
+ * faults: D3 */
 static void test_rate(void **state)
 {
 	static const struct step glitch[] = {
@@ -465,7 +470,8 @@ static void test_rate(void **state)
 	check_steps(JUMPY, outage, ARRAY_SIZE(outage));
 }
 
-/* a spike beyond the limit in one sample: to be seen, but no alarm; what stays is one */
+/* a spike beyond the limit in one sample: to be seen, but no alarm; what stays is one
+ * faults: D3 */
 static void test_a_spike_is_no_incident(void **state)
 {
 	struct rig rig;
@@ -490,7 +496,7 @@ static void test_a_spike_is_no_incident(void **state)
 }
 
 /* no check of its own knows a slow drift: it is believed, and breaks the limit when it gets there
- */
+ * faults: D3 */
 static void test_a_drift_is_believed(void **state)
 {
 	struct rig rig;
@@ -506,6 +512,7 @@ static void test_a_drift_is_believed(void **state)
 	rig_close(&rig);
 }
 
+/* faults: D2 */
 static void test_screened_values_count_for_nothing(void **state)
 {
 	struct rig rig;
@@ -531,7 +538,8 @@ static void test_screened_values_count_for_nothing(void **state)
 	rig_close(&rig);
 }
 
-/* what is off may stand still */
+/* what is off may stand still
+ * faults: D2 */
 static void test_frozen_begins_anew_after_a_rest(void **state)
 {
 	struct rig rig;

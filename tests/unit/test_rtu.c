@@ -133,6 +133,7 @@ static const struct row rows[] = {
 	{&three, "11 83 02~ 11 03 06 02 2b 00 00 00 64~", ANSWER_FOREIGN, 0, 5},
 };
 
+/* faults: U1 */
 static void verdicts(void **state)
 {
 	uint8_t bytes[64];
@@ -190,7 +191,8 @@ static void byte_by_byte(void **state)
 	}
 }
 
-/* an exception that comes to the echo of a request whose address looks like a byte count */
+/* an exception that comes to the echo of a request whose address looks like a byte count
+ * faults: U1 */
 static void echo_that_looks_like_an_answer(void **state)
 {
 	struct answer_question question = {.unit = 3, .function = 3, .count = 1};

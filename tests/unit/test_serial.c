@@ -275,6 +275,7 @@ static void asks_and_reads(void **state)
 	(void)close(master);
 }
 
+/* faults: U2 */
 static void a_line_that_is_gone(void **state)
 {
 	static const struct answer_question question = {.unit = 1, .function = 3, .count = 1};

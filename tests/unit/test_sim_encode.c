@@ -175,6 +175,7 @@ static void test_decoder_agrees(void **state)
 	assert_int_equal(n, (2 * 2 + 3 * 4 + 3 * 4) * ARRAY_SIZE(scales) * ARRAY_SIZE(raws));
 }
 
+/* faults: D1 */
 static void test_decoder_sees_nan(void **state)
 {
 	static const struct {

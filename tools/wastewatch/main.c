@@ -26,7 +26,7 @@ static const struct command {
 	int least; /* arguments */
 	int most;
 	const char *argument_name;
-	const char *help;
+	const char *help; /* of one whose argument is a VERB, the verbs */
 } commands[] = {
 	{"status", command_status, 0, 0, "", "what needs attention now"},
 	{"incidents", command_incidents, 0, 0, "", "incidents, those not closed first [--open]"},
@@ -134,7 +134,7 @@ static void print_usage(FILE *file)
 		"  --body             show: the exact bytes and nothing else, to hand them over\n"
 		"\n"
 		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		"incident, alarm, site or channel; 4 (status) something needs attention.\n",
+		"incident, alarm, site, channel or report; 4 (status) something needs attention.\n",
 		file);
 }
 
@@ -323,12 +323,17 @@ static int check_arguments(const struct command *command, int n)
 			       : command->least == 0 ? "one argument at most"
 			       : command->most > 1   ? "one argument or more"
 						     : "one argument";
+	bool verb = strcmp(command->argument_name, "VERB") == 0;
 	char what[160];
 
 	if (n >= command->least && n <= command->most)
 		return -1;
-	(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many, command->name,
-		       *command->argument_name ? " " : "", command->argument_name);
+	if (verb)
+		(void)snprintf(what, sizeof(what), " takes a verb: %s", command->help);
+	else
+		(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many,
+			       command->name, *command->argument_name ? " " : "",
+			       command->argument_name);
 	return wrong(command->name, what);
 }
 

@@ -15,6 +15,7 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status_anchor.h"
 #include "tools/status_record.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
@@ -242,38 +243,16 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
-static void look_at_anchor(struct picture *picture, const json_t *anchor)
-{
-	const char *name = field_text(anchor, "destination");
-	int64_t clock_ms = number(anchor, "clock_ms");
-	char span[48];
-
-	if (json_is_true(json_object_get(anchor, "unseen")))
-		attend(picture,
-		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
-		       "a "
-		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
-		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
-		       name);
-	if (strcmp(field_text(anchor, "state"), "behind") == 0)
-		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
-	if (json_is_true(json_object_get(anchor, "clock_differs")))
-		attend(picture,
-		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
-		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
-		       clock_ms < 0 ? "behind" : "ahead of",
-		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
-			       ? ", so it refuses reports"
-			       : "");
-}
-
 static void look_at_anchors(struct picture *picture)
 {
 	const json_t *anchor;
+	char words[STATUS_ANCHOR_MAX];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
-		look_at_anchor(picture, anchor);
+		for (int which = 0; which < N_STATUS_ANCHOR; which++)
+			if (status_anchor(anchor, (enum status_anchor)which, words))
+				attend(picture, "%s", words);
 }
 
 static void look_at_live(struct picture *picture)
@@ -315,9 +294,7 @@ static void take_paused(void *userdata, const char *destination, int64_t since_m
 	struct picture *picture = userdata;
 	char span[48];
 
-	attend(picture,
-	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
-	       "outbox resume %s",
+	attend(picture, "%s wants no more reports, for %s (%s): wastewatch outbox resume %s",
 	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
 }
 

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The wall clock is set while the plant runs: wallclock.c; the others go on."""
+
+import time
+
+import pytest
+import rig
+from plant import Device
+
+HOUR, DAY, YEAR = 3600, 86400, 31557600
+END_OF_32_BITS = 2**31
+PROGRAMS = ("core", "poller", "sender")
+
+
+@pytest.fixture(name="plant")
+def make_plant():
+    rig.need_plain_allocator()
+    with rig.Rig(Device(), incident_clear="1s", report_interval="1s") as plant:
+        yield plant
+
+
+def spill(plant):
+    n = len(plant.entries("incident.ended"))
+    plant.device.set(COD=220)
+    plant.until(lambda: plant.query("SELECT 1 FROM incident WHERE state = 'open'"), "an incident")
+    plant.device.set(COD=50)
+    plant.until(lambda: len(plant.entries("incident.ended")) > n, "its end")
+
+
+def test_steps_to_and_fro(plant):
+    """T1: an hour back, a day and forty years on, 1970: said each time, nothing stalls or storms."""
+    plant.clock(0)
+    plant.start_with_clock("receiver", *PROGRAMS)
+    plant.until_good("mill/outfall/COD")
+    began, n_first = time.monotonic(), plant.device.n_requests
+    steps = (-HOUR, DAY, 40 * YEAR, -int(time.time()) + DAY, 0)
+    for n, step in enumerate(steps, 1):
+        plant.clock(step)
+        plant.until_entry("clock.stepped", n=n)
+        plant.until_good("mill/outfall/COD")
+        spill(plant)
+    elapsed_s = time.monotonic() - began
+    requests = plant.device.n_requests - n_first
+    per_second = 10 * 4  # an interval of 100 ms, at most four requests for the channels
+    assert requests < 2 * per_second * (elapsed_s + 1), "a storm of polls"
+    plant.until_quiet()
+    seqs = [entry["seq"] for entry in plant.entries()]
+    assert seqs == sorted(seqs)
+    plant.finish()
+    rig.figures("clock-steps", len(steps), incidents=len(plant.entries("incident.ended")))
+
+
+def test_a_clock_that_the_receiver_does_not_believe(plant):
+    """T2: ten minutes slow: refused, kept, and delivered when the clock is right again."""
+    plant.clock(-600)
+    plant.receiver.start()
+    plant.start_with_clock(*PROGRAMS)
+    plant.until_good("mill/outfall/COD")
+    spill(plant)
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts > 0"), "an attempt")
+    assert not plant.receiver.bodies(), "it was believed"
+    assert not plant.query("SELECT 1 FROM outbox WHERE state = 'sent'")
+    plant.clock(0)
+    plant.until_entry("clock.stepped")
+    plant.command("outbox", "retry", "--all")  # those that were refused are held, for a person
+    plant.reload()
+    plant.until_quiet()
+    rig.figures("clock-skew", 1, reports=len(plant.outbox()))
+
+
+def test_no_clock_at_boot(plant):
+    """T5: it starts in 1970 and is set later: the entries keep their order, the step is one."""
+    plant.clock(-int(time.time()) + DAY)
+    plant.start_with_clock("receiver", *PROGRAMS)
+    plant.until_good("mill/outfall/COD")
+    spill(plant)
+    plant.clock(0)
+    plant.until_entry("clock.stepped")
+    spill(plant)
+    plant.until_quiet()
+    entries = plant.entries("incident.opened")
+    assert entries[0]["time"] < "1971" < "2020" < entries[-1]["time"]
+    plant.finish()
+    rig.figures("clock-at-boot", 1, incidents=len(entries))
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Bratislava", "Asia/Ho_Chi_Minh"])
+def test_2038_whatever_the_zone(plant, zone):
+    """T3: over the end of 32 bits; the process' zone says nothing, the configured one does."""
+    plant.clock(END_OF_32_BITS - int(time.time()) - 5)
+    receiver = plant.receiver
+    real = plant.environment
+    plant.environment = lambda: {**real(), "TZ": zone}
+    plant.start_with_clock("receiver", *PROGRAMS)
+    plant.environment = real
+    assert receiver is plant.receiver
+    plant.until_good("mill/outfall/COD")
+    plant.until(lambda: plant.status().get("time", "2038-01-19T10:14:09") > "2038-01-19T10:14:08"
+                and spilled(plant), "it is 2038")
+    plant.until_quiet()
+    times = [entry["time"] for entry in plant.entries()]
+    assert all(text.endswith("+07:00") for text in times), times
+    assert times[0] < "2038-01-19T10:14:08" < times[-1], times
+    assert not plant.entries("clock.stepped"), "no clock was set"
+    rig.figures(f"clock-2038-{zone.replace('/', '-')}", 1)
+
+
+def spilled(plant):
+    spill(plant)
+    return plant.entries("incident.ended")[-1]["time"] > "2038-01-19T10:14:08"

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Power losses while a record is made, recovered, migrated, and between commits at full speed.
+
+With the driver (driver.c), which says which commit it has acknowledged.
+"""
+
+import shutil
+import subprocess
+import time
+
+import pytest
+import rig
+
+QUICK, LONG = 40, 1000
+QUICK_STARTS, LONG_STARTS = 20, 300
+STEP_S = 7  # of life.c: the poller's sequence number tells how many commits the record holds
+RECORDS = rig.ROOT / "tests" / "data" / "records"
+
+
+@pytest.fixture(name="lives", scope="module")
+def make_lives():
+    with rig.Lives() as lives:
+        yield lives
+
+
+def run_until_loss(lives, disk, state, wait_s, commits=100000):
+    """Return: (commits acknowledged, what was handed out)."""
+    output = disk.directory / "output"
+    with open(output, "wb") as out:
+        process = subprocess.Popen(lives.command(state, commits), stdout=out,
+                                   stderr=subprocess.DEVNULL)
+    time.sleep(wait_s)
+    disk.power_off()
+    process.kill()
+    process.wait()
+    disk.power_on()
+    text = output.read_text(encoding="utf-8", errors="replace")
+    return rig.told(text[:text.rfind("\n") + 1])
+
+
+def commits_of(state):
+    return (rig.query(state, "SELECT max(seq) FROM poller")[0][0] or 0) // STEP_S
+
+
+def bodies_of(state):
+    return {ident: rig.hashlib.sha256(body.encode()).hexdigest()
+            for ident, body in rig.query(state, "SELECT webhook_id, body FROM outbox")}
+
+
+def test_losses_at_full_speed(lives):
+    """S3: hundreds of commits a second; each that was acknowledged is there."""
+    random, seed = rig.new_seed("power-driver")
+    n, acknowledged, had = rig.amount(QUICK, LONG), 0, 0
+    with rig.Disk(mib=256) as disk:
+        for i in range(n):
+            if i % 20 == 0:  # a long record only makes this slower
+                shutil.rmtree(disk.root / "state", ignore_errors=True)
+                (disk.root / "state").mkdir()
+                had = 0
+            state = disk.root / "state"
+            acked, sent = run_until_loss(lives, disk, state, random.uniform(0.05, 0.35))
+            mark, status = lives.check(state)
+            if status in (3, 4) and had + acked == 0:
+                continue  # there was nothing yet
+            assert status == 0, mark
+            assert commits_of(state) >= had + acked, f"cycle {i}: a commit is lost"
+            bodies = bodies_of(state)
+            assert all(bodies.get(ident) == sha for ident, sha in sent), f"cycle {i}: {sent}"
+            acknowledged += acked
+            had = commits_of(state)
+    assert acknowledged > n, "hardly anything was written"
+    rig.figures("power-driver", n, commits_acknowledged=acknowledged, lost=0, seed=seed)
+
+
+def test_losses_while_a_record_is_made(lives):
+    """S4, S10: the first start: there is a whole record afterwards, or none that is in the way."""
+    random, seed = rig.new_seed("power-first-start")
+    n, unborn = rig.amount(QUICK_STARTS, LONG_STARTS), 0
+    with rig.Disk() as disk:
+        state = disk.root / "state"
+        for i in range(n):
+            shutil.rmtree(state, ignore_errors=True)
+            state.mkdir()
+            rig.os.sync()
+            acked, _ = run_until_loss(lives, disk, state, random.uniform(0.004, 0.06))
+            _, status = lives.check(state)
+            unborn += status == 4
+            assert status == 0 or acked == 0, f"cycle {i}"
+            again = lives.run(state, 2)
+            assert again.returncode == 0, f"cycle {i}: does not start again: {again.stderr}"
+            assert lives.check(state)[1] == 0
+    rig.figures("power-first-start", n, without_a_record=unborn, stuck=0, seed=seed)
+
+
+def test_losses_during_recovery(lives):
+    """S4, C2: the power goes again while the record is being recovered."""
+    random, seed = rig.new_seed("power-recovery")
+    n = rig.amount(QUICK_STARTS, LONG_STARTS)
+    with rig.Disk() as disk:
+        state = disk.root / "state"
+        for i in range(n):
+            shutil.rmtree(state, ignore_errors=True)
+            state.mkdir()
+            acked, sent = run_until_loss(lives, disk, state, 0.25)
+            assert acked > 0, "the machine is too slow for this rig"
+            more, sent_2 = run_until_loss(lives, disk, state, random.uniform(0.004, 0.06))
+            mark, status = lives.check(state)
+            assert status == 0, mark
+            assert commits_of(state) >= acked + more, f"cycle {i}"
+            bodies = bodies_of(state)
+            assert all(bodies.get(ident) == sha for ident, sha in sent + sent_2), f"cycle {i}"
+            assert lives.run(state, 2).returncode == 0, f"cycle {i}"
+    rig.figures("power-recovery", n, lost=0, seed=seed)
+
+
+def old_records(directory):
+    """Records as released versions have left them, made from their texts."""
+    records = []
+    for text in sorted(RECORDS.glob("*.sql")) if RECORDS.is_dir() else []:
+        path = directory / f"{text.stem}.db"
+        with rig._closing(rig.sqlite3.connect(path)) as db:
+            db.executescript(text.read_text(encoding="utf-8"))
+        records.append(path)
+    return records
+
+
+def test_losses_during_migration(lives):
+    """S4, H11: a record of an older version is of that version afterwards, or of the new one."""
+    random, seed = rig.new_seed("power-migration")
+    n, seen = rig.amount(QUICK_STARTS, LONG_STARTS), {"old": 0, "new": 0}
+    with rig.Disk() as disk:
+        state, records = disk.root / "state", old_records(disk.directory)
+        if not records:
+            pytest.skip("no records of released versions in tests/data/records")
+        for i in range(n):
+            source = records[i % len(records)]
+            shutil.rmtree(state, ignore_errors=True)
+            state.mkdir()
+            shutil.copy(source, state / "record.db")
+            rig.os.sync()
+            lines = rig.query(state, "SELECT line FROM entry ORDER BY seq")
+            old = rig.query(state, "PRAGMA user_version")[0][0]
+            opened = run_until_loss(lives, disk, state, random.uniform(0.004, 0.06), 0)
+            del opened
+            now = rig.query(state, "PRAGMA user_version")[0][0]
+            seen["old" if now == old else "new"] += 1
+            assert rig.query(state, "PRAGMA integrity_check") == [("ok",)]
+            assert rig.query(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
+            again = lives.run(state, 0)
+            newest = rig.query(state, "PRAGMA user_version")[0][0]
+            assert again.returncode in (0, 1) and newest >= now, again.stderr
+            assert rig.query(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
+    rig.figures("power-migration", n, records=len(records), **seen, lost=0, seed=seed)

@@ -399,6 +399,8 @@ int service_open(struct service *service, const struct service_options *options)
 	r = service->packet ? sd_event_default(&service->event) : -ENOMEM;
 	if (r >= 0)
 		r = journal_open(&service->journal);
+	if (r < 0)
+		log_err("the service cannot start: %s", strerror(-r)); /* no memory, no thread */
 	if (r >= 0)
 		r = open_sockets(service);
 	if (r >= 0)

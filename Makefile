@@ -166,7 +166,8 @@ check-po: $(B)/po/wastewatch.pot
 # Unit tests: one program per file of tests/unit. They may use every module except the main
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
-probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c)
+probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c \
+	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c)
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
@@ -352,7 +353,7 @@ units:
 	done
 	@cp systemd/*.socket $(UNITS)/
 
-installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver) \
+installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receiver wastewatch-verify-export) \
 	$(sbindir)/wastewatchd \
 	$(addprefix $(libexecdir)/,wastewatch-poller wastewatch-sender restart-others) \
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
@@ -366,6 +367,7 @@ install: ## into DESTDIR, with prefix, sysconfdir, unitdir; keeps a configuratio
 install: all units
 	install -d $(addprefix $(DESTDIR),$(sort $(dir $(installed)))) $(DESTDIR)$(docdir)/examples/sites.d
 	install -m 755 $(addprefix $(B)/,wastewatch wastewatch-sim wastewatch-receiver) $(DESTDIR)$(bindir)/
+	install -m 755 tools/verify-export.sh $(DESTDIR)$(bindir)/wastewatch-verify-export
 	install -m 755 $(B)/wastewatchd $(DESTDIR)$(sbindir)/
 	install -m 755 $(B)/wastewatch-poller $(B)/wastewatch-sender $(DESTDIR)$(libexecdir)/
 	install -m 755 systemd/restart-others.sh $(DESTDIR)$(libexecdir)/restart-others

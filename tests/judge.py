@@ -89,10 +89,11 @@ def judge_alert(text):
         for time in texts(alert, name):
             assert TIME.fullmatch(time), time
             assert not time.endswith("+00:00"), "UTC is -00:00 there"
-    assert one("status") in ("Actual", "Exercise")
+    heartbeat = parameters(alert.find(SPACE + "info"))["webhook-type"] == "heartbeat"
+    assert one("status") in (("System",) if heartbeat else ("Actual", "Exercise"))
     assert (one("note") is not None) == (one("status") == "Exercise")
     assert one("scope") == "Restricted" and one("restriction")
-    assert (one("msgType") == "Alert") == (texts(alert, "value")[1] == "incident.opened")
+    assert (one("msgType") == "Alert") == (texts(alert, "value")[1] == "incident.opened" or heartbeat)
     for reference in (one("references") or "").split():
         sender, identifier, sent = reference.split(",")
         assert sender == one("sender") and identifier != one("identifier") and TIME.fullmatch(sent)

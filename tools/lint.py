@@ -37,17 +37,17 @@ config_profile config_library config_rows config_catalogue config_catalogue_sche
 standard_check
 drill_scenario drill_library
 plan plan_requests plan_packets budget
-outbox anchor sign screen formula circular tally
+outbox anchor sign sign_public screen formula circular tally
 ration
-event event_message head fields limit alarm forecast flood mass crossing
+event event_message event_record canon head verify fields limit alarm forecast flood mass crossing
 cap_xml
-cap cap_parts cap_map cap_text cap_words cap_area
+cap cap_parts cap_map cap_text cap_words cap_area cap_heartbeat
 batch facts
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_river assess_plume assess_solid assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
-sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_outbox record_past record_schema record_upkeep record_rebuild record_drill history history_inside history_outbox history_windows
+sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_outbox record_past record_schema record_upkeep record_rebuild record_drill record_verify record_aside record_rescue history history_inside history_outbox history_windows history_chain
 journal peer memory
-service act drilling anchoring control control_inside control_methods keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_job reload status
+service chain chain_keys act drilling anchoring control control_inside control_methods keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_job reload status
 main
 """
 
@@ -57,7 +57,7 @@ FOREIGN = {
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
-    "openssl": r"core/(sign|event|keys|record|config_yaml|memory)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "openssl": r"core/(sign|sign_public|event|keys|record|config_yaml|memory)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal|status|boundary_file|memory)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "libxml": r"core/(cap_xml|memory)|tools/receiver/body",
@@ -76,7 +76,8 @@ PURE = ("ration "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
-        "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat "
+        "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat cap_heartbeat "
+        "canon verify event_record "
         "")
 PURE_POLLER = "answer instep link link_state pace parts rtu silence split ring timeline work"
 IMPURE_CALLS = re.compile(

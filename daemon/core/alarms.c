@@ -304,13 +304,18 @@ static __attribute__((noinline)) void say_flood(struct core *core, struct stamp 
 	core_event(core, &event);
 }
 
-void alarm_tick(struct core *core, struct stamp at)
+bool alarm_tick(struct core *core, struct stamp at)
 {
+	bool calm = flood_is_far(&core->flood, at.mono_ms);
+
 	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (!alarm_is_at_rest(&core->limits[i].alarm) || has_conditions(core, i))
+		if (!alarm_is_at_rest(&core->limits[i].alarm) || has_conditions(core, i)) {
 			pass(core, i, at);
-	if (!flood_is_far(&core->flood, at.mono_ms) && flood_begins(&core->flood, at.mono_ms))
+			calm = false;
+		}
+	if (flood_begins(&core->flood, at.mono_ms))
 		say_flood(core, at);
+	return calm;
 }
 
 struct flood_figures alarm_figures(const struct core *core, struct stamp at)

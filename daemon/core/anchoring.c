@@ -151,7 +151,9 @@ static bool rename_report(struct service *service, const struct record_job *job)
 	struct record_renamed *renamed = &anchoring->renamed[anchoring->n_renamed];
 	size_t n = strcspn(job->webhook_id, "-");
 
-	if (n != sizeof(renamed->from) - 1 || anchoring->n_renamed == CONFIG_DESTINATIONS_MAX ||
+	/* 0: it is not in the record yet */
+	if (job->id == 0 || n != sizeof(renamed->from) - 1 ||
+	    anchoring->n_renamed == CONFIG_DESTINATIONS_MAX ||
 	    strncmp(job->webhook_id, service->core->log_id, n) == 0)
 		return false;
 	*renamed = (struct record_renamed){.id = job->id};

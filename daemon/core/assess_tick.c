@@ -251,8 +251,6 @@ void assess_tick(struct core *core, struct stamp at)
 {
 	size_t chosen = CONFIG_NONE;
 
-	if (core->config->crossing.n_targets == 0)
-		return;
 	inbound_watch(core, at);
 	assess_due_tick(core, at);
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {

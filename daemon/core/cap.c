@@ -7,9 +7,6 @@
 #include "core/cap_parts.h"
 #include "core/fields.h"
 
-#define SPACE	  "urn:oasis:names:tc:emergency:cap:1.2"
-#define TOKEN_MAX 256 /* of identifier or sender */
-
 void cap_time(int64_t wall_ms, int zone_min, char text[static CAP_TIME_MAX])
 {
 	char time[CLOCK_TEXT_MAX];
@@ -20,7 +17,7 @@ void cap_time(int64_t wall_ms, int zone_min, char text[static CAP_TIME_MAX])
 		       strcmp(time + 23, "+00:00") == 0 ? "-00:00" : time + 23);
 }
 
-static void add(const struct cap *cap, struct cap_node *parent, const char *name, const char *text)
+void cap_add(const struct cap *cap, struct cap_node *parent, const char *name, const char *text)
 {
 	if (*text)
 		(void)cap_xml_add(cap->xml, parent, name, text);
@@ -30,28 +27,28 @@ static void add(const struct cap *cap, struct cap_node *parent, const char *name
  * CAP 1.2: no spaces, commas, "<" or "&" in identifier and sender; references are parted by
  * spaces and commas. Names of the configuration have none, but the data is a text like others.
  */
-static void token(const char *from, char to[static TOKEN_MAX])
+void cap_token(const char *from, char to[static CAP_TOKEN_MAX])
 {
 	size_t n = 0;
 
-	for (; *from && n + 1 < TOKEN_MAX; from++)
+	for (; *from && n + 1 < CAP_TOKEN_MAX; from++)
 		to[n++] = (char)((*from > ' ' && *from < 0x7f && !strchr(",<&", *from)) ? *from
 											: '_');
 	to[n] = '\0';
 }
 
-static void identifier(const struct cap *cap, uint32_t update, char to[static TOKEN_MAX])
+static void identifier(const struct cap *cap, uint32_t update, char to[static CAP_TOKEN_MAX])
 {
-	char text[TOKEN_MAX];
+	char text[CAP_TOKEN_MAX];
 
 	(void)snprintf(text, sizeof(text), "%.150s.%u.%.64s", cap->id, update,
 		       cap->report->destination);
-	token(text, to);
+	cap_token(text, to);
 }
 
-static const char *sender(const struct cap *cap, char to[static TOKEN_MAX])
+const char *cap_sender(const struct cap *cap, char to[static CAP_TOKEN_MAX])
 {
-	token(field_text(cap->data, "origin"), to);
+	cap_token(field_text(cap->data, "origin"), to);
 	return *to ? to : "wastewatch";
 }
 
@@ -63,8 +60,8 @@ static void add_references(const struct cap *cap)
 		int64_t sent_ms;
 		uint32_t update;
 	} earlier[] = {{report->opened_ms, 0}, {report->previous_ms, report->previous}};
-	char id[TOKEN_MAX], who[TOKEN_MAX], sent[CAP_TIME_MAX];
-	char text[2 * (2 * TOKEN_MAX + CAP_TIME_MAX + 4)] = "";
+	char id[CAP_TOKEN_MAX], who[CAP_TOKEN_MAX], sent[CAP_TIME_MAX];
+	char text[2 * (2 * CAP_TOKEN_MAX + CAP_TIME_MAX + 4)] = "";
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(earlier); i++) {
@@ -73,9 +70,9 @@ static void add_references(const struct cap *cap)
 		identifier(cap, earlier[i].update, id);
 		cap_time(earlier[i].sent_ms, report->zone_min, sent);
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s,%s,%s", n > 0 ? " " : "",
-				      sender(cap, who), id, sent);
+				      cap_sender(cap, who), id, sent);
 	}
-	add(cap, NULL, "references", text);
+	cap_add(cap, NULL, "references", text);
 }
 
 static const char *message_type(const struct cap *cap)
@@ -85,8 +82,8 @@ static const char *message_type(const struct cap *cap)
 	return cap->report->withdrawn ? "Cancel" : "Update";
 }
 
-static void add_parameter(const struct cap *cap, struct cap_node *info, const char *name,
-			  const char *value)
+void cap_add_parameter(const struct cap *cap, struct cap_node *info, const char *name,
+		       const char *value)
 {
 	struct cap_node *parameter;
 
@@ -99,8 +96,8 @@ static void add_parameter(const struct cap *cap, struct cap_node *info, const ch
 	(void)cap_xml_add(cap->xml, parameter, "value", value);
 }
 
-static void add_number(const struct cap *cap, struct cap_node *info, const char *name,
-		       const json_t *object, const char *key)
+void cap_add_number(const struct cap *cap, struct cap_node *info, const char *name,
+		    const json_t *object, const char *key)
 {
 	const json_t *number = json_object_get(object, key);
 	char text[32];
@@ -108,7 +105,7 @@ static void add_number(const struct cap *cap, struct cap_node *info, const char 
 	if (!json_is_integer(number))
 		return;
 	(void)snprintf(text, sizeof(text), "%lld", (long long)json_integer_value(number));
-	add_parameter(cap, info, name, text);
+	cap_add_parameter(cap, info, name, text);
 }
 
 /* "SOURCE/CHANNEL total 12.5 kg above 3 kg covered 87 %" */
@@ -128,8 +125,22 @@ static void add_released(const struct cap *cap, struct cap_node *info)
 			field_text(one, "total"), field_text(one, "unit"), *above ? " above " : "",
 			above, *above ? " " : "", *above ? field_text(one, "unit") : "",
 			(long long)json_integer_value(json_object_get(one, "covered_percent")));
-		add_parameter(cap, info, "released", text);
+		cap_add_parameter(cap, info, "released", text);
 	}
+}
+
+void cap_add_log(const struct cap *cap, struct cap_node *info)
+{
+	const json_t *log = json_object_get(cap->data, "log");
+
+	cap_add_parameter(cap, info, "log-origin", field_text(log, "origin"));
+	cap_add_parameter(cap, info, "log-id", field_text(log, "id"));
+	cap_add_number(cap, info, "log-seq", log, "seq");
+	cap_add_parameter(cap, info, "log-hash", field_text(log, "hash"));
+	cap_add_parameter(cap, info, "log-prev-hash", field_text(log, "prev_hash"));
+	cap_add_parameter(cap, info, "log-head", field_text(log, "head"));
+	cap_add_parameter(cap, info, "log-signature", field_text(log, "signature"));
+	cap_add_parameter(cap, info, "log-key-id", field_text(log, "key_id"));
 }
 
 /* what a machine wants, in the words of the JSON report */
@@ -137,23 +148,15 @@ static void add_parameters(const struct cap *cap, struct cap_node *info)
 {
 	static const char *const keys[] = {"kind",  "class",  "level", "verdict",
 					   "state", "notice", "nature"};
-	const json_t *log = json_object_get(cap->data, "log");
 
-	add_parameter(cap, info, "webhook-id", cap->report->webhook_id);
-	add_parameter(cap, info, "webhook-type", cap->report->type);
-	add_parameter(cap, info, "incident-id", cap->id);
-	add_number(cap, info, "incident-update", cap->incident, "update");
+	cap_add_parameter(cap, info, "webhook-id", cap->report->webhook_id);
+	cap_add_parameter(cap, info, "webhook-type", cap->report->type);
+	cap_add_parameter(cap, info, "incident-id", cap->id);
+	cap_add_number(cap, info, "incident-update", cap->incident, "update");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
-		add_parameter(cap, info, keys[i], field_text(cap->incident, keys[i]));
+		cap_add_parameter(cap, info, keys[i], field_text(cap->incident, keys[i]));
 	add_released(cap, info);
-	add_parameter(cap, info, "log-origin", field_text(log, "origin"));
-	add_parameter(cap, info, "log-id", field_text(log, "id"));
-	add_number(cap, info, "log-seq", log, "seq");
-	add_parameter(cap, info, "log-hash", field_text(log, "hash"));
-	add_parameter(cap, info, "log-prev-hash", field_text(log, "prev_hash"));
-	add_parameter(cap, info, "log-head", field_text(log, "head"));
-	add_parameter(cap, info, "log-signature", field_text(log, "signature"));
-	add_parameter(cap, info, "log-key-id", field_text(log, "key_id"));
+	cap_add_log(cap, info);
 }
 
 /* when it began: the earliest time that a standing limit was broken, else its opening */
@@ -173,7 +176,7 @@ static void add_onset(const struct cap *cap, struct cap_node *info)
 	if (first_ms == INT64_MAX)
 		return;
 	cap_time(first_ms, cap->report->zone_min, text);
-	add(cap, info, "onset", text);
+	cap_add(cap, info, "onset", text);
 }
 
 static void add_times(const struct cap *cap, struct cap_node *info)
@@ -182,11 +185,11 @@ static void add_times(const struct cap *cap, struct cap_node *info)
 	char text[CAP_TIME_MAX];
 
 	cap_time(report->sent_ms, report->zone_min, text);
-	add(cap, info, "effective", text);
+	cap_add(cap, info, "effective", text);
 	add_onset(cap, info);
 	cap_time(report->sent_ms + (cap->ended ? CAP_ENDED_VALID_MS : CAP_OPEN_VALID_MS),
 		 report->zone_min, text);
-	add(cap, info, "expires", text);
+	cap_add(cap, info, "expires", text);
 }
 
 /* whom to call: at the site, else the reporter */
@@ -206,7 +209,7 @@ static void add_contact(const struct cap *cap, struct cap_node *info)
 			cap_text_add(&text, ", ");
 		cap_text_add(&text, one);
 	}
-	add(cap, info, "contact", words);
+	cap_add(cap, info, "contact", words);
 }
 
 /** add_words() - one of headline, description, instruction */
@@ -220,7 +223,7 @@ static void add_words(const struct cap *cap, enum catalogue_language language,
 	say(cap, language, &text);
 	if (text.n > 0 && words[text.n - 1] == '\n')
 		words[text.n - 1] = '\0';
-	add(cap, info, name, words);
+	cap_add(cap, info, name, words);
 }
 
 static const char *sender_name(const struct cap *cap)
@@ -240,16 +243,16 @@ static void add_info(const struct cap *cap, enum catalogue_language language)
 	if (!info)
 		return;
 	cap_responses(cap, responses);
-	add(cap, info, "language", catalogue_tag(language));
-	add(cap, info, "category", "Env");
-	add(cap, info, "event", cap_term(language, "event", cap->kind));
+	cap_add(cap, info, "language", catalogue_tag(language));
+	cap_add(cap, info, "category", "Env");
+	cap_add(cap, info, "event", cap_term(language, "event", cap->kind));
 	for (size_t i = 0; responses[i]; i++)
-		add(cap, info, "responseType", responses[i]);
-	add(cap, info, "urgency", cap_urgency(cap));
-	add(cap, info, "severity", cap_severity(cap));
-	add(cap, info, "certainty", cap_certainty(cap));
+		cap_add(cap, info, "responseType", responses[i]);
+	cap_add(cap, info, "urgency", cap_urgency(cap));
+	cap_add(cap, info, "severity", cap_severity(cap));
+	cap_add(cap, info, "certainty", cap_certainty(cap));
 	add_times(cap, info);
-	add(cap, info, "senderName", sender_name(cap));
+	cap_add(cap, info, "senderName", sender_name(cap));
 	add_words(cap, language, info, "headline", CAP_HEADLINE_MAX, cap_headline);
 	add_words(cap, language, info, "description", CAP_DESCRIPTION_MAX, cap_description);
 	add_words(cap, language, info, "instruction", CAP_INSTRUCTION_MAX, cap_instruction);
@@ -264,28 +267,29 @@ static void add_alert(const struct cap *cap)
 	const struct cap_report *report = cap->report;
 	json_int_t update = json_integer_value(json_object_get(cap->incident, "update"));
 	const char *drill = field_text(cap->incident, "drill");
-	char text[TOKEN_MAX], incident[TOKEN_MAX];
+	char text[CAP_TOKEN_MAX], incident[CAP_TOKEN_MAX];
 
 	identifier(cap, (uint32_t)update, text);
-	add(cap, NULL, "identifier", text);
-	add(cap, NULL, "sender", sender(cap, text));
+	cap_add(cap, NULL, "identifier", text);
+	cap_add(cap, NULL, "sender", cap_sender(cap, text));
 	cap_time(report->sent_ms, report->zone_min, text);
-	add(cap, NULL, "sent", text);
-	add(cap, NULL, "status", cap->exercise ? "Exercise" : "Actual");
-	add(cap, NULL, "msgType", message_type(cap));
-	add(cap, NULL, "source", field_text(cap->incident, "first_out"));
-	add(cap, NULL, "scope", "Restricted");
-	add(cap, NULL, "restriction",
-	    catalogue_text(report->first,
-			   N_("For the authority and those whom it names. Whether the public is "
-			      "told is the authority's to decide (Law on Environmental "
-			      "Protection, Art. 125).")));
+	cap_add(cap, NULL, "sent", text);
+	cap_add(cap, NULL, "status", cap->exercise ? "Exercise" : "Actual");
+	cap_add(cap, NULL, "msgType", message_type(cap));
+	cap_add(cap, NULL, "source", field_text(cap->incident, "first_out"));
+	cap_add(cap, NULL, "scope", "Restricted");
+	cap_add(cap, NULL, "restriction",
+		catalogue_text(
+			report->first,
+			N_("For the authority and those whom it names. Whether the public is "
+			   "told is the authority's to decide (Law on Environmental "
+			   "Protection, Art. 125).")));
 	if (cap->exercise)
-		add(cap, NULL, "note", *drill ? drill : cap->id);
+		cap_add(cap, NULL, "note", *drill ? drill : cap->id);
 	if (strcmp(report->type, "incident.opened") != 0)
 		add_references(cap);
-	token(cap->id, incident);
-	add(cap, NULL, "incidents", incident);
+	cap_token(cap->id, incident);
+	cap_add(cap, NULL, "incidents", incident);
 	add_info(cap, report->first);
 	add_info(cap, report->first == CATALOGUE_VI ? CATALOGUE_EN : CATALOGUE_VI);
 }
@@ -297,7 +301,7 @@ char *cap_body(const struct cap_report *report)
 	const json_t *incident = json_object_get(data, "incident");
 	const struct cap cap = {
 		.report = report,
-		.xml = json_is_object(incident) ? (xml = cap_xml_new("alert", SPACE)) : NULL,
+		.xml = json_is_object(incident) ? (xml = cap_xml_new("alert", CAP_SPACE)) : NULL,
 		.data = data,
 		.incident = incident,
 		.site = json_object_get(data, "site"),

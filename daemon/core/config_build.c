@@ -20,6 +20,7 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	config->capture_percent = draft->config.capture_percent;
 	config->incident_clear_ms = draft->config.incident_clear_ms;
 	config->report_interval_ms = draft->config.report_interval_ms;
+	config->verify_interval_ms = draft->config.verify_interval_ms;
 	config->minute_retention_days = draft->config.minute_retention_days;
 	config->crossing = draft->config.crossing; /* settings only, no lists yet */
 	if (config_usable(mapping, "crossing-likely") &&

@@ -132,6 +132,8 @@ static void report_missing(const struct config_mapping *mapping, const struct ca
 {
 	char allowed[200] = "";
 
+	if (mapping->unknown) /* it may be meant by that key */
+		return;
 	for (size_t i = 0; i < catalogue->n_tables; i++)
 		if (catalogue->tables[i].factor == f)
 			config_append_text(allowed, sizeof(allowed), ", or %s%s%s%s",

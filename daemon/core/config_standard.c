@@ -172,7 +172,6 @@ int config_finish_standard(struct config_mapping *mapping, void *data)
 {
 	struct config_reader *reader = mapping->reader;
 	struct config *config = reader->config;
-	size_t n_errors = reader->report->n_errors;
 	struct standard_draft *draft = data;
 	struct config_standard *standard = &draft->standard;
 	struct config_applied applied = {.catalogue = CATALOGUE_NONE, .which = CATALOGUE_NONE};
@@ -188,7 +187,8 @@ int config_finish_standard(struct config_mapping *mapping, void *data)
 		r = config_catalogue_open(mapping, "standard", standard->name, &applied.catalogue);
 	if (r == 0 && applied.catalogue != CATALOGUE_NONE)
 		r = apply(mapping, draft, &reader->catalogues[applied.catalogue], &applied);
-	applied.bad = applied.catalogue == CATALOGUE_NONE || reader->report->n_errors > n_errors;
+	applied.bad = applied.catalogue == CATALOGUE_NONE ||
+		      reader->report->n_errors > mapping->n_errors;
 	applied.all = draft->all;
 	applied.on = draft->on;
 	applied.on_given = config_given(mapping, "on");

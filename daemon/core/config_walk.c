@@ -231,6 +231,7 @@ static void find_values(struct config_mapping *mapping)
 		}
 		while (i < group->n_options && strcmp(group->options[i].key, key->text) != 0)
 			i++;
+		mapping->unknown |= i == group->n_options;
 		if (i == group->n_options)
 			report_unknown(mapping, key);
 		else if (mapping->value[i])
@@ -308,7 +309,12 @@ static void free_texts(const struct config_group *group, uint8_t *draft)
 int config_walk(struct config_reader *reader, const struct config_group *group,
 		const struct config_node *node)
 {
-	struct config_mapping mapping = {.reader = reader, .group = group, .node = node};
+	struct config_mapping mapping = {
+		.reader = reader,
+		.group = group,
+		.node = node,
+		.n_errors = reader->report->n_errors,
+	};
 	uint8_t *draft;
 	int r = 0;
 

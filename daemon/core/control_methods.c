@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "common/text.h"
+#include "core/chain.h"
 #include "core/control_inside.h"
 
 #define FIELDS_MAX 4
@@ -25,6 +26,13 @@ static int act(struct control *control, const struct action *action, char *error
 static int reload(struct control *control, const struct action *action, char *error)
 {
 	return service_reload(control->service, action->user, error);
+}
+
+static int record_seen(struct control *control, const struct action *action, char *error)
+{
+	int r = action_check(action, error);
+
+	return r < 0 ? r : chain_seen(control->service, action->user, action->reason, error);
 }
 
 /* an argument of a method: its type on the bus, and its place in struct action */
@@ -66,6 +74,7 @@ static const struct method {
 	{"CloseIncident", act, ACTION_INCIDENT_CLOSE, {TEXT(target), TEXT(reason), TEXT(measures)}},
 	{"DrillStart", act, ACTION_DRILL_START, {TEXT(target), TEXT(scenario)}},
 	{"DrillStop", act, ACTION_DRILL_STOP, {TEXT(target)}},
+	{"RecordSeen", record_seen, ACTION_KIND_MAX, {TEXT(reason)}},
 	{"RetryReport", act, ACTION_REPORT_RETRY, {TEXT(target), TEXT(reason)}},
 	{"HoldReport", act, ACTION_REPORT_HOLD, {TEXT(target), TEXT(reason)}},
 	{"ReleaseReport", act, ACTION_REPORT_RELEASE, {TEXT(target), TEXT(reason)}},
@@ -346,6 +355,7 @@ static const sd_bus_vtable vtable[] = {
 	       SD_BUS_PARAM(measures)),
 	METHOD("DrillStart", "ss", SD_BUS_PARAM(site) SD_BUS_PARAM(scenario)),
 	METHOD("DrillStop", "s", SD_BUS_PARAM(site)),
+	METHOD("RecordSeen", "s", SD_BUS_PARAM(reason)),
 	METHOD("RetryReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
 	METHOD("HoldReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
 	METHOD("ReleaseReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),

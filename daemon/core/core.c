@@ -146,6 +146,7 @@ void core_event(struct core *core, const struct event *what)
 	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
 
+	core->calm = false;
 	marked.exercise |= core->exercise;
 	if (!entry)
 		return;
@@ -234,6 +235,11 @@ static __attribute__((noinline)) void turn_page(struct core *core, size_t stream
 	alarm_forecast(core, stream, at);
 }
 
+static inline bool is_now(const struct core_stream *s, struct stamp at)
+{
+	return s->running && at.mono_ms == s->now.mono_ms && at.wall_ms == s->now.wall_ms;
+}
+
 /* move a stream's time on */
 static inline void advance(struct core *core, size_t stream, struct stamp at)
 {
@@ -241,6 +247,8 @@ static inline void advance(struct core *core, size_t stream, struct stamp at)
 
 	if (core->settles)
 		core_settle(core); /* it belongs to the time until now */
+	if (is_now(s, at))
+		return;
 	if (!is_of_page(s, at))
 		turn_page(core, stream, at);
 	s->now = at;
@@ -249,9 +257,7 @@ static inline void advance(struct core *core, size_t stream, struct stamp at)
 
 static inline void move_on(struct core *core, size_t stream, struct stamp at)
 {
-	const struct core_stream *s = &core->streams[stream];
-
-	if (!s->running || at.mono_ms != s->now.mono_ms || at.wall_ms != s->now.wall_ms)
+	if (!is_now(&core->streams[stream], at))
 		advance(core, stream, at);
 }
 
@@ -265,6 +271,17 @@ static __attribute__((noinline)) void say_late(struct core *core, size_t stream,
 	core_event(core, &event);
 }
 
+/*
+ * What time does to alarms and incidents. Where none of them waits for anything, time alone does
+ * nothing to them until something happens, and whatever happens to one is told by an entry.
+ */
+static void look_round(struct core *core, struct stamp at)
+{
+	bool calm = alarm_tick(core, at);
+
+	core->calm = incident_tick(core, at) && calm;
+}
+
 void core_tick(struct core *core, size_t stream, struct stamp at)
 {
 	assert(stream < core->n_streams);
@@ -273,14 +290,13 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
-	for (size_t i = 0; i < core->config->n_channels; i++)
-		if (core_is_of_stream(core, i, stream))
-			measure_tick(core, i, at);
+	measure_tick(core, stream, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
-	alarm_tick(core, at);
-	incident_tick(core, at);
-	assess_tick(core, at);
+	if (!core->calm)
+		look_round(core, at);
+	if (core->config->crossing.n_targets > 0)
+		assess_tick(core, at);
 	heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
@@ -406,24 +422,26 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 						  const struct wire_reading *reading)
 {
 	const struct plan *plan = core->plan;
-	size_t request;
-	int r;
+	const struct plan_part *part, *end;
+	uint32_t request;
 
 	if (is_late(&core->streams[stream], at))
 		return 0;
-	r = plan_find_request(plan, reading->key, &request);
-	if (r < 0)
-		return r;
+	request = plan_find_request(plan, reading->key);
+	if (request == PLAN_NO_REQUEST)
+		return -ENOENT;
 	if (reading->count == 0 || reading->first + reading->count > plan->requests[request].count)
 		return -EINVAL;
 	move_on(core, stream, at);
 	/* what the unit says about itself comes first: it counts for the values beside it */
-	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
-		if (plan->parts[i].state)
-			read_state(core, &plan->parts[i], at, reading);
-	for (size_t i = plan->first_part[request]; i < plan->first_part[request + 1]; i++)
-		if (!plan->parts[i].state)
-			read_channel(core, stream, &plan->parts[i], at, reading);
+	part = &plan->parts[plan->first_part[request]];
+	end = &plan->parts[plan->first_part[request + 1]];
+	for (const struct plan_part *p = part; core->config->n_states > 0 && p < end; p++)
+		if (p->state)
+			read_state(core, p, at, reading);
+	for (; part < end; part++)
+		if (!part->state)
+			read_channel(core, stream, part, at, reading);
 	if (core->settles)
 		core_settle(core);
 	return 0;

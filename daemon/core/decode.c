@@ -56,24 +56,31 @@ int decode_order_parse(const char *text, unsigned int n_bytes, uint8_t ret[stati
 	return 0;
 }
 
+/* the value's bytes @byte and @byte + 1, which are one register, in either order */
+static uint16_t register_at(const struct decode *d, const uint16_t *words, unsigned int byte)
+{
+	unsigned int place = d->order[byte];
+
+	return place % 2 ? __builtin_bswap16(words[place / 2]) : words[place / 2];
+}
+
 /** gather() - the value's bits, most significant byte first */
 static uint64_t gather(const struct decode *d, const uint16_t *words)
 {
-	unsigned int n_bytes = 2 * types[d->type].words;
-	uint64_t bits = 0;
-
 	if (d->type == DECODE_BIT)
 		return (unsigned int)words[0] >> d->bit & 1U;
 	if (d->type == DECODE_INT8 || d->type == DECODE_UINT8)
 		return (unsigned int)words[0] >> d->bit & 0xffU;
-
-	for (unsigned int i = 0; i < n_bytes; i += 2) { /* a register's two bytes stay together */
-		unsigned int place = d->order[i];
-		uint16_t word = words[place / 2];
-
-		bits = bits << 16 | (place % 2 ? __builtin_bswap16(word) : word);
+	switch (types[d->type].words) {
+	case 1:
+		return register_at(d, words, 0);
+	case 2:
+		return (uint64_t)register_at(d, words, 0) << 16 | register_at(d, words, 2);
+	default:
+		return (uint64_t)register_at(d, words, 0) << 48 |
+		       (uint64_t)register_at(d, words, 2) << 32 |
+		       (uint64_t)register_at(d, words, 4) << 16 | register_at(d, words, 6);
 	}
-	return bits;
 }
 
 static double float_of(uint32_t bits)

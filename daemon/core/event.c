@@ -21,6 +21,13 @@ static const struct {
 	const char *number;
 } events[] = {
 	[EVENT_RECORD_CREATED] = {"record.created", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a01", 5, NULL},
+	[EVENT_RECORD_VERIFIED] = {"record.verified", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a30", 6,
+				   "entries"},
+	[EVENT_RECORD_DAMAGED] = {"record.damaged", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a31", 2, "entry"},
+	[EVENT_RECORD_REPLACED] = {"record.replaced", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a32", 2,
+				   "last_seq"},
+	[EVENT_RECORD_SEEN] = {"record.seen", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a33", 5, NULL},
+	[EVENT_KEY_ROTATED] = {"key.rotated", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a34", 4, NULL},
 	[EVENT_CORE_STARTED] = {"core.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a02", 5, NULL},
 	[EVENT_CORE_STOPPED] = {"core.stopped", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a03", 5, NULL},
 	[EVENT_CONFIG_LOADED] = {"config.loaded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a04", 5, NULL},
@@ -259,6 +266,31 @@ static void set_masses(json_t *object, const struct event *event, const struct c
 	(void)json_object_set_new(object, "released", array);
 }
 
+static void set_keys(json_t *object, const struct event_keys *keys)
+{
+	if (!keys)
+		return;
+	field_set_text(object, "origin", keys->origin);
+	field_set_text(object, "key", keys->id);
+	field_set_text(object, "public_key", keys->public);
+	field_set_text(object, "old_key", keys->old_id);
+	field_set_text(object, "old_public_key", keys->old_public);
+	field_set_text(object, "signature", keys->signature);
+}
+
+/* JSON that jansson has printed: RFC 8785 §3.2.2.2 wants the digits of \u00xx in lower case */
+static void lower_escapes(char *line)
+{
+	for (; *line; line++) {
+		if (*line != '\\')
+			continue;
+		line++;
+		for (int i = 1; *line == 'u' && i <= 4; i++)
+			if (line[i] >= 'A' && line[i] <= 'F')
+				line[i] = (char)(line[i] - 'A' + 'a');
+	}
+}
+
 static bool is_of_incident(enum event_type type)
 {
 	return type == EVENT_INCIDENT_OPENED || type == EVENT_INCIDENT_UPDATED ||
@@ -300,9 +332,15 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "measures", event->measures);
 	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);
+	set_keys(object, event->keys);
+	field_set_text(object, "hash", event->hash);
+	if (event->heads)
+		(void)json_object_set_new(object, "heads", json_integer(event->heads));
 	if (event->exercise)
 		(void)json_object_set_new(object, "exercise", json_true());
 	line = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(object);
+	if (line)
+		lower_escapes(line);
 	return line;
 }

@@ -89,7 +89,7 @@ static void add_report(struct core *core, size_t destination, struct stamp at)
 		     core->config->destinations[destination].name) < 0)
 		report->webhook_id = NULL;
 	if (report->webhook_id)
-		report->body = report_heartbeat(core, destination, at);
+		report->body = report_heartbeat(core, destination, at, report->webhook_id);
 	if (!report->type || !report->incident || !report->body || !report->webhook_id)
 		core->batch->out_of_memory = true;
 }

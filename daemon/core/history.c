@@ -37,17 +37,24 @@ static int check_version(struct history *history)
 
 int history_open(struct history **ret, const char *directory, char error[static 256])
 {
-	CLEANUP(history_close) struct history *history = calloc(1, sizeof(*history));
 	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, directory);
+	return history_open_file(ret, path, error);
+}
+
+int history_open_file(struct history **ret, const char *path, char error[static 256])
+{
+	CLEANUP(history_close) struct history *history = calloc(1, sizeof(*history));
 	int r;
 
 	if (!history)
 		return -ENOMEM;
-	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, directory);
 	r = sqlite_errno(sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READONLY, NULL));
 	if (r == 0)
 		r = sqlite_errno(sqlite3_exec(history->db,
 					      "PRAGMA query_only = ON; PRAGMA busy_timeout = 2000;"
+					      "PRAGMA wal_autocheckpoint = 0;"
 					      "PRAGMA trusted_schema = OFF",
 					      NULL, NULL, NULL));
 	if (r == 0)

@@ -335,11 +335,16 @@ static __attribute__((noinline)) void pass(struct core *core, struct core_incide
 		incident_update(core, incident, at, "its course");
 }
 
-void incident_tick(struct core *core, struct stamp at)
+bool incident_tick(struct core *core, struct stamp at)
 {
+	bool calm = true;
+
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
-		if (core->incidents[i].open)
+		if (core->incidents[i].open) {
 			pass(core, &core->incidents[i], at);
+			calm = false;
+		}
+	return calm;
 }
 
 void incident_stop(struct core *core, struct stamp at, const char *reason)

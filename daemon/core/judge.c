@@ -74,10 +74,8 @@ static __attribute__((noinline)) void judge_limit(struct core *core, size_t limi
 }
 
 /* what breaks it from now on is a value or a mean; how a standing alarm came about stays */
-static void forget_certain(struct core *core, size_t limit)
+static void forget_certain(struct core_limit *state)
 {
-	struct core_limit *state = &core->limits[limit];
-
 	if (limit_is_raised(&state->state))
 		return;
 	state->certain_n = 0;
@@ -89,13 +87,14 @@ void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
 {
 	if (core->channels[channel].idle)
 		return;
-	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+	for (size_t i = core->channel_limits[channel], end = core->channel_limits[channel + 1];
+	     i < end; i++) {
 		const struct config_limit *limit = &core->config->limits[i];
 		struct core_limit *state = &core->limits[i];
 
 		if (limit->on != on)
 			continue;
-		forget_certain(core, i);
+		forget_certain(state);
 		if (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms))
 			judge_limit(core, i, at, value, since_ms);
 	}

@@ -15,6 +15,7 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/log.h"
+#include "common/resident.h"
 #include "core/memory.h"
 #include "core/service.h"
 
@@ -149,9 +150,9 @@ int main(int argc, char **argv)
 	(void)prctl(PR_SET_DUMPABLE, 0); /* the signing key is in memory */
 	(void)mallopt(M_ARENA_MAX, 1);	 /* two threads, one of them mostly asleep */
 	r = service_open(&service, &options);
-	(void)malloc_trim(0); /* reading the configuration leaves holes */
 	if (r >= 0)
 		r = add_signals(&service);
+	resident_forget_start();
 	if (r >= 0) {
 		(void)sd_notify(0, "READY=1");
 		r = sd_event_loop(service.event);

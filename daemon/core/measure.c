@@ -14,7 +14,7 @@ static struct core_incident *dirty_incident(struct core *core, size_t channel, s
 	return incident;
 }
 
-static void say_lost(struct core *core, size_t channel, struct stamp at)
+static __attribute__((noinline)) void say_lost(struct core *core, size_t channel, struct stamp at)
 {
 	struct core_channel *state = &core->channels[channel];
 	struct event event = event_of_channel(core->config, EVENT_MEASUREMENT_LOST, at, channel);
@@ -112,7 +112,7 @@ static bool explains_silence(const struct core_channel *state)
 }
 
 /* The time before the first tick does not count as lost: nobody was watching. */
-void measure_tick(struct core *core, size_t channel, struct stamp at)
+static inline void watch(struct core *core, size_t channel, struct stamp at)
 {
 	struct core_channel *state = &core->channels[channel];
 
@@ -130,6 +130,15 @@ void measure_tick(struct core *core, size_t channel, struct stamp at)
 		state->fine = at;
 	if (at.mono_ms - state->fine.mono_ms >= (int64_t)core->lost_after_ms[channel])
 		say_lost(core, channel, at);
+}
+
+void measure_tick(struct core *core, size_t stream, struct stamp at)
+{
+	size_t n_channels = core->config->n_channels;
+
+	for (size_t i = 0; i < n_channels; i++)
+		if (core_is_of_stream(core, i, stream))
+			watch(core, i, at);
 }
 
 bool measure_holds(const struct core *core, size_t by, bool is_above, double bound, struct stamp at)

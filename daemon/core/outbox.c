@@ -79,16 +79,10 @@ struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t
 	struct outbox_decision decision = {.verdict = verdict_of(http_status)};
 	int64_t asked_ms;
 
-	switch (decision.verdict) {
-	case OUTBOX_DELIVERED:
-	case OUTBOX_GONE: /* due as soon as the destination is no longer paused */
-		return decision;
-	case OUTBOX_REFUSED:
+	if (decision.verdict == OUTBOX_DELIVERED || decision.verdict == OUTBOX_GONE)
+		return decision; /* what is gone is due as soon as the pause ends */
+	if (decision.verdict == OUTBOX_REFUSED)
 		attempts = ARRAY_SIZE(waits_s);
-		break;
-	case OUTBOX_RETRY:
-		break;
-	}
 	decision.wait_ms = wait_ms(attempts, random);
 	if (retry_after_s < 0)
 		return decision;

@@ -174,7 +174,7 @@ static int compare_keys(const void *a, const void *b, void *userdata)
 
 /**
  * fill_keys() - the same registers may be read twice, at two intervals or over two links:
- * the second and further ones get a key made of that key and their rank
+ * the second and further ones get a key made of that key and their rank. Sorts @by_key for it.
  */
 static void fill_keys(struct plan *plan)
 {
@@ -200,6 +200,14 @@ static void fill_keys(struct plan *plan)
 			again = true;
 		}
 	}
+}
+
+static void fill_by_key(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->n_by_key; i++)
+		plan->by_key[i] = PLAN_NO_REQUEST;
+	for (size_t i = 0; i < plan->n_requests; i++)
+		plan->by_key[plan_place_of(plan, plan->requests[i].key)] = (uint32_t)i;
 }
 
 static void set_bit(uint8_t *map, size_t i)
@@ -247,7 +255,9 @@ int plan_new(struct plan **ret, const struct config *config)
 		plan->requests = calloc(n, sizeof(*plan->requests));
 		plan->parts = calloc(n, sizeof(*plan->parts));
 		plan->first_part = calloc(n, sizeof(*plan->first_part));
-		plan->by_key = calloc(n, sizeof(*plan->by_key));
+		for (plan->n_by_key = 2; plan->n_by_key < 2 * n;)
+			plan->n_by_key *= 2;
+		plan->by_key = calloc(plan->n_by_key, sizeof(*plan->by_key));
 		plan->channel_slot = calloc(config->n_channels + 1, sizeof(*plan->channel_slot));
 	}
 	if (plan && place && plan->links && plan->units && plan->config_unit && plan->requests &&
@@ -266,25 +276,8 @@ int plan_new(struct plan **ret, const struct config *config)
 	if (r < 0)
 		return r;
 	fill_keys(plan);
+	fill_by_key(plan);
 	fill_maps(plan);
 	*ret = steal(&plan);
-	return 0;
-}
-
-int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret)
-{
-	size_t low = 0, high = plan->n_requests;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-
-		if (plan->requests[plan->by_key[middle]].key < key)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == plan->n_requests || plan->requests[plan->by_key[low]].key != key)
-		return -ENOENT;
-	*ret = plan->by_key[low];
 	return 0;
 }

@@ -20,6 +20,7 @@ const char *const record_sql[N_STATEMENTS] = {
 	[ADD_ENTRY] = "INSERT INTO entry VALUES(?1, ?2, ?3, ?4, ?5, ?6)",
 	[READ_ENTRY] = "SELECT line, hash FROM entry WHERE seq = ?1",
 	[SET_HEAD] = "INSERT OR REPLACE INTO head VALUES(1, ?1, ?2, ?3, ?4)",
+	[ADD_HEAD] = "INSERT OR REPLACE INTO signed_head VALUES(?1, ?2, ?3)",
 	[SET_STATE] = "INSERT OR REPLACE INTO state VALUES(1, ?1, ?2, ?3, ?4, ?5)",
 	[SET_ACK] = "INSERT OR REPLACE INTO poller VALUES(?1, ?2, ?3)",
 	[GET_ACK] = "SELECT seq FROM poller WHERE instance = ?1",
@@ -316,6 +317,14 @@ static int take_last_entry(sqlite3_stmt *row, struct record_start *ret)
 	return take_bytes(row, 1, ret->chain.hash, sizeof(ret->chain.hash));
 }
 
+/* where there is no entry yet: one that was set aside had used the numbers up to this one */
+static int take_base(sqlite3_stmt *row, struct record_start *ret)
+{
+	if (ret->created)
+		ret->chain.seq = (uint64_t)sqlite3_column_int64(row, 0);
+	return 0;
+}
+
 static int take_state(sqlite3_stmt *row, struct record_start *ret)
 {
 	ret->n_state = (size_t)sqlite3_column_bytes(row, 0);
@@ -348,6 +357,9 @@ int record_load(struct record *record, struct record_start *ret)
 	if (r == 0)
 		r = load_row(record, "SELECT seq, hash, type FROM entry ORDER BY seq DESC LIMIT 1",
 			     take_last_entry, ret);
+	if (r == 0)
+		r = load_row(record, "SELECT value FROM meta WHERE key = 'base_seq'", take_base,
+			     ret);
 	if (r == 0)
 		r = load_row(record,
 			     "SELECT core, mono_base_ms, mono_ms, wall_ms, boot_id"

@@ -145,6 +145,22 @@ static int set_ack(struct record *record, const struct record_ack *ack, int64_t 
 	return record_run(record, s);
 }
 
+/* Kept for ever beside its entries: what is handed out may end here. One that nobody has signed
+ * says nothing that the chain does not, so it is in "head" only. */
+static int add_head(struct record *record, const struct record_commit *commit, const char *note,
+		    const uint8_t signature[static SIGN_ED25519_BYTES])
+{
+	int r;
+
+	PREPARE(ADD_HEAD);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)commit->chain.seq);
+	bind_text(s, 2, note);
+	(void)sqlite3_bind_blob(s, 3, signature, SIGN_ED25519_BYTES, SQLITE_STATIC);
+	r = record_run(record, s);
+	(void)sqlite3_clear_bindings(s); /* they point into the caller */
+	return r;
+}
+
 /* the head as it is signed: see head.h */
 static int set_head(struct record *record, const struct record_commit *commit)
 {
@@ -170,7 +186,7 @@ static int set_head(struct record *record, const struct record_commit *commit)
 		(void)sqlite3_bind_null(s, 4);
 	r = record_run(record, s);
 	(void)sqlite3_clear_bindings(s); /* they point into this function */
-	return r;
+	return r == 0 && commit->head_key ? add_head(record, commit, note, signature) : r;
 }
 
 static int set_state(struct record *record, const struct record_commit *commit)

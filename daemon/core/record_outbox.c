@@ -52,8 +52,9 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
 		      " AND " QUEUED " AND next_ms > 0 AND next_ms > ?2",
-	[WAITING] = "SELECT destination, lane = 2, count(*) FROM outbox WHERE " QUEUED
-		    " GROUP BY destination, lane = 2",
+	/* in the index's own order: no memory for a sorter, however many they are */
+	[WAITING] = "SELECT destination, count(*), sum(lane = 2) FROM outbox WHERE " QUEUED
+		    " GROUP BY destination",
 	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE " QUEUED " AND next_ms > 0"
 		    " AND next_ms > ?1",
 	/* the receiver is back: what failed while it was away need not wait for its turn; what
@@ -365,9 +366,15 @@ int record_waiting(struct record *record,
 	int code;
 
 	PREPARE(WAITING);
-	while ((code = sqlite3_step(s)) == SQLITE_ROW)
-		each(userdata, sqlite_text(s, 0), sqlite3_column_int(s, 1) != 0,
-		     sqlite3_column_int64(s, 2));
+	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
+		int64_t n_files = sqlite3_column_int64(s, 2);
+		int64_t n_reports = sqlite3_column_int64(s, 1) - n_files;
+
+		if (n_reports > 0)
+			each(userdata, sqlite_text(s, 0), false, n_reports);
+		if (n_files > 0)
+			each(userdata, sqlite_text(s, 0), true, n_files);
+	}
 	(void)sqlite3_reset(s); /* read-only */
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }

@@ -126,6 +126,8 @@ static const char *const steps[RECORD_VERSION] = {
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
 	" WHERE signature IS NOT NULL;"
+	/* what the chain says of itself, found without reading all of it: record_chain.c */
+	"CREATE INDEX entry_chain ON entry(seq) WHERE type IN (" RECORD_OF_CHAIN ");"
 	/* The outbox: whose turn it is stands in the row, so that the next report is found by one
 	 * step of an index, however many wait. Triggers keep that, whoever changes a state. */
 	"ALTER TABLE outbox ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;"    /* 1: the oldest of its

@@ -12,6 +12,7 @@
 #include "common/log.h"
 #include "core/anchoring.h"
 #include "core/budget.h"
+#include "core/chain.h"
 #include "core/service.h"
 
 /* everything that a configuration brings with it */
@@ -140,6 +141,14 @@ static void refuse(struct service *service, const char *user, const char *why, s
 	service_flush(service);
 }
 
+static bool limit_is_configured(const struct config *config, const char *path)
+{
+	for (size_t i = 0; i < config->n_limits; i++)
+		if (strcmp(config->limits[i].path, path) == 0)
+			return true;
+	return false;
+}
+
 /* does the core know of an alarm that the record holds as standing, waiting or hidden? */
 static bool limit_is_known(const struct service *service, const char *path)
 {
@@ -193,7 +202,10 @@ static void on_standing(void *userdata, const char *name, const char *summary, c
 		return;
 	}
 	event.name = name;
-	event.reason = service->state_lost ? lost : "it is no longer configured";
+	event.reason = service->state_lost ? lost
+		       : limit_is_configured(service->config, name)
+			       ? "its side or its channel's unit is another now; it is judged anew"
+			       : "it is no longer configured";
 	core_event(service->core, &event);
 }
 
@@ -265,6 +277,7 @@ static int reload(struct service *service, const char *user, char *error)
 	}
 	swap(service, &setup);
 	setup_done(&setup);
+	chain_rotate(service);
 	chain_hex(service->config->digest, hash);
 	event.name = hash;
 	event.user = user;

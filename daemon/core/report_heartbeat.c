@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cap.h"
 #include "core/fields.h"
 #include "core/heartbeat.h"
 #include "core/report.h"
@@ -55,7 +56,30 @@ static json_t *health_object(const struct core *core, size_t destination)
 	return object;
 }
 
-char *report_heartbeat(const struct core *core, size_t destination, struct stamp at)
+static char *body_of(const struct core *core, size_t destination, struct stamp at,
+		     const char *webhook_id, const char *data)
+{
+	const struct config_destination *config = &core->config->destinations[destination];
+
+	switch (config->format) {
+	case FORMAT_JSON:
+		return report_body(core, HEARTBEAT_TYPE, at.wall_ms, data);
+	case FORMAT_CAP:
+		return cap_heartbeat(&(struct cap_report){
+			.data = data,
+			.type = HEARTBEAT_TYPE,
+			.destination = config->name,
+			.webhook_id = webhook_id,
+			.sent_ms = at.wall_ms,
+			.zone_min = core->config->zone_min,
+			.first = config->language,
+		});
+	}
+	return NULL;
+}
+
+char *report_heartbeat(const struct core *core, size_t destination, struct stamp at,
+		       const char *webhook_id)
 {
 	json_t *data = json_object(), *reporter = report_reporter(core);
 	char *text, *body;
@@ -69,7 +93,7 @@ char *report_heartbeat(const struct core *core, size_t destination, struct stamp
 	(void)json_object_set_new(data, "log", report_log(core));
 	text = json_dumps(data, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(data);
-	body = text ? report_body(core, HEARTBEAT_TYPE, at.wall_ms, text) : NULL;
+	body = text ? body_of(core, destination, at, webhook_id, text) : NULL;
 	free(text);
 	return body;
 }

@@ -10,8 +10,10 @@
 #include "common/log.h"
 #include "core/anchoring.h"
 #include "core/budget.h"
+#include "core/chain.h"
 #include "core/control.h"
 #include "core/drilling.h"
+#include "core/record_aside.h"
 #include "core/service.h"
 
 struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
@@ -77,6 +79,8 @@ static void fail(struct service *service, int r)
 		 "service ends to recover from what is on disk",
 		 *record_error(service->record) ? record_error(service->record) : strerror(-r));
 	service->failed = true;
+	if (r == -EBADMSG)
+		record_suspect(service->options.state);
 	(void)sd_event_exit(service->event, r);
 }
 
@@ -222,18 +226,20 @@ static void set_clock(struct service *service, const struct record_start *start)
 					now.mono_ms;
 }
 
-static void say_start(struct service *service, const struct record_start *start)
+static int say_start(struct service *service, const struct record_start *start)
 {
 	struct stamp now = service_now(service);
-	struct event created = event_plain(EVENT_RECORD_CREATED, now);
 	struct event started = event_plain(EVENT_CORE_STARTED, now);
 	struct event loaded = event_plain(EVENT_CONFIG_LOADED, now);
+	struct chain_names names;
 	char hash[CHAIN_HEX_MAX];
+	int r = chain_say_start(service, start);
 
-	created.reason = "no record was there before";
-	created.name = service->core->log_id;
-	if (start->created)
-		core_event(service->core, &created);
+	if (r == 0)
+		r = chain_name_key(service, &names);
+	if (r < 0)
+		return r;
+	started.keys = &names.keys;
 	started.reason = start->created		  ? "for the first time"
 			 : start->stopped_cleanly ? "after a clean stop"
 						  : "after an unclean stop";
@@ -242,6 +248,7 @@ static void say_start(struct service *service, const struct record_start *start)
 	chain_hex(service->config->digest, hash);
 	loaded.name = hash;
 	core_event(service->core, &loaded); /* at every start: which limits were in force */
+	return 0;
 }
 
 static void on_minute(void *userdata, size_t channel, const struct window_row *row)
@@ -270,6 +277,24 @@ static int restore_windows(struct service *service, const struct record_start *s
 	return r;
 }
 
+/* the bytes of the state do not hold: what was taken from them is forgotten, and somebody must
+ * know; what was standing is closed by service_adopt(), and told so */
+static int begin_anew(struct service *service, const struct record_start *start)
+{
+	int r;
+
+	log_crit("the measuring state of the last run is damaged and begins anew");
+	service->core = core_free(service->core);
+	r = core_new(&service->core, service->config, service->plan, &service->batch);
+	if (r < 0)
+		return r;
+	service->core->chain = start->chain;
+	service->core->chain.key = service->keys.own[0];
+	memcpy(service->core->log_id, start->log_id, sizeof(service->core->log_id));
+	service->state_lost = service->state_damaged = true;
+	return 0;
+}
+
 static int restore(struct service *service)
 {
 	struct record_start start;
@@ -292,13 +317,15 @@ static int restore(struct service *service)
 		r = restore_windows(service, &start);
 	free(start.state);
 	free(start.windows);
-	if (r < 0) {
-		log_err("the state in the record is damaged; the record was left as it is");
-		return r;
-	}
-	say_start(service, &start);
-	r = anchoring_open(service);
-	if (r == 0)
+	if (r == -EBADMSG)
+		r = begin_anew(service, &start);
+	if (r >= 0)
+		r = say_start(service, &start);
+	if (r >= 0 && service->state_damaged)
+		chain_state_lost(service);
+	if (r >= 0)
+		r = anchoring_open(service);
+	if (r >= 0)
 		r = service_adopt(service);
 	return r < 0 ? r : drilling_open(service);
 }
@@ -379,6 +406,15 @@ static int open_record(struct service *service)
 	return r;
 }
 
+static int begin(struct service *service)
+{
+	int r = chain_open(service, open_record);
+
+	if (r == 0)
+		r = core_new(&service->core, service->config, service->plan, &service->batch);
+	return r == 0 ? restore(service) : r;
+}
+
 int service_open(struct service *service, const struct service_options *options)
 {
 	int r;
@@ -388,11 +424,16 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r == 0)
 		r = keys_load(&service->keys, service->config, options->credentials);
 	if (r == 0)
-		r = open_record(service);
-	if (r == 0)
-		r = core_new(&service->core, service->config, service->plan, &service->batch);
-	if (r == 0)
-		r = restore(service);
+		r = begin(service);
+	if (r == -EBADMSG && service->record) { /* a page that is needed cannot be read */
+		r = chain_give_up(service, record_error(service->record));
+		service->core = core_free(service->core);
+		service->drills = drills_free(service->drills);
+		service->anchoring = anchoring_close(service->anchoring);
+		batch_clear(&service->batch);
+		if (r == 0)
+			r = begin(service);
+	}
 	if (r < 0)
 		return r;
 	service->packet = malloc(WIRE_PACKET_MAX);
@@ -407,6 +448,8 @@ int service_open(struct service *service, const struct service_options *options)
 		r = control_open(&service->control, service, options->bus);
 	if (r >= 0)
 		service_flush(service);
+	if (r >= 0 && !service->failed)
+		r = chain_started(service);
 	return service->failed ? -EIO : MIN(r, 0);
 }
 
@@ -431,6 +474,7 @@ void service_close(struct service *service)
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);
 	(void)record_close(service->record);
+	(void)chain_close(service->chain);
 	clear_deliveries(service);
 	free(service->deliveries);
 	batch_done(&service->batch);

@@ -44,7 +44,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {13,
+	static const size_t sizes[] = {14,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),
@@ -65,7 +65,7 @@ static uint64_t layout(void)
 
 static uint64_t windows_layout(void)
 {
-	static const size_t sizes[] = {1, sizeof(struct core_windows), N_WINDOWS};
+	static const size_t sizes[] = {2, sizeof(struct core_windows), N_WINDOWS};
 
 	return hash64(HASH64_SEED, sizes, sizeof(sizes));
 }
@@ -82,6 +82,25 @@ static uint64_t key_of_text(const char *text)
 	return hash64(HASH64_SEED, text, strlen(text));
 }
 
+/* another unit of measure makes another channel of it: 200 of the one are not 200 of the other */
+static uint64_t key_of_channel(const struct core *core, size_t i)
+{
+	const struct config_channel *channel = &core->config->channels[i];
+	const char *measure = channel->measure ? channel->measure : "";
+
+	return hash64(key_of_text(channel->path), measure, strlen(measure));
+}
+
+/* so does the other side another limit */
+static uint64_t key_of_limit(const struct core *core, size_t i)
+{
+	const struct config_limit *limit = &core->config->limits[i];
+	uint64_t parts[] = {key_of_text(limit->path), key_of_channel(core, limit->channel)};
+	uint8_t high = limit->high;
+
+	return hash64(hash64(HASH64_SEED, parts, sizeof(parts)), &high, sizeof(high));
+}
+
 static uint64_t key_of_incident(const struct core *core, size_t i)
 {
 	uint8_t kind = (uint8_t)(i % N_WASTE_KINDS);
@@ -94,7 +113,7 @@ static uint64_t key_of_span(const struct core *core, size_t i)
 	const struct core_span *span = &core->spans[i];
 	uint8_t length = (uint8_t)span->length;
 
-	return hash64(key_of_text(core->config->channels[span->channel].path), &length, 1);
+	return hash64(key_of_channel(core, span->channel), &length, 1);
 }
 
 static void put(uint8_t **at, const void *bytes, size_t n)
@@ -151,8 +170,8 @@ static void put_used(const struct core *core, uint8_t *at)
 			put(&at, &core->dues[i], sizeof(struct core_due));
 	for (size_t i = 0; i < core->config->n_channels; i++)
 		if (upstream_is_used(&core->upstream[i]))
-			put_keyed(&at, key_of_text(core->config->channels[i].path),
-				  &core->upstream[i], sizeof(struct core_upstream));
+			put_keyed(&at, key_of_channel(core, i), &core->upstream[i],
+				  sizeof(struct core_upstream));
 }
 
 static void put_things(const struct core *core, uint8_t *at)
@@ -160,17 +179,16 @@ static void put_things(const struct core *core, uint8_t *at)
 	const struct config *config = core->config;
 
 	for (size_t i = 0; i < config->n_channels; i++)
-		put_keyed(&at, key_of_text(config->channels[i].path), &core->channels[i],
+		put_keyed(&at, key_of_channel(core, i), &core->channels[i],
 			  sizeof(struct core_channel));
 	for (size_t i = 0; i < config->n_states; i++)
 		put_keyed(&at, key_of_text(config->states[i].path), &core->states[i],
 			  sizeof(struct core_state));
 	for (size_t i = 0; i < config->n_limits; i++)
-		put_keyed(&at, key_of_text(config->limits[i].path), &core->limits[i],
-			  sizeof(struct core_limit));
+		put_keyed(&at, key_of_limit(core, i), &core->limits[i], sizeof(struct core_limit));
 	for (size_t i = 0; i < config->n_limits; i++) /* few have any */
 		if (!alarm_notes_are_empty(&core->notes[i]))
-			put_keyed(&at, key_of_text(config->limits[i].path), &core->notes[i],
+			put_keyed(&at, key_of_limit(core, i), &core->notes[i],
 				  sizeof(struct alarm_notes));
 	put(&at, &core->flood, sizeof(core->flood));
 	put(&at, core->heartbeats, sizeof(core->heartbeats));
@@ -178,7 +196,7 @@ static void put_things(const struct core *core, uint8_t *at)
 		put_keyed(&at, key_of_incident(core, i), &core->incidents[i],
 			  sizeof(struct core_incident));
 	for (size_t i = 0; i < core->n_released; i++)
-		put_keyed(&at, key_of_text(config->channels[core->released[i]].path),
+		put_keyed(&at, key_of_channel(core, core->released[i]),
 			  &core->masses[core->released[i]], sizeof(struct mass));
 	for (size_t i = 0; i < core->n_spans; i++)
 		put_keyed(&at, key_of_span(core, i), &core->span_masses[i],
@@ -236,7 +254,7 @@ int core_save_windows(const struct core *core, void **ret, size_t *ret_n)
 		return -ENOMEM;
 	put(&at, &header, sizeof(header));
 	for (size_t i = 0; i < config->n_channels; i++)
-		put_keyed(&at, key_of_text(config->channels[i].path), &core->windows[i],
+		put_keyed(&at, key_of_channel(core, i), &core->windows[i],
 			  sizeof(struct core_windows));
 	header.hash = hash_of(&header, sizeof(header), bytes, n);
 	memcpy(bytes, &header, sizeof(header));
@@ -348,8 +366,7 @@ static void take_used(struct core *core, const struct snapshot_header *header, c
 	memcpy(core->dues, at, header->n_dues * sizeof(struct core_due));
 	at += header->n_dues * sizeof(struct core_due);
 	for (size_t i = 0; i < config->n_channels; i++)
-		places[i] = (struct place){key_of_text(config->channels[i].path),
-					   &core->upstream[i]};
+		places[i] = (struct place){key_of_channel(core, i), &core->upstream[i]};
 	(void)take(at, header->n_upstream, sizeof(struct core_upstream), places,
 		   config->n_channels);
 }
@@ -367,17 +384,16 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 	if (!places)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++)
-		places[i] = (struct place){key_of_text(config->channels[i].path),
-					   &core->channels[i]};
+		places[i] = (struct place){key_of_channel(core, i), &core->channels[i]};
 	at = take(at, header->n_channels, sizeof(struct core_channel), places, config->n_channels);
 	for (size_t i = 0; i < config->n_states; i++)
 		places[i] = (struct place){key_of_text(config->states[i].path), &core->states[i]};
 	at = take(at, header->n_states, sizeof(struct core_state), places, config->n_states);
 	for (size_t i = 0; i < config->n_limits; i++)
-		places[i] = (struct place){key_of_text(config->limits[i].path), &core->limits[i]};
+		places[i] = (struct place){key_of_limit(core, i), &core->limits[i]};
 	at = take(at, header->n_limits, sizeof(struct core_limit), places, config->n_limits);
 	for (size_t i = 0; i < config->n_limits; i++)
-		places[i] = (struct place){key_of_text(config->limits[i].path), &core->notes[i]};
+		places[i] = (struct place){key_of_limit(core, i), &core->notes[i]};
 	at = take(at, header->n_notes, sizeof(struct alarm_notes), places, config->n_limits);
 	memcpy(&core->flood, at, sizeof(core->flood));
 	at += sizeof(core->flood);
@@ -387,7 +403,7 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 		places[i] = (struct place){key_of_incident(core, i), &core->incidents[i]};
 	at = take(at, header->n_incidents, sizeof(struct core_incident), places, n_incidents);
 	for (size_t i = 0; i < core->n_released; i++)
-		places[i] = (struct place){key_of_text(config->channels[core->released[i]].path),
+		places[i] = (struct place){key_of_channel(core, core->released[i]),
 					   &core->masses[core->released[i]]};
 	at = take(at, header->n_masses, sizeof(struct mass), places, core->n_released);
 	for (size_t i = 0; i < core->n_spans; i++)
@@ -463,8 +479,7 @@ int core_restore_windows(struct core *core, const void *bytes, size_t n)
 	if (!places)
 		return -ENOMEM;
 	for (size_t i = 0; i < config->n_channels; i++)
-		places[i] = (struct place){key_of_text(config->channels[i].path),
-					   &core->windows[i]};
+		places[i] = (struct place){key_of_channel(core, i), &core->windows[i]};
 	(void)take((const uint8_t *)bytes + sizeof(header), header.n_channels,
 		   sizeof(struct core_windows), places, config->n_channels);
 	free(places);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/anchoring.h"
+#include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
@@ -296,6 +297,27 @@ static json_t *forecasts_array(const struct service *service)
 	return array;
 }
 
+/* how far the record is known to hold */
+static json_t *record_object(const struct service *service)
+{
+	const struct chain_watch *chain = service->chain;
+	json_t *object = json_object();
+
+	(void)json_object_set_new(object, "seen", json_boolean(!chain->is_unseen));
+	(void)json_object_set_new(object, "verifying", json_boolean(chain->is_running));
+	if (chain->is_damaged)
+		set(object, "damage", chain->words);
+	if (chain->is_replaced)
+		set(object, "replaces", chain->aside.name);
+	if (chain->verified_ms == 0)
+		return object;
+	set_number(object, "verified_ms", chain->verified_ms);
+	set_number(object, "entries", (int64_t)chain->n_entries);
+	set_number(object, "heads", (int64_t)chain->n_heads);
+	set_number(object, "unknown", (int64_t)chain->n_unknown);
+	return object;
+}
+
 /* destinations whose receivers have said 410 */
 static json_t *paused_array(const struct service *service)
 {
@@ -352,6 +374,18 @@ static json_t *anchors_array(const struct service *service)
 	return array;
 }
 
+/* is everything done that has to be: reading, storing, telling? Else somebody must come. */
+static bool is_healthy(const struct service *service, size_t n_served)
+{
+	const char *reason;
+	bool paused = false;
+
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		paused |= delivery_paused(service->delivery, i, &reason) != 0;
+	return n_served == service->core->n_streams && delivery_has_sender(service->delivery) &&
+	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service);
+}
+
 static json_t *status_object(const struct service *service)
 {
 	struct stamp now = service_now(service);
@@ -369,6 +403,7 @@ static json_t *status_object(const struct service *service)
 	set(object, "origin", service->config->origin);
 	set(object, "time", time);
 	set_number(object, "time_ms", now.wall_ms);
+	(void)json_object_set_new(object, "health", json_boolean(is_healthy(service, n_served)));
 	set_number(object, "pid", getpid());
 	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
 	set_number(object, "pollers_reading", (int64_t)n_served);
@@ -381,6 +416,7 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
+	(void)json_object_set_new(object, "record", record_object(service));
 	set(object, "log_id", service->core->log_id);
 	set_number(object, "log_seq", (int64_t)service->core->chain.seq);
 	(void)json_object_set_new(object, "anchors", anchors_array(service));

@@ -14,6 +14,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/resident.h"
 #include "poller/poller.h"
 #include "poller/ring.h"
 
@@ -203,6 +204,7 @@ static int run(struct program *program, const struct options *options)
 	 * the poller does its duty, to keep trying, from now on. */
 	(void)sd_notify(0, "READY=1"); /* nobody may be listening */
 	tell_status(program);
+	resident_forget_start();
 	r = turn(program);
 	if (r < 0)
 		log_err("the event loop has failed: %s", strerrordesc_np(-r));

@@ -28,7 +28,8 @@ static const struct {
 	{60, 0, "its certificate is for another host name; check the URL"},
 	{60, 1, "its certificate is for another host name; check the URL"},
 	{60, ANY, "its certificate cannot be trusted"},
-	{1, ANY, "the URL's scheme is not supported; use https"},
+	/* the URL was looked at before: what is left is an answer of HTTP 0.9, or none of HTTP */
+	{1, ANY, "what answers there does not speak HTTP"},
 	{3, ANY, "the URL cannot be understood; check its spelling"},
 	{6, ANY, "its name cannot be resolved; check the spelling and the name server"},
 	{7, ANY,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/resident.h"
 #include "sender/jobs.h"
 #include "sender/worker.h"
 
@@ -147,6 +148,7 @@ static int run(const struct options *options)
 	if (r < 0)
 		return r;
 	(void)sd_notify(0, "READY=1\nSTATUS=Waiting for wastewatchd");
+	resident_forget_start();
 	return sd_event_loop(event);
 }
 

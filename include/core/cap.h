@@ -89,3 +89,11 @@ char *cap_body(const struct cap_report *report);
 
 /** cap_time() - as CAP writes times: "2026-11-24T21:05:00+07:00", UTC "…-00:00" */
 void cap_time(int64_t wall_ms, int zone_min, char text[static CAP_TIME_MAX]);
+
+/**
+ * cap_heartbeat() - a sign of life as an alert of status System: "messages that support alert
+ * network internal functions" (CAP 1.2 §3.2.1); urgency, severity and certainty are Unknown
+ * @report: as cap_body(); of the fields about incidents none is used
+ * Return: as cap_body().
+ */
+char *cap_heartbeat(const struct cap_report *report);

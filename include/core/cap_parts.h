@@ -13,6 +13,8 @@
 #include "core/cap.h"
 #include "core/cap_xml.h"
 
+#define CAP_SPACE	 "urn:oasis:names:tc:emergency:cap:1.2"
+#define CAP_TOKEN_MAX	 256 /* of identifier or sender */
 #define CAP_HEADLINE_MAX 640 /* bytes; 160 characters, as CAP 1.2 advises for text messages */
 #define CAP_DESCRIPTION_MAX                                                   \
 	6000 /* with all of it escaped, twice, it stays below WIRE_PACKET_MAX \
@@ -97,3 +99,21 @@ void cap_responses(const struct cap *cap, const char *ret[static 4]);
 
 /** cap_may_cross() - is a path's or incident's verdict at least "possible"? */
 bool cap_may_cross(const char *verdict);
+
+/** cap_add() - an element with a text; an empty text is none */
+void cap_add(const struct cap *cap, struct cap_node *parent, const char *name, const char *text);
+
+/** cap_add_parameter(), cap_add_number() - a parameter of an info block, likewise */
+void cap_add_parameter(const struct cap *cap, struct cap_node *info, const char *name,
+		       const char *value);
+void cap_add_number(const struct cap *cap, struct cap_node *info, const char *name,
+		    const json_t *object, const char *key);
+
+/** cap_add_log() - the parameters log-…, what the report says of the record */
+void cap_add_log(const struct cap *cap, struct cap_node *info);
+
+/** cap_token() - a text without what identifier and sender must not have */
+void cap_token(const char *from, char to[static CAP_TOKEN_MAX]);
+
+/** cap_sender() - who speaks; Return: @to */
+const char *cap_sender(const struct cap *cap, char to[static CAP_TOKEN_MAX]);

@@ -423,6 +423,7 @@ struct config {
 	uint32_t capture_percent;	/* below it a window is invalid */
 	uint32_t incident_clear_ms;	/* quiet for so long ends an incident */
 	uint32_t report_interval_ms;	/* least time between updates of one incident */
+	uint32_t verify_interval_ms;	/* the record is gone through so often, see chain.h */
 	uint32_t minute_retention_days; /* at least 60, Circular 10/2021 Art. 39 */
 	uint8_t digest[32]; /* SHA-256, chained over names and bytes of the files, for the record */
 	struct config_site *sites;

@@ -105,6 +105,11 @@ enum option_state { OPTION_ABSENT, OPTION_STANDARD, OPTION_GIVEN, OPTION_BAD };
 struct config_reader;
 struct drill_scenario;
 
+/**
+ * struct config_mapping - one of the file's, while it is read
+ * @n_errors: those that had been reported before it
+ * @unknown: there are keys in it that no row has, which was reported: one may be meant for another
+ */
 struct config_mapping {
 	struct config_reader *reader;
 	const struct config_group *group;
@@ -113,6 +118,8 @@ struct config_mapping {
 	enum option_state state[CONFIG_OPTIONS_MAX];
 	bool filled[CONFIG_OPTIONS_MAX]; /* from @base */
 	struct config_base base;
+	size_t n_errors;
+	bool unknown;
 };
 
 /**

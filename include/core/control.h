@@ -14,6 +14,7 @@
  *   Return(s target, s reason)
  *   AcknowledgeIncident(s id, s reason)    CloseIncident(s id, s cause, s measures)
  *   DrillStart(s site, s scenario)         DrillStop(s site)
+ *   RecordSeen(s reason)                   chain.h
  *   RetryReport(s target, s reason)        HoldReport(s target, s reason)
  *   ReleaseReport(s target, s reason)      AbandonReport(s target, s reason)
  *   ResumeDestination(s name, s reason)

@@ -300,6 +300,7 @@ struct core {
 	size_t *first_span;		 /* of each in @released; n_released + 1 of them */
 	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
+	bool calm;    /* time does nothing to alarms and incidents until the next entry */
 	struct chain chain;
 	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */
 	bool exercise;	   /* a drill: entries, reports and incidents are marked as such */
@@ -419,8 +420,8 @@ void incident_assessed(struct core *core, struct core_incident *incident, struct
 /** incident_stop() - end all that are open, whatever their alarms say; @reason: why, in words */
 void incident_stop(struct core *core, struct stamp at, const char *reason);
 
-/** incident_tick() - send what is due, end what is quiet */
-void incident_tick(struct core *core, struct stamp at);
+/** incident_tick() - send what is due, end what is quiet. Return: there is no incident. */
+bool incident_tick(struct core *core, struct stamp at);
 
 /**
  * incident_recount() - after a change of configuration: count the standing alarms anew
@@ -441,8 +442,11 @@ void alarm_back(struct core *core, size_t limit, struct stamp at, double value);
 void alarm_say(struct core *core, enum event_type type, size_t limit, struct stamp at,
 	       double value);
 
-/** alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin */
-void alarm_tick(struct core *core, struct stamp at);
+/**
+ * alarm_tick() - shelvings end, conditions change, alarms repeat, floods begin
+ * Return: time alone will do nothing to any alarm as they are now.
+ */
+bool alarm_tick(struct core *core, struct stamp at);
 
 /** alarm_condition_text() - as alarm_text() */
 const char *alarm_condition_text(const struct core *core, size_t limit);

@@ -22,6 +22,11 @@
 
 enum event_type {
 	EVENT_RECORD_CREATED,
+	EVENT_RECORD_VERIFIED,
+	EVENT_RECORD_DAMAGED,
+	EVENT_RECORD_REPLACED,
+	EVENT_RECORD_SEEN,
+	EVENT_KEY_ROTATED,
 	EVENT_CORE_STARTED,
 	EVENT_CORE_STOPPED,
 	EVENT_CONFIG_LOADED,
@@ -101,6 +106,19 @@ struct event_mass {
 };
 
 /**
+ * struct event_keys - which key signs; texts as in sign.h, NULL none
+ * @old_id, @old_public, @signature: with "key.rotated"; see verify.h
+ */
+struct event_keys {
+	const char *origin;
+	const char *id;
+	const char *public;
+	const char *old_id;
+	const char *old_public;
+	const char *signature;
+};
+
+/**
  * struct event - one thing that happened, to what
  * @site, @source, @channel, @limit: indices into the configuration, EVENT_NONE
  * @value: counts if @has_value
@@ -117,6 +135,9 @@ struct event_mass {
  * @boundary: line or receptor that it is about; NULL none
  * @measures: what was done about it; NULL none
  * @masses: what was released in an incident that has ended, @n_masses of them
+ * @keys: which key signs from here on; NULL not said
+ * @hash: of an entry, 64 hex digits; NULL none
+ * @heads: how many signed heads were looked at, with "record.verified"
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
  * @quiet: nobody is to be called for it: the priority is that of information
@@ -145,6 +166,9 @@ struct event {
 	const char *measures;
 	const struct event_mass *masses;
 	size_t n_masses;
+	const struct event_keys *keys;
+	const char *hash;
+	int64_t heads;
 	int64_t until_ms;
 	bool exercise;
 	bool quiet;
@@ -178,6 +202,9 @@ void event_message(const struct event *event, const struct config *config,
 		   char text[static EVENT_MESSAGE_MAX]);
 
 struct sign_key;
+
+/** event_message_record() - the same of the types record.… and key.…; for event_message() */
+void event_message_record(const struct event *event, const struct config *config, char *text);
 
 /**
  * struct chain - end of the record so far

@@ -105,6 +105,9 @@ struct history_outbox {
  */
 int history_open(struct history **ret, const char *directory, char error[static HISTORY_ERROR_MAX]);
 
+/** history_open_file() - the same of a record under another name: a copy, one set aside */
+int history_open_file(struct history **ret, const char *path, char error[static HISTORY_ERROR_MAX]);
+
 /** history_close() - takes NULL. Return: NULL. */
 struct history *history_close(struct history *history);
 DEFINE_CLEANUP(struct history *, history_close)
@@ -274,3 +277,53 @@ int history_head(struct history *history, int64_t *ret_seq, int *ret_zone_min);
 
 /** history_error() - words for the last failure */
 const char *history_error(const struct history *history);
+
+/* --- history_chain.c: the chain ---------------------------------------------------- */
+
+struct verify;
+struct sign_public;
+
+/** struct history_head_note - a signed head; see record_commit.c */
+struct history_head_note {
+	int64_t seq;
+	char note[512];
+	uint8_t signature[64];
+};
+
+/** struct history_entry - @hash: 32 bytes; SQLite's until the callback returns */
+struct history_entry {
+	int64_t seq;
+	const char *line;
+	const uint8_t *hash;
+};
+
+/** history_snapshot() - all that follows sees one state of the record, whatever is added */
+int history_snapshot(struct history *history);
+
+/** history_verify() - as record_verify() */
+int history_verify(struct history *history, struct verify *verify, size_t most);
+
+/**
+ * history_key() - a key that the record names
+ * @id: as sign_key_id(); NULL the first of all
+ * Return: 1; 0 it names none such; -errno.
+ */
+int history_key(struct history *history, const char *id, struct sign_public *ret);
+
+/** history_range() - entries of a time, both ends included. Return: 1; 0 there are none; -errno. */
+int history_range(struct history *history, int64_t since_ms, int64_t until_ms, int64_t *ret_first,
+		  int64_t *ret_last);
+
+/**
+ * history_head_from() - the first signed head at an entry or behind it; else the last there is
+ * Return: 1; 0 there is none at all; -errno.
+ */
+int history_head_from(struct history *history, int64_t seq, struct history_head_note *ret);
+
+/**
+ * history_chain() - entries by their numbers
+ * @each: a negative result of it ends the call
+ * Return: how many; -errno.
+ */
+int history_chain(struct history *history, int64_t first, int64_t last,
+		  int (*each)(void *userdata, const struct history_entry *entry), void *userdata);

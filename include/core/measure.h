@@ -29,8 +29,8 @@ void measure_sample(struct core *core, size_t channel, struct stamp at, double v
 /** measure_close_minute() - the channel's minute is over; the next begins at @next_ms */
 void measure_close_minute(struct core *core, size_t channel, struct stamp at, int64_t next_ms);
 
-/** measure_tick() - is what was measured last still to be believed, or lost? */
-void measure_tick(struct core *core, size_t channel, struct stamp at);
+/** measure_tick() - is what a stream's channels measured last still to be believed, or lost? */
+void measure_tick(struct core *core, size_t stream, struct stamp at);
 
 /**
  * measure_holds() - does a condition hold, "the channel @by is above (else below) @bound"?

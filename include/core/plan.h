@@ -27,6 +27,8 @@ struct plan_part {
 	bool state;
 };
 
+#define PLAN_NO_REQUEST UINT32_MAX
+
 /**
  * struct plan - the work of all pollers
  * @links, @units, @requests: in the form of the wire; links as in the configuration, units
@@ -36,7 +38,9 @@ struct plan_part {
  * @slots: the plan split: slot s serves the links [s × WIRE_LINKS_PER_POLLER, …)
  * @parts: sorted by request, so that a reading finds its channels in one run
  * @first_part: per request, index into @parts; n_requests + 1 of them
- * @by_key: indices of @requests, sorted by key; keys are unique
+ * @by_key: hash table with linear probing, indices of @requests by their keys, which are unique,
+ *   and PLAN_NO_REQUEST
+ * @n_by_key: a power of two, more than there are requests
  * @channel_slot: per channel, the slot whose poller reads it; of a derived one: that of the
  *   unit of its first input
  */
@@ -48,6 +52,7 @@ struct plan {
 	struct plan_part *parts;
 	size_t *first_part;
 	uint32_t *by_key;
+	size_t n_by_key;
 	uint32_t *channel_slot;
 	size_t n_links;
 	size_t n_units;
@@ -70,8 +75,21 @@ unsigned int plan_character_bits(const struct wire_link *link);
 /** plan_id() - identity of a slot's part of the plan, never 0 */
 uint64_t plan_id(const struct plan *plan, size_t slot);
 
-/** plan_find_request() - index of the request with @key. Return: 0; -ENOENT. */
-int plan_find_request(const struct plan *plan, uint64_t key, size_t *ret);
+/** plan_place_of() - where a key is in @by_key, or would be */
+static inline size_t plan_place_of(const struct plan *plan, uint64_t key)
+{
+	size_t i = (key ^ key >> 32) & (plan->n_by_key - 1);
+
+	while (plan->by_key[i] != PLAN_NO_REQUEST && plan->requests[plan->by_key[i]].key != key)
+		i = (i + 1) & (plan->n_by_key - 1);
+	return i;
+}
+
+/** plan_find_request() - index of the request with @key. Return: PLAN_NO_REQUEST there is none. */
+static inline uint32_t plan_find_request(const struct plan *plan, uint64_t key)
+{
+	return plan->by_key[plan_place_of(plan, key)];
+}
 
 /**
  * plan_packets() - a slot's plan as packets, in the order to send

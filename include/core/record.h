@@ -35,6 +35,7 @@
 #define RECORD_FILE    "record.db"
 
 struct record;
+struct verify;
 
 /**
  * struct record_start - what the record says about the past
@@ -372,6 +373,24 @@ struct record_again {
 int record_send_again(struct record *record, const struct record_again *what, int64_t *ret_done);
 
 void record_job_done(struct record_job *job);
+
+/**
+ * record_verify() - feed the next entries, and the heads behind them; reads only
+ * @most: entries, at the most
+ * @heads: all heads; else the last one only: signatures take ten times as long as hashes
+ * Return: 1 there may be more; 0 that was the end; -EBADMSG SQLite cannot read it; -errno.
+ */
+int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
+
+/** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
+int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);
+
+/**
+ * record_chain() - entries in which the chain speaks of itself, newest first
+ * @each: false: that is enough; texts SQLite's until it returns
+ */
+int record_chain(struct record *record,
+		 bool (*each)(void *userdata, const char *type, const char *line), void *userdata);
 
 /** record_error() - words for the last failure */
 const char *record_error(const struct record *record);

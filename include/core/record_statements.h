@@ -15,6 +15,7 @@ enum record_statement {
 	ADD_ENTRY,
 	READ_ENTRY,
 	SET_HEAD,
+	ADD_HEAD,
 	SET_STATE,
 	SET_WINDOWS,
 	SET_ACK,

@@ -44,7 +44,8 @@ char *report_closed(const struct core *core, const struct action *action, struct
  * report_heartbeat() - body of a sign of life; @destination: index into the configuration
  * Return: as report_body().
  */
-char *report_heartbeat(const struct core *core, size_t destination, struct stamp at);
+char *report_heartbeat(const struct core *core, size_t destination, struct stamp at,
+		       const char *webhook_id);
 
 /**
  * report_body() - wrap "data" up

@@ -55,6 +55,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct chain_watch;
 struct anchoring;
 
 struct service {
@@ -72,6 +73,7 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct chain_watch *chain;
 	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
@@ -83,7 +85,8 @@ struct service {
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
-	bool state_lost; /* the state of the last run was of another version */
+	bool state_lost;    /* the state of the last run was of another version, or damaged */
+	bool state_damaged; /* that */
 };
 
 /**

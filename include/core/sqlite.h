@@ -2,14 +2,32 @@
 /*
  * sqlite.h - the few things that record and history both want of SQLite
  *
- * Included by record*.c and history.c only.
+ * Included by record*.c and history*.c only.
  */
 #pragma once
 
 #include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/macro.h"
+
+/* types of the entries in which the chain speaks of itself: those of the index entry_chain, which
+ * serves only where a query has just this list */
+#define RECORD_OF_CHAIN                                                             \
+	"'record.created', 'record.verified', 'record.damaged', 'record.replaced'," \
+	" 'record.seen', 'core.started', 'key.rotated'"
+
+struct verify;
+
+/**
+ * sqlite_verify() - feed the next entries, and the heads behind them
+ * @most: entries, at the most
+ * @heads: all heads; else the last one only: signatures take ten times as long as hashes
+ * Return: 1 there may be more; 0 that was the end; -errno SQLite cannot read it.
+ */
+int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);

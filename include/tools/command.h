@@ -47,6 +47,11 @@ struct command_options {
 	const char *cause;    /* close */
 	const char *measures; /* close */
 	bool exercise;	      /* actions: on what the drill shows */
+	bool rotate;	      /* keygen */
+	const char *key;      /* verify: whpk_… or a file */
+	const char *since;    /* export: a time */
+	const char *format;   /* export: jsonl or csv */
+	const char *output;   /* export -o: a directory; NULL stdout */
 	bool all;	      /* outbox list */
 	bool body;	      /* outbox show */
 	const char *command;  /* which of them */
@@ -72,6 +77,9 @@ int command_outbox(const struct command_options *options);
 
 /** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
 int command_act(const struct command_options *options);
+int command_record(const struct command_options *options);
+int command_verify(const struct command_options *options);
+int command_export(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */

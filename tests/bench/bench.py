@@ -24,6 +24,7 @@ import time
 from pathlib import Path
 
 import bench_config as config
+import bench_outbox
 import bench_rtu
 from bench_measure import PATIENCE_S, PLANT_CPU, BenchError, Plant, Process, percentile
 
@@ -375,6 +376,15 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         finally:
             core.end()
 
+    def run_outbox(self):
+        if not (self.programs / "wastewatchd").exists():
+            return
+        os.environ["WASTEWATCH_BUILD"] = str(self.programs.resolve())
+        self.table.head(f"the outbox after a long outage: {bench_outbox.N_REPORTS:,} reports of "
+                        f"{bench_outbox.BODY_BYTES:,} bytes wait")
+        for what, (value, unit, budget, digits) in bench_outbox.measure().items():
+            self.table.row(what, value, unit, budget, digits)
+
     def run_minutes(self):
         directory = self.directory / "minutes"
         channel = config.write_minutes(directory / "conf", 40)
@@ -415,6 +425,7 @@ class Bench:  # pylint: disable=too-many-instance-attributes
         self.run_year()
         self.run_assess()
         self.run_minutes()
+        self.run_outbox()
         print(f"\n{time.monotonic() - began:.0f} s; {os.cpu_count()} processors, "
               f"plant on number {PLANT_CPU}, clients on 0")
 

@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import subprocess
+import xml.etree.ElementTree as ET
 
 import pytest
 
@@ -123,6 +124,24 @@ def test_an_open_incident_is_named(tmp_path):
     # updates come by themselves as long as something changes; then it is the heartbeat's turn
     heads = [hour_of(b["timestamp"]) for b in bodies]
     assert max(b - a for a, b in zip([0, *heads], heads)) <= 24.1
+
+
+def test_as_an_alert_of_cap(tmp_path):
+    """status System, in two languages, judged by xmllint; the same head as in the JSON report."""
+    bodies, entries = run(tmp_path, [destination("json"), destination("cap", ", format: cap")], 50)
+    done = subprocess.run([WASTEWATCH, "replay", "--config", tmp_path, "--reports",
+                           tmp_path / "plant.csv"], capture_output=True, check=True, timeout=60)
+    alerts = [text for text in judge.split(done.stdout) if judge.is_cap(text)]
+    judge.judge(alerts)
+    assert len(alerts) == len(beats(bodies)) == 2
+    for alert, report in zip(alerts, beats(bodies)):
+        root = ET.fromstring(alert)
+        info = root.find(judge.SPACE + "info")
+        found, log = judge.parameters(info), report["data"]["log"]
+        assert (found["log-seq"], found["log-hash"]) == (str(log["seq"]), log["hash"])
+        assert (found["interval-s"], found["channels"], found["incidents"]) == ("86400", "1", "0")
+        assert root.findtext(judge.SPACE + "status") == "System"
+        assert "call the plant" in alert and "gọi" in alert
 
 
 @pytest.mark.parametrize("value, words", [

@@ -93,6 +93,28 @@ def test_acknowledge(broken):
     until_state(broken, COD, ABSENT)
 
 
+def test_of_several_alarms_those_that_wait_are_meant(broken):
+    """200 mg/l: the warning and the limit stand, the emergency does not."""
+    channel, warning = "mill/outfall/COD", "mill/outfall/COD/warning-high"
+    until_state(broken, warning, "unacknowledged")
+    said = broken.command("ack", channel, "--bus", broken.options["bus"])
+    assert said.returncode == 1 and said.stderr.splitlines()[1:] == [f"  {COD}", f"  {warning}"]
+    act(broken, "ack", warning)
+    until_state(broken, warning, "acknowledged")
+    entry, = act(broken, "ack", channel)
+    assert entry["limit"] == "limit-high"
+    until_state(broken, COD, "acknowledged")
+    said = broken.command("ack", channel, "--bus", broken.options["bus"])
+    assert said.returncode == MISSING
+    assert f'none of the 3 alarms that begin with "{channel}" waits for being acknowledged' in \
+        said.stderr
+    # what is hidden is hidden in order to be found again
+    act(broken, "shelve", COD, "--for", "1h", "--reason", "pump")
+    broken.until(lambda: state(broken, COD).get("shelved_until_ms"), "shelved")
+    entry, = act(broken, "unshelve", channel)
+    assert entry["type"] == "alarm.unshelved" and entry["limit"] == "limit-high"
+
+
 def test_nothing_to_acknowledge(plant):
     act(plant, "ack", "mill/stack/SO2/limit-high", fails="mill/stack/SO2/limit-high")
 

@@ -229,14 +229,17 @@ def test_a_record_that_may_not_be_read(plant, tmp_path):
 
 
 def test_a_record_that_is_none(fresh):
-    (fresh.state / "record.db").write_bytes(os.urandom(8192))
-    fresh.broken_record = True
+    noise = os.urandom(8192)
+    (fresh.state / "record.db").write_bytes(noise)
     done = run("incidents", "--state", fresh.state)
     assert done.returncode == 1 and str(fresh.state) in done.stderr
-    core = subprocess.run([program("wastewatchd"), *fresh.core_arguments()], capture_output=True,
-                          text=True, timeout=LIMIT_S, check=False)
-    assert core.returncode == 1 and "not a database" in core.stderr
-    assert len((fresh.state / "record.db").read_bytes()) == 8192, "left as it was"
+    fresh.start("core")
+    fresh.until(lambda: list(fresh.state.glob("record.db.damaged-*")), "it is set aside")
+    fresh.until_entry("record.replaced")
+    kept, = (path for path in fresh.state.glob("record.db.damaged-*")
+             if not path.name.endswith(("-wal", "-shm")))
+    assert kept.read_bytes() == noise, "kept as it was"
+    assert fresh.stop() == 0
 
 
 # ---- keys ----

@@ -117,6 +117,52 @@ def test_a_drill_and_a_real_breach_beside_it(plant):
     check_split(plant)
 
 
+def test_a_drill_is_acknowledged_and_shown_as_such(plant):
+    """What is practised is done to the drill's alarm and incident, and to no other."""
+    incident = started(plant)
+    alarm = "mill/outfall/COD/limit-high"
+
+    def bus(*arguments):
+        return plant.command(*arguments, "--bus", plant.options["bus"])
+
+    refused = bus("ack", alarm)  # the real one is in order
+    assert refused.returncode == 1 and "is in order" in refused.stderr
+    done = bus("ack", alarm, "--exercise", "--reason", "gate closed")
+    assert done.returncode == 0, done.stderr
+    entry = plant.until_entry("alarm.acknowledged")
+    assert (entry["exercise"], entry["reason"], entry["limit"], entry["incident"]) == \
+        (True, "gate closed", "limit-high", incident)
+    again = bus("ack", alarm, "--exercise")
+    assert again.returncode == 1 and "already" in again.stderr
+    done = bus("ack", incident, "--reason", "shift leader")
+    assert done.returncode == 0, done.stderr
+    entry = plant.until_entry("incident.acknowledged")
+    assert entry["exercise"] is True and entry["incident"] == incident and entry["user"]
+    assert plant.command("alarms", "--json").stdout == ""
+
+    def shown(state):
+        text = plant.command("show", incident).stdout
+        data = json.loads(plant.command("show", incident, "--json").stdout)
+        assert text.startswith("EXERCISE: liquid waste, limit, at ") and incident in text, text
+        assert "all of it is an exercise: nothing was released" in text
+        assert "gate closed" in text and "shift leader" in text
+        assert (data["state"], data["exercise"]) == (state, True)
+        assert {e["exercise"] for e in data["entries"]} == {True}
+        assert {e["type"] for e in data["entries"]} >= {
+            "incident.opened", "alarm.acknowledged", "incident.acknowledged"}
+        return data
+    assert shown("open")["last_report"]["incident"]["acknowledged"]["user"] == entry["user"]
+    stopped(plant)
+    plant.until_entry("incident.ended", incident=incident)
+    plant.until(lambda: json.loads(plant.command("show", incident, "--json").stdout)["state"] !=
+                "open", "its end is shown")
+    shown("ended")
+    for arguments in (("ack", alarm, "--exercise"), ("ack", incident)):
+        late = bus(*arguments)
+        assert late.returncode != 0 and "drill" in late.stderr, late.stderr
+    check_split(plant)
+
+
 def test_what_is_refused_says_why(plant):
     for arguments, code, words in (
             (("start", "none", "spill"), MISSING, "no site none"),

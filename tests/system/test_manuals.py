@@ -89,6 +89,8 @@ def test_completion(tmp_path):
     environment = dict(os.environ, PATH=f"{BUILD.resolve()}:{os.environ['PATH']}")
     assert set(complete(environment, "wastewatch")) == set(commands())
     assert complete(environment, "wastewatch", "drill") == ["start", "stop", "list", "scenarios"]
+    assert complete(environment, "wastewatch", "outbox") == \
+        ["list", "show", "retry", "hold", "release", "abandon", "resume"]
     assert complete(environment, "wastewatch", "--window") == ["1min", "5min", "1h", "24h"]
     assert not complete(environment, "wastewatch", "--state", str(tmp_path), "show")
 

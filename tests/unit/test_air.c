@@ -296,14 +296,14 @@ static void test_another_threshold(void **state)
 	run(rig, 120);
 	assert_int_equal(verdict_of(rig, WASTE_LIQUID), VERDICT_LIKELY);
 	assert_int_equal(rig->core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
-	assert_non_null(strstr(rig->text, "at a threshold of 15 "));
+	assert_non_null(strstr(rig->text, "threshold 15 mg/l"));
 	take_over(other, rig);
 	run(other, 60);
 	assert_int_equal(verdict_of(other, WASTE_LIQUID), VERDICT_POSSIBLE);
 	assert_int_equal(other->core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
-	assert_non_null(strstr(other->text, "COD 29.7 mg/l ("));
-	assert_non_null(strstr(other->text, "at a threshold of 40, "));
-	assert_null(strstr(other->text, "at a threshold of 15, "));
+	assert_non_null(strstr(other->text, "COD up to 29.7 mg/l if it goes on"));
+	assert_non_null(strstr(other->text, "threshold 40 mg/l"));
+	assert_null(strstr(other->text, "threshold 15 mg/l"));
 	other->values[DOWN] = 39;
 	run(other, 180); /* due since 180 s after the spill began */
 	assert_null(strstr(other->text, "\"type\":\"crossing.confirmed\""));

@@ -690,10 +690,9 @@ static uint64_t key_of(size_t channel)
 /* about the whole of its request, unless the row says which part */
 static void give(struct rig *rig, struct packed *packed)
 {
-	size_t request;
+	uint32_t request = plan_find_request(plan, packed->reading.key);
 
-	if (packed->reading.count == 0 &&
-	    plan_find_request(plan, packed->reading.key, &request) == 0)
+	if (packed->reading.count == 0 && request != PLAN_NO_REQUEST)
 		packed->reading.count = plan->requests[request].count;
 	assert_int_equal(core_reading(rig->core, 0, rig->at, &packed->reading), 0);
 	pass(rig, 1000);
@@ -1268,6 +1267,52 @@ static void test_restore_into_changed(void **state)
 	rig_close(&changed);
 }
 
+/* 600 mg/Nm3 are no 600 g/Nm3: with another unit all begins anew, and so does a limit's other side
+ */
+static void test_restore_into_other_units(void **state)
+{
+	static char grams[] = "g/Nm3";
+	static const struct {
+		char *measure; /* NULL as it was */
+		bool turned;
+		bool stands;
+	} rows[] = {{NULL, false, true}, {grams, false, false}, {NULL, true, false}};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct config_channel channels[N_CHANNELS];
+		struct config_limit limits[N_LIMITS];
+		struct config other = *config;
+		struct rig rig, changed = {.at = {MONO_0, WALL_0}};
+		void *saved = NULL, *windows = NULL;
+		size_t n, n_windows;
+
+		memcpy(channels, config->channels, sizeof(channels));
+		memcpy(limits, config->limits, sizeof(limits));
+		other.channels = channels;
+		other.limits = limits;
+		if (rows[i].measure)
+			channels[SO2].measure = rows[i].measure;
+		limits[SO2_LIMIT].high ^= rows[i].turned;
+		rig_open(&rig);
+		good(&rig, SO2, 70, 600);
+		assert_int_equal(core_save(rig.core, &saved, &n), 0);
+		assert_int_equal(core_save_windows(rig.core, &windows, &n_windows), 0);
+		assert_int_equal(core_new(&changed.core, &other, plan, &changed.batch), 0);
+		assert_int_equal(core_restore(changed.core, saved, n), 0);
+		assert_int_equal(core_restore_windows(changed.core, windows, n_windows), 0);
+		assert_int_equal(limit_is_raised(&changed.core->limits[SO2_LIMIT].state),
+				 rows[i].stands);
+		assert_int_equal(changed.core->channels[SO2].has_value, !rows[i].measure);
+		assert_int_equal(changed.core->windows[SO2].open[WINDOW_1H].n > 0,
+				 !rows[i].measure);
+		free(saved);
+		free(windows);
+		rig_close(&rig);
+		rig_close(&changed);
+	}
+}
+
 /* the links were split anew, so the streams are others: they go on from the latest moment */
 static void test_restore_other_streams(void **state)
 {
@@ -1519,6 +1564,7 @@ int main(void)
 		cmocka_unit_test(test_restore_refuses_unsound),
 		cmocka_unit_test(test_restore_into_changed),
 		cmocka_unit_test(test_restore_other_streams),
+		cmocka_unit_test(test_restore_into_other_units),
 		cmocka_unit_test(test_count_after_reload),
 	};
 

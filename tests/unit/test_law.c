@@ -474,6 +474,20 @@ static void test_bad_use(void **state)
 				  "1 m3/s, lake-volume: 1 m3"),
 		 "12:85", "Kq follows from another key already"},
 		{SO2 P(", operating-since: 2025-02-30"), "12:71", "no such date"},
+		/* a key that is wrong says nothing else of the limits that were to follow from it
+		 */
+		{LIQUID CHANNEL("COD", "mg/l")
+			 STANDARD("qcvn-40-2011, column: A, kf: 1, river-flow: abc")
+				 LIMIT("channel: COD, class: warning, deadband: 5"),
+		 "12:64", "\"abc\": it is no number above 0"},
+		{LIQUID CHANNEL("COD", "mg/l")
+			 STANDARD("qcvn-40-2011, column: A, kf: 1, rivers-flow: 1 m3/s")
+				 LIMIT("channel: COD, class: warning, deadband: 5"),
+		 "12:52", "did you mean \"river-flow\"?"},
+		{LIQUID CHANNEL("COD", "mg/l")
+			 STANDARD("qcvn-40-2011, column: A, kf: x, river-flow: 1 m3/s")
+				 LIMIT("channel: COD, class: warning, deadband: 5"),
+		 "12:49", "\"kf\" cannot be"},
 		/* channels whose unit does not fit */
 		{GAS CHANNEL("SO2", "mg/m3") P(""), "12:9",
 		 "\"SO2\" is measured in mg/m3, QCVN P column A has SO2 in mg/Nm3, and the one "

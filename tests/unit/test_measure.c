@@ -108,13 +108,14 @@ static struct plan_part parts[] = {
 	{.channel = LAB, .request = 2, .offset = 0, .length = 1},
 };
 static size_t first_part[] = {0, 6, 7, 8};
-static uint32_t by_key[] = {0, 1, 2};
+static uint32_t by_key[] = {PLAN_NO_REQUEST, 0, 1, 2};
 static uint32_t channel_slot[N_CHANNELS];
 static const struct plan plan = {
 	.requests = requests,
 	.parts = parts,
 	.first_part = first_part,
 	.by_key = by_key,
+	.n_by_key = ARRAY_SIZE(by_key),
 	.channel_slot = channel_slot,
 	.n_requests = ARRAY_SIZE(requests),
 	.n_parts = ARRAY_SIZE(parts),

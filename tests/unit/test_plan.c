@@ -322,7 +322,6 @@ static void test_slots(void **state)
 	CLEANUP(plan_free) struct plan *plan = NULL;
 	struct seen total = {0};
 	struct made made;
-	size_t found;
 
 	(void)state;
 	make(&made, 1001, 2, 6006);
@@ -348,11 +347,10 @@ static void test_slots(void **state)
 	assert_int_equal(plan_packets(plan, 3, take, &total), -EINVAL);
 	assert_true(plan_id(plan, 0) != plan_id(plan, 1));
 	for (size_t i = 0; i < plan->n_requests; i++) {
-		assert_int_equal(plan_find_request(plan, plan->requests[i].key, &found), 0);
-		assert_int_equal(found, i);
+		assert_int_equal(plan_find_request(plan, plan->requests[i].key), i);
 		assert_true(plan->requests[i].key != 0);
 	}
-	assert_int_equal(plan_find_request(plan, 0, &found), -ENOENT);
+	assert_int_equal(plan_find_request(plan, 0), PLAN_NO_REQUEST);
 	for (size_t i = 0; i < plan->n_parts; i++)
 		assert_int_equal(plan->channel_slot[plan->parts[i].channel],
 				 plan->units[plan->requests[plan->parts[i].request].unit].link /
@@ -421,7 +419,6 @@ static void test_identity(void **state)
 {
 	CLEANUP(plan_free) struct plan *one = NULL, *two = NULL, *three = NULL;
 	struct made a, b;
-	size_t found;
 
 	(void)state;
 	make(&a, 2, 1, 2);
@@ -434,7 +431,7 @@ static void test_identity(void **state)
 	assert_true(plan_id(one, 0) != plan_id(two, 0));
 	assert_true(plan_id(two, 0) == plan_id(three, 0));
 	for (size_t i = 0; i < one->n_requests; i++)
-		assert_int_equal(plan_find_request(two, one->requests[i].key, &found), 0);
+		assert_true(plan_find_request(two, one->requests[i].key) != PLAN_NO_REQUEST);
 	assert_true(one->links[1].key == two->links[1].key);
 	assert_true(one->links[0].key != one->links[1].key);
 	unmake(&a);
@@ -446,7 +443,6 @@ static void test_same_registers_twice(void **state)
 {
 	CLEANUP(plan_free) struct plan *plan = NULL;
 	struct made made;
-	size_t found;
 
 	(void)state;
 	make(&made, 1, 50, 100);
@@ -456,8 +452,7 @@ static void test_same_registers_twice(void **state)
 	assert_int_equal(plan_new(&plan, &made.config), 0);
 	assert_int_equal(plan->n_requests, 100);
 	for (size_t i = 0; i < plan->n_requests; i++) {
-		assert_int_equal(plan_find_request(plan, plan->requests[i].key, &found), 0);
-		assert_int_equal(found, i);
+		assert_int_equal(plan_find_request(plan, plan->requests[i].key), i);
 	}
 	unmake(&made);
 }

@@ -1078,7 +1078,7 @@ static void test_outbox_is_not_scanned(void **state)
 		const char *sql = record_outbox_sql[rows[i].which];
 
 		(void)plan_of(rig, sql, plan, sizeof(plan));
-		if (!has(plan, rows[i].index) || has(plan, "TEMP B-TREE FOR ORDER") ||
+		if (!has(plan, rows[i].index) || has(plan, "TEMP B-TREE") ||
 		    (has(plan, "SCAN") && !rows[i].over_all))
 			fail_msg("%s: %s", sql, plan);
 	}

@@ -3,7 +3,7 @@
 # the configuration and the record at hand; where it cannot answer, nothing is offered.
 
 _wastewatch_words() { # COMMAND...: the names in its --json
-	wastewatch "$@" 2>/dev/null | grep -o '"\(id\|limit\|channel\|site\|scenario\)":"[^"]*"' |
+	wastewatch "$@" 2>/dev/null | grep -o '"\(id\|limit\|channel\|site\|scenario\|report\|destination\)":"[^"]*"' |
 		cut -d '"' -f 4
 }
 
@@ -51,6 +51,15 @@ _wastewatch() {
 		;;
 	means) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words means --json)" -- "$current") ;;
 	drill) mapfile -t COMPREPLY < <(compgen -W "start stop list scenarios" -- "$current") ;;
+	outbox)
+		if [[ $previous == outbox ]]; then
+			mapfile -t COMPREPLY < <(compgen -W \
+				"list show retry hold release abandon resume" -- "$current")
+		else
+			mapfile -t COMPREPLY < <(compgen -W \
+				"$(_wastewatch_words outbox list --json | sort -u)" -- "$current")
+		fi
+		;;
 	assess) mapfile -t COMPREPLY < <(compgen -W "plume river boundary" -- "$current") ;;
 	replay | verify) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 	esac

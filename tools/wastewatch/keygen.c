@@ -89,6 +89,49 @@ static int make(const char *directory, const char *name, const char *prefix)
 	return EXIT_SUCCESS;
 }
 
+static bool is_configured(const struct config *config, const char *name)
+{
+	for (size_t i = 0; i < config->n_destinations; i++)
+		if (strcmp(config->destinations[i].hmac_secret, name) == 0)
+			return true;
+	return strcmp(name, "sign-key") == 0;
+}
+
+/* The old key stays as NAME.old, and signs beside the new one until it is taken away. Whatever ends
+ * us in between, there is a key. */
+static int rotate(const struct command_options *options, const struct config *config)
+{
+	const char *name = options->argument ? options->argument : "sign-key";
+	char path[4096], old[4096 + 8], text[128] = "";
+	int r;
+
+	if (!is_configured(config, name))
+		return command_fail("%s is neither sign-key nor a destination's hmac-secret", name);
+	(void)snprintf(path, sizeof(path), "%s/%s", options->credentials, name);
+	(void)snprintf(old, sizeof(old), "%s.old", path);
+	if (link(path, old) < 0)
+		return command_fail(errno == EEXIST
+					    ? "cannot rotate %s: %s: the last rotation has not "
+					      "ended; remove NAME.old when the receivers have the "
+					      "new key, and restart"
+					    : "cannot rotate %s: %s",
+				    path, strerror(errno));
+	r = make_text(strcmp(name, "sign-key") == 0 ? "whsk_" : "whsec_", text);
+	if (r == 0)
+		r = write_key(path, text);
+	OPENSSL_cleanse(text, sizeof(text));
+	if (r < 0) {
+		(void)unlink(old);
+		return command_fail("cannot write %s: %s", path, strerror(-r));
+	}
+	(void)printf(
+		"made a new %s; the one before is %s. Next: systemctl restart wastewatchd; the "
+		"record then names the new key, signed by the old one. When the receivers "
+		"have the new one: remove %s and restart again.\n",
+		path, old, old);
+	return strcmp(name, "sign-key") == 0 ? print_public(path) : EXIT_SUCCESS;
+}
+
 int command_keygen(const struct command_options *options)
 {
 	CLEANUP(config_free) struct config *config = NULL;
@@ -98,6 +141,10 @@ int command_keygen(const struct command_options *options)
 	if (r < 0)
 		return command_fail("the configuration in %s cannot be used; it names the keys",
 				    options->config);
+	if (options->rotate)
+		return rotate(options, config);
+	if (options->argument)
+		return command_fail("%s: a name goes with --rotate only", options->argument);
 	r = make(options->credentials, "sign-key", "whsk_");
 	for (size_t i = 0; r == EXIT_SUCCESS && i < config->n_destinations; i++)
 		if (*config->destinations[i].hmac_secret)

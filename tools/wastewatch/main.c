@@ -26,7 +26,7 @@ static const struct command {
 	int least; /* arguments */
 	int most;
 	const char *argument_name;
-	const char *help;
+	const char *help; /* of one whose argument is a VERB, the verbs */
 } commands[] = {
 	{"status", command_status, 0, 0, "", "what needs attention now"},
 	{"incidents", command_incidents, 0, 0, "", "incidents, those not closed first [--open]"},
@@ -56,7 +56,14 @@ static const struct command {
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
 	{"probe", command_probe, 0, ANY_NUMBER, "LINK ADDRESS",
 	 "read registers of a device, in every decoding"},
-	{"keygen", command_keygen, 0, 0, "", "make the keys that are missing in --credentials DIR"},
+	{"verify", command_verify, 0, 1, "[PATH]",
+	 "is the record, or an export, what was written? [--key KEY]"},
+	{"export", command_export, 0, 0, "",
+	 "a part of the record for others: [--since] [--until] [-o DIR]"},
+	{"record", command_record, 1, 1, "seen",
+	 "say that you know that the record was damaged [--reason]"},
+	{"keygen", command_keygen, 0, 1, "[NAME]",
+	 "make the keys that are missing; --rotate: a new one, NAME or sign-key"},
 };
 
 /* commands that parse their own flags: they come first on the line, their flags behind them */
@@ -103,6 +110,15 @@ static void print_usage(FILE *file)
 		"  --timeout TIME     of an answer; default as configured, or 1s\n"
 		"  --force            beside the daemon even where \"single: yes\" is set\n"
 		"\n"
+		"verify [PATH] without PATH: the record in --state; else a record's file, or the\n"
+		"directory of an export\n"
+		"  --key KEY          the key that the department has: whpk_..., or a file of "
+		"keys\n"
+		"export: entries of a time, up to the signed head behind them\n"
+		"  --since, --until TIME  as --from\n"
+		"  --format jsonl|csv csv is a table, and cannot be verified\n"
+		"  -o, --output DIR   lines, hashes, head, signature and key; else lines alone\n"
+		"\n"
 		"What people do goes to wastewatchd over D-Bus and into the record with their "
 		"name.\n"
 		"An ALARM is SITE/SOURCE/CHANNEL/LIMIT, an INCIDENT its id, or the beginning of "
@@ -118,7 +134,7 @@ static void print_usage(FILE *file)
 		"  --body             show: the exact bytes and nothing else, to hand them over\n"
 		"\n"
 		"Exit status: 0 done; 1 it could not be done; 2 wrong command line; 3 no such\n"
-		"incident, alarm, site or channel; 4 (status) something needs attention.\n",
+		"incident, alarm, site, channel or report; 4 (status) something needs attention.\n",
 		file);
 }
 
@@ -228,6 +244,11 @@ static const struct option_row {
 	{"reason", required_argument, PLACE(reason), NONE},
 	{"cause", required_argument, PLACE(cause), NONE},
 	{"measures", required_argument, PLACE(measures), NONE},
+	{"rotate", no_argument, NONE, PLACE(rotate)},
+	{"key", required_argument, PLACE(key), NONE},
+	{"since", required_argument, PLACE(since), NONE},
+	{"format", required_argument, PLACE(format), NONE},
+	{"output", required_argument, PLACE(output), NONE},
 	{"exercise", no_argument, NONE, PLACE(exercise)},
 	{"all", no_argument, NONE, PLACE(all)},
 	{"body", no_argument, NONE, PLACE(body)},
@@ -259,7 +280,11 @@ static int parse(int argc, char **argv, struct command_options *ret)
 	for (size_t k = 0; k < N_OPTIONS; k++)
 		options[k] = (struct option){option_rows[k].name, option_rows[k].has_argument, NULL,
 					     0};
-	while ((c = getopt_long(argc, argv, "", options, &i)) >= 0) {
+	while ((c = getopt_long(argc, argv, "o:", options, &i)) >= 0) {
+		if (c == 'o') {
+			ret->output = optarg;
+			continue;
+		}
 		if (c != 0)
 			return wrong("", "wrong option");
 		if (i == OPTION_HELP) {
@@ -298,12 +323,17 @@ static int check_arguments(const struct command *command, int n)
 			       : command->least == 0 ? "one argument at most"
 			       : command->most > 1   ? "one argument or more"
 						     : "one argument";
+	bool verb = strcmp(command->argument_name, "VERB") == 0;
 	char what[160];
 
 	if (n >= command->least && n <= command->most)
 		return -1;
-	(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many, command->name,
-		       *command->argument_name ? " " : "", command->argument_name);
+	if (verb)
+		(void)snprintf(what, sizeof(what), " takes a verb: %s", command->help);
+	else
+		(void)snprintf(what, sizeof(what), " takes %s: wastewatch %s%s%s", how_many,
+			       command->name, *command->argument_name ? " " : "",
+			       command->argument_name);
 	return wrong(command->name, what);
 }
 

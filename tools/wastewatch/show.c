@@ -96,7 +96,7 @@ static void consider_entry(void *userdata, const char *line)
 	json_decref(entry);
 }
 
-/* the table of incidents knows no drill; its entries do */
+/* the table of incidents knows no drill; entries do */
 static int find(struct history *history, struct search *search)
 {
 	if (strncmp(search->word, TARGET_EXERCISE, strlen(TARGET_EXERCISE)) == 0)
@@ -114,7 +114,7 @@ static void copy(json_t *object, const char *as, const json_t *entry, const char
 		(void)json_object_set(object, as, value);
 }
 
-/* a drill's incident is what its entries say */
+/* a drill's incident of before there was a table of them is what its entries say */
 static void tell_from_entries(struct story *story, const char *id)
 {
 	static const struct {
@@ -142,8 +142,7 @@ static void tell_from_entries(struct story *story, const char *id)
 	const json_t *entry;
 	size_t i;
 
-	story->exercise = true;
-	story->object = json_pack("{s:s, s:b}", "id", id, "exercise", 1);
+	story->object = json_pack("{s:s}", "id", id);
 	json_array_foreach (story->entries, i, entry) {
 		for (size_t k = 0; k < ARRAY_SIZE(rows); k++) {
 			if (strcmp(rows[k].type, field_text(entry, "type")) != 0)
@@ -165,6 +164,9 @@ static int read_all(struct history *history, const char *id, struct story *story
 		r = history_entries(history, id, take_entry, story);
 	if (r >= 0 && !story->object)
 		tell_from_entries(story, id);
+	story->exercise = strncmp(id, TARGET_EXERCISE, strlen(TARGET_EXERCISE)) == 0;
+	if (story->exercise)
+		(void)json_object_set_new(story->object, "exercise", json_true());
 	if (r >= 0)
 		r = history_reports(history, id, take_report, story);
 	return r;

@@ -15,6 +15,8 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/live.h"
+#include "tools/status_anchor.h"
+#include "tools/status_record.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
 
@@ -241,42 +243,21 @@ static void look_at_alarms(struct picture *picture)
 		       (long long)number(figures, "chattering"));
 }
 
-static void look_at_anchor(struct picture *picture, const json_t *anchor)
-{
-	const char *name = field_text(anchor, "destination");
-	int64_t clock_ms = number(anchor, "clock_ms");
-	char span[48];
-
-	if (json_is_true(json_object_get(anchor, "unseen")))
-		attend(picture,
-		       "%s HOLDS ANOTHER RECORD THAN THIS MACHINE: it was set back, restored from "
-		       "a "
-		       "backup, or changed: journalctl WASTEWATCH_TYPE=anchor.ahead + "
-		       "WASTEWATCH_TYPE=anchor.conflict; then: wastewatch seen",
-		       name);
-	if (strcmp(field_text(anchor, "state"), "behind") == 0)
-		attend(picture, "%s has lost reports; they are sent again: wastewatch show", name);
-	if (json_is_true(json_object_get(anchor, "clock_differs")))
-		attend(picture,
-		       "the clock of %s is %s %s this machine's%s: timedatectl timesync-status",
-		       name, command_span(clock_ms < 0 ? -clock_ms : clock_ms, span),
-		       clock_ms < 0 ? "behind" : "ahead of",
-		       (clock_ms < 0 ? -clock_ms : clock_ms) >= number(anchor, "clock_tolerance_ms")
-			       ? ", so it refuses reports"
-			       : "");
-}
-
 static void look_at_anchors(struct picture *picture)
 {
 	const json_t *anchor;
+	char words[STATUS_ANCHOR_MAX];
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "anchors"), i, anchor)
-		look_at_anchor(picture, anchor);
+		for (int which = 0; which < N_STATUS_ANCHOR; which++)
+			if (status_anchor(anchor, (enum status_anchor)which, words))
+				attend(picture, "%s", words);
 }
 
 static void look_at_live(struct picture *picture)
 {
+	char text[STATUS_RECORD_MAX];
 	const json_t *channel;
 	size_t i;
 
@@ -285,6 +266,8 @@ static void look_at_live(struct picture *picture)
 	if (!json_is_true(json_object_get(picture->live, "sender")))
 		attend(picture, "no sender is there, reports wait: systemctl status "
 				"wastewatch-sender");
+	if (status_record_attention(picture->live, text))
+		attend(picture, "%s", text);
 	look_at_bus(picture);
 	look_at_links(picture);
 	json_array_foreach (json_object_get(picture->live, "channels"), i, channel) {
@@ -311,9 +294,7 @@ static void take_paused(void *userdata, const char *destination, int64_t since_m
 	struct picture *picture = userdata;
 	char span[48];
 
-	attend(picture,
-	       "%s wants no more reports, for %s (%s); nothing goes there, all is kept: wastewatch "
-	       "outbox resume %s",
+	attend(picture, "%s wants no more reports, for %s (%s): wastewatch outbox resume %s",
 	       destination, command_span(picture->now_ms - since_ms, span), reason, destination);
 }
 
@@ -367,24 +348,6 @@ static void print_drills(const struct picture *picture)
 	}
 }
 
-/* what calls nobody is not what needs attention, but nobody may forget it either */
-static void print_hidden(const struct picture *picture)
-{
-	const json_t *figures = json_object_get(picture->live, "alarm_figures");
-
-	if (number(figures, "shelved") + number(figures, "suppressed") +
-		    number(figures, "out_of_service") >
-	    0)
-		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
-			     "service; see: wastewatch alarms\n",
-			     (long long)number(figures, "shelved"),
-			     (long long)number(figures, "suppressed"),
-			     (long long)number(figures, "out_of_service"));
-	if (number(figures, "unacknowledged") > 0)
-		(void)printf("Alarms that nobody has acknowledged: %lld; see: wastewatch alarms\n",
-			     (long long)number(figures, "unacknowledged"));
-}
-
 static void print_picture(const struct picture *picture)
 {
 	const json_t *line;
@@ -399,12 +362,13 @@ static void print_picture(const struct picture *picture)
 		     json_array_size(picture->incidents), json_array_size(picture->raised),
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
+	status_record_print(picture->live, picture->zone_min);
 	print_drills(picture);
 	if (picture->n_unclosed > 0)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "
 			     "wastewatch incidents\n",
 			     (long long)picture->n_unclosed);
-	print_hidden(picture);
+	status_hidden_print(picture->live);
 	(void)puts(n == 0 ? "All in order." : "\nNeeds attention:");
 	json_array_foreach (picture->attention, i, line) {
 		(void)fputs("  ! ", stdout);

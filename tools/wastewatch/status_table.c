@@ -110,3 +110,21 @@ void status_table_print(const json_t *live)
 	print_links(live);
 	print_channels(live);
 }
+
+/* what calls nobody is not what needs attention, but nobody may forget it either */
+void status_hidden_print(const json_t *live)
+{
+	const json_t *figures = json_object_get(live, "alarm_figures");
+
+	if (field_number(figures, "shelved") + field_number(figures, "suppressed") +
+		    field_number(figures, "out_of_service") >
+	    0)
+		(void)printf("Alarms that call nobody: %lld shelved, %lld suppressed, %lld out of "
+			     "service; see: wastewatch alarms\n",
+			     (long long)field_number(figures, "shelved"),
+			     (long long)field_number(figures, "suppressed"),
+			     (long long)field_number(figures, "out_of_service"));
+	if (field_number(figures, "unacknowledged") > 0)
+		(void)printf("Alarms that nobody has acknowledged: %lld; see: wastewatch alarms\n",
+			     (long long)field_number(figures, "unacknowledged"));
+}

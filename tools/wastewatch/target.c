@@ -65,6 +65,93 @@ static void search_record(struct search *search, const struct command_options *o
 			       history_error(history));
 }
 
+/* --- what can be done to what ------------------------------------------------------- */
+
+static bool waits(const struct history_alarm *alarm)
+{
+	return strcmp(alarm->condition, "unacknowledged") == 0 ||
+	       strcmp(alarm->condition, "returned-unacknowledged") == 0 ||
+	       (strcmp(alarm->condition, "latched") == 0 && alarm->acknowledged_ms == 0);
+}
+
+static bool is_latched(const struct history_alarm *alarm)
+{
+	return strcmp(alarm->condition, "latched") == 0;
+}
+
+static bool is_shelved(const struct history_alarm *alarm)
+{
+	return *alarm->shelved_by != '\0';
+}
+
+static bool is_out(const struct history_alarm *alarm)
+{
+	return alarm->out_of_service;
+}
+
+/* of several alarms that a word can mean, these are meant by these commands */
+static const struct choice {
+	const char *command;
+	bool (*is_meant)(const struct history_alarm *alarm);
+	const char *what;
+} choices[] = {
+	{"ack", waits, "waits for being acknowledged"},
+	{"reset", is_latched, "is latched"},
+	{"unshelve", is_shelved, "is shelved"},
+	{"return", is_out, "is out of service"},
+};
+
+static const struct choice *choice_of(const struct command_options *options)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(choices); i++)
+		if (strcmp(choices[i].command, options->command) == 0 && !options->exercise)
+			return &choices[i];
+	return NULL;
+}
+
+/* struct choosing - @some: of what the word can be, what is meant */
+struct choosing {
+	const struct choice *choice;
+	struct search *some;
+};
+
+static void take_meant(void *userdata, const struct history_alarm *alarm)
+{
+	struct choosing *choosing = userdata;
+
+	if (choosing->choice->is_meant(alarm))
+		take(choosing->some, TARGET_ALARM, alarm->path);
+}
+
+/* Return: 1 @search is about those that are meant now; 0 that is not known; -ENOENT none is */
+static int choose(struct search *search, const struct command_options *options,
+		  char error[static BUS_ERROR_MAX])
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	struct search some = {.word = search->word, .kinds = search->kinds};
+	struct choosing choosing = {choice_of(options), &some};
+	char unread[256];
+
+	if (!choosing.choice || history_open(&history, options->state, unread) < 0)
+		return 0;
+	if (history_alarms(history, take_meant, &choosing) < 0)
+		return 0;
+	for (size_t i = 0; i < MIN(search->n, (size_t)LISTED_MAX); i++)
+		if (search->found[i].kind != TARGET_ALARM)
+			take(&some, search->found[i].kind, search->found[i].name);
+	if (some.n == 0) {
+		(void)snprintf(error, BUS_ERROR_MAX,
+			       "none of the %zu alarms that begin with \"%.100s\" %s; see: %s",
+			       search->n, search->word, choosing.choice->what,
+			       "wastewatch alarms");
+		return -ENOENT;
+	}
+	*search = some;
+	return 1;
+}
+
+/* ----------------------------------------------------------------------------------- */
+
 static const char *kinds_text(unsigned kinds)
 {
 	static const char *const texts[8] = {
@@ -119,6 +206,10 @@ int target_resolve(struct target *ret, const struct command_options *options, st
 		search_record(&search, options, unread);
 	if (kinds & (TARGET_ALARM | TARGET_SITE))
 		r = bus_find(bus, word, take_named, &search, error);
+	if (r < 0)
+		return r;
+	if (search.n > 1 && (kinds & TARGET_ALARM))
+		r = choose(&search, options, error);
 	if (r < 0)
 		return r;
 	if (search.n > 1)

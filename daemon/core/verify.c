@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/canon.h"
+#include "core/verify.h"
+
+static void fail(struct verify *v, enum verify_fault fault, uint64_t bad, uint64_t other)
+{
+	v->fault = fault;
+	v->bad = bad;
+	v->other = other;
+}
+
+void verify_begin(struct verify *v, const struct chain *before, unsigned mode)
+{
+	*v = (struct verify){.mode = mode};
+	if (before)
+		v->chain = *before;
+}
+
+static struct verify_key *key_of(struct verify *v, const char *id)
+{
+	for (size_t i = 0; i < v->n_keys; i++)
+		if (strcmp(v->keys[i].key.id, id) == 0)
+			return &v->keys[i];
+	return NULL;
+}
+
+static int add_key(struct verify *v, const struct sign_public *key, bool given)
+{
+	if (key_of(v, key->id))
+		return 0;
+	if (v->n_keys == VERIFY_KEYS_MAX)
+		return -ENOSPC;
+	v->keys[v->n_keys++] = (struct verify_key){.key = *key, .given = given};
+	return 0;
+}
+
+int verify_trust(struct verify *v, const struct sign_public *key)
+{
+	return add_key(v, key, true);
+}
+
+/* --- an entry's line --------------------------------------------------------------- */
+
+/* what of a line counts here; texts are the line's */
+struct content {
+	uint64_t seq;
+	struct canon_value type, origin, public_key, old_public_key, signature;
+};
+
+static void take(void *userdata, const struct canon_value *value)
+{
+	struct content *content = userdata;
+	const struct {
+		const char *key;
+		struct canon_value *place;
+	} texts[] = {
+		{"type", &content->type},
+		{"origin", &content->origin},
+		{"public_key", &content->public_key},
+		{"old_public_key", &content->old_public_key},
+		{"signature", &content->signature},
+	};
+
+	if (canon_is(value, "seq") && value->kind == CANON_INTEGER && value->integer > 0)
+		content->seq = (uint64_t)value->integer;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
+		if (canon_is(value, texts[i].key) && value->kind == CANON_TEXT)
+			*texts[i].place = *value;
+}
+
+static bool is_text(const struct canon_value *value, const char *text)
+{
+	return value->text && value->n_text == strlen(text) &&
+	       memcmp(value->text, text, value->n_text) == 0;
+}
+
+static bool names_key(const struct content *content)
+{
+	return is_text(&content->type, "record.created") ||
+	       is_text(&content->type, "core.started") || is_text(&content->type, "key.rotated");
+}
+
+static bool load_key(const struct canon_value *value, struct sign_public *ret)
+{
+	return value->text && sign_public_load(ret, value->text, value->n_text) == 0;
+}
+
+int verify_key_named(const char *line, size_t n, struct sign_public *ret)
+{
+	struct content content = {0};
+	struct canon_error error;
+
+	(void)canon_read(line, n, take, &content,
+			 &error); /* what is wrong with it is found later */
+	return names_key(&content) && load_key(&content.public_key, ret);
+}
+
+uint64_t verify_number(const char *line, size_t n)
+{
+	struct content content = {0};
+	struct canon_error error;
+
+	(void)canon_read(line, n, take, &content, &error); /* as above */
+	return content.seq;
+}
+
+/* --- keys -------------------------------------------------------------------------- */
+
+size_t verify_rotation(const char *origin, const char *old_public, const char *new_public,
+		       char ret[static VERIFY_ROTATION_MAX])
+{
+	int n = snprintf(ret, VERIFY_ROTATION_MAX, "wastewatch-key/1\n%s\n%s\n%s\n", origin,
+			 old_public, new_public);
+
+	return MIN((size_t)n, (size_t)VERIFY_ROTATION_MAX - 1);
+}
+
+static bool is_signed(const struct content *content, const struct sign_public *old,
+		      const struct sign_public *new)
+{
+	char origin[VERIFY_ORIGIN_MAX], old_text[SIGN_PUBLIC_TEXT], new_text[SIGN_PUBLIC_TEXT];
+	char text[VERIFY_ROTATION_MAX];
+	uint8_t signature[SIGN_ED25519_BYTES];
+
+	if (!content->origin.text || content->origin.n_text >= sizeof(origin) ||
+	    !content->signature.text ||
+	    sign_signature_load(signature, content->signature.text, content->signature.n_text) < 0)
+		return false;
+	memcpy(origin, content->origin.text, content->origin.n_text);
+	origin[content->origin.n_text] = '\0';
+	sign_public_text(old, old_text);
+	sign_public_text(new, new_text);
+	return sign_public_verify(old, text, verify_rotation(origin, old_text, new_text, text),
+				  signature);
+}
+
+/* from one key to the next; what a key that nobody knows has signed says nothing */
+static void rotate(struct verify *v, const struct content *content, uint64_t seq)
+{
+	struct sign_public old, new;
+	struct verify_key *known;
+
+	if (!load_key(&content->public_key, &new)) {
+		fail(v, VERIFY_ROTATION, seq, 0);
+		return;
+	}
+	known = load_key(&content->old_public_key, &old) ? key_of(v, old.id) : NULL;
+	if (known && !known->retired && is_signed(content, &known->key, &new)) {
+		known->retired = true;
+		if (add_key(v, &new, false) < 0)
+			fail(v, VERIFY_FAILED, seq, 0);
+	} else if (v->mode & VERIFY_LENIENT) {
+		v->n_unknown++;
+	} else if (known || !key_of(v, new.id)) {
+		/* one that the caller vouches for needs no other's word */
+		fail(v, VERIFY_ROTATION, seq, 0);
+	}
+}
+
+/* --- entries ----------------------------------------------------------------------- */
+
+/* the number that comes now, and whether it is the right one */
+static bool check_number(struct verify *v, uint64_t seq, const struct content *content)
+{
+	bool first = v->n_entries == 0;
+
+	if (first && v->chain.seq == VERIFY_ANY)
+		v->chain.seq = seq - 1;
+	if (first && (v->mode & VERIFY_WHOLE) && is_text(&content->type, "record.created"))
+		v->chain.seq = seq - 1; /* it goes on where one that was set aside ended */
+	if (first)
+		v->first_seq = seq;
+	if (seq == v->chain.seq + 1)
+		return true;
+	if (seq > v->chain.seq)
+		fail(v, VERIFY_MISSING, v->chain.seq + 1, seq);
+	else
+		fail(v, seq == v->chain.seq ? VERIFY_TWICE : VERIFY_ORDER, seq, v->chain.seq);
+	return false;
+}
+
+/* the line that follows a hash that does not fit: which of the two does it go on from? */
+static void settle(struct verify *v, const uint8_t hash[static 32])
+{
+	v->in_doubt = false;
+	if (memcmp(hash, v->computed, sizeof(v->computed)) == 0)
+		v->fault = VERIFY_HASH;
+}
+
+static void settle_by_entry(struct verify *v, const struct verify_entry *entry)
+{
+	uint8_t hash[32];
+
+	if (entry->hash && chain_next(v->computed, entry->line, hash) == 0)
+		settle(v, memcmp(hash, entry->hash, sizeof(hash)) == 0 ? v->computed : hash);
+	v->in_doubt = false;
+}
+
+static bool check_line(struct verify *v, const struct verify_entry *entry, struct content *content)
+{
+	struct canon_error error;
+	bool good = canon_read(entry->line, entry->n_line, take, content, &error) == 0;
+	bool whole = strlen(entry->line) == entry->n_line;
+	uint64_t next = v->chain.seq == VERIFY_ANY ? 1 : v->chain.seq + 1, seq = entry->seq;
+
+	if (seq == VERIFY_ANY)
+		seq = content->seq;
+	/* the hash ends at a NUL, so nothing may stand behind one */
+	if (!good && (!(v->mode & VERIFY_LENIENT) || !whole)) {
+		fail(v, VERIFY_NOT_CANONICAL, seq ? seq : next, 0);
+		v->at = error.at;
+		v->what = error.what;
+		return false;
+	}
+	if (seq == 0) {
+		fail(v, VERIFY_NUMBER, next, 0);
+		return false;
+	}
+	if (!check_number(v, seq, content))
+		return false;
+	if (content->seq != seq && !(v->mode & VERIFY_LENIENT)) {
+		fail(v, VERIFY_NUMBER, seq, content->seq);
+		return false;
+	}
+	return true;
+}
+
+void verify_entry(struct verify *v, const struct verify_entry *entry)
+{
+	struct content content = {0};
+	uint8_t hash[32];
+
+	if (v->in_doubt)
+		settle_by_entry(v, entry);
+	if (v->fault || !check_line(v, entry, &content))
+		return;
+	if (chain_next(v->chain.hash, entry->line, hash) < 0) {
+		fail(v, VERIFY_FAILED, v->chain.seq + 1, 0);
+		return;
+	}
+	v->chain.seq++;
+	if (entry->hash && memcmp(hash, entry->hash, sizeof(hash)) != 0) {
+		fail(v, VERIFY_LINE, v->chain.seq, 0);
+		memcpy(v->computed, hash, sizeof(hash));
+		v->in_doubt = true;
+		return;
+	}
+	memcpy(v->chain.hash, hash, sizeof(hash));
+	v->n_entries++;
+	if (is_text(&content.type, "key.rotated"))
+		rotate(v, &content, v->chain.seq);
+}
+
+/* --- heads ------------------------------------------------------------------------- */
+
+int verify_hash_read(const char *text, uint8_t ret[static 32])
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (strspn(text, hex) != 64 || text[64] != '\0')
+		return -EBADMSG;
+	for (size_t i = 0; i < 32; i++)
+		ret[i] = (uint8_t)((strchr(hex, text[2 * i]) - hex) << 4 |
+				   (strchr(hex, text[2 * i + 1]) - hex));
+	return 0;
+}
+
+/* one line without its end; @max with the NUL. Return: what follows; NULL it is too long, empty
+ * or has no end. */
+static const char *next_line(const char *at, char *ret, size_t max)
+{
+	size_t n = strcspn(at, "\n");
+
+	if (at[n] != '\n' || n == 0 || n >= max)
+		return NULL;
+	memcpy(ret, at, n);
+	ret[n] = '\0';
+	return at + n + 1;
+}
+
+static int read_number(const char *text, uint64_t *ret)
+{
+	uint64_t value = 0;
+
+	if (*text == '0')
+		return -EBADMSG;
+	for (; *text >= '0' && *text <= '9' && value <= CANON_MOST; text++)
+		value = value * 10 + (uint64_t)(*text - '0');
+	*ret = value;
+	return *text || value > CANON_MOST ? -EBADMSG : 0;
+}
+
+int verify_note_read(const char *note, struct verify_note *ret)
+{
+	char seq[24], hash[CHAIN_HEX_MAX];
+	const struct {
+		char *place;
+		size_t max;
+	} lines[] = {
+		{ret->origin, sizeof(ret->origin)},
+		{seq, sizeof(seq)},
+		{hash, sizeof(hash)},
+		{ret->time, sizeof(ret->time)},
+		{ret->key_id, sizeof(ret->key_id)},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		note = next_line(note, lines[i].place, lines[i].max);
+		if (!note)
+			return -EBADMSG;
+	}
+	if (*note || read_number(seq, &ret->seq) < 0)
+		return -EBADMSG;
+	return verify_hash_read(hash, ret->hash);
+}
+
+static enum verify_fault check_signature(struct verify *v, const struct verify_head *head,
+					 const struct verify_note *note)
+{
+	const struct verify_key *key = key_of(v, note->key_id);
+
+	if (!key)
+		return VERIFY_KEY_UNKNOWN;
+	if (!head->signature ||
+	    !sign_public_verify(&key->key, head->note, strlen(head->note), head->signature))
+		return VERIFY_SIGNATURE;
+	return key->retired ? VERIFY_KEY_RETIRED : VERIFY_GOOD;
+}
+
+static enum verify_fault check_place(const struct verify *v, const struct verify_head *head,
+				     const struct verify_note *note)
+{
+	if (head->seq != VERIFY_ANY && head->seq != note->seq)
+		return VERIFY_HEAD_NUMBER;
+	if (note->seq > v->chain.seq)
+		return VERIFY_TRUNCATED;
+	if (note->seq < v->chain.seq)
+		return VERIFY_HEAD_NUMBER;
+	return memcmp(note->hash, v->chain.hash, sizeof(note->hash)) == 0 ? VERIFY_GOOD
+									  : VERIFY_HEAD_HASH;
+}
+
+void verify_head(struct verify *v, const struct verify_head *head)
+{
+	struct verify_note note;
+	enum verify_fault fault = VERIFY_HEAD_FORM;
+
+	if (verify_note_read(head->note, &note) == 0) {
+		if (v->in_doubt)
+			settle(v, note.hash);
+		fault = check_signature(v, head, &note);
+		if (fault == VERIFY_KEY_UNKNOWN && (v->mode & VERIFY_LENIENT)) {
+			v->n_unknown++;
+			fault = VERIFY_GOOD;
+		}
+		if (fault == VERIFY_GOOD)
+			fault = check_place(v, head, &note);
+	}
+	if (v->fault)
+		return;
+	if (fault) {
+		fail(v, fault, fault == VERIFY_TRUNCATED ? v->chain.seq + 1 : v->chain.seq,
+		     fault == VERIFY_HEAD_FORM ? 0 : note.seq);
+		if (fault == VERIFY_KEY_UNKNOWN || fault == VERIFY_KEY_RETIRED)
+			memcpy(v->key_id, note.key_id, sizeof(v->key_id));
+		return;
+	}
+	v->n_heads++;
+	v->signed_seq = note.seq;
+	memcpy(v->origin, note.origin, sizeof(v->origin));
+	memcpy(v->key_id, note.key_id, sizeof(v->key_id));
+}
+
+bool verify_end(struct verify *v)
+{
+	v->in_doubt = false;
+	if (!v->fault && v->n_entries > 0 && v->signed_seq != v->chain.seq &&
+	    !(v->mode & VERIFY_LENIENT))
+		fail(v, VERIFY_UNSIGNED, v->n_heads ? v->signed_seq + 1 : v->first_seq,
+		     v->chain.seq);
+	return !v->fault;
+}
+
+/* --- words ------------------------------------------------------------------------- */
+
+/* @before, the bad number, @after; then the other number and @end, where there is an end */
+static const struct {
+	const char *word;
+	const char *before;
+	const char *after;
+	const char *end;
+} faults[] = {
+	[VERIFY_MISSING] = {"missing", "entry ", " is missing: the next that is there is ", ""},
+	[VERIFY_TWICE] = {"twice", "entry ", " is there twice", NULL},
+	[VERIFY_ORDER] = {"order", "entry ", " comes again, behind entry ", ""},
+	[VERIFY_NOT_CANONICAL] = {"not-canonical", "entry ", " is not canonical JSON: ", NULL},
+	[VERIFY_NUMBER] = {"number", "entry ", " calls itself number ", ""},
+	[VERIFY_LINE] = {"line", "entry ",
+			 " was changed: its line does not give the hash that the next goes on from",
+			 NULL},
+	[VERIFY_HASH] = {"hash", "entry ",
+			 " has a wrong hash beside it; its line is the one that was chained", NULL},
+	[VERIFY_HEAD_FORM] = {"head-form", "the head behind entry ", " is no head of five lines",
+			      NULL},
+	[VERIFY_HEAD_NUMBER] = {"head-number", "the head behind entry ", " is that of entry ", ""},
+	[VERIFY_HEAD_HASH] = {"head-hash", "the entries up to ",
+			      " do not lead to the hash that the head signs: one of them was "
+			      "changed, or the hash before the first",
+			      NULL},
+	[VERIFY_SIGNATURE] = {"signature", "the head behind entry ",
+			      " was not signed by its key, or was changed since", NULL},
+	[VERIFY_KEY_UNKNOWN] = {"key-unknown", "the head behind entry ",
+				" is signed by a key that nobody vouches for: ", NULL},
+	[VERIFY_KEY_RETIRED] = {"key-retired", "the head behind entry ",
+				" is signed by a key that had been replaced before: ", NULL},
+	[VERIFY_ROTATION] = {"rotation", "entry ",
+			     " names a new key that the key before has not signed", NULL},
+	[VERIFY_TRUNCATED] = {"truncated", "the end is missing from entry ",
+			      " on: the head counts up to ", ""},
+	[VERIFY_UNSIGNED] = {"unsigned", "entries ", " to ", " at the end are signed by no head"},
+	[VERIFY_FAILED] = {"failed", "entry ",
+			   " could not be verified: out of memory, or too many keys", NULL},
+};
+
+const char *verify_fault_text(enum verify_fault fault)
+{
+	return fault ? faults[fault].word : "good";
+}
+
+void verify_text(const struct verify *v, char text[static VERIFY_TEXT_MAX])
+{
+	bool of_key = v->fault == VERIFY_KEY_UNKNOWN || v->fault == VERIFY_KEY_RETIRED;
+	char other[160] = "";
+
+	if (!v->fault) {
+		(void)snprintf(text, VERIFY_TEXT_MAX, "all of it is good");
+		return;
+	}
+	if (faults[v->fault].end)
+		(void)snprintf(other, sizeof(other), "%" PRIu64 "%s", v->other,
+			       faults[v->fault].end);
+	else if (v->fault == VERIFY_NOT_CANONICAL)
+		(void)snprintf(other, sizeof(other), "%s, at byte %zu", v->what, v->at + 1);
+	(void)snprintf(text, VERIFY_TEXT_MAX, "%s%" PRIu64 "%s%s%s", faults[v->fault].before,
+		       v->bad, faults[v->fault].after, other, of_key ? v->key_id : "");
+}

@@ -1,0 +1,412 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Three verifiers of a real daemon's record: the command, a shell script with openssl alone, and one in
+Python written from the description. They say the same of every export, good or tampered with."""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(__file__))
+from plant import ROOT, Device, Plant  # noqa: E402
+import verifier  # noqa: E402: plant has made the way to it
+
+SCRIPT = ROOT / "tools" / "verify-export.sh"
+
+
+@pytest.fixture(scope="module", name="plant")
+def make_plant():
+    """A plant with some history, which goes on running."""
+    with Plant(Device()) as plant:
+        plant.start()
+        for value in (200, 50, 400, 50):
+            mark = len(plant.entries())
+            plant.device.set(COD=value)
+            plant.until(lambda: len(plant.entries()) > mark + 1, "entries")
+        plant.until_quiet()
+        yield plant
+
+
+@pytest.fixture(scope="module", name="good")
+def make_good(plant, tmp_path_factory):
+    """An export from the middle to the end."""
+    directory = tmp_path_factory.mktemp("good") / "export"
+    since = plant.entries()[4]["time"]
+    done = plant.command("export", "--since", since, "-o", str(directory))
+    assert done.returncode == 0, done.stderr
+    return directory
+
+
+def public_key(plant):
+    return (plant.dir / "public-key").read_text().strip()
+
+
+def pem_of(text):
+    """whpk_… as PEM."""
+    import base64
+    raw = base64.b64decode(text.removeprefix("whpk_"))
+    body = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + raw).decode()
+    return f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+
+
+def verify(plant, target, *options):
+    """(exit status, what it says)"""
+    done = plant.command("verify", str(target), "--json", *options)
+    return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
+
+
+def verdicts(plant, directory, tmp_path, key=None):
+    """What the three say: [good?, good?, good?]"""
+    key = key or public_key(plant)
+    pem = tmp_path / "key.pem"
+    pem.write_text(pem_of(key))
+    status, _ = verify(plant, directory, "--key", key)
+    script = subprocess.run(["sh", SCRIPT, directory, pem], capture_output=True, text=True,
+                            check=False, env={"PATH": os.environ["PATH"]})
+    assert script.returncode in (0, 1), script.stderr
+    assert (script.returncode == 0) == script.stdout.startswith("Good: ")
+    return [status == 0, script.returncode == 0, verifier.check(directory, pem.read_text()) == ""]
+
+
+def test_all_three_find_it_good(plant, good, tmp_path):
+    assert verdicts(plant, good, tmp_path) == [True, True, True]
+    files = {path.name for path in good.iterdir()}
+    assert files == {"entries.jsonl", "hashes.txt", "head.txt", "head.sig", "key.pem", "README.txt"}
+    entries = [json.loads(line) for line in (good / "entries.jsonl").read_text().splitlines()]
+    assert entries[0]["seq"] == 5
+    assert re.search(rf"^Entries 5 to {entries[-1]['seq']} of the record of test-cluster",
+                     (good / "README.txt").read_text())
+    assert (good / "key.pem").read_text() == pem_of(public_key(plant))
+
+
+def test_without_a_key_it_says_so(plant, good):
+    status, said = verify(plant, good)
+    assert status == 0 and not said["key_given"]
+    assert "whether the key is the plant's" in said["not_checked"][0]
+    status, said = verify(plant, good, "--key", public_key(plant))
+    assert status == 0 and said["key_given"] and "key" not in said["not_checked"][0]
+
+
+def lines_of(directory):
+    return (directory / "entries.jsonl").read_text().splitlines(keepends=True)
+
+
+def write_lines(directory, lines):
+    (directory / "entries.jsonl").write_text("".join(lines))
+
+
+def rehash(directory, first):
+    """Hashes anew from line @first on: whoever edits can do that, too."""
+    hashes = (directory / "hashes.txt").read_text().split()
+    lines = [line.rstrip("\n") for line in lines_of(directory)]
+    hashes = hashes[:first + 1]
+    for line in lines[first:]:
+        hashes.append(verifier.chain(hashes[-1], line.encode()))
+    (directory / "hashes.txt").write_text("\n".join(hashes) + "\n")
+
+
+def edited(directory):
+    lines = lines_of(directory)
+    lines[3] = lines[3].replace('"time":"2', '"time":"1')
+    write_lines(directory, lines)
+
+
+def edited_and_rehashed(directory):
+    edited(directory)
+    rehash(directory, 3)
+
+
+def deleted(directory):
+    lines = lines_of(directory)
+    write_lines(directory, lines[:3] + lines[4:])
+
+
+def deleted_and_rehashed(directory):
+    lines = lines_of(directory)
+    later = [re.sub(r'"seq":(\d+)', lambda m: f'"seq":{int(m[1]) - 1}', line) for line in lines[4:]]
+    write_lines(directory, lines[:3] + later)
+    rehash(directory, 3)
+
+
+def inserted(directory):
+    lines = lines_of(directory)
+    write_lines(directory, lines[:3] + [lines[2]] + lines[3:])
+
+
+def reordered(directory):
+    lines = lines_of(directory)
+    write_lines(directory, lines[:3] + [lines[4], lines[3]] + lines[5:])
+
+
+def truncated(directory):
+    write_lines(directory, lines_of(directory)[:-1])
+
+
+def cut_in_a_line(directory):
+    lines = lines_of(directory)
+    write_lines(directory, lines[:-1] + [lines[-1][:-1]])
+
+
+def cut_at_the_front(directory):
+    write_lines(directory, lines_of(directory)[1:])
+
+
+def emptied(directory):
+    write_lines(directory, [])
+
+
+def other_hash_before(directory):
+    text = (directory / "hashes.txt").read_text()
+    (directory / "hashes.txt").write_text(("0" if text[0] != "0" else "1") + text[1:])
+
+
+def other_hash_beside(directory):
+    hashes = (directory / "hashes.txt").read_text().split()
+    hashes[2] = hashes[3]
+    (directory / "hashes.txt").write_text("\n".join(hashes) + "\n")
+
+
+def spaced(directory):
+    lines = lines_of(directory)
+    lines[3] = lines[3].replace('","', '", "', 1)
+    write_lines(directory, lines)
+
+
+def zero_byte(directory):
+    data = (directory / "entries.jsonl").read_bytes()
+    (directory / "entries.jsonl").write_bytes(data.replace(b"\n", b"\0\n", 1))
+
+
+def forged_head(directory):
+    note = (directory / "head.txt").read_text().split("\n")
+    note[1] = str(int(note[1]) - 1)
+    (directory / "head.txt").write_text("\n".join(note))
+
+
+def forged_signature(directory):
+    signature = bytearray((directory / "head.sig").read_bytes())
+    signature[5] ^= 1
+    (directory / "head.sig").write_bytes(signature)
+
+
+def short_signature(directory):
+    (directory / "head.sig").write_bytes((directory / "head.sig").read_bytes()[:63])
+
+
+def no_head(directory):
+    (directory / "head.txt").write_text("")
+
+
+def other_head(directory):
+    """A genuine head of the same record, of an entry before: of a commit that ended earlier."""
+    with sqlite3.connect(directory / ".." / "record.db") as db:
+        last = json.loads(lines_of(directory)[-1])["seq"]
+        note, signature = db.execute("SELECT note, signature FROM signed_head WHERE seq < ?"
+                                     " ORDER BY seq DESC", (last,)).fetchone()
+    (directory / "head.txt").write_text(note)
+    (directory / "head.sig").write_bytes(signature)
+
+
+def signed_by_another(directory):
+    """All of it anew, well signed, by a key that is not the plant's; it lies beside."""
+    edited_and_rehashed(directory)
+    key, pem = directory / ".." / "other.pem", directory / "key.pem"
+    run = {"check": True, "capture_output": True}
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", key], **run)
+    subprocess.run(["openssl", "pkey", "-in", key, "-pubout", "-out", pem], **run)
+    public = verifier.public_bytes(pem.read_text())
+    note = (directory / "head.txt").read_text().split("\n")
+    note[2] = (directory / "hashes.txt").read_text().split()[-1]
+    note[4] = hashlib.sha256(public).hexdigest()[:8]
+    (directory / "head.txt").write_text("\n".join(note))
+    subprocess.run(["openssl", "pkeyutl", "-sign", "-inkey", key, "-rawin", "-in",
+                    directory / "head.txt", "-out", directory / "head.sig"], **run)
+
+
+TAMPERINGS = [edited, edited_and_rehashed, deleted, deleted_and_rehashed, inserted, reordered,
+              truncated, cut_in_a_line, cut_at_the_front, emptied, other_hash_before,
+              other_hash_beside, spaced, zero_byte, forged_head, forged_signature, short_signature,
+              no_head, other_head, signed_by_another]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)
+def test_all_three_find_what_was_done(plant, good, tmp_path, tamper):
+    directory = tmp_path / "export"
+    shutil.copytree(good, directory)
+    with sqlite3.connect(f"file:{plant.state}/record.db?mode=ro", uri=True) as db:
+        db.backup(sqlite3.connect(tmp_path / "record.db"))
+    tamper(directory)
+    assert verdicts(plant, directory, tmp_path) == [False, False, False]
+
+
+def test_a_forger_needs_the_departments_key(plant, good, tmp_path):
+    """With the key that comes along it holds: which is why that proves nothing."""
+    directory = tmp_path / "export"
+    shutil.copytree(good, directory)
+    signed_by_another(directory)
+    status, said = verify(plant, directory)
+    assert status == 0 and "whether the key is the plant's" in said["not_checked"][0]
+    status, said = verify(plant, directory, "--key", public_key(plant))
+    assert status == 1 and said["fault"] == "key-unknown"
+
+
+@pytest.mark.parametrize("tamper, fault, entry", [
+    (edited, "line", 8), (deleted, "missing", 8), (inserted, "twice", 7), (reordered, "missing", 8),
+    (spaced, "not-canonical", 8), (forged_head, "signature", None), (truncated, "truncated", None)])
+def test_the_first_bad_entry_is_named(plant, good, tmp_path, tamper, fault, entry):
+    directory = tmp_path / "export"
+    shutil.copytree(good, directory)
+    tamper(directory)
+    status, said = verify(plant, directory, "--key", public_key(plant))
+    assert status == 1 and said["fault"] == fault
+    assert entry in (None, said["bad_entry"])
+    assert str(said["bad_entry"]) in said["text"]
+    done = plant.command("verify", str(directory))
+    assert done.returncode == 1 and f"BAD: {said['text']}." in done.stdout
+
+
+def test_the_record_of_a_running_daemon(plant):
+    status, said = verify(plant, plant.state, "--key", public_key(plant))
+    assert status == 0, said
+    assert said["first"] == 1 and said["last"] >= len(lines_of_record(plant)) - 1
+    assert said["heads"] > 5 and said["origin"] == "test-cluster"
+    assert plant.command("verify").returncode == 0  # --state is its default
+    assert verify(plant, plant.state / "record.db")[0] == 0
+    assert verify(plant, plant.dir / "nowhere")[0] == 1
+    assert verify(plant, plant.config)[0] == 1
+    assert verify(plant, plant.state, "--key", "whpk_nonsense")[0] == 1
+
+
+def lines_of_record(plant):
+    return plant.query("SELECT line FROM entry ORDER BY seq")
+
+
+def test_every_commit_keeps_its_head(plant):
+    heads = plant.query("SELECT seq, note, signature FROM signed_head ORDER BY seq")
+    public = verifier.public_bytes(pem_of(public_key(plant)))
+    hashes = {seq: digest.hex() for seq, digest in plant.query("SELECT seq, hash FROM entry")}
+    assert len(heads) > 5
+    for seq, note, signature in heads[:5] + heads[-5:]:
+        lines = note.split("\n")
+        assert lines[1:3] == [str(seq), hashes[seq]]
+        assert verifier.ed25519(public, signature, note.encode())
+
+
+def test_a_range_ends_at_a_signed_head(plant, tmp_path):
+    heads = {seq for seq, in plant.query("SELECT seq FROM signed_head")}
+    inside = next(e for e in plant.entries() if e["seq"] > 2 and e["seq"] not in heads)
+    done = plant.command("export", "--since", inside["time"], "--until", inside["time"], "-o",
+                         str(tmp_path / "export"))
+    assert done.returncode == 0, done.stderr
+    last = json.loads(lines_of(tmp_path / "export")[-1])["seq"]
+    assert last in heads and last >= inside["seq"]
+    assert verdicts(plant, tmp_path / "export", tmp_path) == [True, True, True]
+    again = plant.command("export", "-o", str(tmp_path / "export"))
+    assert again.returncode == 1 and "holds an export already" in again.stderr
+
+
+def test_times_that_are_none(plant):
+    for options, status in ((("--since", "tomorrow"), 1), (("--since", "2099-01-01"), 3),
+                            (("--since", "2026-01-02", "--until", "2026-01-01"), 1),
+                            (("--format", "xml"), 2)):
+        assert plant.command("export", *options).returncode == status, options
+
+
+def test_lines_and_tables_on_stdout(plant):
+    lines = plant.command("export")
+    assert "Lines alone cannot be verified" in lines.stderr
+    entries = [json.loads(line) for line in lines.stdout.splitlines()]
+    assert [e["seq"] for e in entries] == list(range(1, len(entries) + 1))
+    table = plant.command("export", "--format", "csv")
+    assert "cannot be verified" in table.stderr and table.stdout.startswith("\ufeffseq,time,type,")
+    rows = list(csv.DictReader(io.StringIO(table.stdout.removeprefix("\ufeff"))))
+    for row, entry in zip(rows, entries):
+        assert row["seq"] == str(entry["seq"]) and json.loads(row["entry"]) == entry
+        assert row["type"] == entry["type"] and row["user"] == entry.get("user", "")
+
+
+def test_it_works_while_the_daemon_is_down(tmp_path):
+    with Plant(Device()) as plant:
+        plant.start("core")
+        plant.until_entry("config.loaded")
+        assert plant.stop() == 0
+        assert verify(plant, plant.state, "--key", public_key(plant))[0] == 0
+        done = plant.command("export", "-o", str(tmp_path / "export"))
+        assert done.returncode == 0, done.stderr
+        assert verdicts(plant, tmp_path / "export", tmp_path) == [True, True, True]
+
+
+def test_what_the_record_says_of_itself(tmp_path):
+    """Genesis, version, key, clean and unclean stop, configuration with its hash."""
+    with Plant(Device()) as plant:
+        plant.start("core")
+        created = plant.until_entry("record.created")
+        started = plant.until_entry("core.started")
+        assert created["seq"] == 1 and created["public_key"] == public_key(plant)
+        assert started["public_key"] == public_key(plant) and started["name"] == \
+            plant.command("--version").stdout.split()[-1]
+        assert started["reason"] == "for the first time"
+        assert re.fullmatch("[0-9a-f]{64}", plant.until_entry("config.loaded")["name"])
+        assert plant.stop() == 0
+        assert plant.entries()[-1]["type"] == "core.stopped"
+        plant.start("core")
+        assert plant.until_entry("core.started", n=2)["reason"] == "after a clean stop"
+        plant.kill("core")
+        plant.start("core")
+        assert plant.until_entry("core.started", n=3)["reason"] == "after an unclean stop"
+        assert verify(plant, plant.state)[0] == 0
+
+
+def test_keys_are_followed(tmp_path):
+    """From the first one on, which the department has, whatever came after it."""
+    with Plant(Device()) as plant:
+        plant.start("core")
+        plant.until_entry("config.loaded")
+        plant.stop()
+        first = public_key(plant)
+        done = plant.command("keygen", "--rotate")
+        assert done.returncode == 0, done.stderr
+        second = done.stdout.split()[-1]
+        assert second.startswith("whpk_") and second != first
+        assert plant.command("keygen", "--rotate").returncode == 1, "one rotation at a time"
+        plant.start("core")
+        rotated = plant.until_entry("key.rotated")
+        assert rotated["old_public_key"] == first and rotated["public_key"] == second
+        assert rotated["origin"] == "test-cluster" and "reason" not in rotated
+        assert verifier.ed25519(
+            verifier.public_bytes(pem_of(first)),
+            __import__("base64").b64decode(rotated["signature"]),
+            f"wastewatch-key/1\ntest-cluster\n{first}\n{second}\n".encode())
+        plant.until_entry("config.loaded", n=2)
+        status, said = verify(plant, plant.state, "--key", first)
+        assert status == 0, said
+        assert said["key"] == rotated["key"]
+        assert verify(plant, plant.state, "--key", second)[1]["fault"] == "key-unknown"
+        # an export with the rotation in it, by the first key; behind it, by the second
+        assert plant.command("export", "-o", str(tmp_path / "all")).returncode == 0
+        assert verify(plant, tmp_path / "all", "--key", first)[0] == 0
+        assert verdicts(plant, tmp_path / "all", tmp_path, second) == [True, True, True]
+        # the old key goes, and is not replaced again
+        plant.stop()
+        (plant.credentials / "sign-key.old").unlink()
+        plant.start("core")
+        plant.until_entry("config.loaded", n=3)
+        assert len(plant.entries("key.rotated")) == 1
+        # one that nobody vouches for
+        plant.stop()
+        (plant.credentials / "sign-key").unlink()
+        assert plant.command("keygen").returncode == 0
+        plant.start("core")
+        rotated = plant.until_entry("key.rotated", n=2)
+        assert "signature" not in rotated and "not here" in rotated["reason"]
+        plant.until_entry("config.loaded", n=4)
+        status, said = verify(plant, plant.state, "--key", first)
+        assert status == 1 and said["fault"] == "rotation" and said["bad_entry"] == rotated["seq"]

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the record, or an export of it, what was written? Exit status 0 only if all of it holds; and
+ * what could not be checked is said, whatever came of the rest.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/clock.h"
+#include "common/macro.h"
+#include "core/history.h"
+#include "core/record.h"
+#include "tools/command.h"
+#include "tools/export.h"
+#include "tools/wrap.h"
+
+#define SLICE	    1000
+#define PATIENCE_MS 2000
+#define KEY_FILE    65536
+
+static void file_close(FILE *file)
+{
+	(void)fclose(file); /* was only read */
+}
+DEFINE_CLEANUP(FILE *, file_close)
+
+/**
+ * struct checking
+ * @path: what is verified
+ * @given: the keys come from the caller, not from what is verified
+ */
+struct checking {
+	const struct command_options *options;
+	char path[4096];
+	bool is_export;
+	bool given;
+	struct verify verify;
+};
+
+static int64_t said_ms; /* of the last sign of life on stderr; 0 not begun */
+
+static void say_progress(uint64_t n)
+{
+	int64_t now_ms = clock_stamp().mono_ms;
+
+	if (said_ms == 0)
+		said_ms = now_ms;
+	if (now_ms - said_ms < PATIENCE_MS)
+		return;
+	said_ms = now_ms;
+	(void)fprintf(stderr, "%" PRIu64 " entries so far\n", n);
+}
+
+/* --- keys -------------------------------------------------------------------------- */
+
+/* the whole of a small file, terminated. Return: bytes; -errno. */
+static ssize_t read_small(const char *path, char *ret, size_t max)
+{
+	CLEANUP(file_close) FILE *file = fopen(path, "re");
+	size_t n;
+
+	if (!file)
+		return -errno;
+	n = fread(ret, 1, max - 1, file);
+	if (ferror(file))
+		return -EIO;
+	if (n == max - 1)
+		return -EFBIG;
+	ret[n] = '\0';
+	return (ssize_t)n;
+}
+
+static int trust(struct checking *checking, const char *text, size_t n)
+{
+	struct sign_public keys[VERIFY_KEYS_MAX];
+	int n_keys = export_keys(text, n, keys, VERIFY_KEYS_MAX);
+
+	for (int i = 0; i < n_keys; i++)
+		(void)verify_trust(&checking->verify, &keys[i]); /* as many as there is room for */
+	return MIN(n_keys, 0);
+}
+
+/* Return: 0, or the exit status, said */
+static int take_key(struct checking *checking)
+{
+	const char *key = checking->options->key;
+	char text[KEY_FILE];
+	ssize_t n;
+
+	checking->given = true;
+	if (trust(checking, key, strlen(key)) == 0)
+		return 0;
+	n = read_small(key, text, sizeof(text));
+	if (n < 0)
+		return command_fail("--key wants whpk_…, or a file with public keys; %s cannot be "
+				    "read: %s",
+				    key, strerror((int)-n));
+	if (trust(checking, text, (size_t)n) < 0)
+		return command_fail("%s holds no Ed25519 public keys (whpk_… or PEM), or something "
+				    "beside them",
+				    key);
+	return 0;
+}
+
+/* --- what is verified --------------------------------------------------------------- */
+
+static bool is_there(const char *directory, const char *name)
+{
+	char path[4096];
+	struct stat status;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	return stat(path, &status) == 0;
+}
+
+static bool is_database(const char *path)
+{
+	static const char magic[] = "SQLite format 3";
+	CLEANUP(file_close) FILE *file = fopen(path, "re");
+	char begin[sizeof(magic)] = "";
+
+	return file && fread(begin, 1, sizeof(magic), file) == sizeof(magic) &&
+	       memcmp(begin, magic, sizeof(magic)) == 0;
+}
+
+/* Return: 0, or the exit status, said */
+static int find(struct checking *checking)
+{
+	const char *given = checking->options->argument ? checking->options->argument
+							: checking->options->state;
+	struct stat status;
+	char *slash;
+
+	(void)snprintf(checking->path, sizeof(checking->path), "%s", given);
+	if (stat(given, &status) < 0)
+		return command_fail("%s: %s", given, strerror(errno));
+	if (S_ISDIR(status.st_mode)) {
+		checking->is_export = is_there(given, EXPORT_ENTRIES);
+		if (!checking->is_export)
+			(void)snprintf(checking->path, sizeof(checking->path), "%s/" RECORD_FILE,
+				       given);
+		return 0;
+	}
+	if (is_database(given))
+		return 0;
+	slash = strrchr(checking->path, '/');
+	if (strcmp(slash ? slash + 1 : checking->path, EXPORT_ENTRIES) != 0)
+		return command_fail("%s is neither a record nor an export: give a directory with "
+				    "record.db or with " EXPORT_ENTRIES " in it",
+				    given);
+	checking->is_export = true;
+	(void)snprintf(slash ? slash : checking->path, 2, "%s", slash ? "" : ".");
+	return 0;
+}
+
+static int check_record(struct checking *checking)
+{
+	CLEANUP(history_close) struct history *history = NULL;
+	char error[HISTORY_ERROR_MAX];
+	struct sign_public key;
+	int r = history_open_file(&history, checking->path, error);
+
+	if (r < 0)
+		return command_fail("%s", error);
+	r = history_snapshot(history);
+	if (r == 0 && !checking->given && history_key(history, NULL, &key) > 0)
+		(void)verify_trust(&checking->verify, &key); /* the first of all has room */
+	if (r == 0)
+		do {
+			r = history_verify(history, &checking->verify, SLICE);
+			say_progress(checking->verify.n_entries);
+		} while (r > 0);
+	if (r < 0)
+		return command_fail("%s cannot be read behind entry %" PRIu64 ": %s",
+				    checking->path, checking->verify.chain.seq,
+				    history_error(history));
+	(void)verify_end(&checking->verify);
+	return 0;
+}
+
+static FILE *open_part(const struct checking *checking, const char *name)
+{
+	char path[sizeof(checking->path) + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", checking->path, name);
+	return fopen(path, "re");
+}
+
+static ssize_t read_part(const struct checking *checking, const char *name, char *ret, size_t max)
+{
+	char path[sizeof(checking->path) + 32];
+
+	(void)snprintf(path, sizeof(path), "%s/%s", checking->path, name);
+	return read_small(path, ret, max);
+}
+
+static int check_export(struct checking *checking)
+{
+	CLEANUP(file_close) FILE *entries = open_part(checking, EXPORT_ENTRIES);
+	CLEANUP(file_close) FILE *hashes = open_part(checking, EXPORT_HASHES);
+	char note[512] = "", signature[SIGN_ED25519_BYTES + 2], key[KEY_FILE];
+	struct export_files files = {.entries = entries, .hashes = hashes, .note = note};
+	ssize_t n;
+
+	if (!entries)
+		return command_fail("%s/" EXPORT_ENTRIES ": %s", checking->path, strerror(errno));
+	n = read_part(checking, EXPORT_HEAD, note, sizeof(note));
+	if (n < 0 || strlen(note) != (size_t)n)
+		(void)snprintf(note, sizeof(note), "%s", n == -ENOENT ? "" : "none");
+	if (read_part(checking, EXPORT_SIGNATURE, signature, sizeof(signature)) ==
+	    SIGN_ED25519_BYTES)
+		files.signature = (const uint8_t *)signature;
+	n = checking->given ? 0 : read_part(checking, EXPORT_KEY, key, sizeof(key));
+	if (n > 0)
+		(void)trust(checking, key, (size_t)n); /* without one the head has nobody's word */
+	if (export_check(&files, &checking->verify, say_progress) < 0)
+		return command_fail("%s cannot be read: %s", checking->path, strerror(EIO));
+	return 0;
+}
+
+/* --- what came of it ---------------------------------------------------------------- */
+
+/* what the verdict does not cover, one text after the other; @i from 0. Return: NULL no more */
+static const char *not_checked(const struct checking *checking, size_t i, char text[static 512])
+{
+	const struct verify *v = &checking->verify;
+	char hash[CHAIN_HEX_MAX];
+
+	if (!checking->given && i-- == 0) {
+		(void)snprintf(text, 512,
+			       "whether the key is the plant's: it was taken from what is "
+			       "verified. Give the one that the department has: --key whpk_…");
+		return text;
+	}
+	if (checking->is_export && i-- == 0)
+		return "what was there before and after these entries; the whole record is at the "
+		       "plant";
+	if (!v->fault && i == 0) {
+		chain_hex(v->chain.hash, hash);
+		(void)snprintf(text, 512,
+			       "whether anything came behind the last entry and was cut off "
+			       "with its head: the department's last report must not be of a "
+			       "later entry than %" PRIu64 ", and of that one have the hash %s",
+			       v->chain.seq, hash);
+		return text;
+	}
+	return NULL;
+}
+
+static void print_text(const struct checking *checking)
+{
+	const struct verify *v = &checking->verify;
+	char text[512], words[VERIFY_TEXT_MAX];
+	const char *line;
+
+	(void)printf("%s %s\n", checking->is_export ? "Export" : "Record", checking->path);
+	if (v->n_entries > 0)
+		(void)printf("Good: entries %" PRIu64 " to %" PRIu64 ", %" PRIu64
+			     " signed heads%s%s%s%s.\n",
+			     v->first_seq, v->first_seq + v->n_entries - 1, v->n_heads,
+			     *v->origin ? ", origin " : "", v->origin,
+			     *v->origin ? ", last by key " : "", *v->origin ? v->key_id : "");
+	verify_text(v, words);
+	if (v->fault)
+		(void)printf("BAD: %s.\n", words);
+	else if (v->n_entries == 0)
+		(void)puts("BAD: there is no entry.");
+	else
+		(void)puts("All of it holds.");
+	for (size_t i = 0; (line = not_checked(checking, i, text)); i++) {
+		(void)fputs("Not checked: ", stdout);
+		wrap_print(13, 13, line);
+	}
+}
+
+static void print_json(const struct checking *checking)
+{
+	const struct verify *v = &checking->verify;
+	json_t *object = json_object(), *open = json_array();
+	char text[512], words[VERIFY_TEXT_MAX], hash[CHAIN_HEX_MAX];
+	const char *line;
+
+	chain_hex(v->chain.hash, hash);
+	verify_text(v, words);
+	(void)json_object_set_new(object, "path", json_string(checking->path));
+	(void)json_object_set_new(object, "kind",
+				  json_string(checking->is_export ? "export" : "record"));
+	(void)json_object_set_new(object, "good", json_boolean(!v->fault && v->n_entries > 0));
+	(void)json_object_set_new(object, "entries", json_integer((json_int_t)v->n_entries));
+	(void)json_object_set_new(object, "heads", json_integer((json_int_t)v->n_heads));
+	(void)json_object_set_new(object, "first", json_integer((json_int_t)v->first_seq));
+	(void)json_object_set_new(object, "last",
+				  json_integer((json_int_t)(v->first_seq + v->n_entries) - 1));
+	(void)json_object_set_new(object, "hash", json_string(hash));
+	(void)json_object_set_new(object, "origin", json_string(v->origin));
+	(void)json_object_set_new(object, "key", json_string(v->key_id));
+	(void)json_object_set_new(object, "key_given", json_boolean(checking->given));
+	if (v->fault) {
+		(void)json_object_set_new(object, "fault",
+					  json_string(verify_fault_text(v->fault)));
+		(void)json_object_set_new(object, "bad_entry", json_integer((json_int_t)v->bad));
+		(void)json_object_set_new(object, "text", json_string(words));
+	}
+	for (size_t i = 0; (line = not_checked(checking, i, text)); i++)
+		(void)json_array_append_new(open, json_string(line));
+	(void)json_object_set_new(object, "not_checked", open);
+	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(object);
+}
+
+int command_verify(const struct command_options *options)
+{
+	struct checking checking = {.options = options};
+	int status = find(&checking);
+
+	if (status != 0)
+		return status;
+	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE);
+	if (options->key)
+		status = take_key(&checking);
+	said_ms = clock_stamp().mono_ms;
+	if (status == 0)
+		status = checking.is_export ? check_export(&checking) : check_record(&checking);
+	if (status != 0)
+		return status;
+	if (options->json)
+		print_json(&checking);
+	else
+		print_text(&checking);
+	return checking.verify.fault || checking.verify.n_entries == 0 ? EXIT_FAILURE
+								       : EXIT_SUCCESS;
+}

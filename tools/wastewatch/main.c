@@ -14,8 +14,8 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "core/standard.h"
 #include "core/memory.h"
+#include "core/standard.h"
 #include "tools/command.h"
 
 #define ANY_NUMBER INT_MAX

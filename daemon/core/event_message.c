@@ -195,15 +195,10 @@ static void message_of_outbox(const struct event *event, const struct config *co
 			       event->user ? ", by " : "", or_empty(event->user),
 			       *reason ? " (" : "", reason, *reason ? ")" : "");
 	for (size_t i = 0; i < ARRAY_SIZE(acts); i++)
-		if (acts[i].type == event->type && event->report)
-			(void)snprintf(text, EVENT_MESSAGE_MAX,
-				       "Report %s for %s was %s by %s%s%s%s", event->report, name,
-				       acts[i].words, user, *reason ? " (" : "", reason,
-				       *reason ? ")" : "");
-		else if (acts[i].type == event->type)
-			(void)snprintf(text, EVENT_MESSAGE_MAX,
-				       "All %lld reports for %s were %s by %s%s%s%s",
-				       (long long)event->number, name, acts[i].words, user,
+		if (acts[i].type == event->type)
+			(void)snprintf(text, EVENT_MESSAGE_MAX, "%s%s for %s: %s by %s%s%s%s",
+				       event->report ? "Report " : "All reports",
+				       or_empty(event->report), name, acts[i].words, user,
 				       *reason ? " (" : "", reason, *reason ? ")" : "");
 }
 

@@ -315,7 +315,7 @@ void anchoring_saved(struct service *service)
 /* --- people -------------------------------------------------------------------------------------
  */
 
-size_t anchoring_seen(struct service *service, const char *user)
+size_t anchoring_seen(struct service *service, const char *user, const char *reason)
 {
 	size_t n = 0;
 
@@ -325,6 +325,7 @@ size_t anchoring_seen(struct service *service, const char *user)
 		if (!service->anchoring->anchors[i].unseen)
 			continue;
 		event.user = user;
+		event.reason = reason;
 		core_event(service->core, &event);
 		service->anchoring->anchors[i].unseen = false;
 		service->anchoring->dirty[i] = true;

@@ -178,7 +178,12 @@ static void gather_facts(struct service *service, struct stamp now)
 	if (facts->known && now.mono_ms - service->facts_ms < MS_PER_MIN)
 		return;
 	service->facts_ms = now.mono_ms;
-	*facts = (struct core_facts){.known = true, .disk_free_bytes = -1};
+	*facts = (struct core_facts){
+		.known = true,
+		.disk_free_bytes = -1,
+		.verified_ms = service->chain->verified_ms,
+		.verified_good = chain_is_healthy(service),
+	};
 	if (statvfs(service->options.state, &disk) == 0)
 		facts->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
 	if (record_waiting(service->record, on_waiting, service) < 0)

@@ -58,7 +58,7 @@ void anchoring_saved(struct service *service);
  * anchoring_seen() - a person has taken notice; entries for each that was open
  * Return: how many.
  */
-size_t anchoring_seen(struct service *service, const char *user);
+size_t anchoring_seen(struct service *service, const char *user, const char *reason);
 
 /** anchoring_is_healthy() - nothing of it is unseen, and no receiver's clock is beyond what it
  * bears */

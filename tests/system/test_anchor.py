@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from bus import Bus
 from plant import Device, Plant
 
 ODD = [
@@ -202,6 +203,20 @@ def test_s11_state_directory_restored(plant):
     plant.until_good("mill/outfall/COD")
     assert anchor(plant)["unseen"] and plant.status()["log_id"] == new_id
     plant.check_chain()
+    plant.stop()
+    verified = plant.command("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    with Bus() as bus:
+        plant.options["bus"] = bus.address
+        plant.start("core")
+        plant.until(bus.has_core, "it is on the bus")
+        done = plant.command("record", "seen", "--reason", "restored by me", "--bus", bus.address)
+        assert done.returncode == 0, done.stderr
+        assert plant.until_entry("anchor.seen", name="department", reason="restored by me")["user"]
+        plant.until(lambda: plant.status().get("anchored"), "a person has seen it")
+        assert not anchor(plant)["unseen"]
+        assert plant.command("record", "seen", "--bus", bus.address).returncode == 1
+        plant.stop()
 
 
 def test_s11_restored_and_run_past_the_department(plant):

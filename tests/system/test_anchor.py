@@ -348,3 +348,18 @@ def test_a_liar_is_bounded(plant):
     ids = {ident.split("-")[0] for ident, _, _ in plant.outbox()}
     assert len(ids) == 2, "one new chain a day, whatever is said"
     plant.check_chain()
+
+
+def test_a_sign_of_life_is_delivered(plant):
+    """Heartbeats of a running service: delivered, judged by the schema, with what it knows."""
+    path = plant.config / "wastewatch.yaml"
+    path.write_text(path.read_text().replace("min-class: limit", "min-class: limit, heartbeat: 1s"))
+    plant.start()
+    found = plant.until(lambda: [r for r in plant.receiver.reports() if r["type"] == "heartbeat"],
+                        "a heartbeat")[0]
+    health = found["data"]["health"]
+    assert health["channels"] == 5 and health["incidents"] == []
+    assert health["disk_free_bytes"] > 0 and health["reports_waiting"] >= 0
+    entry = plant.until_entry("report.heartbeat")
+    assert found["data"]["log"]["seq"] == entry["seq"]
+    plant.until(lambda: anchor(plant).get("state") == "agreed", "the receiver has the head")

@@ -4,9 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/statvfs.h>
 
 #include "common/log.h"
 #include "core/anchoring.h"
+#include "core/chain.h"
 
 #define TOO_EARLY  425
 #define CONFLICT   409
@@ -315,7 +317,7 @@ void anchoring_saved(struct service *service)
 /* --- people -------------------------------------------------------------------------------------
  */
 
-size_t anchoring_seen(struct service *service, const char *user)
+size_t anchoring_seen(struct service *service, const char *user, const char *reason)
 {
 	size_t n = 0;
 
@@ -325,6 +327,7 @@ size_t anchoring_seen(struct service *service, const char *user)
 		if (!service->anchoring->anchors[i].unseen)
 			continue;
 		event.user = user;
+		event.reason = reason;
 		core_event(service->core, &event);
 		service->anchoring->anchors[i].unseen = false;
 		service->anchoring->dirty[i] = true;
@@ -344,4 +347,36 @@ bool anchoring_is_healthy(const struct service *service)
 			return false;
 	}
 	return true;
+}
+
+/* --- heartbeats ----------------------------------------------------------------------------------
+ */
+
+static void on_waiting(void *userdata, const char *destination, bool files, int64_t n)
+{
+	struct service *service = userdata;
+
+	for (size_t i = 0; i < service->config->n_destinations; i++)
+		if (!files && strcmp(service->config->destinations[i].name, destination) == 0)
+			service->core->facts.reports_waiting[i] = n;
+}
+
+void anchoring_gather(struct service *service, struct stamp now)
+{
+	struct core_facts *facts = &service->core->facts;
+	struct statvfs disk;
+
+	if (facts->known && now.mono_ms - service->facts_ms < MS_PER_MIN)
+		return;
+	service->facts_ms = now.mono_ms;
+	*facts = (struct core_facts){
+		.known = true,
+		.disk_free_bytes = -1,
+		.verified_ms = service->chain->verified_ms,
+		.verified_good = chain_is_healthy(service),
+	};
+	if (statvfs(service->options.state, &disk) == 0)
+		facts->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
+	if (record_waiting(service->record, on_waiting, service) < 0)
+		log_err("the outbox cannot be read: %s", record_error(service->record));
 }

@@ -416,7 +416,7 @@ int chain_seen(struct service *service, const char *user, const char *reason, ch
 	event.reason = reason;
 	if (was_unseen)
 		core_event(service->core, &event);
-	if (anchoring_seen(service, user) == 0 && !was_unseen) {
+	if (anchoring_seen(service, user, reason) == 0 && !was_unseen) {
 		(void)snprintf(error, ACTION_ERROR_MAX,
 			       "the record is not damaged, or somebody has said so already");
 		return -EALREADY;

@@ -230,22 +230,19 @@ static void message_of_anchor(const struct event *event, const struct config *co
 	else if (event->type == EVENT_ANCHOR_BEHIND)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "Destination %s has lost reports: it holds nothing above entry "
-			       "%lld, %s; they "
-			       "are sent again",
+			       "%lld, %s; they are sent again",
 			       name, number, reason);
 	else if (event->type == EVENT_ANCHOR_AHEAD)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Destination %s holds entry %lld of this record, which has not come "
-			       "so far: it "
-			       "was set back or restored from a backup, and what came after is "
-			       "missing here; %s",
+			       "Destination %s holds entry %lld of this record, which was set back "
+			       "or restored from a backup: what came after is missing here; %s",
 			       name, number, reason);
 	else if (event->type == EVENT_ANCHOR_CONFLICT)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "Destination %s holds another entry %lld of this record than this "
-			       "machine: it "
-			       "was set back, restored from a backup, or changed; %s",
-			       name, number, reason);
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"Destination %s holds another entry %lld of this record, which was set "
+			"back, restored from a backup, or changed; %s",
+			name, number, reason);
 	else if (event->type == EVENT_ANCHOR_AGREED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "Destination %s is in agreement again: %s",
 			       name, reason);

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -175,37 +174,12 @@ static void notify(const struct service *service)
 			 delivery_has_sender(service->delivery) ? "" : "; no sender");
 }
 
-static void on_waiting(void *userdata, const char *destination, bool files, int64_t n)
-{
-	struct service *service = userdata;
-
-	for (size_t i = 0; i < service->config->n_destinations; i++)
-		if (!files && strcmp(service->config->destinations[i].name, destination) == 0)
-			service->core->facts.reports_waiting[i] = n;
-}
-
-/* for heartbeats; once a minute, for thousands may wait */
-static void gather_facts(struct service *service, struct stamp now)
-{
-	struct core_facts *facts = &service->core->facts;
-	struct statvfs disk;
-
-	if (facts->known && now.mono_ms - service->facts_ms < MS_PER_MIN)
-		return;
-	service->facts_ms = now.mono_ms;
-	*facts = (struct core_facts){.known = true, .disk_free_bytes = -1};
-	if (statvfs(service->options.state, &disk) == 0)
-		facts->disk_free_bytes = (int64_t)disk.f_bavail * (int64_t)disk.f_frsize;
-	if (record_waiting(service->record, on_waiting, service) < 0)
-		log_err("the outbox cannot be read: %s", record_error(service->record));
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *service = userdata;
 
 	(void)usec;
-	gather_facts(service, service_now(service));
+	anchoring_gather(service, service_now(service));
 	pollers_tick(service->pollers, service_now(service));
 	drills_due(service->drills, service_now(service));
 	late_tell(service);

@@ -47,6 +47,9 @@ int anchoring_fit(struct service *service);
 int anchoring_answer(struct service *service, size_t destination, const struct record_job *job,
 		     const struct wire_result *result);
 
+/** anchoring_gather() - tell the core what its heartbeats want to know, once a minute */
+void anchoring_gather(struct service *service, struct stamp now);
+
 /** anchoring_tick() - once a second: make a few of the lost reports due again */
 void anchoring_tick(struct service *service, struct stamp now);
 
@@ -58,7 +61,7 @@ void anchoring_saved(struct service *service);
  * anchoring_seen() - a person has taken notice; entries for each that was open
  * Return: how many.
  */
-size_t anchoring_seen(struct service *service, const char *user);
+size_t anchoring_seen(struct service *service, const char *user, const char *reason);
 
 /** anchoring_is_healthy() - nothing of it is unseen, and no receiver's clock is beyond what it
  * bears */

@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from bus import Bus
 from plant import Device, Plant
 
 ODD = [
@@ -202,6 +203,20 @@ def test_s11_state_directory_restored(plant):
     plant.until_good("mill/outfall/COD")
     assert anchor(plant)["unseen"] and plant.status()["log_id"] == new_id
     plant.check_chain()
+    plant.stop()
+    verified = plant.command("verify")
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    with Bus() as bus:
+        plant.options["bus"] = bus.address
+        plant.start("core")
+        plant.until(bus.has_core, "it is on the bus")
+        done = plant.command("record", "seen", "--reason", "restored by me", "--bus", bus.address)
+        assert done.returncode == 0, done.stderr
+        assert plant.until_entry("anchor.seen", name="department", reason="restored by me")["user"]
+        plant.until(lambda: plant.status().get("anchored"), "a person has seen it")
+        assert not anchor(plant)["unseen"]
+        assert plant.command("record", "seen", "--bus", bus.address).returncode == 1
+        plant.stop()
 
 
 def test_s11_restored_and_run_past_the_department(plant):
@@ -333,3 +348,18 @@ def test_a_liar_is_bounded(plant):
     ids = {ident.split("-")[0] for ident, _, _ in plant.outbox()}
     assert len(ids) == 2, "one new chain a day, whatever is said"
     plant.check_chain()
+
+
+def test_a_sign_of_life_is_delivered(plant):
+    """Heartbeats of a running service: delivered, judged by the schema, with what it knows."""
+    path = plant.config / "wastewatch.yaml"
+    path.write_text(path.read_text().replace("min-class: limit", "min-class: limit, heartbeat: 1s"))
+    plant.start()
+    found = plant.until(lambda: [r for r in plant.receiver.reports() if r["type"] == "heartbeat"],
+                        "a heartbeat")[0]
+    health = found["data"]["health"]
+    assert health["channels"] == 5 and health["incidents"] == []
+    assert health["disk_free_bytes"] > 0 and health["reports_waiting"] >= 0
+    entry = plant.until_entry("report.heartbeat")
+    assert found["data"]["log"]["seq"] == entry["seq"]
+    plant.until(lambda: anchor(plant).get("state") == "agreed", "the receiver has the head")

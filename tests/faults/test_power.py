@@ -7,6 +7,7 @@ see a loss is shown by a control: the same with fsync and fdatasync doing nothin
 """
 
 import json
+import signal
 import threading
 import time
 
@@ -64,6 +65,7 @@ def check_hashes(plant, before):
 
 def lose_power(plant, disk):
     """Return: what the receiver had when the disk was gone."""
+    plant.processes["core"].send_signal(signal.SIGSTOP)  # without power it tells nobody anything
     disk.power_off()
     plant.ended("core")
     before = held(plant)  # nothing more comes, but what was on its way

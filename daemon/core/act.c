@@ -8,6 +8,7 @@
 
 #include "core/drilling.h"
 #include "core/service.h"
+#include "core/storage.h"
 
 static const char not_known[] =
 	"the record cannot be written, so nobody knows whether it was done; the service starts "
@@ -47,6 +48,13 @@ int service_act(struct service *service, const struct action *action, char *erro
 	int r;
 
 	*error = '\0';
+	if (storage_is_failing(service->storage)) {
+		(void)snprintf(
+			error, ACTION_ERROR_MAX,
+			"nothing was done: the record cannot be written (%s); make room first",
+			storage_words(service->storage));
+		return -EBUSY;
+	}
 	r = service->failed ? -EIO : act(service, action, error);
 	if (r == 0) {
 		service_commit(service);
@@ -54,6 +62,14 @@ int service_act(struct service *service, const struct action *action, char *erro
 	}
 	if (r == 0 && action_is_of_outbox(action->kind))
 		delivery_look(service->delivery);
+	if (r == 0 && storage_is_failing(service->storage)) {
+		(void)snprintf(
+			error, ACTION_ERROR_MAX,
+			"it is done, but not in the record yet, which cannot be written (%s); "
+			"it will be when there is room, unless the service ends before",
+			storage_words(service->storage));
+		return -EBUSY;
+	}
 	if (r == -EIO)
 		(void)snprintf(error, ACTION_ERROR_MAX, "%s", not_known);
 	else if (r < 0 && !*error)

@@ -195,8 +195,11 @@ static char *body_of(const struct core *core, const struct news *news, size_t i,
 
 static void add_report(struct core *core, const struct news *news, size_t i, enum event_type type)
 {
-	struct batch_report *report = batch_add(core->batch, reports);
+	struct batch_report *report;
 
+	if (!batch_takes_report(core->batch, false, type == EVENT_INCIDENT_UPDATED))
+		return;
+	report = batch_add(core->batch, reports);
 	if (!report)
 		return;
 	heartbeat_told(core, i, news->what->at);

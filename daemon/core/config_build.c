@@ -8,6 +8,26 @@
 
 /* main file */
 
+static void check_storage(struct config_mapping *mapping, const struct config_storage *storage)
+{
+	if (config_usable(mapping, "storage-low") && config_usable(mapping, "storage-critical") &&
+	    storage->low_mib < storage->critical_mib)
+		config_error(mapping,
+			     config_given(mapping, "storage-critical") ? "storage-critical"
+								       : "storage-low",
+			     "it would be critical before it is low; allowed: storage-critical of "
+			     "at most storage-low");
+	if (config_usable(mapping, "storage-low-inodes") &&
+	    config_usable(mapping, "storage-critical-inodes") &&
+	    storage->low_inodes < storage->critical_inodes)
+		config_error(mapping,
+			     config_given(mapping, "storage-critical-inodes")
+				     ? "storage-critical-inodes"
+				     : "storage-low-inodes",
+			     "it would be critical before it is low; allowed: "
+			     "storage-critical-inodes of at most storage-low-inodes");
+}
+
 int config_finish_main(struct config_mapping *mapping, void *data)
 {
 	struct config *config = mapping->reader->config;
@@ -22,6 +42,8 @@ int config_finish_main(struct config_mapping *mapping, void *data)
 	config->report_interval_ms = draft->config.report_interval_ms;
 	config->verify_interval_ms = draft->config.verify_interval_ms;
 	config->minute_retention_days = draft->config.minute_retention_days;
+	config->storage = draft->config.storage;
+	check_storage(mapping, &config->storage);
 	config->crossing = draft->config.crossing; /* settings only, no lists yet */
 	if (config_usable(mapping, "crossing-likely") &&
 	    config_usable(mapping, "crossing-possible") &&

@@ -142,12 +142,15 @@ void core_join_streams(struct core *core)
 
 void core_event(struct core *core, const struct event *what)
 {
-	struct batch_entry *entry = batch_add(core->entries, entries);
 	struct event marked = *what, *event = &marked;
 	char message[EVENT_MESSAGE_MAX];
+	struct batch_entry *entry;
 
 	core->calm = false;
 	marked.exercise |= core->exercise;
+	if (!batch_takes_entry(core->entries, event->type))
+		return;
+	entry = batch_add(core->entries, entries);
 	if (!entry)
 		return;
 	event_message(event, core->config, message);
@@ -297,7 +300,8 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 		look_round(core, at);
 	if (core->config->crossing.n_targets > 0)
 		assess_tick(core, at);
-	heartbeat_tick(core, at);
+	if (core->config->n_destinations > 0)
+		heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }

@@ -49,6 +49,13 @@ static const struct {
 					5, NULL},
 	[EVENT_READINGS_LOST] = {"readings.lost", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a0e", 3,
 				 "readings"},
+	[EVENT_STORAGE_LOW] = {"storage.low", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a60", 4, "free_bytes"},
+	[EVENT_STORAGE_CRITICAL] = {"storage.critical", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a61", 2,
+				    "free_bytes"},
+	[EVENT_STORAGE_RECOVERED] = {"storage.recovered", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a62", 5,
+				     "minutes"},
+	[EVENT_JOURNAL_RESENT] = {"journal.resent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a63", 5,
+				  "entries"},
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
@@ -142,6 +149,16 @@ struct event event_of_channel(const struct config *config, enum event_type type,
 const char *event_type_text(enum event_type type)
 {
 	return events[type].type;
+}
+
+bool event_type_of(const char *text, enum event_type *ret)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(events); i++)
+		if (strcmp(events[i].type, text) == 0) {
+			*ret = (enum event_type)i;
+			return true;
+		}
+	return false;
 }
 
 const char *event_message_id(enum event_type type)

@@ -4,11 +4,10 @@
 #include <string.h>
 
 #include "core/event.h"
+#include "core/event_sentences.h"
 #include "core/limit.h"
 
 #define MASSES_IN_MESSAGE 6 /* all of them are in the entry */
-
-typedef void event_sentence(const struct event *event, const struct config *config, char *text);
 
 static const char *or_empty(const char *text)
 {
@@ -383,15 +382,15 @@ static void message_of_crossing(const struct event *event, const struct config *
 	const char *site = event->site == EVENT_NONE ? "?" : config->sites[event->site].name;
 	const char *where = event->boundary ? event->boundary : "a boundary";
 	const char *incident = event->incident ? event->incident : "";
-
+	const char *sure = or_empty(event->verdict);
 	if (event->type == EVENT_INBOUND_SUSPECTED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "What %s measures comes from beyond %s, %s: %s", site, where,
 			       event->verdict ? event->verdict : "possible", reason);
 	else if (event->type == EVENT_CROSSING_ASSESSED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "That the release of %s reaches %s is %s: %s", incident, where,
-			       event->verdict ? event->verdict : "not known", reason);
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Release of %s reaching %s: %s; %s",
+			       incident, where, strcmp(sure, "none") == 0 ? "not assessed" : sure,
+			       reason);
 	else
 		(void)snprintf(
 			text, EVENT_MESSAGE_MAX,
@@ -447,6 +446,10 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_MEASUREMENT_LOST] = message_of_measuring,
 	[EVENT_MEASUREMENT_RESTORED] = message_of_measuring,
 	[EVENT_READINGS_LOST] = message_of_measuring,
+	[EVENT_STORAGE_LOW] = event_sentence_storage,
+	[EVENT_STORAGE_CRITICAL] = event_sentence_storage,
+	[EVENT_STORAGE_RECOVERED] = event_sentence_storage,
+	[EVENT_JOURNAL_RESENT] = event_sentence_storage,
 	[EVENT_POLLER_STARTED] = message_of_measuring,
 	[EVENT_POLLER_SILENT] = message_of_measuring,
 	[EVENT_POLLER_RETURNED] = message_of_measuring,

@@ -65,7 +65,9 @@ static void add_file(struct core *core, const struct config_station *station, in
 		     struct stamp at, char *body)
 {
 	const struct config *config = core->config;
-	struct batch_report *report = batch_add(core->batch, reports);
+	struct batch_report *report = batch_takes_report(core->batch, true, false)
+					      ? batch_add(core->batch, reports)
+					      : NULL;
 	char *path;
 
 	if (!report) {

@@ -1,240 +1,359 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <jansson.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdarg.h>
-#include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
-#include <systemd/sd-journal.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/log.h"
 #include "core/journal.h"
+#include "core/journal_send.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
-#define JOURNAL_QUEUE  1024
-#define FIELDS_MAX     40
+#define QUEUE	   1024
+#define LATE_MOST  256 /* that are read from the record at a time */
+#define AGAIN_MS   200 /* until a journal that takes nothing is tried again */
+#define DRAIN_MS   1000
+#define SEND_BYTES (1 << 20)
 
-/* one entry in the queue; texts owned */
-struct item {
-	char *line;
-	char *message;
-	int priority;
-	enum event_type type;
-	uint8_t hash[32];
-};
-
+/**
+ * struct journal - all behind @mutex is guarded by it
+ * @queued: last one that is in the queue or was; those behind it and @end are missing
+ * @began: last one of the record when the run began
+ * @sent: last one that the journal has
+ * @error: why it does not take the first of the queue, -errno; 0 it does
+ * @missed: that came late and are sent; @missed.why set: some are missing or late
+ */
 struct journal {
 	pthread_t thread;
+	int fd;
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char log_id[17];
+	bool ask;
+	uint64_t began;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	struct item items[JOURNAL_QUEUE];
+	struct journal_item items[QUEUE];
 	size_t first;
 	size_t n;
+	uint64_t queued;
+	uint64_t sent;
+	int error;
+	struct journal_missed missed;
 	bool stop;
 	bool done;
-	_Atomic uint64_t n_dropped;
+	bool abandoned;
 };
 
-/* keys of an entry that become fields; the others are in WASTEWATCH_ENTRY */
-static const char *const keys[] = {
-	"reports",  "seq",	"site",	  "source",  "channel",	 "limit",   "class",
-	"value",    "unit",	"bound",  "kind",    "incident", "reason",  "name",
-	"report",   "since",	"until",  "user",    "level",	 "verdict", "boundary",
-	"measures", "exercise", "update", "seconds", "alarms",	 "days",    "capture_percent",
-};
-
-static char *field_of(const char *key, const json_t *value)
+static void lock(struct journal *journal)
 {
-	char *field = NULL, name[32];
-	size_t i = 0;
-
-	for (; key[i] && i + 1 < sizeof(name); i++)
-		name[i] = (char)(key[i] >= 'a' && key[i] <= 'z' ? key[i] - 'a' + 'A' : key[i]);
-	name[i] = '\0';
-	if (json_is_string(value)
-		    ? asprintf(&field, "WASTEWATCH_%s=%s", name, json_string_value(value)) < 0
-	    : json_is_true(value) ? asprintf(&field, "WASTEWATCH_%s=1", name) < 0
-				  : asprintf(&field, "WASTEWATCH_%s=%lld", name,
-					     (long long)json_integer_value(value)) < 0)
-		return NULL;
-	return field;
+	(void)pthread_mutex_lock(&journal->mutex); /* cannot fail: a plain mutex of ours */
 }
 
-__attribute__((format(printf, 3, 4))) static void add(char **fields, size_t *n, const char *format,
-						      ...)
+static void unlock(struct journal *journal)
 {
-	va_list ap;
-
-	va_start(ap, format);
-	if (vasprintf(&fields[*n], format, ap) >= 0)
-		(*n)++;
-	va_end(ap);
+	(void)pthread_mutex_unlock(&journal->mutex);
 }
 
-static size_t make_fields(const struct item *item, char **fields)
+/* until something changes, or so long; locked before and after. Return: something changed. */
+static bool wait_ms(struct journal *journal, int64_t ms)
 {
-	json_t *entry = json_loads(item->line, 0, NULL);
-	char hex[CHAIN_HEX_MAX];
-	size_t n = 0;
+	struct timespec until;
 
-	chain_hex(item->hash, hex);
-	add(fields, &n, "MESSAGE=%s", item->message);
-	add(fields, &n, "MESSAGE_ID=%s", event_message_id(item->type));
-	add(fields, &n, "PRIORITY=%d", item->priority);
-	add(fields, &n, "SYSLOG_IDENTIFIER=wastewatchd");
-	add(fields, &n, "WASTEWATCH_TYPE=%s", event_type_text(item->type));
-	add(fields, &n, "WASTEWATCH_HASH=%s", hex);
-	add(fields, &n, "WASTEWATCH_ENTRY=%s", item->line);
-	for (size_t i = 0; entry && i < ARRAY_SIZE(keys); i++) {
-		const json_t *value = json_object_get(entry, keys[i]);
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(ms % MS_PER_S) * 1000000;
+	until.tv_sec += ms / MS_PER_S + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return pthread_cond_timedwait(&journal->changed, &journal->mutex, &until) == 0;
+}
 
-		if (value && (fields[n] = field_of(keys[i], value)))
-			n++;
+/* --- the thread --------------------------------------------------------------------------- */
+
+static const char *why(int error)
+{
+	switch (error) {
+	case 0:
+		return "the run before ended first";
+	case -EAGAIN:
+		return "the journal hung";
+	case -ECONNREFUSED:
+		return "the journal was stopped";
+	default:
+		return "the journal did not take them";
 	}
-	json_decref(entry);
-	return n;
 }
 
-static void send_item(const struct item *item)
+/* Return: 0; 1 there is no journal here; else try it again */
+static int hand_over(const struct journal *journal, const struct journal_item *item)
 {
-	char *fields[FIELDS_MAX];
-	struct iovec vectors[FIELDS_MAX];
-	size_t n;
+	int r = journal_send(journal->fd, journal->path, journal->log_id, item);
 
-	/* sd_journal_sendv() reports success where nobody listens, so look first */
-	if (access(JOURNAL_SOCKET, W_OK) != 0) {
-		log_line((enum log_priority)item->priority, "%s", item->message);
+	if (r != -ENOENT)
+		return r;
+	if (item->message || item->seq > journal->began) /* else the run before has said it */
+		journal_item_say(item);
+	return 1;
+}
+
+static void settle(struct journal *journal, const struct journal_item *item, bool is_late)
+{
+	if (is_late) {
+		if (journal->missed.n++ == 0)
+			journal->missed.since_ms = journal_item_time(item);
+	}
+	journal->sent = item->seq;
+	journal->first = (journal->first + 1) % QUEUE;
+	journal->n--;
+}
+
+/* the first of the queue; locked before and after, and nobody else takes items out */
+static void send_first(struct journal *journal)
+{
+	struct journal_item item = journal->items[journal->first];
+	int r = 0;
+
+	if (item.seq > journal->sent) {
+		unlock(journal);
+		r = hand_over(journal, &item);
+		lock(journal);
+		if (r >= 0)
+			settle(journal, &item, r == 0 && !item.message);
+	} else { /* the journal has it already: see journal_ask() */
+		journal->first = (journal->first + 1) % QUEUE;
+		journal->n--;
+	}
+	if (r >= 0) {
+		journal->error = 0;
+		journal_item_done(&item);
 		return;
 	}
-	n = make_fields(item, fields);
-	for (size_t i = 0; i < n; i++)
-		vectors[i] = (struct iovec){.iov_base = fields[i], .iov_len = strlen(fields[i])};
-	if (sd_journal_sendv(vectors, (int)n) < 0)
-		log_line((enum log_priority)item->priority, "%s", item->message);
-	for (size_t i = 0; i < n; i++)
-		free(fields[i]);
+	journal->error = r;
+	journal->missed.why = why(r);
+	(void)wait_ms(journal, AGAIN_MS);
 }
 
-static void item_done(struct item *item)
+static void ask(struct journal *journal)
 {
-	free(item->line);
-	free(item->message);
-	*item = (struct item){0};
+	uint64_t seq;
+
+	if (!journal->ask)
+		return;
+	unlock(journal);
+	seq = journal_ask(journal->log_id);
+	lock(journal);
+	journal->sent = MAX(journal->sent, seq);
 }
 
 static void *work(void *userdata)
 {
 	struct journal *journal = userdata;
 
-	(void)pthread_mutex_lock(&journal->mutex); /* cannot fail: a plain mutex of ours */
-	for (;;) {
-		struct item item;
-
-		while (journal->n == 0 && !journal->stop)
-			(void)pthread_cond_wait(&journal->changed, &journal->mutex);
-		if (journal->n == 0)
+	lock(journal);
+	ask(journal);
+	while (!journal->abandoned) {
+		if (journal->n > 0)
+			send_first(journal);
+		else if (journal->stop)
 			break;
-		item = journal->items[journal->first];
-		journal->first = (journal->first + 1) % JOURNAL_QUEUE;
-		journal->n--;
-		(void)pthread_mutex_unlock(&journal->mutex);
-		send_item(&item);
-		item_done(&item);
-		(void)pthread_mutex_lock(&journal->mutex);
+		else
+			(void)pthread_cond_wait(&journal->changed, &journal->mutex);
 	}
 	journal->done = true;
 	(void)pthread_cond_broadcast(&journal->changed);
-	(void)pthread_mutex_unlock(&journal->mutex);
+	unlock(journal);
 	return NULL;
 }
 
-int journal_open(struct journal **ret)
+/* --- the service's side --------------------------------------------------------------------- */
+
+static int start(struct journal *journal)
 {
-	struct journal *journal = calloc(1, sizeof(*journal));
+	pthread_condattr_t attributes;
 	sigset_t all, before;
 	int r;
 
-	if (!journal)
-		return -ENOMEM;
-	(void)pthread_mutex_init(&journal->mutex, NULL); /* cannot fail on Linux */
-	(void)pthread_cond_init(&journal->changed, NULL);
+	(void)pthread_mutex_init(&journal->mutex, NULL); /* cannot fail on Linux, nor do these */
+	(void)pthread_condattr_init(&attributes);
+	(void)pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&journal->changed, &attributes);
+	(void)pthread_condattr_destroy(&attributes);
 	(void)sigfillset(&all); /* signals are the event loop's */
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	r = pthread_create(&journal->thread, NULL, work, journal);
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (r != 0) {
+	return -r;
+}
+
+int journal_open(struct journal **ret, const char *path, const char *log_id, uint64_t sent,
+		 uint64_t end)
+{
+	struct journal *journal = calloc(1, sizeof(*journal));
+	int r, bytes = SEND_BYTES;
+
+	if (!journal)
+		return -ENOMEM;
+	path = path ? path : JOURNAL_SOCKET;
+	if (strlen(path) >= sizeof(journal->path)) {
 		free(journal);
-		return -r;
+		return -ENAMETOOLONG;
+	}
+	(void)snprintf(journal->path, sizeof(journal->path), "%s", path);
+	(void)snprintf(journal->log_id, sizeof(journal->log_id), "%s", log_id);
+	journal->queued = journal->sent = sent;
+	journal->began = end;
+	journal->ask = end > sent && strcmp(path, JOURNAL_SOCKET) == 0;
+	journal->missed.why = end > sent ? why(0) : NULL;
+	journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (journal->fd < 0) {
+		r = -errno;
+		free(journal);
+		return r;
+	}
+	/* the system's maximum is enough; longer entries go as a file */
+	(void)setsockopt(journal->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+	r = start(journal);
+	if (r < 0) {
+		(void)close(journal->fd);
+		free(journal);
+		return r;
 	}
 	*ret = journal;
 	return 0;
 }
 
-/* a journal that hangs holds the thread inside sendmsg(): then it is left behind */
-static bool wait_done(struct journal *journal)
+void journal_drain(struct journal *journal)
 {
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += 1;
-	while (!journal->done)
-		if (pthread_cond_timedwait(&journal->changed, &journal->mutex, &until) != 0)
-			break;
-	return journal->done;
+	if (!journal)
+		return;
+	lock(journal);
+	journal->stop = true;
+	(void)pthread_cond_broadcast(&journal->changed);
+	for (int i = 0; i < DRAIN_MS / AGAIN_MS && !journal->done;)
+		i += !wait_ms(journal, AGAIN_MS);
+	unlock(journal);
 }
 
 struct journal *journal_close(struct journal *journal)
 {
-	bool done;
-
 	if (!journal)
 		return NULL;
-	(void)pthread_mutex_lock(&journal->mutex);
-	journal->stop = true;
+	lock(journal);
+	journal->abandoned = true;
 	(void)pthread_cond_broadcast(&journal->changed);
-	done = wait_done(journal);
-	(void)pthread_mutex_unlock(&journal->mutex);
-	if (!done)
-		return NULL; /* the thread still uses it; the process is about to end */
+	unlock(journal);
 	(void)pthread_join(journal->thread, NULL);
 	(void)pthread_mutex_destroy(&journal->mutex);
 	(void)pthread_cond_destroy(&journal->changed);
+	for (; journal->n > 0; journal->n--) {
+		journal_item_done(&journal->items[journal->first]);
+		journal->first = (journal->first + 1) % QUEUE;
+	}
+	(void)close(journal->fd);
 	free(journal);
 	return NULL;
 }
 
+/* Return: whether it is in the queue */
+static bool put(struct journal *journal, const struct journal_item *item)
+{
+	if (!item->line || item->seq != journal->queued + 1 || journal->n == QUEUE)
+		return false;
+	journal->items[(journal->first + journal->n++) % QUEUE] = *item;
+	journal->queued = item->seq;
+	(void)pthread_cond_broadcast(&journal->changed);
+	return true;
+}
+
 void journal_entry(struct journal *journal, const struct batch_entry *entry)
 {
-	struct item item = {
+	struct journal_item item = {
+		.seq = entry->seq,
 		.line = strdup(entry->line),
 		.message = strdup(entry->message),
 		.priority = entry->priority,
 		.type = entry->type,
 	};
-	bool queued = false;
+	bool queued;
 
 	memcpy(item.hash, entry->hash, sizeof(item.hash));
-	(void)pthread_mutex_lock(&journal->mutex);
-	if (item.line && item.message && journal->n < JOURNAL_QUEUE) {
-		journal->items[(journal->first + journal->n++) % JOURNAL_QUEUE] = item;
-		queued = true;
-		(void)pthread_cond_signal(&journal->changed);
-	}
-	(void)pthread_mutex_unlock(&journal->mutex);
-	if (queued)
-		return;
-	item_done(&item);
-	atomic_fetch_add(&journal->n_dropped, 1);
+	lock(journal);
+	queued = item.message && put(journal, &item);
+	if (!queued && !journal->missed.why)
+		journal->missed.why = "the queue was full";
+	unlock(journal);
+	if (!queued)
+		journal_item_done(&item); /* it comes from the record, late */
 }
 
-uint64_t journal_dropped(const struct journal *journal)
+size_t journal_wants(struct journal *journal, uint64_t end, uint64_t *ret_after)
 {
-	return atomic_load(&journal->n_dropped);
+	size_t n = 0;
+
+	lock(journal);
+	*ret_after = journal->queued;
+	if (journal->queued < end && journal->n <= QUEUE - LATE_MOST && !journal->error)
+		n = LATE_MOST;
+	unlock(journal);
+	return n;
+}
+
+void journal_late(struct journal *journal, uint64_t seq, const char *line,
+		  const uint8_t hash[static 32])
+{
+	struct journal_item item = {.seq = seq, .line = strdup(line)};
+	bool queued;
+
+	memcpy(item.hash, hash, sizeof(item.hash));
+	lock(journal);
+	queued = put(journal, &item);
+	unlock(journal);
+	if (!queued)
+		journal_item_done(&item);
+}
+
+uint64_t journal_sent(struct journal *journal)
+{
+	uint64_t sent;
+
+	if (!journal)
+		return 0;
+	lock(journal);
+	sent = journal->sent;
+	unlock(journal);
+	return sent;
+}
+
+bool journal_caught_up(struct journal *journal, uint64_t end, struct journal_missed *ret)
+{
+	bool is_over;
+
+	lock(journal);
+	is_over = journal->missed.why && journal->n == 0 && !journal->error && journal->sent >= end;
+	if (is_over) {
+		*ret = journal->missed;
+		journal->missed = (struct journal_missed){0};
+	}
+	unlock(journal);
+	return is_over && ret->n > 0;
+}
+
+uint64_t journal_waiting(struct journal *journal, uint64_t end)
+{
+	uint64_t sent = journal_sent(journal);
+
+	return end > sent ? end - sent : 0;
+}
+
+const char *journal_words(struct journal *journal)
+{
+	int error;
+
+	lock(journal);
+	error = journal->error;
+	unlock(journal);
+	return error ? why(error) : "";
 }

@@ -28,6 +28,7 @@ static const char usage[] =
 	"  --runtime DIR      sockets (default $RUNTIME_DIRECTORY or /run/wastewatch)\n"
 	"  --credentials DIR  keys (default $CREDENTIALS_DIRECTORY)\n"
 	"  --bus ADDRESS      D-Bus, for what people do (default the system's; \"none\")\n"
+	"  --journal SOCKET   the journal's (default /run/systemd/journal/socket)\n"
 	"  --verbose          more lines on stderr\n"
 	"  --help, --version\n"
 	"\n"
@@ -41,20 +42,17 @@ static const char *environment(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+static const struct option long_options[] = {
+	{"config", required_argument, NULL, 'c'},  {"state", required_argument, NULL, 's'},
+	{"runtime", required_argument, NULL, 'r'}, {"credentials", required_argument, NULL, 'k'},
+	{"bus", required_argument, NULL, 'b'},	   {"journal", required_argument, NULL, 'j'},
+	{"verbose", no_argument, NULL, 'v'},	   {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	   {0},
+};
+
 /* Return: -1 go on; else the exit status */
 static int parse(int argc, char **argv, struct service_options *ret)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"state", required_argument, NULL, 's'},
-		{"runtime", required_argument, NULL, 'r'},
-		{"credentials", required_argument, NULL, 'k'},
-		{"bus", required_argument, NULL, 'b'},
-		{"verbose", no_argument, NULL, 'v'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{0},
-	};
 	int c;
 
 	*ret = (struct service_options){
@@ -63,7 +61,7 @@ static int parse(int argc, char **argv, struct service_options *ret)
 		.runtime = environment("RUNTIME_DIRECTORY", "/run/wastewatch"),
 		.credentials = environment("CREDENTIALS_DIRECTORY", NULL),
 	};
-	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+	while ((c = getopt_long(argc, argv, "", long_options, NULL)) >= 0) {
 		switch (c) {
 		case 'c':
 			ret->config = optarg;
@@ -79,6 +77,9 @@ static int parse(int argc, char **argv, struct service_options *ret)
 			break;
 		case 'b':
 			ret->bus = optarg;
+			break;
+		case 'j':
+			ret->journal = optarg;
 			break;
 		case 'v':
 			ret->verbose = true;

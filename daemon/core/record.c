@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "core/record.h"
 #include "core/record_anchor_sql.h"
@@ -121,6 +118,8 @@ const char *const record_sql[N_STATEMENTS] = {
 			 " shelved_until_ms = NULL, shelved_by = NULL, shelved_reason = NULL,"
 			 " one_shot = 0, out_of_service = 0, out_until_ms = NULL, out_by = NULL,"
 			 " out_reason = NULL, suppressed = 0, held = 0 WHERE path = ?1",
+	[SET_JOURNAL] = "UPDATE journal SET seq = ?1",
+	[ENTRIES_FROM] = "SELECT seq, line, hash FROM entry WHERE seq > ?1 ORDER BY seq LIMIT ?2",
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
 	[SET_ANCHOR] = RECORD_SQL_SET_ANCHOR,
 	[GET_ANCHOR] = RECORD_SQL_GET_ANCHOR,
@@ -134,7 +133,7 @@ const char *const record_sql[N_STATEMENTS] = {
 int record_failed(struct record *record, int code)
 {
 	(void)snprintf(record->error, sizeof(record->error), "%s", sqlite3_errmsg(record->db));
-	return sqlite_errno(code);
+	return sqlite_failure(record->db, code);
 }
 
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which)
@@ -165,114 +164,6 @@ int record_do(struct record *record, enum record_statement which)
 
 	return statement ? record_run(record, statement)
 			 : record_failed(record, sqlite3_errcode(record->db));
-}
-
-/* an open file description lock: gone with the process, whatever ends it */
-static int lock(struct record *record, const char *directory)
-{
-	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-	char path[4096];
-
-	(void)snprintf(path, sizeof(path), "%s/record.lock", directory);
-	record->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
-	if (record->lock < 0)
-		return -errno;
-	if (fcntl(record->lock, F_OFD_SETLK, &whole) < 0)
-		return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
-	return 0;
-}
-
-static int set_up(struct record *record)
-{
-	static const char *const pragmas[] = {
-		"PRAGMA journal_mode = WAL",	    "PRAGMA synchronous = FULL",
-		"PRAGMA wal_autocheckpoint = 1000", "PRAGMA journal_size_limit = 16777216",
-		"PRAGMA trusted_schema = OFF",	    "PRAGMA cache_size = -800",
-		"PRAGMA temp_store = MEMORY",
-	};
-	int keep = 1, r;
-
-	/* a reader that holds a lock for a moment is waited for, within the watchdog's time */
-	(void)sqlite3_busy_timeout(record->db, 5000);
-	r = record_check_owner(record->db);
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < ARRAY_SIZE(pragmas); i++) {
-		int code = sqlite3_exec(record->db, pragmas[i], NULL, NULL, NULL);
-
-		if (code != SQLITE_OK)
-			return record_failed(record, code);
-	}
-	/* the WAL stays on a clean stop, so that read-only users can open the record */
-	(void)sqlite3_file_control(record->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	return record_migrate(record->db);
-}
-
-static void explain(const char *directory, int r, const char *words, char error[static 256])
-{
-	if (r == -EBUSY)
-		(void)snprintf(error, 256,
-			       "another wastewatchd has the record in %.120s; stop it first, or "
-			       "give this one a --state of its own",
-			       directory);
-	else if (r == -ENOTSUP)
-		(void)snprintf(error, 256,
-			       "the record in %.120s was written by a newer wastewatch; install "
-			       "that version again",
-			       directory);
-	else
-		(void)snprintf(error, 256,
-			       "cannot open the record in %.120s: %.80s; nothing was changed",
-			       directory,
-			       *words	       ? words
-			       : r == -EBADMSG ? "record.db there is of another program"
-					       : strerror(-r));
-}
-
-int record_open(struct record **ret, const char *directory, char error[static 256])
-{
-	CLEANUP(record_close) struct record *record = calloc(1, sizeof(*record));
-	char path[4096];
-	int r;
-
-	if (!record)
-		return -ENOMEM;
-	record->lock = -1;
-	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, directory);
-	r = lock(record, directory);
-	if (r == 0) {
-		int code = sqlite3_open_v2(
-			path, &record->db,
-			SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOFOLLOW, NULL);
-
-		r = code == SQLITE_OK ? set_up(record) : record_failed(record, code);
-		if (r < 0 && sqlite3_errcode(record->db) != SQLITE_OK)
-			(void)record_failed(record, sqlite3_errcode(record->db));
-	}
-	if (r == 0)
-		r = record_sync_directory(directory);
-	if (r < 0) {
-		explain(directory, r, record->error, error);
-		return r;
-	}
-	(void)chmod(path, 0640); /* for the group to read; the directory guards it anyway */
-	*ret = steal(&record);
-	return 0;
-}
-
-struct record *record_close(struct record *record)
-{
-	if (!record)
-		return NULL;
-	for (size_t i = 0; i < N_STATEMENTS; i++)
-		(void)sqlite3_finalize(record->statements[i]);
-	(void)sqlite3_close(record->db);
-	if (record->lock >= 0)
-		(void)close(record->lock);
-	free(record->channels);
-	free(record->by_id);
-	free(record);
-	return NULL;
 }
 
 const char *record_error(const struct record *record)
@@ -348,6 +239,12 @@ static int take_windows(sqlite3_stmt *row, struct record_start *ret)
 	return 0;
 }
 
+static int take_journal(sqlite3_stmt *row, struct record_start *ret)
+{
+	ret->journal_seq = (uint64_t)sqlite3_column_int64(row, 0);
+	return 0;
+}
+
 int record_load(struct record *record, struct record_start *ret)
 {
 	int r;
@@ -368,6 +265,12 @@ int record_load(struct record *record, struct record_start *ret)
 	if (r == 0)
 		r = load_row(record, "SELECT core FROM windows WHERE length(core) > 0",
 			     take_windows, ret);
+	if (r == 0)
+		r = load_row(record, "SELECT seq FROM journal", take_journal, ret);
+	if (record->mode == RECORD_ABSENT) /* of the entries there is the last one at most */
+		ret->journal_seq = ret->chain.seq;
+	record->journal_seq = ret->journal_seq;
+	record->base = ret->chain;
 	record->last = ret->last;
 	memcpy(record->last_boot, ret->boot_id, sizeof(record->last_boot));
 	memcpy(record->last_hash, ret->chain.hash, sizeof(record->last_hash));
@@ -432,6 +335,16 @@ static int by_id(const void *a, const void *b)
 	return (x->id > y->id) - (x->id < y->id);
 }
 
+static void describe(const struct config *config, struct record_channel *channels)
+{
+	for (size_t i = 0; i < config->n_channels; i++) {
+		uint32_t interval_ms = config->units[config->channels[i].unit].interval_ms;
+
+		channels[i].index = i;
+		channels[i].expected = (uint32_t)MAX(MS_PER_MIN / MAX(interval_ms, 1U), 1);
+	}
+}
+
 /* all channels in one transaction */
 static int bind_all(struct record *record, const struct config *config,
 		    struct record_channel *channels)
@@ -441,8 +354,6 @@ static int bind_all(struct record *record, const struct config *config,
 	for (size_t i = 0; r == 0 && i < config->n_channels; i++) {
 		const struct config_unit *unit = &config->units[config->channels[i].unit];
 
-		channels[i].index = i;
-		channels[i].expected = (uint32_t)MAX(MS_PER_MIN / MAX(unit->interval_ms, 1U), 1);
 		r = bind_channel(record, &config->channels[i], unit->interval_ms, &channels[i].id);
 	}
 	if (r == 0)
@@ -454,18 +365,47 @@ static int bind_all(struct record *record, const struct config *config,
 	return r;
 }
 
+/* What the record has of the channels, where it cannot be written; those it does not have get
+ * numbers that no row has. record_commit() does the rest. */
+static int find_all(struct record *record, const struct config *config,
+		    struct record_channel *channels)
+{
+	sqlite3_stmt *get = record_statement(record, GET_CHANNEL);
+
+	if (!get)
+		return record_failed(record, sqlite3_errcode(record->db));
+	for (size_t i = 0; i < config->n_channels; i++) {
+		channels[i].id = -(int64_t)i - 1;
+		(void)sqlite3_bind_text(get, 1, config->channels[i].path, -1, SQLITE_STATIC);
+		if (sqlite3_step(get) == SQLITE_ROW)
+			channels[i].id = sqlite3_column_int64(get, 0);
+		(void)sqlite3_reset(get); /* read-only */
+	}
+	return 0;
+}
+
+static int bind_or_find(struct record *record, const struct config *config,
+			struct record_channel *channels)
+{
+	int r = record->mode == RECORD_READ_ONLY ? record->why : bind_all(record, config, channels);
+
+	record->unbound = record_is_full(r);
+	return record->unbound ? find_all(record, config, channels) : r;
+}
+
 int record_bind(struct record *record, const struct config *config)
 {
 	size_t n = config->n_channels;
 	struct record_channel *channels = calloc(n + 1, sizeof(*channels));
 	struct record_channel *sorted = calloc(n + 1, sizeof(*sorted));
-	int r = channels && sorted ? bind_all(record, config, channels) : -ENOMEM;
+	int r = channels && sorted ? bind_or_find(record, config, channels) : -ENOMEM;
 
 	if (r < 0) {
 		free(channels);
 		free(sorted);
 		return r;
 	}
+	describe(config, channels);
 	memcpy(sorted, channels, n * sizeof(*sorted));
 	qsort(sorted, n, sizeof(*sorted), by_id);
 	free(record->channels);

@@ -236,8 +236,12 @@ static int write_all(struct record *record, const struct record_commit *commit)
 	if (r == 0)
 		r = record_set_drills(record, commit);
 	if (r == 0)
+		r = record_set_journal(record, commit->journal_seq);
+	if (r == 0)
 		r = record_set_anchors(record, commit);
-	return r == 0 ? record_upkeep(record, commit) : r;
+	if (r == 0 && !commit->is_tight)
+		r = record_upkeep(record, commit);
+	return r;
 }
 
 /* What SQLite gives back must be what was chained. This finds our own mistakes and memory gone
@@ -263,6 +267,22 @@ static int read_back(struct record *record, const struct batch_entry *entry)
 	return r;
 }
 
+/* what could not be done when the record was opened or bound */
+static int make_ready(struct record *record, const struct record_commit *commit)
+{
+	int r = 0;
+
+	if (record->mode != RECORD_WRITABLE)
+		r = record->why;
+	else if (record->unbound)
+		r = record_bind(record, commit->config);
+	if (r == 0 && record->unbound)
+		r = -ENOSPC;
+	if (r < 0 && record_is_full(r))
+		(void)snprintf(record->error, sizeof(record->error), "%s", strerror(-r));
+	return r;
+}
+
 int record_commit(struct record *record, const struct record_commit *commit)
 {
 	const struct batch *batch = commit->batch;
@@ -272,6 +292,9 @@ int record_commit(struct record *record, const struct record_commit *commit)
 		(void)snprintf(record->error, sizeof(record->error), "out of memory");
 		return -ENOMEM;
 	}
+	r = make_ready(record, commit);
+	if (r < 0)
+		return r;
 	r = record_do(record, BEGIN);
 	if (r == 0)
 		r = write_all(record, commit);
@@ -281,11 +304,20 @@ int record_commit(struct record *record, const struct record_commit *commit)
 		if (!sqlite3_get_autocommit(record->db))
 			(void)record_do(record, ROLLBACK); /* the first error counts */
 		record->upkeep.loaded = false;
+		record->journal_seq = 0; /* whatever is stored: it is written with the next one */
 		return r;
 	}
 	record->last = commit->now;
 	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
 	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
+	if (r == 0)
+		record->base = commit->chain;
+	if (r == 0 && record->checkpoint) {
+		(void)snprintf(record->error, sizeof(record->error),
+			       "its log cannot be brought into record.db: %s",
+			       sqlite3_errstr(record->checkpoint));
+		r = -EIO;
+	}
 	return r;
 }
 

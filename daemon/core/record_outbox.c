@@ -295,6 +295,8 @@ int record_set_outbox(struct record *record, const struct record_commit *commit)
 
 int record_release(struct record *record, int64_t now_ms)
 {
+	if (record->mode != RECORD_WRITABLE)
+		return 0; /* nothing is sent from it before it can be written */
 	PREPARE(RELEASE);
 	(void)sqlite3_bind_int64(s, 1, now_ms);
 	return record_run(record, s);

@@ -126,6 +126,9 @@ static const char *const steps[RECORD_VERSION] = {
 	" signature BLOB NOT NULL);"
 	"INSERT INTO signed_head SELECT seq, note, signature FROM head"
 	" WHERE signature IS NOT NULL;"
+	/* the journal has all entries up to this one; what an older version wrote it has sent */
+	"CREATE TABLE journal(id INTEGER PRIMARY KEY CHECK(id = 1), seq INTEGER NOT NULL);"
+	"INSERT INTO journal SELECT 1, coalesce(max(seq), 0) FROM entry;"
 	/* what the chain says of itself, found without reading all of it: record_chain.c */
 	"CREATE INDEX entry_chain ON entry(seq) WHERE type IN (" RECORD_OF_CHAIN ");"
 	/* The outbox: whose turn it is stands in the row, so that the next report is found by one
@@ -212,6 +215,40 @@ int sqlite_errno(int code)
 	}
 }
 
+/* what the system said last of the files: SQLite's own note is of its last call, which may have
+ * come later than the one that failed */
+static int system_error(sqlite3 *db)
+{
+	static const int pointers[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
+	int error = sqlite3_system_errno(db);
+
+	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+		sqlite3_file *file = NULL;
+		int last = 0;
+
+		(void)sqlite3_file_control(db, "main", pointers[i], &file);
+		if (!file || !file->pMethods ||
+		    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) != SQLITE_OK)
+			continue;
+		if (last == ENOSPC || last == EDQUOT || last == EROFS)
+			error = last;
+	}
+	return error;
+}
+
+int sqlite_failure(sqlite3 *db, int code)
+{
+	int extended = sqlite3_extended_errcode(db), system = system_error(db);
+
+	if (extended == SQLITE_IOERR_FSYNC || extended == SQLITE_IOERR_DIR_FSYNC)
+		return -EIO;
+	/* SQLite says "full" of ENOSPC in a write only; files beside the record grow, too */
+	if (((code & 0xff) == SQLITE_IOERR || (code & 0xff) == SQLITE_CANTOPEN) &&
+	    (system == ENOSPC || system == EDQUOT || system == EROFS))
+		return -system;
+	return sqlite_errno(code);
+}
+
 const char *sqlite_text(sqlite3_stmt *statement, int column)
 {
 	const char *text = (const char *)sqlite3_column_text(statement, column);
@@ -228,13 +265,12 @@ sqlite3_stmt *sqlite_finalize(sqlite3_stmt *statement)
 static int read_number(sqlite3 *db, const char *sql, int *ret)
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *statement = NULL;
-	int r = sqlite_errno(sqlite3_prepare_v2(db, sql, -1, &statement, NULL));
+	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
 
-	if (r < 0)
-		return r;
-	r = sqlite3_step(statement);
-	if (r != SQLITE_ROW)
-		return sqlite_errno(r) < 0 ? sqlite_errno(r) : -EIO;
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code != SQLITE_ROW)
+		return sqlite_failure(db, code) < 0 ? sqlite_failure(db, code) : -EIO;
 	*ret = sqlite3_column_int(statement, 0);
 	return 0;
 }
@@ -265,6 +301,18 @@ int record_check_owner(sqlite3 *db)
 	return r < 0 ? r : n_tables > 0 ? -EBADMSG : 0;
 }
 
+static int run(sqlite3 *db, const char *sql)
+{
+	int code = sqlite3_exec(db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : sqlite_failure(db, code);
+}
+
+int record_version(sqlite3 *db, int *ret)
+{
+	return read_number(db, "PRAGMA user_version", ret);
+}
+
 int record_migrate(sqlite3 *db)
 {
 	char set_version[64];
@@ -276,15 +324,14 @@ int record_migrate(sqlite3 *db)
 		return -ENOTSUP;
 	if (version == RECORD_VERSION)
 		return 0;
-	r = sqlite_errno(sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
+	r = run(db, "BEGIN IMMEDIATE");
 	for (; r == 0 && version < RECORD_VERSION; version++)
-		r = sqlite_errno(sqlite3_exec(db, steps[version], NULL, NULL, NULL));
+		r = run(db, steps[version]);
 	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d",
 		       RECORD_VERSION);
 	if (r == 0)
-		r = sqlite_errno(sqlite3_exec(db, set_version, NULL, NULL, NULL));
+		r = run(db, set_version);
 	if (r == 0)
-		return sqlite_errno(sqlite3_exec(db, "COMMIT", NULL, NULL, NULL));
-	(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL); /* the first error counts */
-	return r;
+		r = run(db, "COMMIT");
+	return r; /* after an error the database is closed, which rolls back and keeps the words */
 }

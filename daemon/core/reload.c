@@ -14,6 +14,7 @@
 #include "core/budget.h"
 #include "core/chain.h"
 #include "core/service.h"
+#include "core/storage.h"
 
 /* everything that a configuration brings with it */
 struct setup {
@@ -305,7 +306,16 @@ int service_reload(struct service *service, const char *user, char *error)
 			   &usec); /* fails before the first wake-up */
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)usec);
 	service_flush(service); /* what waits speaks of the old configuration */
-	if (!service->failed)
+	if (storage_is_failing(service->storage)) {
+		/* what is kept in memory speaks of the configuration that is in force */
+		(void)snprintf(
+			error, ACTION_ERROR_MAX,
+			"the record cannot be written (%s), so the old configuration stays in "
+			"force; make room, then reload again",
+			storage_words(service->storage));
+		log_err("%s", error);
+		r = -EINVAL;
+	} else if (!service->failed)
 		r = reload(service, user, error);
 	(void)sd_notify(0, "READY=1");
 	if (r == 0 && service->failed)

@@ -15,6 +15,7 @@
 #include "core/drilling.h"
 #include "core/record_aside.h"
 #include "core/service.h"
+#include "core/storage.h"
 
 struct stamp service_stamp(const struct service *service, int64_t boot_us, int64_t wall_us)
 {
@@ -84,7 +85,7 @@ static void fail(struct service *service, int r)
 	(void)sd_event_exit(service->event, r);
 }
 
-void service_commit(struct service *service)
+static int commit(struct service *service)
 {
 	struct record_ack acks[POLLERS_MAX];
 	struct record_commit commit = {
@@ -98,6 +99,8 @@ void service_commit(struct service *service)
 		.chain = service->core->chain,
 		.mono_base_ms = service->mono_base_ms,
 		.now = service_now(service),
+		.is_tight = storage_is_tight(service->storage),
+		.journal_seq = journal_sent(service->journal),
 	};
 	void *state = NULL, *windows = NULL;
 	int r = core_save(service->core, &state, &commit.n_state);
@@ -121,13 +124,25 @@ void service_commit(struct service *service)
 	if (r == 0)
 		service->core->windows_dirty = false;
 	service->last_commit_ms = commit.now.mono_ms;
-	service->n_commits++;
-	if (r == 0)
+	return r;
+}
+
+void service_commit(struct service *service)
+{
+	int r;
+
+	storage_trim(service->storage);
+	do
+		r = commit(service);
+	while (storage_makes_room(service->storage, r));
+	service->n_commits += r == 0;
+	if (r == 0) {
 		anchoring_saved(service);
-	if (r < 0)
-		fail(service, r);
-	else
+		storage_stored(service->storage);
 		tell(service);
+	} else if (!storage_unstored(service->storage, r)) {
+		fail(service, r);
+	}
 }
 
 void service_flush(struct service *service)
@@ -135,12 +150,12 @@ void service_flush(struct service *service)
 	struct record_ack acks[POLLERS_MAX];
 	bool urgent = service->batch.n_entries > 0 || service->n_deliveries > 0 ||
 		      service->batch.n_minutes > 0 || service->batch.out_of_memory;
+	int64_t now_ms = service_now(service).mono_ms;
 
-	if (service->failed)
+	if (service->failed || !storage_may_commit(service->storage, now_ms))
 		return;
-	if (urgent ||
-	    (service_now(service).mono_ms - service->last_commit_ms >= SERVICE_COMMIT_MS &&
-	     pollers_acks(service->pollers, acks) > 0))
+	if (urgent || (now_ms - service->last_commit_ms >= SERVICE_COMMIT_MS &&
+		       pollers_acks(service->pollers, acks) > 0))
 		service_commit(service);
 }
 
@@ -193,9 +208,11 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	gather_facts(service, service_now(service));
 	pollers_tick(service->pollers, service_now(service));
 	drills_due(service->drills, service_now(service));
+	late_tell(service);
 	service_flush(service);
 	if (service->failed)
 		return 0;
+	storage_tick(service->storage);
 	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
@@ -305,6 +322,7 @@ static int restore(struct service *service)
 		return r;
 	}
 	set_clock(service, &start);
+	service->journal_seq = start.journal_seq;
 	service->core->chain = start.chain;
 	service->core->chain.key = service->keys.own[0];
 	memcpy(service->core->log_id, start.log_id, sizeof(service->core->log_id));
@@ -393,9 +411,20 @@ static int load_config(struct service *service)
 
 static int open_record(struct service *service)
 {
-	char error[256] = "";
-	int r = record_open(&service->record, service->options.state, error);
+	const char *directory = service->options.state;
+	char error[RECORD_ERROR_MAX];
+	int why, r = record_open(&service->record, directory, error);
 
+	if (r != -EROFS && record_is_full(r) && storage_ballast_release(directory))
+		r = record_open(&service->record, directory, error);
+	/* what is measured now must still be judged and told: the record comes later */
+	if (record_is_full(r)) {
+		log_crit("%s; the service begins without a record that can be written, and sends "
+			 "reports without storing them; make room at once",
+			 error);
+		why = r;
+		r = record_open_degraded(&service->record, directory, why, error);
+	}
 	if (r < 0) {
 		log_err("%s", error);
 		return r;
@@ -434,14 +463,19 @@ int service_open(struct service *service, const struct service_options *options)
 		if (r == 0)
 			r = begin(service);
 	}
+	if (r == 0)
+		r = storage_open(&service->storage, service);
 	if (r < 0)
 		return r;
 	service->packet = malloc(WIRE_PACKET_MAX);
 	r = service->packet ? sd_event_default(&service->event) : -ENOMEM;
 	if (r >= 0)
-		r = journal_open(&service->journal);
+		r = journal_open(&service->journal, options->journal, service->core->log_id,
+				 service->journal_seq, record_end(service->record));
 	if (r < 0)
 		log_err("the service cannot start: %s", strerror(-r)); /* no memory, no thread */
+	while (r >= 0 && late_queue(service))
+		; /* first what the run before left, so that what is new comes as it is */
 	if (r >= 0)
 		r = open_sockets(service);
 	if (r >= 0)
@@ -460,6 +494,7 @@ void service_close(struct service *service)
 	service->control = control_close(service->control);
 	if (service->core && service->delivery && !service->failed) {
 		pollers_last_words(service->pollers);
+		storage_last_words(service->storage);
 		stopped.at = service_now(service);
 		core_event(service->core, &stopped);
 		service_flush(service);
@@ -468,6 +503,9 @@ void service_close(struct service *service)
 	(void)pollers_close(service->pollers);
 	(void)delivery_close(service->delivery);
 	(void)sd_event_source_disable_unref(service->timer);
+	journal_drain(service->journal);
+	if (service->record && !service->failed)
+		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
 	service->anchoring = anchoring_close(service->anchoring);
 	(void)drills_free(service->drills);
@@ -477,6 +515,7 @@ void service_close(struct service *service)
 	(void)chain_close(service->chain);
 	clear_deliveries(service);
 	free(service->deliveries);
+	(void)storage_close(service->storage);
 	batch_done(&service->batch);
 	keys_done(&service->keys);
 	(void)config_free(service->config);

@@ -10,6 +10,7 @@
 #include "core/control.h"
 #include "core/limit.h"
 #include "core/service.h"
+#include "core/storage.h"
 
 #define ALARMS_MAX   1000
 #define CHANNELS_MAX 200 /* a larger plant lists only what needs attention */
@@ -383,7 +384,8 @@ static bool is_healthy(const struct service *service, size_t n_served)
 	for (size_t i = 0; i < service->config->n_destinations; i++)
 		paused |= delivery_paused(service->delivery, i, &reason) != 0;
 	return n_served == service->core->n_streams && delivery_has_sender(service->delivery) &&
-	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service);
+	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service) &&
+	       storage_is_healthy(service->storage);
 }
 
 static json_t *status_object(const struct service *service)
@@ -411,7 +413,10 @@ static json_t *status_object(const struct service *service)
 				  json_boolean(delivery_has_sender(service->delivery)));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
-	set_number(object, "journal_dropped", (int64_t)journal_dropped(service->journal));
+	(void)json_object_set_new(object, "storage", storage_object(service->storage));
+	set_number(object, "journal_waiting",
+		   (int64_t)journal_waiting(service->journal, record_end(service->record)));
+	set(object, "journal_words", journal_words(service->journal));
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
 	set_number(object, "commits", (int64_t)service->n_commits);

@@ -52,6 +52,7 @@ struct batch_report {
 	uint32_t destination;
 	uint32_t lane;
 	int64_t created_ms;
+	bool unstored; /* it was sent before it could be stored, see storage.h */
 };
 
 /** struct batch_incident - the state of an incident, as people ask for it */
@@ -110,6 +111,9 @@ struct batch_removed {
 	bool exercise; /* incident of a drill */
 };
 
+#define BATCH_KEPT_ENTRIES 4096
+#define BATCH_KEPT_REPORTS 256
+
 struct batch {
 	struct batch_entry *entries;
 	struct batch_minute *minutes;
@@ -121,6 +125,10 @@ struct batch {
 	size_t n_entries, n_minutes, n_reports, n_incidents, n_alarms, n_removed, n_closings;
 	size_t room_entries, room_minutes, room_reports, room_incidents, room_alarms, room_removed;
 	size_t room_closings;
+	/* While nothing can be stored the batch is kept, and must not grow for ever: with @is_kept
+	 * what is beyond BATCH_KEPT_… is counted here instead */
+	bool is_kept;
+	size_t n_left_out_entries, n_left_out_reports;
 	bool out_of_memory; /* something could not be kept: the batch must not be committed */
 };
 
@@ -131,6 +139,21 @@ struct batch {
 					       sizeof(*(batch)->what)))
 
 void *batch_grow(struct batch *batch, void **array, size_t *n, size_t *room, size_t size);
+
+/** batch_takes_entry() - is there room for an entry of this type? Counts it if not. */
+bool batch_takes_entry(struct batch *batch, enum event_type type);
+
+/**
+ * batch_takes_report() - the same for a report or a data file
+ * @is_update: of an incident, neither its first report nor its end
+ */
+bool batch_takes_report(struct batch *batch, bool is_file, bool is_update);
+
+/** batch_drop_files() - forget the data files. Return: how many. */
+size_t batch_drop_files(struct batch *batch, uint32_t lane);
+
+/** batch_fold() - of the rows that tell the state of an alarm or an incident the last is enough */
+void batch_fold(struct batch *batch);
 
 /** batch_clear() - forget the contents, keep the room */
 void batch_clear(struct batch *batch);

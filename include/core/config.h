@@ -414,6 +414,15 @@ struct config_reporter {
 	char *email;
 };
 
+/** struct config_storage - room on the disk of the record; 1 MiB = 2^20 bytes */
+struct config_storage {
+	uint32_t ballast_mib;  /* kept in a file, to be given up for entries */
+	uint32_t low_mib;      /* less is free: said */
+	uint32_t critical_mib; /* less is free: minute values are not stored */
+	uint32_t low_inodes;
+	uint32_t critical_inodes;
+};
+
 struct config {
 	char *directory;
 	char *origin; /* who speaks: station or cluster, a name */
@@ -425,6 +434,7 @@ struct config {
 	uint32_t report_interval_ms;	/* least time between updates of one incident */
 	uint32_t verify_interval_ms;	/* the record is gone through so often, see chain.h */
 	uint32_t minute_retention_days; /* at least 60, Circular 10/2021 Art. 39 */
+	struct config_storage storage;
 	uint8_t digest[32]; /* SHA-256, chained over names and bytes of the files, for the record */
 	struct config_site *sites;
 	struct config_link *links;

@@ -41,6 +41,10 @@ enum event_type {
 	EVENT_MEASUREMENT_LOST,
 	EVENT_MEASUREMENT_RESTORED,
 	EVENT_READINGS_LOST,
+	EVENT_STORAGE_LOW,
+	EVENT_STORAGE_CRITICAL,
+	EVENT_STORAGE_RECOVERED,
+	EVENT_JOURNAL_RESENT,
 	EVENT_POLLER_STARTED,
 	EVENT_POLLER_SILENT,
 	EVENT_POLLER_RETURNED,
@@ -183,6 +187,9 @@ struct event event_plain(enum event_type type, struct stamp at);
 
 /** event_type_text() - "alarm.raised", … */
 const char *event_type_text(enum event_type type);
+
+/** event_type_of() - the type of this name. Return: whether there is one. */
+bool event_type_of(const char *text, enum event_type *ret);
 
 /** event_message_id() - the journal's MESSAGE_ID, 32 hex digits */
 const char *event_message_id(enum event_type type);

@@ -16,7 +16,9 @@
  *
  * Logs nothing; record_error() has the words. After a failed commit nothing is known about
  * what the disk holds: close, exit and recover from it, never go on (Rebello et al., "Can
- * Applications Recover from fsync Failures?", USENIX ATC 2020).
+ * Applications Recover from fsync Failures?", USENIX ATC 2020). The one exception is that there
+ * is no room (record_is_full()): then SQLite has rolled back, and the same commit may be tried
+ * again.
  */
 #pragma once
 
@@ -34,6 +36,8 @@
 #define RECORD_VERSION 5
 #define RECORD_FILE    "record.db"
 
+#define RECORD_ERROR_MAX 512
+
 struct record;
 struct verify;
 
@@ -45,6 +49,7 @@ struct verify;
  * @stopped_cleanly: the last entry is "core.stopped"
  * @state: bytes of core_save(), owned by the caller; NULL none
  * @windows: bytes of core_save_windows(), owned by the caller; NULL none
+ * @journal_seq: the journal has all entries up to this one
  * @mono_base_ms, @boot_id: how the last run's monotonic clock was made
  * @last: last moment of the last run
  */
@@ -53,6 +58,7 @@ struct record_start {
 	char log_id[17];
 	bool created;
 	bool stopped_cleanly;
+	uint64_t journal_seq;
 	uint8_t boot_id[16];
 	int64_t mono_base_ms;
 	struct stamp last;
@@ -198,6 +204,7 @@ struct record_commit {
 	size_t n_drills;
 	size_t n_drill_sites;
 	bool drills_anew;
+	bool is_tight; /* there is hardly any room: no upkeep */
 	const struct record_anchor *anchors;
 	size_t n_anchors;
 	const struct record_renamed *renamed;
@@ -208,6 +215,7 @@ struct record_commit {
 	size_t n_state;
 	struct chain chain;
 	int64_t mono_base_ms;
+	uint64_t journal_seq; /* the journal has all entries up to this one */
 	struct stamp now;
 	uint8_t boot_id[16];
 };
@@ -224,12 +232,49 @@ struct record_job {
 
 /**
  * record_open() - open or create DIR/record.db and lock it
- * @error: 256 bytes, filled on failure: what is wrong and what to do
+ * @error: RECORD_ERROR_MAX bytes, filled on failure: what is wrong, where, and what to do
  *
  * Return: 0; -EBUSY another instance has it; -EBADMSG damaged or no record of ours;
- *   -ENOTSUP of a newer version; -errno. @ret is untouched on failure.
+ *   -ENOTSUP of a newer version; -EPERM its owner, its mode or what it is would be a danger;
+ *   -errno. Nothing is changed and @ret is untouched on failure.
  */
-int record_open(struct record **ret, const char *directory, char error[static 256]);
+int record_open(struct record **ret, const char *directory, char error[static RECORD_ERROR_MAX]);
+
+/**
+ * record_open_degraded() - after record_open() has found no room, or a read-only file system
+ * @why: what record_open() returned; every commit fails with it until record_reopen()
+ *
+ * What can be read is read, so that the past goes on; where nothing can, the record is empty.
+ * Return: 0; -EBUSY; -errno.
+ */
+int record_open_degraded(struct record **ret, const char *directory, int why,
+			 char error[static RECORD_ERROR_MAX]);
+
+/**
+ * record_reopen() - can it be written now?
+ * Return: 0 yes; -ESTALE it is not the record that this run began with; else as record_open().
+ */
+int record_reopen(struct record *record);
+
+/** record_end() - number of the last entry on disk, 0 none */
+uint64_t record_end(const struct record *record);
+
+/**
+ * record_entries() - at most @n entries behind @after, in their order
+ * @each: @line and @hash are SQLite's until it returns
+ * Return: 0; -errno.
+ */
+int record_entries(struct record *record, uint64_t after, size_t n,
+		   void (*each)(void *userdata, uint64_t seq, const char *line,
+				const uint8_t hash[static 32]),
+		   void *userdata);
+
+/** record_save_journal() - after the last commit: the journal has all up to this one; 0 or -errno
+ */
+int record_save_journal(struct record *record, uint64_t seq);
+
+/** record_is_full() - does this result of a commit mean that there is no room, and no more? */
+bool record_is_full(int r);
 
 /** record_close() - takes NULL. Return: NULL. */
 struct record *record_close(struct record *record);

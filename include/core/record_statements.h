@@ -59,6 +59,8 @@ enum record_statement {
 	STANDING,
 	REMOVE_ALARM,
 	REMOVE_INCIDENT,
+	SET_JOURNAL,
+	ENTRIES_FROM,
 	/* record_outbox.c */
 	ADD_REPORT,
 	ADD_FILE,
@@ -125,8 +127,21 @@ struct record_upkeep {
 };
 
 /**
+ * enum record_mode - what can be done with the record
+ * RECORD_READ_ONLY: it is there, and can be read only
+ * RECORD_ABSENT: it cannot even be read, or does not exist and cannot be made: an empty one in
+ *   memory stands in for it, with the end of the chain where that is known
+ */
+enum record_mode { RECORD_WRITABLE, RECORD_READ_ONLY, RECORD_ABSENT };
+
+/**
  * struct record
- * @lock: descriptor with the lock that keeps a second instance out
+ * @lock: descriptor with the lock that keeps a second instance out; -1 where it cannot be made
+ * @directory_lock: the same on the directory, which needs no room
+ * @why: -errno, why it is not RECORD_WRITABLE
+ * @base: end of the chain when it was loaded
+ * @unbound: channels of the configuration are missing in it
+ * @checkpoint: SQLite's code of a checkpoint after which nobody knows what the disk holds; 0 none
  * @channels: of the configuration, by record_bind(), in its order
  * @by_id: the same, sorted by id
  * @required_percent: least capture of a valid minute
@@ -135,6 +150,14 @@ struct record_upkeep {
 struct record {
 	sqlite3 *db;
 	int lock;
+	int directory_lock;
+	char directory[4096];
+	enum record_mode mode;
+	int why;
+	int checkpoint;
+	bool unbound;
+	struct chain base;
+	uint64_t journal_seq; /* as stored */
 	struct record_channel *channels;
 	struct record_channel *by_id;
 	size_t n_channels;
@@ -146,6 +169,8 @@ struct record {
 	uint8_t last_hash[32]; /* of the last entry on disk */
 	char error[256];
 };
+
+#define RECORD_CHECKPOINT_PAGES 1000
 
 extern const char *const record_sql[N_STATEMENTS];
 extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
@@ -171,6 +196,8 @@ int record_load_upkeep(struct record *record);
 /** record_packed_until() - rows of a channel before this minute are in "minute_packed" */
 int64_t record_packed_until(const struct record *record, int64_t channel);
 
+/** record_set_journal() - the journal has all entries up to this one; within a transaction */
+int record_set_journal(struct record *record, uint64_t seq);
 /** record_add_report() - a report or file for the outbox; within a transaction */
 int record_add_report(struct record *record, const struct record_commit *commit,
 		      const struct batch_report *report);
@@ -189,3 +216,30 @@ int record_set_anchors(struct record *record, const struct record_commit *commit
  * @commit: for its moment and retention; @record->last is the moment of the one before
  */
 int record_upkeep(struct record *record, const struct record_commit *commit);
+
+/* --- record_open.c --------------------------------------------------------------------- */
+
+/** record_make() - one with nothing open; NULL: no memory */
+struct record *record_make(const char *directory);
+
+/** record_check_files() - are those that are there fit to be opened? Return: 0; -errno, said. */
+int record_check_files(const char *directory, char *error);
+
+/** record_lock_directory(), record_lock_file() - keep a second instance out; 0, -EBUSY, -errno */
+int record_lock_directory(struct record *record);
+int record_lock_file(struct record *record);
+
+/** record_open_file() - the database as it is; @flags: of SQLite */
+int record_open_file(struct record *record, int flags);
+
+/** record_open_writable() - lock, open, set up, migrate */
+int record_open_writable(struct record *record);
+
+/** record_on_commit() - a hook of SQLite's that brings the log into the record */
+int record_on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages);
+
+/** record_explain() - words for what opening has come to */
+void record_explain(const struct record *record, int r, char error[static RECORD_ERROR_MAX]);
+
+/** record_close_database() - and give up the lock on the file */
+void record_close_database(struct record *record);

@@ -37,7 +37,8 @@ struct service_options {
 	const char *state;
 	const char *runtime;
 	const char *credentials;
-	const char *bus; /* as control_open() */
+	const char *bus;     /* as control_open() */
+	const char *journal; /* as journal_open() */
 	bool verbose;
 };
 
@@ -55,6 +56,7 @@ struct keys {
 struct pollers;
 struct delivery;
 struct control;
+struct storage;
 struct chain_watch;
 struct anchoring;
 
@@ -73,6 +75,7 @@ struct service {
 	struct pollers *pollers;
 	struct delivery *delivery;
 	struct control *control;
+	struct storage *storage;
 	struct chain_watch *chain;
 	struct anchoring *anchoring;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
@@ -81,7 +84,8 @@ struct service {
 	int64_t last_commit_ms; /* monotonic */
 	int64_t facts_ms;	/* monotonic, when the core was told last what only we know */
 	uint64_t n_commits;
-	uint64_t n_stranded; /* reports for destinations that are no longer configured */
+	uint64_t journal_seq; /* at the start: the journal has all entries up to this one */
+	uint64_t n_stranded;  /* reports for destinations that are no longer configured */
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
@@ -241,6 +245,14 @@ int delivery_unstored(struct delivery *delivery, size_t destination, const char 
 bool delivery_forget(struct delivery *delivery, const char *webhook_id);
 
 bool delivery_has_sender(const struct delivery *delivery);
+
+/* --- late.c ------------------------------------------------------------------------ */
+
+/** late_queue() - queue what the journal has missed; Return: there may be more, and room for it */
+bool late_queue(struct service *service);
+
+/** late_tell() - the same, and say when all of it is told */
+void late_tell(struct service *service);
 
 /* --- status.c ---------------------------------------------------------------------- */
 

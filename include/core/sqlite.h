@@ -32,6 +32,14 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);
 
+/**
+ * sqlite_failure() - the same of a call that has just failed on @db, by what the system said
+ *
+ * Return: -ENOSPC, -EDQUOT or -EROFS where there is no room, and nothing else is wrong: what was
+ * committed before is whole. Never these for a failed fsync, after which nobody knows.
+ */
+int sqlite_failure(sqlite3 *db, int code);
+
 /** sqlite_text() - a column's text, "" for NULL; SQLite's until the next step */
 const char *sqlite_text(sqlite3_stmt *statement, int column);
 
@@ -42,6 +50,9 @@ DEFINE_CLEANUP(sqlite3_stmt *, sqlite_finalize)
 /** record_check_owner() - empty, or a record of ours? Changes nothing. Return: 0; -EBADMSG; -errno.
  */
 int record_check_owner(sqlite3 *db);
+
+/** record_version() - of the tables; 0 or -errno */
+int record_version(sqlite3 *db, int *ret);
 
 /** record_sync_directory() - the names of the files in it are on disk, too. Return: 0; -errno. */
 int record_sync_directory(const char *directory);

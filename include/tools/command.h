@@ -77,6 +77,7 @@ int command_outbox(const struct command_options *options);
 
 /** command_act() - ack, reset, shelve, …: what @command says, on all arguments */
 int command_act(const struct command_options *options);
+int command_backup(const struct command_options *options);
 int command_record(const struct command_options *options);
 int command_verify(const struct command_options *options);
 int command_export(const struct command_options *options);

@@ -62,7 +62,7 @@ static int set_up(struct setup *setup, const char *config, const char *state)
 {
 	struct record_start start = {0};
 	struct wire_hello hello;
-	char error[256];
+	char error[RECORD_ERROR_MAX];
 
 	wire_hello_init(&hello, WIRE_ROLE_CORE, 0);
 	if (config_load(&setup->config, config, stderr, NULL) < 0 ||
@@ -239,7 +239,7 @@ static int read_all(const char *config, const char *state, const char *path)
 	CLEANUP(history_close) struct history *history = NULL;
 	struct record_start begin = {0};
 	struct setup setup = {0};
-	char error[256];
+	char error[RECORD_ERROR_MAX];
 	uint64_t n = 0;
 	double start = now_ms();
 

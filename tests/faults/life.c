@@ -91,7 +91,7 @@ static int restore(struct life *life)
 
 int life_begin(struct life *life, const char *state)
 {
-	char error[256] = "";
+	char error[RECORD_ERROR_MAX] = "";
 	int r = record_open(&life->record, state, error);
 
 	if (r < 0) {

@@ -3,8 +3,6 @@
 
 import http.server
 import os
-import pathlib
-import subprocess
 import sys
 import threading
 import time
@@ -16,7 +14,6 @@ import wire  # noqa: E402
 from plant import (LIMIT_S, LIMITS, NORMAL, Device, Plant, check_all_told,  # noqa: E402
                    check_order, encode, free_port, seed)
 
-DISK_BYTES = 2 << 20
 
 
 @pytest.fixture(name="plant")
@@ -610,64 +607,6 @@ def test_a_device_that_misbehaves_raises_and_clears_nothing(misbehaving):
     assert {"link is down", "device answers with exception 4"} <= reasons, reasons
     assert len(plant.entries("incident.opened")) == 1
     check_all_told(plant)
-
-
-# ---- the disk ----
-
-@pytest.fixture(name="small_disk")
-def make_small_disk(tmp_path):
-    """A directory that can be full."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to mount a small file system")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "none", tmp_path],
-                          capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        pytest.skip(f"cannot mount: {done.stderr}")
-    yield tmp_path
-    subprocess.run(["umount", "-l", tmp_path], check=True)
-
-
-def fill(path):
-    """Leave no byte free."""
-    with open(path, "wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
-
-
-def test_a_full_disk_stops_the_core_and_loses_nothing(small_disk):
-    with Plant(Device(), state=small_disk / "state") as plant:
-        plant.start()
-        spill(plant)
-        before = plant.entries()
-        fill(small_disk / "filler")
-        plant.device.set(COD=200)
-        core = plant.processes["core"]
-        for _ in range(200):  # room that is left in the log's file may take some entries
-            if core.poll() is not None:
-                break
-            plant.device.set(COD=200 if plant.device.n_requests % 2 else 50)
-            time.sleep(0.1)
-        assert core.wait(LIMIT_S) == 1
-        assert "the record cannot be written" in plant.log() and "full" in plant.log()
-        plant.device.set(COD=200)
-        plant.start_core()
-        assert plant.processes["core"].wait(LIMIT_S) == 1, "still full"
-        kept = plant.entries()
-        assert kept[:len(before)] == before
-        pathlib.Path(small_disk / "filler").unlink()
-        plant.start_core()
-        plant.until_good("mill/outfall/COD")
-        plant.until(lambda: plant.query("SELECT 1 FROM incident WHERE state = 'open'"),
-                    "the spill during which the disk was full is an incident")
-        assert plant.entries()[:len(kept)] == kept
-        plant.device.set(COD=50)
-        plant.until_quiet()
-        assert not plant.entries("readings.lost")
-        check_all_told(plant)
 
 
 # faults: W14

@@ -370,6 +370,57 @@ def test_nothing_secret_is_in_sight(running):
     assert (done.returncode, done.stdout) == (1, "")
 
 
+def all_told(machine):
+    """[(number, late?)] of all that the journal has of the record, in its order."""
+    return [(int(line["WASTEWATCH_SEQ"]), "WASTEWATCH_RESENT" in line) for line in
+            machine.journal("_SYSTEMD_UNIT=wastewatchd.service") if "WASTEWATCH_SEQ" in line]
+
+
+def last_number(machine):
+    done = machine.run("wastewatch", "status", "--json", check=False)
+    return json.loads(done.stdout)["entries"]
+
+
+def until_all_told(machine):
+    """Every entry of the record is in the journal, once, in order. Return: those told late."""
+    wait_for(lambda: [n for n, _ in all_told(machine)][-1:] == [last_number(machine)],
+             "the journal has all")
+    numbers = [n for n, _ in all_told(machine)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    return [n for n, late in all_told(machine) if late]
+
+
+def test_after_kill_9_the_journal_is_told_the_rest_and_nothing_twice(running):
+    """H1: it is asked which entry of this record it has last."""
+    until_all_told(running)
+    for _ in range(3):
+        pid = running.pids()[CORE]
+        running.run("kill", "-KILL", str(pid))
+        wait_for(lambda old=pid: running.pids()[CORE] not in (0, old), "it is started again")
+        running.wait_active()
+        wait_for(running.are_connected, "all are connected")
+    until_all_told(running)
+
+
+def test_journald_stopped_and_hung(running):
+    """H1: nobody waits for it, and it is told later what it missed."""
+    until_all_told(running)
+    running.run("systemctl", "stop", "systemd-journald.socket", "systemd-journald-dev-log.socket",
+                "systemd-journald-audit.socket", "systemd-journald.service", check=False)
+    running.run("systemctl", "restart", POLLER)  # which is an entry
+    wait_for(running.are_connected, "all are connected")
+    running.run("systemctl", "start", "systemd-journald.socket",
+                "systemd-journald-dev-log.socket", "systemd-journald.service")
+    until_all_told(running)
+    journald = running.show("systemd-journald", "MainPID")
+    running.run("kill", "-STOP", journald)
+    running.run("systemctl", "restart", POLLER)
+    wait_for(running.are_connected, "all are connected")
+    running.run("kill", "-CONT", journald)
+    until_all_told(running)
+    assert running.restarts(CORE) == 0 or running.state(CORE) == "active"
+
+
 def test_uninstall_leaves_configuration_keys_and_record(running):
     running.run("systemctl", "disable", "--now", CORE)
     subprocess.run(["make", "-C", ROOT, "-s", f"B={BUILD}", f"DESTDIR={running.root}",

@@ -138,6 +138,12 @@ static void test_bad_main(void **state)
 		{MAIN "incident-clear: 8d\n", "2:17", "too long"},
 		{MAIN "report-interval: 0s\n", "2:18", "too short"},
 		{MAIN "minute-retention: 59d\n", "2:19", "from 60d to 36500d"},
+		{MAIN "storage-ballast: 3\n", "2:18", "from 4 to 4096"},
+		{MAIN "storage-low: 0\n", "2:14", "from 1 to"},
+		{MAIN "storage-critical: 257\n", "2:19", "at most storage-low"},
+		{MAIN "storage-low: 31\n", "2:14", "at most storage-low"},
+		{MAIN "storage-critical-inodes: 1001\n", "2:26", "at most storage-low-inodes"},
+		{MAIN "storage-low-inodes: 99\n", "2:21", "at most storage-low-inodes"},
 		{MAIN "minute-retention: 1441h\n", "2:19", "whole number of days"},
 		{MAIN "destinations: x\n", "2:15", "not a list"},
 		{MAIN "destinations: [x]\n", "2:16", "a destination must stand here"},
@@ -1703,6 +1709,11 @@ static void test_defaults(void **state)
 	assert_int_equal(c->incident_clear_ms, 600000);
 	assert_int_equal(c->report_interval_ms, 60000);
 	assert_int_equal(c->minute_retention_days, 60);
+	assert_int_equal(c->storage.ballast_mib, 8);
+	assert_int_equal(c->storage.low_mib, 256);
+	assert_int_equal(c->storage.critical_mib, 32);
+	assert_int_equal(c->storage.low_inodes, 1000);
+	assert_int_equal(c->storage.critical_inodes, 100);
 	assert_int_equal(c->n_destinations, 0);
 	assert_string_equal(c->sites[0].title, "a");
 	assert_string_equal(c->sites[0].cluster, "");

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -6,6 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -13,118 +18,380 @@
 #include "common/macro.h"
 #include "core/journal.h"
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define LOG_ID	    "0123456789abcdef"
+#define PACKET_MAX  (1 << 20)
+#define QUEUE	    1024
+#define PATIENCE_US 10000
+#define PATIENCE    1000 /* times PATIENCE_US: nothing waited for takes longer */
 
-static struct batch_entry make(char *line, char *message, int priority)
+/* a journal of the test's own */
+struct rig {
+	char directory[64];
+	char path[96];
+	int fd;
+	struct journal *journal;
+	char *packet;
+};
+
+static void listen_again(struct rig *rig)
 {
-	return (struct batch_entry){
-		.seq = 1,
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	(void)unlink(rig->path);
+	rig->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	assert_true(rig->fd >= 0);
+	(void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", rig->path);
+	assert_int_equal(bind(rig->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+}
+
+static int set_up(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	(void)strcpy(rig->directory, "/tmp/test-journal-XXXXXX");
+	assert_non_null(mkdtemp(rig->directory));
+	(void)snprintf(rig->path, sizeof(rig->path), "%s/socket", rig->directory);
+	rig->packet = calloc(1, PACKET_MAX);
+	assert_non_null(rig->packet);
+	listen_again(rig);
+	*state = rig;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->journal = journal_close(rig->journal);
+	if (rig->fd >= 0)
+		(void)close(rig->fd);
+	(void)unlink(rig->path);
+	assert_int_equal(rmdir(rig->directory), 0);
+	free(rig->packet);
+	free(rig);
+	return 0;
+}
+
+static void open_journal(struct rig *rig, uint64_t sent, uint64_t end)
+{
+	assert_int_equal(journal_open(&rig->journal, rig->path, LOG_ID, sent, end), 0);
+}
+
+static void add(struct rig *rig, uint64_t seq, const char *message)
+{
+	char line[128], text[128];
+	struct batch_entry entry = {
+		.seq = seq,
 		.type = EVENT_CORE_STARTED,
-		.priority = priority,
+		.priority = 5,
 		.line = line,
-		.message = message,
+		.message = text,
 	};
+
+	(void)snprintf(line, sizeof(line),
+		       "{\"seq\":%llu,\"time\":\"2026-11-28T08:00:00.000+07:00\","
+		       "\"type\":\"core.started\"}",
+		       (unsigned long long)seq);
+	(void)snprintf(text, sizeof(text), "%s", message);
+	journal_entry(rig->journal, &entry);
+	memset(line, 'x', sizeof(line)); /* it has copied what it needs */
+	memset(text, 'x', sizeof(text));
+}
+
+static void add_late(struct rig *rig, uint64_t seq, const char *rest)
+{
+	uint8_t hash[32] = {0xab};
+	char line[256];
+
+	(void)snprintf(line, sizeof(line),
+		       "{\"seq\":%llu,\"time\":\"2026-11-28T08:00:00.000+07:00\"%s}",
+		       (unsigned long long)seq, rest);
+	journal_late(rig->journal, seq, line, hash);
+}
+
+/* a large entry comes as a file */
+static size_t take(struct rig *rig, int flags)
+{
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec whole = {rig->packet, PACKET_MAX - 1};
+	struct msghdr message = {.msg_iov = &whole,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	ssize_t n = recvmsg(rig->fd, &message, flags | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *header = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
+
+	if (header) {
+		int file;
+
+		memcpy(&file, CMSG_DATA(header), sizeof(file));
+		n = pread(file, rig->packet, PACKET_MAX - 1, 0);
+		(void)close(file);
+	}
+	rig->packet[n < 0 ? 0 : n] = '\0';
+	return n < 0 ? 0 : (size_t)n;
+}
+
+static bool has(const struct rig *rig, const char *line)
+{
+	return strstr(rig->packet, line) != NULL;
+}
+
+static void expect(struct rig *rig, const char *line)
+{
+	assert_true(take(rig, 0) > 0);
+	if (!has(rig, line))
+		fail_msg("no %s in:\n%s", line, rig->packet);
+}
+
+static void until_sent(struct rig *rig, uint64_t seq)
+{
+	for (int i = 0; i < PATIENCE && journal_sent(rig->journal) < seq; i++)
+		(void)usleep(PATIENCE_US);
+	assert_int_equal(journal_sent(rig->journal), seq);
+}
+
+static void until_words(struct rig *rig, const char *words)
+{
+	for (int i = 0; i < PATIENCE && strcmp(journal_words(rig->journal), words) != 0; i++)
+		(void)usleep(PATIENCE_US);
+	assert_string_equal(journal_words(rig->journal), words);
+}
+
+static void test_fields(void **state)
+{
+	struct rig *rig = *state;
+
+	open_journal(rig, 6, 6);
+	add(rig, 7, "It has started");
+	expect(rig, "MESSAGE=It has started\n");
+	assert_true(has(rig, "MESSAGE_ID=a57ae3a2b0a94b6e8f5d5a0f3d0f8a02\n"));
+	assert_true(has(rig, "PRIORITY=5\n"));
+	assert_true(has(rig, "SYSLOG_IDENTIFIER=wastewatchd\n"));
+	assert_true(has(rig, "WASTEWATCH_TYPE=core.started\n"));
+	assert_true(has(rig, "WASTEWATCH_LOG=" LOG_ID "\n"));
+	assert_true(has(rig, "WASTEWATCH_SEQ=7\n"));
+	assert_true(has(rig, "WASTEWATCH_TIME=2026-11-28T08:00:00.000+07:00\n"));
+	assert_false(has(rig, "RESENT"));
+	until_sent(rig, 7);
+}
+
+/* faults: H1 */
+static void test_what_is_late_says_so(void **state)
+{
+	struct journal_missed missed;
+	struct rig *rig = *state;
+	uint64_t after;
+
+	open_journal(rig, 6, 8);
+	assert_true(journal_wants(rig->journal, 8, &after) >= 2);
+	assert_int_equal(after, 6);
+	add_late(rig, 7,
+		 ",\"type\":\"alarm.raised\",\"class\":\"emergency\",\"site\":\"mill\","
+		 "\"source\":\"out\",\"channel\":\"COD\",\"limit\":\"high\",\"value\":\"200\","
+		 "\"unit\":\"mg/l\"");
+	expect(rig, "MESSAGE=Told late, of 2026-11-28T08:00:00.000+07:00: alarm.raised "
+		    "mill/out/COD/high; value 200; unit mg/l\n");
+	assert_true(has(rig, "WASTEWATCH_RESENT=1\n"));
+	assert_true(has(rig, "WASTEWATCH_SEQ=7\n"));
+	assert_true(has(rig, "PRIORITY=2\n"));
+	assert_true(has(rig, "MESSAGE_ID=a57ae3a2b0a94b6e8f5d5a0f3d0f8a06\n"));
+	assert_false(journal_caught_up(rig->journal, 8, &missed));
+	add_late(rig, 8, ",\"type\":\"of.the.future\"");
+	expect(rig, "WASTEWATCH_TYPE=of.the.future\n");
+	assert_true(has(rig, "PRIORITY=5\n"));
+	until_sent(rig, 8);
+	assert_int_equal(journal_wants(rig->journal, 8, &after), 0);
+	assert_true(journal_caught_up(rig->journal, 8, &missed));
+	assert_int_equal(missed.n, 2);
+	assert_int_equal(missed.since_ms, INT64_C(1795827600000));
+	assert_string_equal(missed.why, "the run before ended first");
+	assert_false(journal_caught_up(rig->journal, 8, &missed)); /* said once */
+}
+
+static void test_a_value_of_several_lines(void **state)
+{
+	struct rig *rig = *state;
+
+	open_journal(rig, 0, 0);
+	add(rig, 1, "two\nlines");
+	assert_true(take(rig, 0) > 0);
+	/* "MESSAGE\n", the length in eight bytes, little-endian, then the value */
+	assert_memory_equal(rig->packet, "MESSAGE\n\x09\0\0\0\0\0\0\0two\nlines\n", 26);
+}
+
+static void test_a_large_entry_comes_as_a_sealed_file(void **state)
+{
+	struct rig *rig = *state;
+	size_t n = 600000;
+	char *message = malloc(n + 1);
+	struct batch_entry entry = {.seq = 1, .type = EVENT_CORE_STARTED, .priority = 5};
+	char line[] = "{\"seq\":1}";
+
+	assert_non_null(message);
+	memset(message, 'm', n);
+	message[n] = '\0';
+	entry.line = line;
+	entry.message = message;
+	open_journal(rig, 0, 0);
+	journal_entry(rig->journal, &entry);
+	assert_true(take(rig, 0) > n);
+	assert_true(has(rig, "WASTEWATCH_SEQ=1\n"));
+	until_sent(rig, 1);
+	free(message);
+}
+
+/* faults: H1. It is not read: 11 datagrams or so, then the thread waits, and nobody else does */
+static void test_hung(void **state)
+{
+	struct rig *rig = *state;
+	struct journal_missed missed;
+	uint64_t after, end = 3000, next = 1;
+	char text[32];
+
+	open_journal(rig, 0, 0);
+	for (uint64_t seq = 1; seq <= end; seq++) {
+		(void)snprintf(text, sizeof(text), "entry %llu.", (unsigned long long)seq);
+		add(rig, seq, text);
+	}
+	until_words(rig, "the journal hung");
+	assert_int_equal(journal_wants(rig->journal, end, &after), 0); /* not while it hangs */
+	assert_true(after >= QUEUE && after < end);
+	assert_true(journal_waiting(rig->journal, end) > 0);
+	/* it goes on: what was queued, then what comes from the record, in order and none twice */
+	while (next <= end) {
+		size_t n = journal_wants(rig->journal, end, &after);
+		char field[64];
+
+		for (size_t i = 1; i <= n && after + i <= end; i++)
+			add_late(rig, after + i, ",\"type\":\"core.started\"");
+		if (take(rig, MSG_DONTWAIT) == 0) {
+			(void)usleep(1000);
+			continue;
+		}
+		(void)snprintf(field, sizeof(field), "WASTEWATCH_SEQ=%llu\n",
+			       (unsigned long long)next++);
+		if (!has(rig, field))
+			fail_msg("no %s in:\n%s", field, rig->packet);
+	}
+	until_sent(rig, end);
+	assert_true(journal_caught_up(rig->journal, end, &missed));
+	assert_true(missed.n > 0 && missed.n <= end - QUEUE);
+	assert_string_equal(journal_words(rig->journal), "");
+}
+
+/* faults: H1 */
+static void test_stopped_and_restarted(void **state)
+{
+	struct journal_missed missed;
+	struct rig *rig = *state;
+
+	open_journal(rig, 0, 0);
+	add(rig, 1, "the first");
+	expect(rig, "MESSAGE=the first\n");
+	(void)close(rig->fd);
+	rig->fd = -1;
+	add(rig, 2, "the second");
+	until_words(rig, "the journal was stopped");
+	assert_int_equal(journal_sent(rig->journal), 1);
+	listen_again(rig);
+	expect(rig, "MESSAGE=the second\n");
+	until_sent(rig, 2);
+	/* it waited in the queue, so it came as it was, and nothing was late */
+	assert_false(journal_caught_up(rig->journal, 2, &missed));
+	assert_string_equal(journal_words(rig->journal), "");
+}
+
+/* faults: H1 */
+static void test_closing_does_not_wait_for_one_that_hangs(void **state)
+{
+	struct rig *rig = *state;
+
+	open_journal(rig, 0, 0);
+	for (uint64_t seq = 1; seq <= QUEUE; seq++)
+		add(rig, seq, "entry");
+	journal_drain(rig->journal);
+	assert_true(journal_sent(rig->journal) < QUEUE);
+	rig->journal = journal_close(rig->journal);
+	assert_null(rig->journal);
 }
 
 /* stderr into a file, back again afterwards; the caller frees the text */
-static char *catch_stderr(void (*fn)(struct journal *journal))
+static char *catch_stderr(struct rig *rig, void (*fn)(struct rig *rig))
 {
-	struct journal *journal = NULL;
 	FILE *file = tmpfile();
 	int kept = dup(STDERR_FILENO);
-	char *text = calloc(1, 1 << 20);
+	char *text = calloc(1, 1 << 16);
 	size_t n;
 
 	assert_non_null(file);
 	assert_non_null(text);
-	assert_int_equal(journal_open(&journal), 0);
 	(void)fflush(stderr);
 	assert_true(dup2(fileno(file), STDERR_FILENO) >= 0);
-	fn(journal);
-	assert_null(journal_close(journal)); /* empties the queue first */
+	fn(rig);
 	(void)fflush(stderr);
 	assert_true(dup2(kept, STDERR_FILENO) >= 0);
 	(void)close(kept);
 	(void)fseek(file, 0, SEEK_SET);
-	n = fread(text, 1, (1 << 20) - 1, file);
+	n = fread(text, 1, (1 << 16) - 1, file);
 	text[n] = '\0';
 	(void)fclose(file);
 	return text;
 }
 
-static void two_entries(struct journal *journal)
+static void three_entries(struct rig *rig)
 {
-	char line[] = "{\"seq\":1}", first[] = "the first", second[] = "the second";
-	struct batch_entry entry = make(line, first, 5);
-
-	journal_entry(journal, &entry);
-	memset(first, 'x', sizeof(first) - 1); /* it has copied what it needs */
-	entry = make(line, second, 2);
-	journal_entry(journal, &entry);
-	assert_int_equal(journal_dropped(journal), 0);
+	open_journal(rig, 0, 1);
+	add_late(rig, 1, ",\"type\":\"core.started\""); /* the run before has said it */
+	add(rig, 2, "the second");
+	add(rig, 3, "the third");
+	journal_drain(rig->journal);
+	assert_int_equal(journal_sent(rig->journal), 3);
 }
 
-static void test_stderr(void **state)
+static void test_stderr_where_there_is_no_journal(void **state)
 {
+	struct journal_missed missed;
+	struct rig *rig = *state;
 	char *text;
 
-	(void)state;
-	if (access(JOURNAL_SOCKET, F_OK) == 0)
-		skip(); /* a journal is listening: the lines go there */
-	text = catch_stderr(two_entries);
-	assert_string_equal(text, "<5>the first\n<2>the second\n");
+	(void)unlink(rig->path);
+	text = catch_stderr(rig, three_entries);
+	assert_string_equal(text, "<5>the second\n<5>the third\n");
+	assert_false(journal_caught_up(rig->journal, 3, &missed));
 	free(text);
 }
 
-/* far more than the queue holds: each entry is either written or counted, in order */
-#define FLOOD 20000
-static uint64_t n_dropped;
-
-static void flood(struct journal *journal)
+static void test_too_long_a_name(void **state)
 {
-	char line[] = "{\"seq\":1}", message[32];
+	struct rig *rig = *state;
+	char path[200];
 
-	for (int i = 0; i < FLOOD; i++) {
-		struct batch_entry entry = make(line, message, 6);
-
-		(void)snprintf(message, sizeof(message), "entry %d.", i);
-		journal_entry(journal, &entry);
-	}
-	n_dropped = journal_dropped(journal);
-}
-
-static void test_flood(void **state)
-{
-	int last = -1, n = 0;
-	char *text;
-
-	(void)state;
-	if (access(JOURNAL_SOCKET, F_OK) == 0)
-		skip();
-	text = catch_stderr(flood);
-	for (char *p = text; (p = strstr(p, "entry ")); p++, n++) {
-		int number = atoi(p + strlen("entry "));
-
-		assert_true(number > last);
-		last = number;
-	}
-	assert_int_equal((uint64_t)n + n_dropped, FLOOD);
-	assert_true(n >= 1024); /* at least what the queue holds */
-	free(text);
-}
-
-static void test_close_takes_null(void **state)
-{
-	(void)state;
+	memset(path, 'x', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	assert_int_equal(journal_open(&rig->journal, path, LOG_ID, 0, 0), -ENAMETOOLONG);
 	assert_null(journal_close(NULL));
+	journal_drain(NULL);
+	assert_int_equal(journal_sent(NULL), 0);
 }
 
 int main(void)
 {
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_stderr),
-		cmocka_unit_test(test_flood),
-		cmocka_unit_test(test_close_takes_null),
+		TEST(test_fields),
+		TEST(test_what_is_late_says_so),
+		TEST(test_a_value_of_several_lines),
+		TEST(test_a_large_entry_comes_as_a_sealed_file),
+		TEST(test_hung),
+		TEST(test_stopped_and_restarted),
+		TEST(test_closing_does_not_wait_for_one_that_hangs),
+		TEST(test_stderr_where_there_is_no_journal),
+		TEST(test_too_long_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static uint32_t draw(struct world *w, uint32_t below)
 static void open_record(struct world *w)
 {
 	struct record_start start;
-	char error[256] = "";
+	char error[RECORD_ERROR_MAX] = "";
 
 	if (record_open(&w->record, w->directory, error) != 0)
 		fail_msg("%s", error);

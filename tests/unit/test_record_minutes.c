@@ -59,7 +59,7 @@ struct rig {
 	struct batch batch;
 	struct chain chain;
 	struct record_commit commit;
-	char error[256];
+	char error[RECORD_ERROR_MAX];
 };
 
 static int set_up(void **state)

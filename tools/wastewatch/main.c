@@ -56,6 +56,8 @@ static const struct command {
 	 "judge recorded readings [--reports | --minutes | --files DIR]"},
 	{"probe", command_probe, 0, ANY_NUMBER, "LINK ADDRESS",
 	 "read registers of a device, in every decoding"},
+	{"backup", command_backup, 1, 1, "FILE",
+	 "copy the record, while it is written or not, and verify the copy"},
 	{"verify", command_verify, 0, 1, "[PATH]",
 	 "is the record, or an export, what was written? [--key KEY]"},
 	{"export", command_export, 0, 0, "",

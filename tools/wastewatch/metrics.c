@@ -43,8 +43,8 @@ static const struct metric live_metrics[] = {
 	{"reports_stranded", "reports_stranded", "gauge", "",
 	 "Reports for destinations that are no longer configured", 1},
 	{"commits", "commits", "counter", "", "Transactions of the record since the start", 1},
-	{"journal_dropped", "journal_dropped", "counter", "",
-	 "Entries that found the journal's queue full", 1},
+	{"journal_waiting", "journal_waiting", "gauge", "",
+	 "Entries that the journal does not have yet", 1},
 };
 
 static const struct metric link_metrics[] = {

@@ -17,6 +17,7 @@
 #include "tools/live.h"
 #include "tools/status_anchor.h"
 #include "tools/status_record.h"
+#include "tools/status_storage.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
 
@@ -283,9 +284,7 @@ static void look_at_live(struct picture *picture)
 		       "configured: "
 		       "journalctl WASTEWATCH_TYPE=reports.stranded",
 		       (long long)number(picture->live, "reports_stranded"));
-	if (number(picture->live, "journal_dropped") > 0)
-		attend(picture, "%lld entries did not reach the journal (the record has them)",
-		       (long long)number(picture->live, "journal_dropped"));
+	status_storage(picture->live, picture->attention);
 }
 
 static void take_paused(void *userdata, const char *destination, int64_t since_ms,

@@ -120,6 +120,15 @@ def old_records(directory):
     return records
 
 
+def look(state, sql):
+    """As rig.query(), in a copy: a transaction that was cut off is rolled back, which writes."""
+    with rig.scratch() as directory:
+        copy = directory / "copy"
+        shutil.copytree(state, copy)
+        with rig._closing(rig.sqlite3.connect(copy / "record.db")) as db:
+            return db.execute(sql).fetchall()
+
+
 def test_losses_during_migration(lives):
     """S4, H11: a record of an older version is of that version afterwards, or of the new one."""
     random, seed = rig.new_seed("power-migration")
@@ -134,16 +143,16 @@ def test_losses_during_migration(lives):
             state.mkdir()
             shutil.copy(source, state / "record.db")
             rig.os.sync()
-            lines = rig.query(state, "SELECT line FROM entry ORDER BY seq")
-            old = rig.query(state, "PRAGMA user_version")[0][0]
+            lines = look(state, "SELECT line FROM entry ORDER BY seq")
+            old = look(state, "PRAGMA user_version")[0][0]
             opened = run_until_loss(lives, disk, state, random.uniform(0.004, 0.06), 0)
             del opened
-            now = rig.query(state, "PRAGMA user_version")[0][0]
+            now = look(state, "PRAGMA user_version")[0][0]
             seen["old" if now == old else "new"] += 1
-            assert rig.query(state, "PRAGMA integrity_check") == [("ok",)]
-            assert rig.query(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
+            assert look(state, "PRAGMA integrity_check") == [("ok",)]
+            assert look(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
             again = lives.run(state, 0)
-            newest = rig.query(state, "PRAGMA user_version")[0][0]
+            newest = look(state, "PRAGMA user_version")[0][0]
             assert again.returncode in (0, 1) and newest >= now, again.stderr
-            assert rig.query(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
+            assert look(state, "SELECT line FROM entry ORDER BY seq")[:len(lines)] == lines
     rig.figures("power-migration", n, records=len(records), **seen, lost=0, seed=seed)

@@ -87,6 +87,10 @@ def figure_line(figures):
     numbers = ", ".join(f"{name.replace('_', ' ')} {value}"
                         for name, value in figures["numbers"].items() if name != "seed")
     command = "make check-faults" + (" LONG=1" if figures["long"] else "")
+    if figures["long"] and figures.get("points"):  # a part of it
+        command = f"WASTEWATCH_POINTS={figures['points']} {command}"
+    if figures["rig"] == "soak":
+        command = f"make soak T={figures['numbers']['seconds']}"
     return (f"| {figures['rig']} | {figures['date']} | `{command}` | Linux {figures['kernel']}, "
             f"SQLite {figures['sqlite']} | {numbers} |")
 

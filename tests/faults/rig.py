@@ -61,7 +61,8 @@ def figures(rig, injected, **numbers):
     """Print, keep, and fail where nothing was injected."""
     assert injected > 0, f"{rig} has injected nothing, so it proves nothing"
     numbers = {"injected": injected, **numbers}
-    kept = {"rig": rig, "long": LONG, "points": os.environ.get("WASTEWATCH_POINTS", ""), "date": datetime.date.today().isoformat(),
+    kept = {"rig": rig, "long": LONG, 
+            "points": os.environ.get("WASTEWATCH_POINTS", ""), "date": datetime.date.today().isoformat(),
             "kernel": platform.release(), "sqlite": sqlite3.sqlite_version, "numbers": numbers}
     directory = BUILD / "faults"
     directory.mkdir(parents=True, exist_ok=True)

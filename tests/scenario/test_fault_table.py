@@ -52,7 +52,7 @@ def test_what_is_named_exists():
     for file, test in named():
         if file.endswith(".c"):
             source = (ROOT / file).read_text(encoding="utf-8")
-            assert re.search(rf"cmocka_unit_test\w*\({test}\b", source), f"{file}: {test}"
+            assert re.search(rf"(?:cmocka_unit_test\w*|TEST)\({test}\b", source), f"{file}: {test}"
         else:
             name = f"{file}::{test}"
             assert name in collected or any(c.startswith(name + "[") for c in collected), name

@@ -222,9 +222,10 @@ static int write_all(struct record *record, const struct record_commit *commit)
 	EACH(batch->n_alarms, add_alarm(record, commit->config, &batch->alarms[i]));
 	EACH(batch->n_removed, remove_one(record, &batch->removed[i]));
 	EACH(batch->n_closings, close_incident(record, &batch->closings[i]));
-	EACH(batch->n_reports, record_add_report(record, commit, &batch->reports[i]));
+	/* first what became of attempts: what the receiver has is replaced by no report */
 	if (r == 0)
 		r = record_set_outbox(record, commit);
+	EACH(batch->n_reports, record_add_report(record, commit, &batch->reports[i]));
 	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));
 	if (r == 0 && batch->n_entries > 0)
 		r = set_head(record, commit);

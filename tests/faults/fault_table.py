@@ -8,8 +8,8 @@
                                       with the figures of the last run (make fault-figures)
 
 Text and rows stand in README.in; a row's tests are those that name it. A pytest test names its rows
-at the beginning of its docstring, "S7, C1: what is shown", or in that of its file, or, as cmocka tests do, in a comment above
-it: "faults: M1, M2[drips]" (of a test with parameters: that one). Figures are kept in figures.txt.
+at the beginning of its docstring, "S7, C1: what is shown", or in that of its file, or, as cmocka
+tests do, in a comment above it: "faults: M1, M2[drips]" (of a test with parameters: that one). Figures are kept in figures.txt.
 """
 
 import argparse
@@ -87,6 +87,10 @@ def figure_line(figures):
     numbers = ", ".join(f"{name.replace('_', ' ')} {value}"
                         for name, value in figures["numbers"].items() if name != "seed")
     command = "make check-faults" + (" LONG=1" if figures["long"] else "")
+    if figures["long"] and figures.get("points"):  # a part of it
+        command = f"WASTEWATCH_POINTS={figures['points']} {command}"
+    if figures["rig"] == "soak":
+        command = f"make soak T={figures['numbers']['seconds']}"
     return (f"| {figures['rig']} | {figures['date']} | `{command}` | Linux {figures['kernel']}, "
             f"SQLite {figures['sqlite']} | {numbers} |")
 

@@ -148,8 +148,10 @@ static int look_at(struct look *look, char *mark)
 			     is_none);
 	if (r == 0) /* a report and the entry it tells of are of one transaction */
 		r = each_row(look,
-			     "SELECT webhook_id FROM outbox WHERE lane < 2 AND NOT EXISTS(SELECT 1 "
-			     "FROM entry WHERE seq = json_extract(body, '$.data.log.seq'))",
+			     "SELECT webhook_id FROM outbox WHERE lane < 2 AND state <> "
+			     "'superseded' AND NOT "
+			     "EXISTS(SELECT 1 FROM entry WHERE seq = json_extract(CASE WHEN "
+			     "json_valid(body) THEN body END, '$.data.log.seq'))",
 			     is_none);
 	if (r == 0) /* an incident that was opened was reported */
 		r = each_row(look,

@@ -61,7 +61,8 @@ def figures(rig, injected, **numbers):
     """Print, keep, and fail where nothing was injected."""
     assert injected > 0, f"{rig} has injected nothing, so it proves nothing"
     numbers = {"injected": injected, **numbers}
-    kept = {"rig": rig, "long": LONG, "date": datetime.date.today().isoformat(),
+    kept = {"rig": rig, "long": LONG, 
+            "points": os.environ.get("WASTEWATCH_POINTS", ""), "date": datetime.date.today().isoformat(),
             "kernel": platform.release(), "sqlite": sqlite3.sqlite_version, "numbers": numbers}
     directory = BUILD / "faults"
     directory.mkdir(parents=True, exist_ok=True)
@@ -256,6 +257,15 @@ def told(output):
     return max(acks, default=0), [(line[1], line[2]) for line in lines if line[0] == "SENT"]
 
 
+def check_sent(state, sent):
+    """What was handed out is in the record like that, or was replaced by a later report since."""
+    for ident, sha in sent:
+        rows = query(state, "SELECT body, state FROM outbox WHERE webhook_id = ?", ident)
+        assert rows, f"{ident} was handed out and is not in the record"
+        assert rows[0][1] == "superseded" or \
+            hashlib.sha256(rows[0][0].encode()).hexdigest() == sha, f"{ident} is another report now"
+
+
 def query(state, sql, *parameters):
     with _closing(sqlite3.connect(f"file:{state}/record.db?mode=ro", uri=True)) as db:
         return db.execute(sql, parameters).fetchall()
@@ -337,9 +347,9 @@ class Rig(Plant):
         process = self.processes.pop(name)
         status = process.poll()
         if status is None:
-            for child in children(process.pid):  # below strace, which would let it go on
+            below = children(process.pid)  # of strace, which ends with them; else they would go on
+            for child in below or [process.pid]:
                 os.kill(child, signal.SIGKILL)
-            process.kill()
             process.wait()
         return status
 

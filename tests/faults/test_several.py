@@ -30,7 +30,9 @@ class Faults:
         self.undone.append(self.plant.receiver.start)
 
     def receiver_hangs(self):
-        process = self.plant.processes["department"]
+        process = self.plant.processes.get("department")
+        if not process:
+            return  # it is away already
         process.send_signal(signal.SIGSTOP)
         self.undone.append(lambda: process.send_signal(signal.SIGCONT))
 
@@ -39,6 +41,8 @@ class Faults:
         self.undone.append(lambda: self.plant.clock(0))
 
     def no_descriptor(self):
+        if self.plant.is_over() or "core" not in self.plant.processes:
+            return  # it has just been killed
         pid = self.plant.processes["core"].pid
         limits = resource.prlimit(pid, resource.RLIMIT_NOFILE)
         resource.prlimit(pid, resource.RLIMIT_NOFILE,
@@ -57,7 +61,8 @@ class Faults:
     def no_memory(self):
         """The core starts again, and an allocation of its fails."""
         if not rig.SANITIZED:
-            self.plant.ended()
+            if "core" in self.plant.processes:
+                self.plant.ended()
             self.plant.launch("core", LD_PRELOAD=f"{rig.preload('wallclock')} "
                               f"{rig.preload('failing')}", WALLCLOCK=str(self.plant.dir / "clock"),
                               FAIL_AT=str(int(3000 * 10 ** self.random.random())))

@@ -7,7 +7,6 @@ last one that was acknowledged.
 """
 
 import concurrent.futures
-import hashlib
 import itertools
 import os
 import re
@@ -108,13 +107,6 @@ def inject(case, state, log, call, k, fault, commits=COMMITS):
     return done, injected
 
 
-def check_sent(state, sent):
-    for ident, sha in sent:
-        bodies = rig.query(state, "SELECT body FROM outbox WHERE webhook_id = ?", ident)
-        assert bodies and hashlib.sha256(bodies[0][0].encode()).hexdigest() == sha, \
-            f"{ident} was handed out and is not in the record like that"
-
-
 def check_state(case, state, acked, sent):
     """The record is that of one commit, not before the last that was acknowledged."""
     mark, status = case.lives.check(state)
@@ -126,7 +118,7 @@ def check_state(case, state, acked, sent):
     index = case.index_of(mark)
     assert index is not None, f"a state that no commit has left: {mark}"
     assert index >= acked, f"commit {acked} was acknowledged, {index} is there"
-    check_sent(state, sent)
+    rig.check_sent(state, sent)
 
 
 def copy_of(directory):
@@ -150,7 +142,7 @@ def point(arguments):
             assert again.returncode == 0, f"does not start again: {again.stderr}"
             mark, status = case.lives.check(state)
             assert status == 0, mark
-            check_sent(state, sent + rig.told(again.stdout)[1])
+            rig.check_sent(state, sent + rig.told(again.stdout)[1])
         except AssertionError as error:
             raise AssertionError(f"{case.name}: {call} {fault[0]} {k}{fault[1]}: {error}") from None
     return injected
@@ -175,7 +167,7 @@ def recovery(arguments):
             mark, status = case.lives.check(state)
             assert status == 0, mark
             assert lines(state)[:len(entries)] == entries, "entries are gone or others"
-            check_sent(state, sent + rig.told(again.stdout)[1])
+            rig.check_sent(state, sent + rig.told(again.stdout)[1])
         except AssertionError as error:
             raise AssertionError(f"{case.name}: killed at {call} {k}, then {call_2} {fault[0]} "
                                  f"{k_2}{fault[1]}: {error}") from None

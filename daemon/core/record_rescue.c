@@ -124,7 +124,15 @@ static int set_base(struct record *record, uint64_t base_seq)
 	if (code != SQLITE_OK)
 		return record_failed(record, code);
 	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)base_seq);
-	return record_run(record, s);
+	code = record_run(record, s);
+	if (code < 0)
+		return code;
+	/* the journal has nothing to wait for before that */
+	code = sqlite3_exec(
+		record->db,
+		"UPDATE journal SET seq = (SELECT value FROM meta WHERE key = 'base_seq')", NULL,
+		NULL, NULL);
+	return code == SQLITE_OK ? 0 : record_failed(record, code);
 }
 
 static int copy_all(struct record *record, const char *directory, const struct record_aside *aside,

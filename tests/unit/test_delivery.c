@@ -92,7 +92,7 @@ static int set_up(void **state)
 	static const char seed[] = "whsk_VEVTVFNJR05JTkdLRVlET05PVFVTRVRISVNGT1JBTlk=";
 	struct rig *rig = calloc(1, sizeof(*rig));
 	struct record_start start;
-	char path[128], error[256] = "";
+	char path[128], error[RECORD_ERROR_MAX] = "";
 
 	assert_non_null(rig);
 	(void)strcpy(rig->directory, "/tmp/test-delivery-XXXXXX");

@@ -7,38 +7,6 @@
 
 #define PLUME_DUE_MS 600000 /* behind the last of a plume: gusts and lulls */
 
-enum incident_level assess_level(enum target_kind kind)
-{
-	static const enum incident_level levels[] = {
-		[TARGET_NATIONAL] = LEVEL_NATIONAL,  [TARGET_PROVINCE] = LEVEL_NATIONAL,
-		[TARGET_COMMUNE] = LEVEL_PROVINCE,   [TARGET_RECEPTOR] = LEVEL_COMMUNE,
-		[TARGET_NEIGHBOUR] = LEVEL_NATIONAL,
-	};
-
-	return levels[kind];
-}
-
-/* how much the release must add: to reach what is likely from what is there without it, and to
- * matter at all */
-enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
-				     const struct crossing_path *path, enum crossing_verdict before)
-{
-	double stays = 1 - crossing->hysteresis;
-	double reached = path->bound * crossing->likely, matters = path->bound * crossing->possible;
-	double likely = fmax(reached - (path->central - path->excess), matters);
-	double room = reached - (path->high - path->excess_high);
-	double possible = room > 0 ? fmin(room, matters) : matters;
-
-	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
-		return VERDICT_OBSERVED;
-	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
-	    !(path->flags & (FLAG_DIRECTION_UNKNOWN | FLAG_SHORT)))
-		return VERDICT_LIKELY;
-	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
-		       ? VERDICT_POSSIBLE
-		       : VERDICT_UNLIKELY;
-}
-
 /** struct round - one assessment while it is made */
 struct round {
 	const struct core *core;
@@ -208,9 +176,9 @@ static void set_air_times(const struct round *round, const struct crossing_path 
 	path->tail_ms = round->at.wall_ms + 2 * way_ms + PLUME_DUE_MS;
 }
 
-/** add_plume() - by one parameter. Return: could it be computed? */
-static bool add_plume(const struct round *round, const struct config_target *target,
-		      size_t threshold, size_t channel)
+/** add_plume() - by one parameter. Return: 0; FLAG_NO_FLOW, FLAG_NO_PLACE: why not */
+static uint64_t add_plume(const struct round *round, const struct config_target *target,
+			  size_t threshold, size_t channel)
 {
 	const struct config *config = round->core->config;
 	struct crossing_path path = new_path(round, METHOD_PLUME, target);
@@ -227,14 +195,16 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 		assess_lasted(&path, lasted_s(round, &path));
 		judge_path(round, &path);
 		add(round, &path);
-		return true;
+		return 0;
 	}
 	begin = assess_begin(round->core, round->incident, channel);
 	path.flags = assess_plume_case(round->core, round->source, channel, &begin, &c);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 	c.lasted_s = lasted_s(round, &path);
-	if (path.flags & FLAG_NO_FLOW || assess_by_air(&c, target, &path) < 0)
-		return false;
+	if (path.flags & FLAG_NO_FLOW)
+		return FLAG_NO_FLOW;
+	if (assess_by_air(&c, target, &path) < 0)
+		return isnan(c.place.lat_deg) ? FLAG_NO_PLACE : FLAG_NO_FLOW;
 	if (path.flags & FLAG_SHORT)
 		path.flags |= FLAG_NOT_ENDED;
 	set_air_times(round, before, &path);
@@ -243,50 +213,64 @@ static bool add_plume(const struct round *round, const struct config_target *tar
 	set_sector(round, &c, path.bound);
 	judge_path(round, &path);
 	add(round, &path);
-	return true;
+	return 0;
 }
 
 /** judge_distance() - how much comes is not known: what is at the line is there, what has a
  * threshold farther off may come */
-static void judge_distance(const struct round *round, bool is_held, struct crossing_path *path)
+static void judge_distance(const struct round *round, struct crossing_path *path)
 {
 	const struct crossing_path *before = same_path(round->before, path);
 
-	path->flags |= FLAG_NO_FLOW;
 	if (path->distance_m <= round->core->config->crossing.here_m)
 		path->flags |= FLAG_AT_THE_LINE;
 	if (path->flags & FLAG_AT_THE_LINE || (before && before->verdict == VERDICT_OBSERVED))
 		path->verdict = VERDICT_OBSERVED;
-	else if (is_held)
+	else if (!(path->flags & FLAG_NO_MATCH))
 		path->verdict = VERDICT_POSSIBLE;
+}
+
+/** add_gas_to() - by each parameter; where none can be computed, how far it is, and why */
+static void add_gas_to(const struct round *round, const struct config_target *target)
+{
+	const struct config *config = round->core->config;
+	struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
+	bool computed = false;
+
+	for (size_t k = 0; k < target->n_thresholds; k++) {
+		size_t threshold = target->first_threshold + k;
+		const struct config_threshold *t = &config->crossing.thresholds[threshold];
+		size_t channel = t->in_air ? channel_of(config, round->source, t->parameter)
+					   : CONFIG_NONE;
+		uint64_t why;
+
+		if (channel == CONFIG_NONE)
+			continue;
+		why = add_plume(round, target, threshold, channel);
+		computed |= why == 0;
+		path.flags |= why;
+	}
+	if (computed ||
+	    assess_nearest(config->sources[round->source].release.place, target, &path) < 0 ||
+	    path.distance_m > config->crossing.reach_m)
+		return;
+	if (path.flags == 0)
+		path.flags = FLAG_NO_MATCH;
+	judge_distance(round, &path);
+	add(round, &path);
 }
 
 static void add_gas(const struct round *round)
 {
-	const struct config *config = round->core->config;
-	const struct config_crossing *crossing = &config->crossing;
+	const struct config_crossing *crossing = &round->core->config->crossing;
+	const struct config_release *release = &round->core->config->sources[round->source].release;
 
-	for (size_t i = 0; i < crossing->n_targets; i++) {
-		const struct config_target *target = &crossing->targets[i];
-		struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
-		bool computed = false, is_held = false;
+	for (size_t i = 0; i < crossing->n_targets; i++)
+		add_gas_to(round, &crossing->targets[i]);
+	if (isnan(release->place.lat_deg)) { /* one line for all of them: nothing was assessed */
+		struct crossing_path path = new_path(round, METHOD_DISTANCE, crossing->targets);
 
-		for (size_t k = 0; k < target->n_thresholds; k++) {
-			size_t threshold = target->first_threshold + k;
-			const struct config_threshold *t = &crossing->thresholds[threshold];
-			size_t channel = t->in_air ? channel_of(config, round->source, t->parameter)
-						   : CONFIG_NONE;
-
-			is_held |= channel != CONFIG_NONE;
-			if (channel != CONFIG_NONE)
-				computed |= add_plume(round, target, threshold, channel);
-		}
-		if (computed ||
-		    assess_nearest(config->sources[round->source].release.place, target, &path) <
-			    0 ||
-		    path.distance_m > crossing->reach_m)
-			continue;
-		judge_distance(round, is_held, &path);
+		path.flags = FLAG_NO_PLACE;
 		add(round, &path);
 	}
 }
@@ -317,8 +301,9 @@ static void set_let(const struct round *round, size_t channel, const struct cros
 					     before->inputs[INPUT_LASTED]};
 }
 
-static bool add_water(const struct round *round, const struct config_target *target,
-		      const struct config_passage *passage, size_t threshold, size_t channel)
+/** add_water() - by one parameter. Return: 0; FLAG_NO_FLOW, FLAG_NO_RAIN: why not */
+static uint64_t add_water(const struct round *round, const struct config_target *target,
+			  const struct config_passage *passage, size_t threshold, size_t channel)
 {
 	const struct config *config = round->core->config;
 	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
@@ -336,8 +321,10 @@ static bool add_water(const struct round *round, const struct config_target *tar
 	keep_worst(&c, before);
 	c.to_m = passage->at_m;
 	set_let(round, channel, before, &c, &path);
-	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN) || assess_by_river(&c, &path) < 0)
-		return false;
+	if (path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN))
+		return path.flags & (FLAG_NO_FLOW | FLAG_NO_RAIN);
+	if (assess_by_river(&c, &path) < 0)
+		return FLAG_NO_FLOW;
 	path.point = passage->place;
 	if (path.background > path.bound)
 		path.flags |= FLAG_ABOVE_BEFORE;
@@ -345,12 +332,12 @@ static bool add_water(const struct round *round, const struct config_target *tar
 		path.flags |= FLAG_AT_THE_LINE;
 	judge_path(round, &path);
 	add(round, &path);
-	return true;
+	return 0;
 }
 
-/** add_way() - the way is certain, what goes it is not known */
+/** add_way() - the way is certain, what goes it is not known. @why: flags */
 static void add_way(const struct round *round, const struct config_target *target,
-		    const struct config_passage *passage)
+		    const struct config_passage *passage, uint64_t why)
 {
 	const struct config_crossing *crossing = &round->core->config->crossing;
 	const struct config_release *release = &round->core->config->sources[round->source].release;
@@ -368,36 +355,46 @@ static void add_way(const struct round *round, const struct config_target *targe
 						    1) *
 				    MS_PER_S);
 	path.point = passage->place;
-	path.flags |= FLAG_NO_FLOW;
+	path.flags |= why ? why : FLAG_NO_MATCH;
 	path.verdict = VERDICT_POSSIBLE;
 	add(round, &path);
+}
+
+/** add_liquid_to() - by each parameter; where none can be computed, the way, and why */
+static void add_liquid_to(const struct round *round, const struct config_passage *passage)
+{
+	const struct config *config = round->core->config;
+	const struct config_target *target = &config->crossing.targets[passage->target];
+	bool computed = false;
+	uint64_t why_not = 0;
+
+	for (size_t k = 0; k < target->n_thresholds; k++) {
+		size_t threshold = target->first_threshold + k;
+		const struct config_threshold *t = &config->crossing.thresholds[threshold];
+		size_t channel = t->in_air ? CONFIG_NONE
+					   : channel_of(config, round->source, t->parameter);
+		uint64_t why;
+
+		if (channel == CONFIG_NONE)
+			continue;
+		why = add_water(round, target, passage, threshold, channel);
+		computed |= why == 0;
+		why_not |= why;
+	}
+	if (!computed)
+		add_way(round, target, passage, why_not);
 }
 
 static void add_liquid(const struct round *round)
 {
 	const struct config *config = round->core->config;
-	const struct config_crossing *crossing = &config->crossing;
 	const struct config_release *release = &config->sources[round->source].release;
 
-	for (size_t i = 0; release->river != CONFIG_NONE && i < crossing->n_passages; i++) {
-		const struct config_passage *passage = &crossing->passages[i];
-		const struct config_target *target = &crossing->targets[passage->target];
-		bool computed = false;
+	for (size_t i = 0; release->river != CONFIG_NONE && i < config->crossing.n_passages; i++) {
+		const struct config_passage *passage = &config->crossing.passages[i];
 
-		if (passage->river != release->river || passage->at_m < release->at_m)
-			continue;
-		for (size_t k = 0; k < target->n_thresholds; k++) {
-			size_t threshold = target->first_threshold + k;
-			const struct config_threshold *t = &crossing->thresholds[threshold];
-			size_t channel = t->in_air
-						 ? CONFIG_NONE
-						 : channel_of(config, round->source, t->parameter);
-
-			if (channel != CONFIG_NONE)
-				computed |= add_water(round, target, passage, threshold, channel);
-		}
-		if (!computed)
-			add_way(round, target, passage);
+		if (passage->river == release->river && passage->at_m >= release->at_m)
+			add_liquid_to(round, passage);
 	}
 }
 

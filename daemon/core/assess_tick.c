@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,57 +57,89 @@ static void figure(const struct config_threshold *t, double value, char text[sta
 	(void)snprintf(text, FIGURE_MAX, "%s %s", number, t->measure);
 }
 
-/** describe_strength() - "COD 12 mg/l (8 mg/l to 20 mg/l), 5 mg/l of it added, threshold 15 mg/l; "
- * and of a release that goes on "COD up to 20 mg/l if it goes on, 12 mg/l by what was let go …" */
-static size_t describe_strength(const struct config *config, const struct crossing_path *path,
-				char text[static ASSESS_REASON_MAX])
+/** struct reason - a sentence that grows; what does not fit any more is cut off */
+struct reason {
+	char *text; /* of ASSESS_REASON_MAX */
+	size_t n;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct reason *reason, const char *format,
+							 ...)
 {
-	size_t threshold = assess_threshold_of(config, path->threshold), n;
+	size_t room = ASSESS_REASON_MAX - reason->n;
+	va_list values;
+	int n;
+
+	va_start(values, format);
+	n = vsnprintf(reason->text + reason->n, room, format, values);
+	va_end(values);
+	reason->n += n < 0 ? 0 : MIN((size_t)n, room - 1);
+}
+
+/** append_strength() - "COD 12 mg/l (8 mg/l to 20 mg/l), 5 mg/l of it added, threshold 15 mg/l; "
+ * and of a release that goes on "COD up to 20 mg/l if it goes on, 12 mg/l by what was let go …" */
+static void append_strength(struct reason *reason, const struct config *config,
+			    const struct crossing_path *path)
+{
+	size_t threshold = assess_threshold_of(config, path->threshold);
 	const struct config_threshold *t;
 	char central[FIGURE_MAX], low[FIGURE_MAX], high[FIGURE_MAX], bound[EVENT_VALUE_MAX];
 
-	text[0] = '\0';
 	if (threshold == CONFIG_NONE || isnan(path->central))
-		return 0;
+		return;
 	t = &config->crossing.thresholds[threshold];
 	figure(t, path->central, central);
 	figure(t, path->low, low);
 	figure(t, path->high, high);
-	n = path->flags & FLAG_NOT_ENDED
-		    ? (size_t)snprintf(text, ASSESS_REASON_MAX,
-				       "%s up to %s if it goes on, %s by what was let go so far",
-				       t->parameter, high, central)
-		    : (size_t)snprintf(text, ASSESS_REASON_MAX, "%s %s (%s to %s)", t->parameter,
-				       central, low, high);
+	if (path->flags & FLAG_NOT_ENDED)
+		append(reason, "%s up to %s if it goes on, %s by what was let go so far",
+		       t->parameter, high, central);
+	else
+		append(reason, "%s %s (%s to %s)", t->parameter, central, low, high);
 	figure(t, path->excess, central);
 	if (path->background > 0)
-		n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, ", %s of it added", central);
+		append(reason, ", %s of it added", central);
 	event_value_text(t->high, bound);
-	return n + (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, ", threshold %s %s; ", bound,
-				    t->measure);
+	append(reason, ", threshold %s %s; ", bound, t->measure);
 }
 
-/** describe() - how strong, by which way, when, in few words */
+/** append_way() - "river over 7.0 km to the gate, expected 2026-03-02 12:40" */
+static void append_way(struct reason *reason, const struct config *config,
+		       const struct crossing_path *path)
+{
+	const struct config_passage *passage = assess_passage_of(config, path);
+	char arrival[CLOCK_TEXT_MAX];
+
+	append(reason, "%s over %.1f km", crossing_method_text((enum crossing_method)path->method),
+	       path->distance_m / 1e3);
+	if (passage && passage->name && *passage->name)
+		append(reason, " to %.100s", passage->name);
+	if (path->arrival_ms == 0 || path->flags & FLAG_NOT_DOWNWIND)
+		return;
+	clock_format(path->arrival_ms, config->zone_min, arrival);
+	append(reason, ", expected %.10s %.5s", arrival, arrival + 11);
+}
+
+/** describe() - how strong, by which way, when, in few words; and why it is not known */
 static void describe(const struct core *core, const struct crossing_path *path,
 		     char text[static ASSESS_REASON_MAX])
 {
-	const struct config *config = core->config;
-	size_t n = describe_strength(config, path, text);
-	const struct config_passage *passage = assess_passage_of(config, path);
-	const char *place = passage && passage->name && *passage->name ? passage->name : NULL;
-	char arrival[CLOCK_TEXT_MAX];
+	static const uint64_t whys[] = {FLAG_NO_PLACE, FLAG_NO_MATCH,	       FLAG_NO_FLOW,
+					FLAG_NO_RAIN,  FLAG_DIRECTION_UNKNOWN, FLAG_NOT_DOWNWIND};
+	struct reason reason = {text, 0};
 
-	n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s over %.1f km%s%.100s",
-			      crossing_method_text((enum crossing_method)path->method),
-			      path->distance_m / 1e3, place ? " to " : "", place ? place : "");
-	if (path->arrival_ms == 0)
-		return;
-	clock_format(path->arrival_ms, config->zone_min, arrival);
-	(void)snprintf(text + n, ASSESS_REASON_MAX - n, ", expected %.10s %.5s", arrival,
-		       arrival + 11);
+	text[0] = '\0';
+	append_strength(&reason, core->config, path);
+	if (!isnan(path->distance_m))
+		append_way(&reason, core->config, path);
+	for (size_t i = 0; i < ARRAY_SIZE(whys); i++)
+		if (path->flags & whys[i])
+			append(&reason, "%s%s", reason.n > 0 ? "; " : "",
+			       crossing_flag_text(whys[i]));
 }
 
-/** is_news() - has the verdict changed? Of paths that are unlikely from the start one is enough */
+/** is_news() - has the verdict changed? Of paths that are no more than unlikely from the start one
+ * is enough */
 static bool is_news(const struct core_crossing *before, const struct crossing_path *path,
 		    bool first)
 {
@@ -120,7 +153,7 @@ static bool is_news(const struct core_crossing *before, const struct crossing_pa
 	if (before->n_left_out > 0) /* it may have been among those that were left out */
 		return path->verdict > before->paths[before->n_paths - 1].verdict;
 	return path->verdict >= VERDICT_POSSIBLE ||
-	       (first && before->n_paths == 0 && path->verdict == VERDICT_UNLIKELY);
+	       (first && before->n_paths == 0 && path->verdict <= VERDICT_UNLIKELY);
 }
 
 static void say(struct core *core, const struct core_incident *incident,
@@ -234,15 +267,20 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	incident_assessed(core, incident, at, reason);
 }
 
-/** is_waiting() - is an assessment of the incident wanted now? */
+/** is_waiting() - is an assessment of the incident wanted now? While something is let go, what
+ * has come of it is looked at every minute, however seldom reports are */
 static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
 {
 	const struct core_incident *incident = &core->incidents[slot];
 	const struct core_crossing *crossing = &core->crossings[slot];
+	int64_t interval_ms = (int64_t)core->config->report_interval_ms;
+
+	if (incident->n_active > 0)
+		interval_ms = MIN(interval_ms, (int64_t)ASSESS_AGAIN_MS);
 
 	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
 	       crossing->class != incident->class ||
-	       at.mono_ms - crossing->assessed.mono_ms >= (int64_t)core->config->report_interval_ms;
+	       at.mono_ms - crossing->assessed.mono_ms >= interval_ms;
 }
 
 /* One incident per tick, the one that has waited longest: a flood must not hold up the measuring.

@@ -135,7 +135,11 @@ static void say_path(const struct cap *cap, enum catalogue_language language, co
 		CAP_SAY(text, language, N_("; concentration {figure}"),
 			{"figure",
 			 amount(figure, sizeof(figure), field_text(path, "concentration"), unit)});
-	if (*field_text(path, "low") && *field_text(path, "high"))
+	if (json_is_true(json_object_get(path, "goes_on")) && *field_text(path, "high"))
+		CAP_SAY(text, language,
+			N_(" (of what was let go so far; up to {high} if it goes on)"),
+			{"high", field_text(path, "high")});
+	else if (*field_text(path, "low") && *field_text(path, "high"))
 		CAP_SAY(text, language, N_(" (between {low} and {high})"),
 			{"low", field_text(path, "low")}, {"high", field_text(path, "high")});
 	if (*field_text(path, "threshold"))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 
 #include "common/log.h"
 #include "core/anchoring.h"
@@ -96,8 +97,11 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 	*words = '\0';
 	if (!record_is_here(service->record))
 		return 0; /* what stands in for it has nothing to look at */
-	if (record_is_suspect(service->options.state))
+	if (record_is_suspect(service->options.state)) {
+		/* all of it is read: a start that takes longer than systemd waits would be ended */
+		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=1800000000");
 		r = record_look_through(service->record, words);
+	}
 	if (r == 0)
 		r = check_end(service, words);
 	if (r == 0)
@@ -246,10 +250,19 @@ static int say_created(struct service *service)
 
 int chain_say_start(struct service *service, const struct record_start *start)
 {
+	struct chain_watch *chain = service->chain;
+	struct chain_names names;
+	int r;
+
 	if (start->created)
 		return say_created(service);
 	chain_rotate(service);
-	return 0;
+	/* where no entry named one yet, the next does: "core.started" */
+	r = chain_name_key(service, &names);
+	if (r == 0)
+		r = sign_public_load(&chain->key, names.public, strlen(names.public));
+	chain->has_key = r == 0;
+	return r;
 }
 
 void chain_state_lost(struct service *service)

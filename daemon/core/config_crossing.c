@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "core/config_names.h"
 #include "core/config_reference.h"
 
 /** is_judged_by() - can what this source releases be held against the threshold? */
@@ -144,12 +145,102 @@ static void warn_unmeasured(const struct config_reader *reader,
 			      threshold->in_air ? "gas" : "liquid or solid", threshold->parameter);
 }
 
+/** releases() - a source whose breach of a limit of the law is an incident that is assessed */
+static bool releases(const struct config *config, size_t source)
+{
+	for (size_t i = 0; i < config->n_limits; i++)
+		if (config->limits[i].class >= CLASS_LIMIT &&
+		    config->channels[config->limits[i].channel].source == source)
+			return config->sources[source].release.inbound_from == CONFIG_NONE;
+	return false;
+}
+
+/** warn_nowhere() - what has no place is how far from anything? A slide's place counts, too */
+static void warn_nowhere(const struct config_reader *reader, size_t source)
+{
+	const struct config_source *s = &reader->config->sources[source];
+	const struct config_name *name = config_names_find(reader, KIND_SOURCE, s->site, s->name);
+
+	if (!name || !isnan(s->release.place.lat_deg) ||
+	    (s->kind != WASTE_GAS && !(s->kind == WASTE_SOLID && !isnan(s->release.drop_m))))
+		return;
+	config_report_warning(
+		reader->report, name->file, name->line, name->column,
+		"nobody knows where \"%s\" is: whether its %s reaches a boundary or "
+		"receptor is not assessed; allowed: \"position\" of it or of the site",
+		s->name, s->kind == WASTE_GAS ? "gas" : "slide");
+}
+
+/** can_reach() - is there a way from a source to a target that takes a concentration there? */
+static bool can_reach(const struct config *config, const struct config_source *source,
+		      const struct config_target *target)
+{
+	size_t index = (size_t)(target - config->crossing.targets);
+	struct boundary_hit hit;
+
+	if (source->kind != WASTE_GAS)
+		return source->release.river != CONFIG_NONE &&
+		       flows_to(config, &source->release, index);
+	if (isnan(source->release.place.lat_deg))
+		return false;
+	if (!target->line)
+		return !isnan(target->place.lat_deg);
+	return boundary_nearest(target->line, source->release.place, &hit) == 0 &&
+	       hit.distance_m <= config->crossing.reach_m;
+}
+
+/** is_fit() - is any threshold of a target about a channel of a source? */
+static bool is_fit(const struct config *config, size_t source, const struct config_target *target)
+{
+	for (size_t i = 0; i < target->n_thresholds; i++)
+		for (size_t j = 0; j < config->n_channels; j++)
+			if (config->channels[j].source == source &&
+			    is_judged_by(&config->sources[source], &config->channels[j],
+					 &config->crossing.thresholds[target->first_threshold + i]))
+				return true;
+	return false;
+}
+
+/** warn_unfit() - of what comes from there nobody can say whether it matters here */
+static void warn_unfit(const struct config_reader *reader, size_t source, size_t index)
+{
+	const struct config *config = reader->config;
+	const struct config_target *target = &config->crossing.targets[index];
+	const struct config_source *s = &config->sources[source];
+	const struct config_name *name = config_names_find(reader, KIND_TARGET, 0, target->name);
+
+	if (!name || target->n_thresholds == 0 || !can_reach(config, s, target) ||
+	    is_fit(config, source, target))
+		return;
+	config_report_warning(reader->report, name->file, name->line, name->column,
+			      "what %s/%s lets go can come here by %s, and no threshold here is "
+			      "about anything that is measured there: only the way is told; "
+			      "allowed: one \"in: %s\" with a channel of it as \"parameter\"",
+			      config->sites[s->site].name, s->name,
+			      s->kind == WASTE_GAS ? "air" : "water",
+			      s->kind == WASTE_GAS ? "air" : "water");
+}
+
+static void check_ways(const struct config_reader *reader)
+{
+	const struct config *config = reader->config;
+
+	for (size_t i = 0; config->crossing.n_targets > 0 && i < config->n_sources; i++) {
+		if (!releases(config, i))
+			continue;
+		warn_nowhere(reader, i);
+		for (size_t j = 0; j < config->crossing.n_targets; j++)
+			warn_unfit(reader, i, j);
+	}
+}
+
 void config_check_crossing(struct config_reader *reader)
 {
 	const struct config *config = reader->config;
 	const struct config_crossing *crossing = &config->crossing;
 
 	check_references(reader);
+	check_ways(reader);
 	for (size_t i = 0; i < crossing->n_thresholds; i++) {
 		bool is_measured = false;
 

@@ -146,7 +146,8 @@ static int claim_place(struct config_mapping *mapping, const struct config_link 
 			       link->host, link->port, first->file, first->line);
 	return config_names_add(mapping->reader,
 				(struct config_name){KIND_ADDRESS, link->port, link->host, 0,
-						     mapping->reader->file, mapping->node->line});
+						     mapping->reader->file, mapping->node->line,
+						     mapping->node->column});
 }
 
 /** set_place() - kind, address and what only this kind of link has. Return: 0; -ENOMEM. */

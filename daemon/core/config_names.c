@@ -65,9 +65,9 @@ int config_names_claim(struct config_mapping *mapping, const char *key, enum con
 			     "a second %s is called \"%s\", the first is at %s:%u; allowed: a name "
 			     "of its own",
 			     mapping->group->what, text, first->file, first->line);
-	return config_names_add(
-		mapping->reader,
-		(struct config_name){kind, scope, text, index, mapping->reader->file, node->line});
+	return config_names_add(mapping->reader, (struct config_name){kind, scope, text, index,
+								      mapping->reader->file,
+								      node->line, node->column});
 }
 
 int config_append(void *array, size_t *n, void *item, size_t size)

@@ -91,7 +91,7 @@ static int copy_state(struct config_reader *reader, const struct config_profile 
 	if (r == 0 && state.name)
 		r = config_names_add(reader,
 				     (struct config_name){KIND_STATE, state.unit, state.name,
-							  config->n_states, profile->file, 1});
+							  config->n_states, profile->file, 1, 1});
 	if (r == 0)
 		r = config_append(&config->states, &config->n_states, &state, sizeof(state));
 	free(state.name); /* NULL once they have moved */

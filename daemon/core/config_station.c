@@ -66,7 +66,8 @@ static int claim_file(struct config_mapping *mapping, const struct config_statio
 			     first->file, first->line);
 	return config_names_add(mapping->reader,
 				(struct config_name){KIND_FILE, station->destination, station->file,
-						     0, reader->file, mapping->node->line});
+						     0, reader->file, mapping->node->line,
+						     mapping->node->column});
 }
 
 int config_finish_station(struct config_mapping *mapping, void *data)

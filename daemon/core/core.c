@@ -300,7 +300,8 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 		look_round(core, at);
 	if (core->config->crossing.n_targets > 0)
 		assess_tick(core, at);
-	heartbeat_tick(core, at);
+	if (core->config->n_destinations > 0)
+		heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
 }

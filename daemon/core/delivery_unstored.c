@@ -8,6 +8,8 @@
 
 static struct unstored *unstored_free(struct unstored *unstored)
 {
+	if (!unstored)
+		return NULL;
 	free(unstored->webhook_id);
 	free(unstored->body);
 	free(unstored->destination);
@@ -36,8 +38,8 @@ static void take_out(struct delivery *delivery, size_t place)
 			delivery->endpoints[i].unstored = NULL;
 		}
 	delivery->n_unstored--;
-	memmove(&delivery->unstored[place], &delivery->unstored[place + 1],
-		(delivery->n_unstored - place) * sizeof(*delivery->unstored));
+	for (size_t i = place; i < delivery->n_unstored; i++)
+		delivery->unstored[i] = delivery->unstored[i + 1];
 	(void)unstored_free(unstored);
 }
 

@@ -382,15 +382,15 @@ static void message_of_crossing(const struct event *event, const struct config *
 	const char *site = event->site == EVENT_NONE ? "?" : config->sites[event->site].name;
 	const char *where = event->boundary ? event->boundary : "a boundary";
 	const char *incident = event->incident ? event->incident : "";
-
+	const char *sure = or_empty(event->verdict);
 	if (event->type == EVENT_INBOUND_SUSPECTED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "What %s measures comes from beyond %s, %s: %s", site, where,
 			       event->verdict ? event->verdict : "possible", reason);
 	else if (event->type == EVENT_CROSSING_ASSESSED)
-		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "That the release of %s reaches %s is %s: %s", incident, where,
-			       event->verdict ? event->verdict : "not known", reason);
+		(void)snprintf(text, EVENT_MESSAGE_MAX, "Release of %s reaching %s: %s; %s",
+			       incident, where, strcmp(sure, "none") == 0 ? "not assessed" : sure,
+			       reason);
 	else
 		(void)snprintf(
 			text, EVENT_MESSAGE_MAX,

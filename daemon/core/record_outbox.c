@@ -15,12 +15,13 @@
 
 #define QUEUED "state IN ('pending', 'held')" /* as the indices have it, or they do not serve */
 
-/* An update that nobody has been asked to take yet, so that no receiver can have it, and its
- * place in the queue. It is looked for before the new one is there. */
+/* An update that nobody has been asked to take yet, so that no receiver can have it; one that
+ * is sent again because its receiver has lost it has a "last_ms". It is looked for before the new
+ * one is there. */
 #define REPLACEABLE                                                             \
 	" WHERE destination = ?1 AND incident = ?2 AND " QUEUED                 \
 	" AND state = 'pending' AND type = 'incident.updated' AND attempts = 0" \
-	" AND id <> ?3"
+	" AND last_ms IS NULL AND id <> ?3"
 
 #define CHANGE                                                                         \
 	"UPDATE outbox SET state = coalesce(?2, state), next_ms = 0, changed_ms = ?3," \
@@ -200,10 +201,12 @@ int record_add_report(struct record *record, const struct record_commit *commit,
 
 	if (may_replace(report))
 		r = find_replaced(record, commit, report, &replacing);
-	if (r == 0 && replacing.n > 0) {
+	if (r == 0 && replacing.n > 0)
 		body = report_skipping(report->body, replacing.n);
-		r = body ? replace(record, commit, report) : -ENOMEM;
-	}
+	if (body)
+		r = replace(record, commit, report);
+	else
+		replacing = (struct replacing){0}; /* what cannot say so stands for itself alone */
 	if (r == 0)
 		r = insert(record, commit, report, body ? body : report->body, &replacing);
 	free(body);

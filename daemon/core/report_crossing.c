@@ -111,6 +111,8 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	if (!object)
 		return NULL;
 	set_strength(object, threshold, path);
+	if (path->flags & FLAG_NOT_ENDED)
+		(void)json_object_set_new(object, "goes_on", json_true());
 	if (threshold)
 		field_set_text(object, "parameter", threshold->parameter);
 	set_value(object, "distance_m", path->distance_m);

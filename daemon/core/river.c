@@ -9,13 +9,16 @@
 #define FISCHER	     0.011
 #define ELDER	     0.23
 #define EDGE_SIGMAS  2
-#define HALVINGS     64	  /* of an interval: beyond it a double has no more digits */
-#define ERFC_MOST    25.0 /* exp(z²) and erfc(z) are in the range of a double up to there */
-#define S_PER_HOUR   3600.0
-#define UNIT_PEAK    1025.0 /* Jobson 1996 */
-#define UNIT_POWER   (-0.887)
-#define UNIT_EDGE    0.890
-#define UNIT_AREA    2e6
+#define PLATEAU_SIGMAS \
+	6 /* later than this after the middle of a pulse less than 10⁻⁸ of it comes */
+#define PLATEAU_TAILS 20
+#define HALVINGS      64   /* of an interval: beyond it a double has no more digits */
+#define ERFC_MOST     25.0 /* exp(z²) and erfc(z) are in the range of a double up to there */
+#define S_PER_HOUR    3600.0
+#define UNIT_PEAK     1025.0 /* Jobson 1996 */
+#define UNIT_POWER    (-0.887)
+#define UNIT_EDGE     0.890
+#define UNIT_AREA     2e6
 
 int river_mix_mg_l(double flow_m3_s, double background_mg_l, double discharge_m3_s,
 		   double concentration_mg_l, double *ret)
@@ -155,13 +158,15 @@ int river_release(const struct river_spill *spill, double distance_m, double dur
 
 	unit.mass_kg = 1;
 	r = river_pulse(&unit, distance_m, &pulse);
-
 	if (r == 0 && !(duration_s >= 0))
 		r = -EDOM;
 	if (r < 0)
 		return r;
 	low = pulse.peak_s;
-	high = low + duration_s;
+	/* a normal curve, and near the source its tail, exp(-u²·t/4E) */
+	high = low + fmin(duration_s, PLATEAU_SIGMAS * pulse.sigma_s +
+					      PLATEAU_TAILS * 4 * unit.dispersion_m2_s /
+						      (unit.velocity_m_s * unit.velocity_m_s));
 	for (int i = 0; i < HALVINGS; i++) {
 		double middle = low + (high - low) / 2;
 

@@ -446,6 +446,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = journal_open(&service->journal, options->journal, service->core->log_id,
 				 service->journal_seq, record_end(service->record));
+	if (r < 0)
+		log_err("the service cannot start: %s", strerror(-r)); /* no memory, no thread */
 	while (r >= 0 && late_queue(service))
 		; /* first what the run before left, so that what is new comes as it is */
 	if (r >= 0)

@@ -7,6 +7,7 @@
  *   assess_river.c   by a river, also the leachate of solid waste
  *   assess_plume.c   through the air
  *   assess_solid.c   a slide of solid waste
+ *   assess_verdict.c how sure, and how grave
  *   assess_source.c  what is known of a source, its river and its air now
  *   assess_due.c     readings at the target confirm or refute it
  *   inbound.c        a border station, and our own sources upstream
@@ -59,6 +60,7 @@
 #define ASSESS_SLIDE_HIGH 1.5	 /* upper bound of a slide's reach: half as far again [M] */
 #define ASSESS_DUE_MS	  60000	 /* readings at a target are looked at so often */
 #define ASSESS_WATCH_MS	  60000	 /* and sources upstream */
+#define ASSESS_AGAIN_MS	  60000	 /* an incident is assessed so often while something is let go */
 #define ASSESS_HOLD_MS                                                             \
 	60000 /* shorter releases raise no level: one bad value is no crossing [M] \
 	       */

@@ -39,6 +39,7 @@ struct config_name {
 	size_t index;
 	const char *file;
 	unsigned int line;
+	unsigned int column;
 };
 
 /** struct config_listing - the names of a scope, for the message about one not among them */

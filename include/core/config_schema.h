@@ -196,9 +196,9 @@ struct config_reader {
 	size_t n_applied;
 };
 
-extern const struct config_group config_main_group;    /* wastewatch.yaml */
-extern const struct config_group config_site_group;    /* sites.d/NAME.yaml */
-extern const struct config_group config_profile_group; /* profiles/NAME.yaml */
+extern const struct config_group config_main_group;	/* wastewatch.yaml */
+extern const struct config_group config_site_group;	/* sites.d/NAME.yaml */
+extern const struct config_group config_profile_group;	/* profiles/NAME.yaml */
 extern const struct config_group config_scenario_group; /* drills/NAME.yaml */
 extern const struct config_group config_boundary_group;
 extern const struct config_group config_river_group;

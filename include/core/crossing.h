@@ -94,9 +94,9 @@ const char *crossing_method_source(enum crossing_method method);
 const char *crossing_input_text(enum crossing_method method, unsigned int i);
 
 /** the places of inputs that others read back; all of them are in crossing_input_text() */
-#define INPUT_DISCHARGE	    2 /* river, leachate: m3/s */
-#define INPUT_CONCENTRATION 3 /* river, leachate: mg/l */
-#define INPUT_MASS	    8 /* river, leachate: kg that were let go, and s that it took */
+#define INPUT_DISCHARGE	    2  /* river, leachate: m3/s */
+#define INPUT_CONCENTRATION 3  /* river, leachate: mg/l */
+#define INPUT_MASS	    8  /* river, leachate: kg that were let go, and s that it took */
 #define INPUT_LASTED	    10 /* plume, too */
 #define INPUT_STEADY	    11 /* plume: ug/m3 if it goes on, and s on its way */
 #define INPUT_WAY	    12

@@ -8,7 +8,7 @@
                                       with the figures of the last run (make fault-figures)
 
 Text and rows stand in README.in; a row's tests are those that name it. A pytest test names its rows
-at the beginning of its docstring, "S7, C1: what is shown", or, as cmocka tests do, in a comment above
+at the beginning of its docstring, "S7, C1: what is shown", or in that of its file, or, as cmocka tests do, in a comment above
 it: "faults: M1, M2[drips]" (of a test with parameters: that one). Figures are kept in figures.txt.
 """
 
@@ -46,9 +46,11 @@ def of_python(path):
     name = path.relative_to(ROOT)
     for comment, test in COMMENT_PY.findall(text):
         found += [(row, f"{name}::{test}{parameter}") for row, parameter in rows_of_comment(comment)]
-    for node in ast.parse(text).body:
+    tree = ast.parse(text)
+    whole = DOCSTRING.match(ast.get_docstring(tree) or "")
+    for node in tree.body:
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            match = DOCSTRING.match(ast.get_docstring(node) or "")
+            match = DOCSTRING.match(ast.get_docstring(node) or "") or whole
             if match:
                 found += [(row, f"{name}::{node.name}") for row in re.findall(ROW, match[1])]
     return found

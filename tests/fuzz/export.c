@@ -76,7 +76,8 @@ static void check_good(const struct part *entries, const struct verify *verify)
 		struct canon_error error;
 
 		assert(canon_read(line, (size_t)(end - line), NULL, NULL, &error) == 0);
-		assert(verify_number(line, (size_t)(end - line)) == seq++);
+		assert(verify_number(line, (size_t)(end - line)) == seq);
+		seq++;
 	}
 	assert(seq == verify->first_seq + verify->n_entries);
 	assert(verify->n_heads == 1 && verify->signed_seq == seq - 1);

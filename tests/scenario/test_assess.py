@@ -153,6 +153,43 @@ def test_river_pulse(decay, at_centre):
     assert answer["leading_edge_s"] == pytest.approx(100000 - 2 * spread)
 
 
+RELEASE = {"flow_m3_s": 29.9, "discharge_m3_s": 0.1, "concentration_mg_l": 100000,
+           "velocity_m_s": 0.5, "length_m": 50000}
+
+
+@pytest.mark.parametrize("duration", [60, 3600, 36000, 10 ** 6])
+def test_river_release(duration):
+    """a discharge of some length: pulses of a minute each, added up; the plateau at last"""
+    answer = assess("river", dispersion_m2_s=30, duration_s=duration, **RELEASE)
+
+    def pulse(t):
+        return 0 if t <= 0 else (600e3 / (60 * math.sqrt(4 * math.pi * 30 * t))
+                                 * math.exp(-(50000 - 0.5 * t) ** 2 / (4 * 30 * t)))
+
+    # 10 kg/s over 30 m3/s, as 60 m2 at 0.5 m/s are
+    plateau = 1e4 / 30
+    assert digits(answer["mixed_mg_l"], "333.33") == digits(plateau, "333.33")
+    found = sum(pulse(answer["release_s"] - s - 30) for s in range(0, duration, 60))
+    assert answer["release_mg_l"] == pytest.approx(found, rel=1e-3)
+    assert answer["share"] == pytest.approx(answer["release_mg_l"] / plateau)
+    assert (answer["share"] > 0.999) == (duration >= 36000)
+
+
+def test_river_release_by_travel_time():
+    """Jobson 1996: 1025 T^-0.887, 0.890 T and 2e6 over the unit peak; a triangle of area one"""
+    hours = 50000 / 0.5 / 3600
+    passing = 2e6 / (1025 * hours ** -0.887)
+    answer = assess("river", duration_s=passing / 2, **RELEASE)
+    assert answer["share"] == pytest.approx(0.75)
+    assert answer["leading_edge_s"] == pytest.approx(89000)
+    assert answer["tail_s"] == pytest.approx(89000 + 1.5 * passing)
+    assert answer["peak_mg_l"] is None
+    # of a moment: the unit peak itself, 10 kg in 30 m3/s
+    moment = assess("river", duration_s=1, **RELEASE)
+    assert moment["release_mg_l"] == pytest.approx(
+        1e4 / 30 * 1025e-6 * hours ** -0.887, rel=1e-4)
+
+
 def test_river_oxygen():
     """Streeter and Phelps: closed form of the TELEMAC test, and the examiners' example"""
     telemac = assess("river", velocity_m_s=0.5, length_m=1000, demand_mg_l=20, deficit_mg_l=0,
@@ -263,6 +300,8 @@ WRONG = [
     (["river"], "is needed"),
     (["river", "--flow-m3-s", "3"], "a discharge has all three"),
     (["river", "--mass-kg", "3"], "a spill needs"),
+    (["river", "--mass-kg", "3", "--duration-s", "5"], "lasts --duration-s needs"),
+    (["river", "--duration-s", "0"], "0 is not allowed; allowed: more than 0"),
     (["river", "--mass-kg", "3", "--length-m", "5"], "go together"),
     (["boundary", "--lat", "21"], "--lat and --lon are needed"),
     (["boundary", "--lat", "91", "--lon", "2"], "91 is not allowed; allowed: -90 to 90"),

@@ -195,6 +195,7 @@ def test_liquid(replay):
     path = path_to(last, "Biên giới quốc gia", "river")
     close(path["inputs"]["mass_kg"], 0.05 * 2000 * (end - begin) / 1e3, 0.01)
     close(path["inputs"]["lasted_s"], end - begin, 0.02)
+    assert "goes_on" not in path
     central, when = at_border(begin, end - begin)
     close(path["concentration"], central, 0.01)
     assert float(path["low"]) < central < float(path["high"])
@@ -214,6 +215,17 @@ def changed(tmp_path, change):
     assert change(text) != text
     file.write_text(change(text), encoding="utf-8")
     return conf
+
+
+def test_likely_at_once_however_seldom_reports_are(replay, tmp_path):
+    """reports every six hours: the level rises when enough was let go all the same"""
+    conf = changed(tmp_path, lambda text: text.replace("report-interval: 60s",
+                                                       "report-interval: 6h"))
+    entries, reports = replay(3600, {"valley/outfall/COD": [(300, 3600, 2000)]}, conf)
+    _, national = of_type(entries, "incident.level")
+    enough = next(t for t in range(0, 3000, 10) if at_border(0, t)[0] >= 15)
+    assert enough - 10 <= seconds_after_start(national["time"]) - 300 <= enough + 75
+    assert all(p["goes_on"] for r in reports for p in paths(r))
 
 
 def test_no_dispersion_known(replay, tmp_path):

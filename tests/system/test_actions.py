@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from bus import Bus
-from plant import LIMITS, MISSING, Device, Plant
+from plant import BUILD, LIMITS, MISSING, Device, Plant
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="needs dbus-daemon")
 ROOT_ONLY = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: a file system of its own")
@@ -113,6 +113,17 @@ def test_of_several_alarms_those_that_wait_are_meant(broken):
     broken.until(lambda: state(broken, COD).get("shelved_until_ms"), "shelved")
     entry, = act(broken, "unshelve", channel)
     assert entry["type"] == "alarm.unshelved" and entry["limit"] == "limit-high"
+
+
+@pytest.mark.parametrize(("command", "says"), [
+    ("drill", "drill takes a verb: start SITE SCENARIO, stop SITE, list or scenarios"),
+    ("ack", "ack takes one argument or more: wastewatch ack TARGET..."),
+    ("show", "show takes one argument: wastewatch show ID")])
+def test_a_command_without_what_it_is_about(command, says):
+    done = subprocess.run([BUILD / "wastewatch", command], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 2
+    assert done.stderr == f"wastewatch: {says}; see wastewatch --help\n"
 
 
 def test_nothing_to_acknowledge(plant):
@@ -214,6 +225,43 @@ def test_it_outlives_a_restart(plant):
 
 
 # ---- nothing is said before it is on the disk ----
+
+def test_a_reload_that_changes_limits(broken):
+    """What people did stays with a limit whose bound has changed; what stands is judged by the new
+    one; a limit of another side is another limit, and that the old one is gone is said."""
+    def configure(cod, nh4):
+        broken.configure(limits={**LATCHING, "outfall": LATCHING["outfall"][:1] + (
+            f"{{channel: COD, class: limit, high: {cod}, clear-delay: 200ms, origin: permit}}",
+            f"{{channel: NH4, name: n, class: limit, {nh4}, clear-delay: 200ms, latch: yes, "
+            "origin: permit}")})
+        broken.reload()
+    named = NH4.replace("limit-high", "n")
+    configure(150, "high: 10")
+    act(broken, "ack", COD)
+    broken.device.set(NH4=20)
+    until_state(broken, named, "unacknowledged")
+    act(broken, "shelve", named, "--for", "1h", "--reason", "pump is being changed")
+    # COD at 200 stands under 180 too, acknowledged as it was; NH4 at 20 is in order under 30
+    configure(180, "high: 30")
+    latched = until_state(broken, named, "latched")
+    assert (latched["shelved_by"], latched["shelved_reason"]) == (ME, "pump is being changed")
+    alarm = state(broken, COD)
+    assert (alarm["state"], alarm["acknowledged_by"]) == ("acknowledged", ME)
+    configure(250, "high: 30")
+    cleared = broken.until_entry("alarm.cleared", limit="limit-high", channel="COD")
+    assert cleared["bound"] == "250" and cleared["value"] == "200"
+    until_state(broken, COD, ABSENT)
+    assert not broken.entries("alarm.removed")
+    # "at least 30" is not "at most 30", whatever it is called: 20 breaks it, and nobody shelved it
+    configure(250, "low: 30")
+    removed = broken.until_entry("alarm.removed")
+    assert removed["name"] == named and "judged anew" in removed["reason"]
+    anew = until_state(broken, named, "unacknowledged")
+    assert "shelved_by" not in anew
+    raised = broken.entries("alarm.raised")[-1]
+    assert (raised["limit"], raised["side"], raised["bound"]) == ("n", "low", "30")
+    broken.check_chain()
+
 
 class Shelver(threading.Thread):
     """Shelves and unshelves with a reason of its own each time, and keeps what it was told."""

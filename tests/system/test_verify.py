@@ -365,6 +365,30 @@ def test_what_the_record_says_of_itself(tmp_path):
         assert verify(plant, plant.state)[0] == 0
 
 
+def test_a_key_is_rotated_by_a_reload():
+    """Where the keys are files that the service itself reads, no restart is needed."""
+    with Plant(Device()) as plant:
+        plant.start("core")
+        plant.until_entry("config.loaded")
+        first = public_key(plant)
+        second = plant.command("keygen", "--rotate").stdout.split()[-1]
+        plant.reload()
+        rotated = plant.until_entry("key.rotated")
+        loaded = plant.until_entry("config.loaded", n=2)
+        assert (rotated["old_public_key"], rotated["public_key"]) == (first, second)
+        assert rotated["seq"] < loaded["seq"] and rotated["signature"]
+        plant.reload()
+        plant.until_entry("config.loaded", n=3)
+        assert len(plant.entries("key.rotated")) == 1
+        status, said = verify(plant, plant.state, "--key", first)
+        assert status == 0 and said["key"] == rotated["key"], said
+        assert plant.command("keygen", "--rotate", "no-such-key").returncode == 1
+        secret = (plant.credentials / "department-secret").read_text()
+        assert plant.command("keygen", "--rotate", "department-secret").returncode == 0
+        assert (plant.credentials / "department-secret.old").read_text() == secret
+        assert (plant.credentials / "department-secret").read_text() != secret
+
+
 def test_keys_are_followed(tmp_path):
     """From the first one on, which the department has, whatever came after it."""
     with Plant(Device()) as plant:

@@ -410,6 +410,7 @@ static void test_areas(void **state)
 		"\"unit\":\"mg/l\",\"low\":\"1\",\"high\":\"9\",\"threshold\":\"6\",\"arrival\":"
 		"\"2025-11-28T04:10:00.000+07:00\"},{\"source\":\"outfall\",\"method\":\"plume\","
 		"\"target\":\"far\",\"target_kind\":\"national\",\"verdict\":\"unlikely\","
+		"\"goes_on\":true,\"concentration\":\"0.1\",\"high\":\"7\",\"unit\":\"ug/m3\","
 		"\"position\":{"
 		"\"latitude\":\"22.2\",\"longitude\":\"106.9\"}}],\"sector\":{\"latitude\":\"21."
 		"85\","
@@ -439,6 +440,9 @@ static void test_areas(void **state)
 		       "- Cửa xả 1 to Kỳ Cùng (national border, along the river): possible; "
 		       "arrival 2025-11-28 04:10 (UTC+07:00); concentration 3.2 mg/l (between "
 		       "1 and 9); threshold 6 mg/l\n"));
+	assert_non_null(strstr(text_of(alert, "description", 1),
+			       "concentration 0.1 ug/m3 (of what was let go so far; up to 7 if it "
+			       "goes on)"));
 	xmlFreeDoc(alert);
 	free(data);
 

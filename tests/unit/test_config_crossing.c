@@ -264,6 +264,70 @@ static void test_threshold_of_nothing(void **state)
 	directory_close(&d);
 }
 
+#define LIMIT "    limits: [{channel: COD, class: limit, high: 1, origin: q}]\n"
+#define WARN  "    limits: [{channel: COD, class: warning, high: 1, origin: q}]\n"
+#define NOWHERE(keys)                                  \
+	"site: a\n"                                    \
+	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n" \
+	"units: [{name: u, link: l, id: 1}]\n" OTHERS "  - name: s\n" keys CHANNELS LIMIT
+#define OF(parameter, medium, unit)                                                             \
+	"    thresholds: [{parameter: " parameter ", in: " medium ", high: 1, unit: " unit ", " \
+	"origin: q}]\n"
+
+/* what nobody will be able to say in an incident is said before */
+static void test_ways_that_lead_nowhere(void **state)
+{
+	static const struct {
+		const char *main;
+		const char *site;
+		const char *says; /* NULL nothing */
+	} rows[] = {
+		{MAIN, NOWHERE("    kind: gas\n"),
+		 "a.yaml:7:5: warning: nobody knows where \"s\" is: whether its gas reaches a "
+		 "boundary or receptor is not assessed; allowed: \"position\" of it or of the "
+		 "site"},
+		{MAIN, NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
+		 "wastewatch.yaml:3:5: warning: what a/s lets go can come here by air, and no "
+		 "threshold here is about anything that is measured there: only the way is told; "
+		 "allowed: one \"in: air\" with a channel of it as \"parameter\""},
+		/* too far off: 50 km at most */
+		{MAIN, NOWHERE("    kind: gas\n    position: [21, 108]\n"), NULL},
+		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER,
+		 NOWHERE("    kind: gas\n    position: [21, 106.9]\n"), NULL},
+		{MAIN_HEAD BOUNDARY RIVER, NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
+		 NULL},
+		/* no boundary, no question */
+		{MAIN_HEAD RIVER, NOWHERE("    kind: gas\n"), NULL},
+		/* what slides has a place, what flows has a river */
+		{MAIN, NOWHERE("    kind: solid\n    drop: 20\n    volume: 9\n"),
+		 "whether its slide reaches"},
+		{MAIN, NOWHERE("    kind: solid\n"), NULL},
+		{MAIN, NOWHERE("    kind: liquid\n"), NULL},
+		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER CROSSES,
+		 NOWHERE("    kind: liquid\n    river: r\n    at-km: 5\n"),
+		 "what a/s lets go can come here by water, and no threshold"},
+		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER CROSSES,
+		 NOWHERE("    kind: liquid\n    river: r\n    at-km: 46\n"), NULL},
+		/* no limit of the law, no incident; a border station lets nothing go */
+		{MAIN,
+		 "site: a\nlinks: [{name: l, tcp: \"127.0.0.1:502\"}]\n"
+		 "units: [{name: u, link: l, id: 1}]\n" OTHERS
+		 "  - name: s\n    kind: gas\n" CHANNELS WARN,
+		 NULL},
+		{MAIN, NOWHERE("    kind: gas\n    inbound-from: border\n"), NULL},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		load(&d, rows[i].main, rows[i].site);
+		if (d.result != 0 || (rows[i].says ? !strstr(d.said, rows[i].says) : *d.said))
+			fail_msg("row %zu: %s", i, d.said);
+	}
+	directory_close(&d);
+}
+
 static void test_bad_site(void **state)
 {
 	static const struct bad rows[] = {
@@ -385,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_bad_main),
 		cmocka_unit_test(test_place_of_a_crossing),
 		cmocka_unit_test(test_threshold_of_nothing),
+		cmocka_unit_test(test_ways_that_lead_nowhere),
 		cmocka_unit_test(test_bad_site),
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_digest),

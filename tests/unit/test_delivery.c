@@ -16,6 +16,7 @@
 #include <cmocka.h>
 
 #include "common/wire.h"
+#include "core/anchoring.h"
 #include "core/delivery_inside.h"
 
 static char t_origin[] = "test", t_one[] = "one", t_two[] = "two", t_files[] = "files",
@@ -100,6 +101,8 @@ static int set_up(void **state)
 	rig->service.config = &config;
 	rig->service.packet = rig->packet;
 	rig->service.failed = true; /* no commits: there is no core */
+	rig->service.anchoring = calloc(1, sizeof(*rig->service.anchoring));
+	assert_non_null(rig->service.anchoring);
 	rig->service.keys.n_destinations = 3;
 	rig->service.keys.destinations = calloc(3, sizeof(*rig->service.keys.destinations));
 	assert_int_equal(sign_key_load(&rig->service.keys.own[0], seed, strlen(seed)), 0);
@@ -133,6 +136,7 @@ static int tear_down(void **state)
 	for (size_t i = 0; i < rig->service.n_deliveries; i++)
 		free((char *)(uintptr_t)rig->service.deliveries[i].error);
 	free(rig->service.deliveries);
+	free(rig->service.anchoring);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", rig->directory, names[i]);
 		(void)unlink(path);

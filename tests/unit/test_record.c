@@ -1096,6 +1096,59 @@ static void test_outbox_is_not_scanned(void **state)
 	assert_true(has(plan, "outbox_incident"));
 }
 
+static void add_update(struct rig *rig, const char *id)
+{
+	struct batch_report *report;
+
+	add_report(rig, id, "a", 0, 1);
+	report = &rig->batch.reports[rig->batch.n_reports - 1];
+	free(report->type);
+	free(report->body);
+	report->type = strdup("incident.updated");
+	report->body = strdup("{\"data\":{\"incident\":{\"state\":\"open\",\"update\":7}}}");
+}
+
+/* the newest of those that were never tried; what it stands for adds up */
+static void test_updates_are_replaced(void **state)
+{
+	struct rig *rig = *state;
+
+	open_record(rig);
+	add_report(rig, "a-1", "a", 0, 1);
+	add_update(rig, "a-2");
+	assert_int_equal(commit(rig), 0);
+	for (int i = 3; i < 6; i++) {
+		char id[16];
+
+		(void)snprintf(id, sizeof(id), "a-%d", i);
+		add_update(rig, id);
+		if (i == 4)
+			add_update(rig, "a-4b"); /* in one commit, too */
+		assert_int_equal(commit(rig), 0);
+	}
+	assert_int_equal(ask(rig, "SELECT count(*) FROM outbox WHERE state = 'superseded' AND"
+				  " body = '' AND replaced_by IS NOT NULL"),
+			 4);
+	assert_int_equal(ask(rig, "SELECT skipped = 4 AND place = 2 AND body = '{\"data\":"
+				  "{\"incident\":{\"skipped\":4,\"state\":\"open\","
+				  "\"update\":7}}}' FROM outbox WHERE webhook_id = 'a-5'"),
+			 1);
+	assert_int_equal(ask(rig, "SELECT replaced_by = 'a-4b' FROM outbox"
+				  " WHERE webhook_id = 'a-4'"),
+			 1);
+	/* one that is sent again, since its receiver has lost it, was sent */
+	change(rig, "UPDATE outbox SET last_ms = 5 WHERE webhook_id = 'a-5'");
+	add_update(rig, "a-6");
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal(ask(rig, "SELECT count(*) FROM outbox WHERE state = 'pending'"), 3);
+	/* a body that cannot be told what it stands for stands for itself alone */
+	add_update(rig, "a-7");
+	free(rig->batch.reports[0].body);
+	rig->batch.reports[0].body = strdup("{broken");
+	assert_int_equal(commit(rig), 0);
+	assert_int_equal(ask(rig, "SELECT count(*) FROM outbox WHERE state = 'pending'"), 4);
+}
+
 static void set_now(struct rig *rig, int64_t ms)
 {
 	rig->commit.now = (struct stamp){MONO_0 + ms, WALL_0 + ms};
@@ -1199,6 +1252,7 @@ int main(void)
 		TEST(test_outbox_raise_lane),
 		TEST(test_waiting_and_release),
 		TEST(test_outbox_is_not_scanned),
+		TEST(test_updates_are_replaced),
 		TEST(test_outbox_is_pruned),
 		TEST(test_outbox_is_pruned_bit_by_bit),
 		TEST(test_a_lock_is_waited_for),

@@ -188,7 +188,11 @@ static void test_release(void **state)
 	assert_int_equal(river_release(&spill, 50000, 86400, &release), 0);
 	NEAR(release.share, 1, 1e-9);
 	assert_int_equal(river_release(&spill, 50000, 1e9, &release), 0);
-	NEAR(release.share, 1, 1e-9);
+	NEAR(release.share, 1, 1e-8);
+	/* and that is told when it is there, not in the middle of thirty years */
+	assert_true(release.peak_s < 2 * 100000);
+	assert_int_equal(river_release(&spill, 100, 1e9, &release), 0);
+	NEAR(release.share, 1, 1e-8);
 	assert_int_equal(river_release(&spill, 50000, 0, &release), 0);
 	NEAR(release.share, 0, 0);
 	/* longer is never less */

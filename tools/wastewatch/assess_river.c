@@ -9,7 +9,9 @@ static const struct assess_method method = {
 	.intro = "The concentration in a river below a discharge (--flow-m3-s, --discharge-m3-s,\n"
 		 "--concentration-mg-l), or of a mass spilt at once (--mass-kg); with "
 		 "--velocity-m-s\n"
-		 "and --length-m what of it arrives there, and when. The shape of the river, "
+		 "and --length-m what of it arrives there, and when. A discharge that lasts\n"
+		 "--duration-s comes to a share of what a lasting one comes to. The shape of the "
+		 "river, "
 		 "--width-m,\n"
 		 "--depth-m and --slope, gives the length until it is mixed across, and the area\n"
 		 "and dispersion where these are not given. --demand-mg-l, --decay-per-day and\n"
@@ -19,6 +21,11 @@ static const struct assess_method method = {
 		   "  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
 		   "peak is\n"
 		   "              its maximum over time; edges x/u -+ 2 sqrt(2 E x/u)/u\n"
+		   "  duration    the pulses of its moments, summed up; Ogata and Banks 1961. "
+		   "Without\n"
+		   "              dispersion a triangle from 0.890 T, 2e6/Cup long, Cup = 1025 "
+		   "T^-0.887\n"
+		   "              (T in hours); Jobson 1996, USGS WRIR 96-4013 [M]\n"
 		   "  dispersion  0.011 u2 W2/(h u*), u* = sqrt(g h S); Fischer 1975\n"
 		   "  mixed after 0.4 u W2/(0.23 h u*) for an outfall at the bank; Fischer et al. "
 		   "1979\n"
@@ -28,7 +35,7 @@ static const struct assess_method method = {
 struct input {
 	double flow_m3_s, background_mg_l, discharge_m3_s, concentration_mg_l;
 	double velocity_m_s, length_m, decay_per_day, temperature_c, theta;
-	double mass_kg, area_m2, dispersion_m2_s;
+	double mass_kg, area_m2, dispersion_m2_s, duration_s;
 	double width_m, depth_m, slope;
 	double demand_mg_l, deficit_mg_l, reaeration_per_day;
 	bool json;
@@ -43,6 +50,9 @@ enum {
 	PEAK_S,
 	LEADING,
 	TAIL,
+	SHARE,
+	RELEASE,
+	RELEASE_S,
 	DISPERSION,
 	MIXING,
 	DEFICIT,
@@ -101,6 +111,9 @@ static int check_water(const struct input *in)
 	if (has_discharge(in) && in->flow_m3_s + in->discharge_m3_s <= 0)
 		return assess_wrong(&method, "nothing flows: --flow-m3-s and --discharge-m3-s are "
 					     "both 0");
+	if (assess_given(in->duration_s) && !(has_discharge(in) && goes_on(in)))
+		return assess_wrong(&method, "a discharge that lasts --duration-s needs "
+					     "--velocity-m-s and --length-m beside it");
 	if (assess_given(in->velocity_m_s) != assess_given(in->length_m))
 		return assess_wrong(&method, "--velocity-m-s and --length-m go together");
 	return -1;
@@ -170,6 +183,37 @@ static void pulse(const struct input *in, double result[static N_RESULTS])
 	result[TAIL] = answer.tail_s;
 }
 
+/* of a discharge that does not last */
+static void release(const struct input *in, double result[static N_RESULTS])
+{
+	const struct river_spill spill = {
+		.area_m2 = 1, /* does not matter for a share */
+		.velocity_m_s = in->velocity_m_s,
+		.dispersion_m2_s = in->dispersion_m2_s,
+		.rate_per_day = result[DECAY],
+	};
+	struct river_release passing;
+	struct river_unit unit;
+
+	if (!assess_given(in->duration_s))
+		return;
+	if (assess_given(in->dispersion_m2_s)) {
+		if (river_release(&spill, in->length_m, in->duration_s, &passing) < 0)
+			return;
+	} else if (river_unit(result[TRAVEL], &unit) == 0) {
+		passing = river_unit_release(&unit, in->duration_s);
+		result[LEADING] = unit.leading_edge_s;
+		result[TAIL] = in->duration_s + unit.trailing_s;
+	} else {
+		return;
+	}
+	result[SHARE] = passing.share;
+	result[RELEASE_S] = passing.peak_s;
+	result[RELEASE] = river_decay_mg_l(
+		in->background_mg_l + (result[MIXED] - in->background_mg_l) * passing.share,
+		result[DECAY], result[TRAVEL]);
+}
+
 static void oxygen(const struct input *in, double result[static N_RESULTS])
 {
 	const struct river_oxygen river = {in->demand_mg_l, in->deficit_mg_l, result[DECAY],
@@ -201,6 +245,7 @@ static int answer(const struct input *in)
 		v[MIXING] = river_mixing_m(&section, RIVER_MIXING_BANK, in->length_m, &is_mixed);
 	steady(in, v);
 	pulse(in, v);
+	release(in, v);
 	oxygen(in, v);
 	if (!is_mixed)
 		notes[0] = "not mixed across at that length: along the bank of the outfall the "
@@ -214,6 +259,9 @@ static int answer(const struct input *in)
 		{"peak_s", v[PEAK_S], "when it is highest"},
 		{"leading_edge_s", v[LEADING], "when it begins"},
 		{"tail_s", v[TAIL], "when most of it has passed"},
+		{"share", v[SHARE], "that a discharge of --duration-s comes to, at the highest"},
+		{"release_mg_l", v[RELEASE], "of it, there"},
+		{"release_s", v[RELEASE_S], "when that is highest, after it began"},
 		{"dispersion_m2_s", v[DISPERSION], "along the river, used"},
 		{"mixing_length_m", v[MIXING], "until it is mixed across, from the bank"},
 		{"deficit_mg_l", v[DEFICIT], "of oxygen, there"},
@@ -238,6 +286,7 @@ int assess_river(int argc, char **argv)
 		.mass_kg = nan,
 		.area_m2 = nan,
 		.dispersion_m2_s = nan,
+		.duration_s = nan,
 		.width_m = nan,
 		.depth_m = nan,
 		.slope = nan,
@@ -251,6 +300,7 @@ int assess_river(int argc, char **argv)
 		 .help = "in the river above, mg/l; 0 unless given"},
 		{"discharge-m3-s", &in.discharge_m3_s, 0, 1e6, .help = "m3/s"},
 		{"concentration-mg-l", &in.concentration_mg_l, 0, 1e6, .help = "in it, mg/l"},
+		{"duration-s", &in.duration_s, 0, 1e9, true, .help = "of the discharge, s"},
 		{"velocity-m-s", &in.velocity_m_s, 0, 20, true, .help = "mean, m/s"},
 		{"length-m", &in.length_m, 0, 1e7, true,
 		 .help = "to where the answer is wanted, m"},

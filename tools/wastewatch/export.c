@@ -224,7 +224,7 @@ static int write_readme(const struct job *job)
 			       "Entries %lld to %lld are MISSING: no head has signed them.\n",
 			       (long long)job->last + 1, (long long)job->wanted);
 	(void)fprintf(file, readme, (long long)job->first, (long long)job->last, origin,
-		      (long long)(job->last - job->first + 1), more,
+		      (long long)job->last - job->first + 1, more,
 		      job->has_key ? "key.pem        the public key that signed the head\n" : "");
 	return close_file(file);
 }
@@ -269,12 +269,27 @@ static int write_directory(struct job *job)
 	return r == 0 && !job->csv ? write_rest(job) : r;
 }
 
+/* half an export is none; only what was made here goes, as what was there made us stop */
+static void remove_files(const struct job *job)
+{
+	static const char *const names[] = {EXPORT_ENTRIES,   EXPORT_HASHES, EXPORT_HEAD,
+					    EXPORT_SIGNATURE, EXPORT_KEY,    EXPORT_README,
+					    "entries.csv"};
+	char path[4096];
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", job->directory, names[i]);
+		(void)unlink(path);
+	}
+	(void)rmdir(job->directory);
+}
+
 /* --- the command ------------------------------------------------------------------- */
 
 static void say(const struct job *job)
 {
 	(void)fprintf(stderr, "Entries %lld to %lld (%lld)%s%s.\n", (long long)job->first,
-		      (long long)job->last, (long long)(job->last - job->first + 1),
+		      (long long)job->last, (long long)job->last - job->first + 1,
 		      job->directory ? " in " : "", job->directory ? job->directory : "");
 	if (job->csv)
 		(void)fputs("A table cannot be verified; for that: --format jsonl -o DIR.\n",
@@ -325,6 +340,8 @@ int command_export(const struct command_options *options)
 	if (r != 0)
 		return r;
 	r = job.directory ? write_directory(&job) : write_entries(&job);
+	if (r < 0 && r != -EEXIST && job.directory)
+		remove_files(&job);
 	if (r == -EBADMSG)
 		return command_fail("the record is damaged there: wastewatch verify says where");
 	if (r == -EEXIST)

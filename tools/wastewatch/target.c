@@ -142,8 +142,7 @@ static int choose(struct search *search, const struct command_options *options,
 	if (some.n == 0) {
 		(void)snprintf(error, BUS_ERROR_MAX,
 			       "none of the %zu alarms that begin with \"%.100s\" %s; see: %s",
-			       search->n, search->word, choosing.choice->what,
-			       "wastewatch alarms");
+			       search->n, search->word, choosing.choice->what, "wastewatch alarms");
 		return -ENOENT;
 	}
 	*search = some;

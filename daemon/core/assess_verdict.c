@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "core/assess.h"
+
+enum incident_level assess_level(enum target_kind kind)
+{
+	static const enum incident_level levels[] = {
+		[TARGET_NATIONAL] = LEVEL_NATIONAL,  [TARGET_PROVINCE] = LEVEL_NATIONAL,
+		[TARGET_COMMUNE] = LEVEL_PROVINCE,   [TARGET_RECEPTOR] = LEVEL_COMMUNE,
+		[TARGET_NEIGHBOUR] = LEVEL_NATIONAL,
+	};
+
+	return levels[kind];
+}
+
+/* how much the release must add: to reach what is likely from what is there without it, and to
+ * matter at all */
+enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
+				     const struct crossing_path *path, enum crossing_verdict before)
+{
+	double stays = 1 - crossing->hysteresis;
+	double reached = path->bound * crossing->likely, matters = path->bound * crossing->possible;
+	double likely = fmax(reached - (path->central - path->excess), matters);
+	double room = reached - (path->high - path->excess_high);
+	double possible = room > 0 ? fmin(room, matters) : matters;
+
+	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
+		return VERDICT_OBSERVED;
+	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
+	    !(path->flags & (FLAG_DIRECTION_UNKNOWN | FLAG_SHORT)))
+		return VERDICT_LIKELY;
+	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
+		       ? VERDICT_POSSIBLE
+		       : VERDICT_UNLIKELY;
+}

@@ -95,6 +95,8 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 	int r = 0;
 
 	*words = '\0';
+	if (!record_is_here(service->record))
+		return 0; /* what stands in for it has nothing to look at */
 	if (record_is_suspect(service->options.state)) {
 		/* all of it is read: a start that takes longer than systemd waits would be ended */
 		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=1800000000");
@@ -209,8 +211,9 @@ int chain_open(struct service *service, int (*open)(struct service *service))
 		r = chain_find_key(service);
 	if (r == 0)
 		r = record_chain(service->record, take_any, &has_entries);
-	service->chain->is_replaced = r == 0 && record_aside_read(service->options.state,
-								  &service->chain->aside) > 0;
+	service->chain->is_replaced = r == 0 && record_is_here(service->record) &&
+				      record_aside_read(service->options.state,
+							&service->chain->aside) > 0;
 	if (service->chain->is_replaced && !has_entries)
 		r = take_over(service);
 	return r;
@@ -349,7 +352,8 @@ static int on_slice(sd_event_source *source, uint64_t usec, void *userdata)
 	(void)usec;
 	if (service->failed)
 		return 0;
-	if (!chain->is_running && service_now(service).mono_ms >= chain->next_ms)
+	if (!chain->is_running && record_is_here(service->record) &&
+	    service_now(service).mono_ms >= chain->next_ms)
 		begin_round(chain);
 	if (chain->is_running)
 		r = record_verify(service->record, &chain->verify, CHAIN_SLICE_ENTRIES, true);

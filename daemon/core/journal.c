@@ -260,7 +260,7 @@ struct journal *journal_close(struct journal *journal)
 /* Return: whether it is in the queue */
 static bool put(struct journal *journal, const struct journal_item *item)
 {
-	if (!item->line || item->seq != journal->queued + 1 || journal->n == QUEUE)
+	if (!item->line || item->seq <= journal->queued || journal->n == QUEUE)
 		return false;
 	journal->items[(journal->first + journal->n++) % QUEUE] = *item;
 	journal->queued = item->seq;
@@ -281,7 +281,7 @@ void journal_entry(struct journal *journal, const struct batch_entry *entry)
 
 	memcpy(item.hash, entry->hash, sizeof(item.hash));
 	lock(journal);
-	queued = item.message && put(journal, &item);
+	queued = item.message && item.seq == journal->queued + 1 && put(journal, &item);
 	if (!queued && !journal->missed.why)
 		journal->missed.why = "the queue was full";
 	unlock(journal);

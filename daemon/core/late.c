@@ -12,14 +12,18 @@ static void on_entry(void *userdata, uint64_t seq, const char *line, const uint8
 
 bool late_queue(struct service *service)
 {
-	uint64_t after;
+	uint64_t after, before;
 	size_t n = journal_wants(service->journal, record_end(service->record), &after);
 
 	if (n > 0 && record_entries(service->record, after, n, on_entry, service) < 0) {
 		log_err("the record cannot be read: %s", record_error(service->record));
 		return false;
 	}
-	return n > 0;
+	if (n == 0)
+		return false;
+	before = after;
+	(void)journal_wants(service->journal, record_end(service->record), &after);
+	return after > before;
 }
 
 void late_tell(struct service *service)

@@ -267,7 +267,7 @@ int record_load(struct record *record, struct record_start *ret)
 			     take_windows, ret);
 	if (r == 0)
 		r = load_row(record, "SELECT seq FROM journal", take_journal, ret);
-	/* of the entries there is the last one at most; a new record goes on behind an old one */
+	/* of the entries there is the last one at most; or none yet, behind numbers used before */
 	if (record->mode == RECORD_ABSENT || ret->created)
 		ret->journal_seq = ret->chain.seq;
 	record->journal_seq = ret->journal_seq;

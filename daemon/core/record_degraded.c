@@ -194,6 +194,11 @@ static int open_anew(struct record *record)
 	return r;
 }
 
+bool record_is_here(const struct record *record)
+{
+	return record->mode != RECORD_ABSENT;
+}
+
 int record_reopen(struct record *record)
 {
 	int r;

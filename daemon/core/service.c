@@ -383,35 +383,9 @@ static int load_config(struct service *service)
 	return r;
 }
 
-static int open_record(struct service *service)
-{
-	const char *directory = service->options.state;
-	char error[RECORD_ERROR_MAX];
-	int why, r = record_open(&service->record, directory, error);
-
-	if (r != -EROFS && record_is_full(r) && storage_ballast_release(directory))
-		r = record_open(&service->record, directory, error);
-	/* what is measured now must still be judged and told: the record comes later */
-	if (record_is_full(r)) {
-		log_crit("%s; the service begins without a record that can be written, and sends "
-			 "reports without storing them; make room at once",
-			 error);
-		why = r;
-		r = record_open_degraded(&service->record, directory, why, error);
-	}
-	if (r < 0) {
-		log_err("%s", error);
-		return r;
-	}
-	r = record_bind(service->record, service->config);
-	if (r < 0)
-		log_err("the record cannot be written: %s", record_error(service->record));
-	return r;
-}
-
 static int begin(struct service *service)
 {
-	int r = chain_open(service, open_record);
+	int r = chain_open(service, storage_open_record);
 
 	if (r == 0)
 		r = core_new(&service->core, service->config, service->plan, &service->batch);

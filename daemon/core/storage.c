@@ -440,6 +440,32 @@ json_t *storage_object(const struct storage *storage)
 	return object;
 }
 
+int storage_open_record(struct service *service)
+{
+	const char *directory = service->options.state;
+	char error[RECORD_ERROR_MAX];
+	int why, r = record_open(&service->record, directory, error);
+
+	if (r != -EROFS && record_is_full(r) && storage_ballast_release(directory))
+		r = record_open(&service->record, directory, error);
+	/* what is measured now must still be judged and told: the record comes later */
+	if (record_is_full(r)) {
+		log_crit("%s; the service begins without a record that can be written, and sends "
+			 "reports without storing them; make room at once",
+			 error);
+		why = r;
+		r = record_open_degraded(&service->record, directory, why, error);
+	}
+	if (r < 0) {
+		log_err("%s", error);
+		return r;
+	}
+	r = record_bind(service->record, service->config);
+	if (r < 0)
+		log_err("the record cannot be written: %s", record_error(service->record));
+	return r;
+}
+
 int storage_open(struct storage **ret, struct service *service)
 {
 	struct storage *storage = calloc(1, sizeof(*storage));

@@ -256,6 +256,9 @@ int record_open_degraded(struct record **ret, const char *directory, int why,
  */
 int record_reopen(struct record *record);
 
+/** record_is_here() - it is the one on disk, even if it can be read only; not one that stands in */
+bool record_is_here(const struct record *record);
+
 /** record_end() - number of the last entry on disk, 0 none */
 uint64_t record_end(const struct record *record);
 

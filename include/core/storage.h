@@ -33,6 +33,12 @@ struct storage;
 /** storage_text() - "good", "low", "critical" */
 const char *storage_text(enum storage_level level);
 
+/**
+ * storage_open_record() - open the service's record; degraded where there is no room, or no right
+ * to write. Says what is wrong. Return: as record_open().
+ */
+int storage_open_record(struct service *service);
+
 /** storage_open() - make the ballast, look how much room there is. Return: 0; -ENOMEM. */
 int storage_open(struct storage **ret, struct service *service);
 

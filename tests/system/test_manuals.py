@@ -126,3 +126,27 @@ def test_metrics():
         found = metrics(plant)
         assert found["wastewatch_up",] == 0 and found["wastewatch_record_entries",] > 3
         assert not any(name[0].startswith("wastewatch_channel") for name in found)
+
+
+# ---- the receiver of wastewatch-report(7) ----
+
+def test_the_receiver_of_the_page_takes_reports(tmp_path):
+    """Its lines, as they are printed, get a real report and keep its bytes."""
+    page = (ROOT / "tools" / "man" / "wastewatch-report.7").read_text()
+    source = re.search(r"^\.Bd -literal\n(.*?)^\.Ed$", page, re.MULTILINE | re.DOTALL)[1]
+    (tmp_path / "receiver.py").write_text(source.replace(r"\e", "\\"))
+    (tmp_path / "store").mkdir()
+    with Plant(Device()) as plant:
+        receiver = subprocess.Popen(
+            [sys.executable, tmp_path / "receiver.py", str(plant.receiver.port),
+             plant.credentials / "department-secret"], cwd=tmp_path / "store",
+            stderr=subprocess.DEVNULL)
+        try:
+            plant.start("core", "poller", "sender")
+            plant.device.set(COD=200)
+            plant.until_entry("report.delivered")
+            bodies = [path.read_bytes() for path in (tmp_path / "store").iterdir()]
+            assert b'"type":"incident.opened"' in bodies[0]
+        finally:
+            receiver.kill()
+            receiver.wait()

@@ -342,7 +342,7 @@ def test_a_wrong_command_line(plant, arguments, word):
 
 
 def test_what_is_ambiguous_is_listed(plant):
-    done = command(plant, "ack", "mill/outfall/COD")
+    done = command(plant, "shelve", "mill/outfall/COD", "--for", "1h", "--reason", "test")
     assert done.returncode == 1
     lines = done.stderr.splitlines()
     assert "more than one alarm" in lines[0]
@@ -362,11 +362,12 @@ def test_many_of_a_name():
         plant.until(own.has_core, "the core is on the bus")
         assert own.call("Find", "s", "mill/").stdout.startswith("a(ss) 20 ")
         assert own.call("Find", "s", "mill/outfall/COD/n29").stdout.startswith("a(ss) 1 ")
-        lines = command(plant, "ack", "mill").stderr.splitlines()
+        shelve = ("--for", "1h", "--reason", "test")
+        lines = command(plant, "shelve", "mill", *shelve).stderr.splitlines()
         assert len(lines) == 12 and lines[-1].strip() == "..."
-        done = command(plant, "ack", "mill/outfall/COD/to")
+        done = command(plant, "shelve", "mill/outfall/COD/to", *shelve)
         assert done.returncode == 1 and "top-2" in done.stderr
-        done = command(plant, "ack", "mill/outfall/COD/top", "--json")
+        done = command(plant, "shelve", "mill/outfall/COD/top", "--json", *shelve)
         assert '"target":"mill/outfall/COD/top"' in done.stdout
 
 

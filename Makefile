@@ -255,6 +255,11 @@ check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
+.PHONY: check-tsan
+check-tsan: ## the thread of the journal under the thread sanitizer
+	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
+	@$(MAKE) --no-print-directory B=$(B)-tsan SANITIZE=thread unit_tests=$(B)-tsan/unit/test_journal check-unit
+
 .PHONY: coverage
 coverage: ## lines and branches that unit, scenario and system tests reach
 	@tools/deps.sh gcovr
@@ -264,6 +269,11 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 		CFLAGS="-O1 -g --coverage -fprofile-update=atomic" check-unit check-scenario check-system
 	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
 		--filter daemon/ --filter tools/ --txt $(B)-coverage/coverage.txt --print-summary
+	@echo "the gates, over daemon/: 90 % of the lines, 80 % of the branches"
+	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
+		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >$(B)-coverage/gates.txt || \
+		{ tail -n 3 $(B)-coverage/gates.txt; exit 1; }
+	@tail -n 3 $(B)-coverage/gates.txt
 
 .PHONY: bench
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
@@ -430,7 +440,7 @@ dist: ## a source archive of the last commit
 	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-clang $(B)-asan $(B)-coverage $(B)-fuzz
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz
 
 help: ## this list
 	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"

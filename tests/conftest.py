@@ -27,3 +27,14 @@ def fixture_judge_replays():
     subprocess.run = run
     yield
     subprocess.run = real
+
+
+# Files that take a minute or more begin first, or one of them is left over at the end, alone.
+LONG = ("test_storage.py", "test_wrong_answers.py", "test_chaos.py", "test_package.py",
+        "test_systemd.py", "test_receiver_faults.py", "test_outbox.py", "test_damage.py",
+        "test_gas_turbine.py", "test_syscalls.py", "test_power.py", "test_power_start.py")
+
+
+def pytest_collection_modifyitems(items):
+    items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG
+               else len(LONG))

@@ -125,7 +125,7 @@ static void judge_path(const struct round *round, struct crossing_path *path)
 	/* the wind turns, and what was sent is where it was sent to */
 	if (path->method == METHOD_PLUME && before && path->verdict < before->verdict &&
 	    before->verdict < VERDICT_OBSERVED && !(due && due->state == DUE_REFUTED) &&
-	    round->at.mono_ms - before->held_ms <
+	    (double)(round->at.mono_ms - before->held_ms) <
 		    fmax(before->inputs[INPUT_WAY] * MS_PER_S, ASSESS_AIR_MS))
 		*path = *before;
 }

@@ -130,6 +130,8 @@ void outbox_gate_settle(struct outbox_gate *gate, struct outbox_decision decisio
 		gate->rest_until_ms = 0;
 		return;
 	}
+	if (mono_ms < gate->rest_until_ms && retry_after_s < 0)
+		return; /* an emergency's, in the rest: it makes that of the others no longer */
 	gate->n_failures++;
 	rest_ms = MIN(wait_ms(gate->n_failures, random), (int64_t)OUTBOX_REST_MAX_MS);
 	gate->rest_until_ms = mono_ms + (retry_after_s < 0 ? rest_ms : decision.wait_ms);

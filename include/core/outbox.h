@@ -94,6 +94,9 @@ void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_m
 
 /**
  * outbox_gate_settle() - what came of an attempt, an emergency's too
+ *
+ * One that failed within the rest does not make the rest longer, or a few emergencies would keep
+ * all else back for minutes after the receiver has come back.
  * @retry_after_s: of the answer, -1 none: the receiver's word counts for all that waits
  * @random: as above
  */

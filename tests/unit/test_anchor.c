@@ -111,8 +111,8 @@ static void test_what_is_not_read(void **state)
 		"{\"last_seq\":99999999999999999999999,\"last_hash\":\"" HASH "\"}",
 		"{\"last_seq\":7,\"last_hash\":\"abc\"}",
 		"{\"last_seq\":7,\"last_hash\":7}",
-		"{\"last_seq\":7,\"last_hash\":"
-		"\"g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}",
+		("{\"last_seq\":7,\"last_hash\":"
+		 "\"g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}"),
 	};
 	static const struct anchor_answer untouched = {.seq = -5, .id = "?"};
 

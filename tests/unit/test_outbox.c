@@ -219,6 +219,21 @@ static void test_gate_rests(void **state)
 }
 
 /* faults: W5; the receiver's Retry-After is for all that waits, not for the one report only */
+/* what passes the gate in its rest, and fails, does not make it longer */
+static void test_gate_in_its_rest(void **state)
+{
+	struct outbox_gate gate = {0};
+
+	(void)state;
+	(void)retry_of(&gate, -1, 1000);
+	for (int64_t now_ms = 1000; now_ms < 6000; now_ms += 500)
+		(void)retry_of(&gate, -1, now_ms);
+	assert_false(outbox_gate_is_open(&gate, 600, 5999));
+	assert_true(outbox_gate_is_open(&gate, 600, 6000));
+	(void)retry_of(&gate, 60, 3000); /* the receiver's own word counts */
+	assert_false(outbox_gate_is_open(&gate, 600, 62000));
+}
+
 static void test_gate_retry_after(void **state)
 {
 	static const struct {
@@ -265,8 +280,8 @@ int main(void)
 		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_schedule),
 		cmocka_unit_test(test_refused_waits_long), cmocka_unit_test(test_jitter),
 		cmocka_unit_test(test_retry_after),	   cmocka_unit_test(test_uploads),
-		cmocka_unit_test(test_gate_rests),	   cmocka_unit_test(test_gate_retry_after),
-		cmocka_unit_test(test_gate_rate),
+		cmocka_unit_test(test_gate_rests),	   cmocka_unit_test(test_gate_in_its_rest),
+		cmocka_unit_test(test_gate_retry_after),   cmocka_unit_test(test_gate_rate),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -112,6 +112,8 @@ def _check(directory, pem):
     lines = (directory / "entries.jsonl").read_bytes().split(b"\n")
     if lines.pop() != b"":
         return "the last line is cut"
+    if hashes[len(lines) + 1:] != [""]:
+        return "there are not as many hashes as entries"
     digest, first = hashes[0], json.loads(lines[0])["seq"]
     for i, line in enumerate(lines):
         entry, again = canonical(line.decode())

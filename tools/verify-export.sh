@@ -24,6 +24,7 @@ openssl pkeyutl -verify -pubin -inkey "$key" -rawin -in "$d/head.txt" -sigfile "
 # What: from the hash before the first entry through each line, H = SHA-256(tag, H before, line).
 [ "$(tr -d '\000' <"$d/entries.jsonl" | wc -c)" -eq "$(wc -c <"$d/entries.jsonl")" ] ||
     bad "entries.jsonl holds zero bytes"
+[ -z "$(tail -c 1 "$d/entries.jsonl")" ] || bad "the last line of entries.jsonl is cut or added"
 n=$(sed -n '1s/.*"seq":\([0-9]*\).*/\1/p' "$d/entries.jsonl")
 n=$((${n:-1} - 1))
 first=$((n + 1))
@@ -36,6 +37,8 @@ while IFS= read -r line; do
     IFS= read -r beside <&3
     [ "$hash" = "$beside" ] || bad "entry $n or its hash was changed"
 done <"$d/entries.jsonl"
+beside=
+if IFS= read -r beside <&3 || [ -n "$beside" ]; then bad "hashes.txt has more lines than there are entries"; fi
 
 # All of it: the head counts as many, and signs the last hash.
 [ "$(sed -n 2p "$d/head.txt")" = "$n" ] || bad "it ends at entry $n, the head is of $(sed -n 2p "$d/head.txt")"

@@ -231,10 +231,29 @@ def signed_by_another(directory):
                     directory / "head.txt", "-out", directory / "head.sig"], **run)
 
 
+def added_without_an_end(directory):
+    """What a reader of lines may pass over, tail(1) and jq(1) show."""
+    last = (directory / "entries.jsonl").read_text().splitlines()[-1]
+    forged = re.sub(r'"seq":(\d+)', lambda m: f'"seq":{int(m[1]) + 1}', last)
+    with open(directory / "entries.jsonl", "a", encoding="utf-8") as file:
+        file.write(forged)
+
+
+def more_hashes(directory):
+    with open(directory / "hashes.txt", "a", encoding="ascii") as file:
+        file.write("0" * 64 + "\n")
+
+
+def rubbish_behind_the_hashes(directory):
+    with open(directory / "hashes.txt", "a", encoding="ascii") as file:
+        file.write("x")
+
+
 TAMPERINGS = [edited, edited_and_rehashed, deleted, deleted_and_rehashed, inserted, reordered,
               truncated, cut_in_a_line, cut_at_the_front, emptied, other_hash_before,
               other_hash_beside, spaced, zero_byte, forged_head, forged_signature, short_signature,
-              no_head, other_head, signed_by_another]
+              no_head, other_head, signed_by_another, added_without_an_end, more_hashes,
+              rubbish_behind_the_hashes]
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)

@@ -6,6 +6,7 @@
 #include "core/config_alarm.h"
 #include "core/config_channel.h"
 #include "core/config_names.h"
+#include "core/limit.h"
 #include "core/window.h"
 
 static void check_count(const struct config_mapping *mapping, const struct config_limit *limit)
@@ -140,9 +141,29 @@ static void check_parent(const struct config_mapping *mapping, struct limit_draf
 			       limit_class_text(limit->class), draft->suppressed_by);
 }
 
+/*
+ * A mean of an hour or a day comes once a window. With a delay the next window has to break the
+ * limit, too, and has to be in order before it clears: a day each. So it is said, and not the
+ * default.
+ */
+static void check_delays(const struct config_mapping *mapping, struct config_limit *limit)
+{
+	if (limit->on < LIMIT_ON_MEAN_1H || !config_usable(mapping, "on"))
+		return;
+	if (!config_given(mapping, "clear-delay"))
+		limit->clear_delay_ms = 0;
+	if (config_given(mapping, "raise-delay") && limit->raise_delay_ms > 0)
+		config_warning(
+			mapping, "raise-delay",
+			"with a delay the first %s beyond the limit raises nothing, the next "
+			"one has to be beyond it, too; leave it out",
+			limit_on_words(limit->on));
+}
+
 void config_check_alarm(const struct config_mapping *mapping, struct limit_draft *draft)
 {
 	check_count(mapping, &draft->limit);
+	check_delays(mapping, &draft->limit);
 	check_condition(mapping, draft);
 	check_parent(mapping, draft);
 }

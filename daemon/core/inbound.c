@@ -251,10 +251,10 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 	}
 	if (n > 0)
 		return;
-	(void)snprintf(
-		text, ASSESS_REASON_MAX, "%s",
-		path->flags & FLAG_NO_UPSTREAM
-			? crossing_flag_text(FLAG_NO_UPSTREAM)
-			: "all own sources upstream were measured and below their limits over "
-			  "the travel time");
+	(void)snprintf(text, ASSESS_REASON_MAX, "%s",
+		       path->flags & FLAG_NO_UPSTREAM
+			       ? crossing_flag_text(FLAG_NO_UPSTREAM)
+			       : "what is out of limits here was measured at all own sources "
+				 "upstream, and "
+				 "was within their limits over the travel time");
 }

@@ -8,6 +8,7 @@ import itertools
 import json
 import os
 import pathlib
+import shutil
 import subprocess
 
 import pytest
@@ -307,3 +308,23 @@ def test_entries_name_law_and_permit(conf):
     assert raised["TSS"]["limit_origin"] == (
         "permit 5/GPMT, annex 2; goes before QCVN 40:2011/BTNMT column B, suspended solids: 99 mg/l "
         "(the own number is stricter)")
+
+
+# ---- delays of limits on long means ----
+
+@pytest.mark.parametrize("more, warned", [("", False), ("raise-delay: 60s, ", True),
+                                          ("raise-delay: 0s, ", False)])
+def test_a_delay_on_a_long_mean_is_said(tmp_path, more, warned):
+    """It would make a legal limit wait for a second window: a day more, with nothing said."""
+    text = (ROOT / "conf" / "sites.d" / "hop-thanh.yaml").read_text(encoding="utf-8")
+    line = ('      - {channel: COD, name: own, class: warning, high: 90, on: mean-1h, ' + more +
+            'origin: "permit 1"}\n')
+    assert "    limits:\n" in text
+    config = tmp_path / "conf"
+    shutil.copytree(ROOT / "conf", config)
+    (config / "sites.d" / "hop-thanh.yaml").write_text(
+        text.replace("    limits:\n", "    limits:\n" + line, 1), encoding="utf-8")
+    done = subprocess.run([BUILD / "wastewatch", "check", "--config", config], capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert ("raises nothing, the next one has to be beyond it" in done.stderr) == warned

@@ -218,7 +218,6 @@ static void test_gate_rests(void **state)
 	assert_true(outbox_gate_is_open(&gate, 600, now_ms + 300000));
 }
 
-/* faults: W5; the receiver's Retry-After is for all that waits, not for the one report only */
 /* what passes the gate in its rest, and fails, does not make it longer */
 static void test_gate_in_its_rest(void **state)
 {
@@ -234,6 +233,7 @@ static void test_gate_in_its_rest(void **state)
 	assert_false(outbox_gate_is_open(&gate, 600, 62000));
 }
 
+/* faults: W5; the receiver's Retry-After is for all that waits, not for the one report only */
 static void test_gate_retry_after(void **state)
 {
 	static const struct {

@@ -6,7 +6,6 @@
 #include "core/config_alarm.h"
 #include "core/config_channel.h"
 #include "core/config_names.h"
-#include "core/limit.h"
 #include "core/window.h"
 
 static void check_count(const struct config_mapping *mapping, const struct config_limit *limit)
@@ -155,9 +154,8 @@ static void check_delays(const struct config_mapping *mapping, struct config_lim
 	if (config_given(mapping, "raise-delay") && limit->raise_delay_ms > 0)
 		config_warning(
 			mapping, "raise-delay",
-			"with a delay the first %s beyond the limit raises nothing, the next "
-			"one has to be beyond it, too; leave it out",
-			limit_on_words(limit->on));
+			"with a delay the first mean beyond the limit raises nothing, the next "
+			"one has to be beyond it, too; leave it out");
 }
 
 void config_check_alarm(const struct config_mapping *mapping, struct limit_draft *draft)

@@ -146,7 +146,7 @@ static void test_check_value(void **state)
 		assert_true(limit->high);
 		assert_int_equal(limit->class, CLASS_LIMIT);
 		assert_int_equal(limit->on, LIMIT_ON_MEAN_24H);
-		assert_int_equal(limit->clear_delay_ms, 60000);
+		assert_int_equal(limit->clear_delay_ms, 0);
 		assert_int_equal(limit->certainty, CERTAINTY_HEARSAY);
 		assert_int_equal(limit->value_mark, CERTAINTY_SEEN);
 		assert_string_equal(limit->arithmetic, "C 150 mg/l × Kq 0.9 × Kf 1.1 = 148.5 mg/l");

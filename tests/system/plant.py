@@ -488,7 +488,9 @@ class Plant:
             standing = self.query("SELECT id FROM incident WHERE state = 'open' UNION ALL "
                                   "SELECT path FROM alarm WHERE raised")
             return not standing and not self.query(f"SELECT 1 FROM outbox WHERE {WAITS}")
-        return self.until(quiet, "no alarm, no incident, an empty outbox", 40)
+        # a minute with too few values is over with the minute, and what waits for a receiver that
+        # was away is due within two
+        return self.until(quiet, "no alarm, no incident, an empty outbox", 150)
 
     def check_chain(self):
         """Recompute the hash chain as include/core/event.h defines it; return the last hash."""

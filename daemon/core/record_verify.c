@@ -31,12 +31,18 @@ static void feed_entry(struct verify *verify, sqlite3_stmt *row)
 	static const uint8_t none[32];
 	uint64_t seq = (uint64_t)sqlite3_column_int64(row, 0);
 	const uint8_t *hash = bytes(row, 2, sizeof(none));
+	const struct verify_kept kept = {
+		.time_ms = sqlite3_column_int64(row, 5),
+		.type = sqlite_text(row, 6),
+		.incident = sqlite_text(row, 7),
+	};
 
 	verify_entry(verify, &(struct verify_entry){
 				     .seq = seq,
 				     .line = sqlite_text(row, 1),
 				     .n_line = (size_t)sqlite3_column_bytes(row, 1),
 				     .hash = hash ? hash : none, /* as wrong as any */
+				     .kept = &kept,
 			     });
 	if (sqlite3_column_type(row, 3) != SQLITE_NULL)
 		feed_head(verify, row, 3, seq);
@@ -66,12 +72,13 @@ static int feed_rest(sqlite3 *db, struct verify *verify, bool heads)
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads)
 {
 	static const char with_heads[] =
-		"SELECT e.seq, e.line, e.hash, h.note, h.signature FROM entry AS e"
+		"SELECT e.seq, e.line, e.hash, h.note, h.signature, e.time_ms, e.type,"
+		" e.incident FROM entry AS e"
 		" LEFT JOIN signed_head AS h ON h.seq = e.seq WHERE e.seq > ?1"
 		" ORDER BY e.seq LIMIT ?2";
-	static const char without[] =
-		"SELECT seq, line, hash, NULL, NULL FROM entry WHERE seq > ?1 ORDER BY seq"
-		" LIMIT ?2";
+	static const char without[] = "SELECT seq, line, hash, NULL, NULL, time_ms, type, incident "
+				      "FROM entry WHERE seq > ?1 ORDER BY seq"
+				      " LIMIT ?2";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
 	int code = sqlite3_prepare_v2(db, heads ? with_heads : without, -1, &row, NULL);
 	/* from the very beginning on: also what has a number below 1 */

@@ -49,7 +49,7 @@ int verify_trust(struct verify *v, const struct sign_public *key)
 /* what of a line counts here; texts are the line's */
 struct content {
 	uint64_t seq;
-	struct canon_value type, origin, public_key, old_public_key, signature;
+	struct canon_value time, type, incident, origin, public_key, old_public_key, signature;
 };
 
 static void take(void *userdata, const struct canon_value *value)
@@ -59,7 +59,9 @@ static void take(void *userdata, const struct canon_value *value)
 		const char *key;
 		struct canon_value *place;
 	} texts[] = {
+		{"time", &content->time},
 		{"type", &content->type},
+		{"incident", &content->incident},
 		{"origin", &content->origin},
 		{"public_key", &content->public_key},
 		{"old_public_key", &content->old_public_key},
@@ -230,6 +232,20 @@ static bool check_line(struct verify *v, const struct verify_entry *entry, struc
 	return true;
 }
 
+/* people are shown, and an export is cut, by what stands beside the lines, which no hash covers */
+static bool is_kept_well(const struct verify_kept *kept, const struct content *content)
+{
+	char time[CLOCK_TEXT_MAX] = "";
+	int64_t wall_ms;
+
+	if (content->time.text && content->time.n_text < sizeof(time))
+		memcpy(time, content->time.text, content->time.n_text);
+	return clock_parse(time, &wall_ms) == 0 && wall_ms == kept->time_ms &&
+	       is_text(&content->type, kept->type) &&
+	       (content->incident.text ? is_text(&content->incident, kept->incident)
+				       : *kept->incident == '\0');
+}
+
 void verify_entry(struct verify *v, const struct verify_entry *entry)
 {
 	struct content content = {0};
@@ -251,6 +267,10 @@ void verify_entry(struct verify *v, const struct verify_entry *entry)
 		return;
 	}
 	memcpy(v->chain.hash, hash, sizeof(hash));
+	if (entry->kept && !(v->mode & VERIFY_LENIENT) && !is_kept_well(entry->kept, &content)) {
+		fail(v, VERIFY_KEPT, v->chain.seq, 0);
+		return;
+	}
 	v->n_entries++;
 	if (is_text(&content.type, "key.rotated"))
 		rotate(v, &content, v->chain.seq);
@@ -405,6 +425,8 @@ static const struct {
 			 NULL},
 	[VERIFY_HASH] = {"hash", "entry ",
 			 " has a wrong hash beside it; its line is the one that was chained", NULL},
+	[VERIFY_KEPT] = {"kept", "entry ",
+			 " is kept under another time, type or incident than its line says", NULL},
 	[VERIFY_HEAD_FORM] = {"head-form", "the head behind entry ", " is no head of five lines",
 			      NULL},
 	[VERIFY_HEAD_NUMBER] = {"head-number", "the head behind entry ", " is that of entry ", ""},

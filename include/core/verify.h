@@ -36,6 +36,7 @@ enum verify_fault {
 	VERIFY_NUMBER,	      /* a line that says another number */
 	VERIFY_LINE,	      /* the line is not the one that was chained */
 	VERIFY_HASH,	      /* the line is, the hash beside it is not */
+	VERIFY_KEPT,	      /* time, type or incident beside the line are not the line's */
 	VERIFY_HEAD_FORM,     /* a head that is none */
 	VERIFY_HEAD_NUMBER,   /* a head that does not belong to the entry it is kept with */
 	VERIFY_HEAD_HASH,     /* well signed, but the entries do not lead to its hash */
@@ -50,16 +51,29 @@ enum verify_fault {
 };
 
 /**
+ * struct verify_kept - what a record keeps of an entry beside its line, to find it by
+ * @time_ms: UTC
+ * @incident: "" none
+ */
+struct verify_kept {
+	int64_t time_ms;
+	const char *type;
+	const char *incident;
+};
+
+/**
  * struct verify_entry
  * @seq: the number that it is kept under; VERIFY_ANY: none but that in its line
  * @line: @n_line bytes, and a NUL behind them
  * @hash: kept beside it; NULL none is
+ * @kept: held against the line, but not with VERIFY_LENIENT; NULL nothing is
  */
 struct verify_entry {
 	uint64_t seq;
 	const char *line;
 	size_t n_line;
 	const uint8_t *hash;
+	const struct verify_kept *kept;
 };
 
 /** struct verify_head - @seq: as above; @note: NUL-terminated; @signature: NULL no 64 bytes */

@@ -366,7 +366,9 @@ class Rig(Plant):
         self.until(lambda: len(self.entries("incident.opened")) > n or
                    self.query("SELECT 1 FROM incident WHERE state = 'open'"), "an incident")
         self.device.set(COD=50)
-        self.until_quiet()
+        # a minute with too few values, as after a step of the clock, ends with the minute, and only
+        # then the incident; what waits for a receiver that was away is due within two
+        self.until_quiet(150)
         self.until(lambda: len(self.types("report.delivered")) == len(self.outbox()),
                    "all deliveries are entries")
         return check_all_told(self)

@@ -482,15 +482,13 @@ class Plant:
             return entries[n - 1] if len(entries) >= n else None
         return self.until(found, f"entry {n} of {entry} {fields}")
 
-    def until_quiet(self):
+    def until_quiet(self, limit_s=40):
         """All alarms cleared, incidents ended and reports delivered."""
         def quiet():
             standing = self.query("SELECT id FROM incident WHERE state = 'open' UNION ALL "
                                   "SELECT path FROM alarm WHERE raised")
             return not standing and not self.query(f"SELECT 1 FROM outbox WHERE {WAITS}")
-        # a minute with too few values is over with the minute, and what waits for a receiver that
-        # was away is due within two
-        return self.until(quiet, "no alarm, no incident, an empty outbox", 150)
+        return self.until(quiet, "no alarm, no incident, an empty outbox", limit_s)
 
     def check_chain(self):
         """Recompute the hash chain as include/core/event.h defines it; return the last hash."""

@@ -304,6 +304,21 @@ def test_the_record_of_a_running_daemon(plant):
     assert verify(plant, plant.state, "--key", "whpk_nonsense")[0] == 1
 
 
+@pytest.mark.parametrize("change", [
+    "time_ms = time_ms + 86400000", "type = 'core.stopped'", "incident = 'mill-liquid-x'"])
+def test_what_is_kept_beside_a_line(plant, tmp_path, change):
+    """No hash covers it, but people are shown and an export is cut by it."""
+    with sqlite3.connect(f"file:{plant.state}/record.db?mode=ro", uri=True) as db, \
+            sqlite3.connect(tmp_path / "record.db") as copy:
+        db.backup(copy)
+    key = public_key(plant)
+    assert verify(plant, tmp_path / "record.db", "--key", key)[0] == 0
+    with sqlite3.connect(tmp_path / "record.db") as copy:
+        copy.execute(f"UPDATE entry SET {change} WHERE seq = 4")
+    status, said = verify(plant, tmp_path / "record.db", "--key", key)
+    assert (status, said["fault"], said["bad_entry"]) == (1, "kept", 4)
+
+
 def lines_of_record(plant):
     return plant.query("SELECT line FROM entry ORDER BY seq")
 

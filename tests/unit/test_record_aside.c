@@ -20,8 +20,9 @@
 #include "core/verify.h"
 #include "load.h"
 
-#define WALL_MS INT64_C(1795528800000) /* 2026-11-24T14:00:00Z */
-#define ENTRIES 6
+#define LINE_MAX_N 100			  /* bytes of an entry here, at most */
+#define WALL_MS	   INT64_C(1795528800000) /* 2026-11-24T14:00:00Z */
+#define ENTRIES	   6
 
 static char t_origin[] = "test", t_first[] = "first", t_name[] = "x";
 static struct config_site site = {.name = t_name};
@@ -55,7 +56,8 @@ static void add_entry(struct batch *batch, struct chain *chain)
 	entry->seq = ++chain->seq;
 	entry->wall_ms = WALL_MS;
 	entry->type = entry->seq == 1 ? EVENT_RECORD_CREATED : EVENT_ALARM_RAISED;
-	assert_true(asprintf(&entry->line, "{\"seq\":%llu,\"type\":\"%s\"}",
+	assert_true(asprintf(&entry->line,
+			     "{\"seq\":%llu,\"time\":\"2026-11-24T14:00:00.000Z\",\"type\":\"%s\"}",
 			     (unsigned long long)entry->seq, event_type_text(entry->type)) > 0);
 	entry->message = strdup("x");
 	assert_int_equal(chain_next(chain->hash, entry->line, entry->hash), 0);
@@ -176,12 +178,12 @@ static int look(const struct directory *d, struct verify *verify)
 static bool is_text_of_an_entry(const uint8_t *bytes, size_t n, size_t at)
 {
 	static const char begin[] = "{\"seq\":";
-	size_t from = at > 60 ? at - 60 : 0;
+	size_t from = at > LINE_MAX_N ? at - LINE_MAX_N : 0;
 
-	for (size_t i = from; i <= at && i + 60 < n; i++)
+	for (size_t i = from; i <= at && i + LINE_MAX_N < n; i++)
 		if (memcmp(bytes + i, begin, sizeof(begin) - 1) == 0 &&
-		    memchr(bytes + i, '}', 60) &&
-		    (uint8_t *)memchr(bytes + i, '}', 60) >= bytes + at)
+		    memchr(bytes + i, '}', LINE_MAX_N) &&
+		    (uint8_t *)memchr(bytes + i, '}', LINE_MAX_N) >= bytes + at)
 			return true;
 	return false;
 }

@@ -171,8 +171,9 @@ static bool look(const struct book *book, struct verify *v, const struct chain *
 	for (size_t i = 0; i < n_keys; i++)
 		assert_int_equal(verify_trust(v, &publics[first_key + i]), 0);
 	for (size_t i = 0; i < book->n; i++) {
-		verify_entry(v, &(struct verify_entry){book->seqs[i], book->lines[i],
-						       strlen(book->lines[i]), book->hashes[i]});
+		verify_entry(v,
+			     &(struct verify_entry){book->seqs[i], book->lines[i],
+						    strlen(book->lines[i]), book->hashes[i], NULL});
 		if (book->has_head[i])
 			verify_head(v, &(struct verify_head){book->head_seqs[i], book->notes[i],
 							     book->signatures[i]});
@@ -190,7 +191,7 @@ static bool look_at_export(const struct book *book, struct verify *v)
 	assert_int_equal(verify_trust(v, &publics[0]), 0);
 	for (size_t i = 0; i < book->n; i++)
 		verify_entry(v, &(struct verify_entry){VERIFY_ANY, book->lines[i],
-						       strlen(book->lines[i]), NULL});
+						       strlen(book->lines[i]), NULL, NULL});
 	verify_head(v,
 		    &(struct verify_head){VERIFY_ANY, book->notes[last], book->signatures[last]});
 	return verify_end(v);
@@ -468,6 +469,52 @@ static void test_damages(void **state)
 	}
 }
 
+/* what a record keeps beside a line, to find it by, is no hash's: it is held against the line */
+static void test_kept(void **state)
+{
+	static const char line[] = "{\"incident\":\"a-liquid-1\",\"seq\":1,"
+				   "\"time\":\"2026-11-28T10:00:00.500+07:00\","
+				   "\"type\":\"record.created\"}";
+	static const char plain[] = "{\"seq\":1,\"time\":\"2026-11-28T10:00:00.500+07:00\","
+				    "\"type\":\"record.created\"}";
+	static const char timeless[] = "{\"seq\":1,\"type\":\"record.created\"}";
+	const int64_t t = INT64_C(1795834800500);
+	const struct {
+		const char *line;
+		struct verify_kept kept;
+		bool good;
+	} rows[] = {
+		{line, {t, "record.created", "a-liquid-1"}, true},
+		{line, {t + 1, "record.created", "a-liquid-1"}, false},
+		{line, {t, "record.createe", "a-liquid-1"}, false},
+		{line, {t, "record", "a-liquid-1"}, false},
+		{line, {t, "record.created", "a-liquid-2"}, false},
+		{line, {t, "record.created", ""}, false},
+		{plain, {t, "record.created", ""}, true},
+		{plain, {t, "record.created", "a-liquid-1"}, false},
+		{timeless, {t, "record.created", ""}, false},
+	};
+	char text[VERIFY_TEXT_MAX];
+	struct verify v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct verify_entry entry = {1, rows[i].line, strlen(rows[i].line), NULL,
+					     &rows[i].kept};
+
+		verify_begin(&v, NULL, VERIFY_WHOLE);
+		verify_entry(&v, &entry);
+		assert_int_equal(v.fault, rows[i].good ? VERIFY_GOOD : VERIFY_KEPT);
+		verify_text(&v, text);
+		if (!rows[i].good)
+			assert_string_equal(text, "entry 1 is kept under another time, type or "
+						  "incident than its line says");
+		verify_begin(&v, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
+		verify_entry(&v, &entry);
+		assert_int_equal(v.fault, VERIFY_GOOD);
+	}
+}
+
 static void test_words(void **state)
 {
 	char text[VERIFY_TEXT_MAX], other[VERIFY_TEXT_MAX];
@@ -534,7 +581,7 @@ static void test_lines_without_a_number(void **state)
 		for (int first = 0; first < 2; first++) {
 			verify_begin(&v, first ? &any : NULL, 0);
 			verify_entry(&v, &(struct verify_entry){VERIFY_ANY, rows[i].line,
-								strlen(rows[i].line), NULL});
+								strlen(rows[i].line), NULL, NULL});
 			assert_int_equal(v.fault, rows[i].fault);
 			assert_int_equal(v.bad, rows[i].line[0] && rows[i].line[8] == ',' ? 3 : 1);
 		}
@@ -550,7 +597,8 @@ static void test_nul_in_a_line(void **state)
 	(void)state;
 	for (unsigned mode = 0; mode <= VERIFY_LENIENT; mode += VERIFY_LENIENT) {
 		verify_begin(&v, NULL, mode);
-		verify_entry(&v, &(struct verify_entry){1, "{\"seq\":1}\0{\"seq\":1}", 19, NULL});
+		verify_entry(&v,
+			     &(struct verify_entry){1, "{\"seq\":1}\0{\"seq\":1}", 19, NULL, NULL});
 		assert_int_equal(v.fault, VERIFY_NOT_CANONICAL);
 		assert_int_equal(v.bad, 1);
 	}
@@ -790,7 +838,7 @@ static void test_too_many_keys(void **state)
 	assert_int_equal(verify_trust(&v, &key), -ENOSPC);
 	for (size_t i = 0; i < 4; i++)
 		verify_entry(&v, &(struct verify_entry){i + 1, book.lines[i], strlen(book.lines[i]),
-							book.hashes[i]});
+							book.hashes[i], NULL});
 	assert_int_equal(v.fault, VERIFY_FAILED);
 }
 
@@ -803,7 +851,8 @@ static void test_without_signature_bytes(void **state)
 	make(&book, 1);
 	verify_begin(&v, NULL, VERIFY_WHOLE);
 	assert_int_equal(verify_trust(&v, &publics[0]), 0);
-	verify_entry(&v, &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]), NULL});
+	verify_entry(&v,
+		     &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]), NULL, NULL});
 	verify_head(&v, &(struct verify_head){1, book.notes[0], NULL});
 	assert_int_equal(v.fault, VERIFY_SIGNATURE);
 }
@@ -817,23 +866,25 @@ static void test_out_of_memory(void **state)
 	make(&book, 1);
 	verify_begin(&v, NULL, VERIFY_WHOLE);
 	no_memory = true;
-	verify_entry(&v, &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]), NULL});
+	verify_entry(&v,
+		     &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]), NULL, NULL});
 	no_memory = false;
 	assert_int_equal(v.fault, VERIFY_FAILED);
 	/* while it is in doubt which of two is wrong */
 	verify_begin(&v, NULL, VERIFY_WHOLE);
 	verify_entry(&v, &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]),
-						book.hashes[1]});
+						book.hashes[1], NULL});
 	no_memory = true;
 	verify_entry(&v, &(struct verify_entry){2, book.lines[1], strlen(book.lines[1]),
-						book.hashes[1]});
+						book.hashes[1], NULL});
 	no_memory = false;
 	assert_int_equal(v.fault, VERIFY_LINE);
 	/* no hash beside the one that would tell */
 	verify_begin(&v, NULL, VERIFY_WHOLE);
 	verify_entry(&v, &(struct verify_entry){1, book.lines[0], strlen(book.lines[0]),
-						book.hashes[1]});
-	verify_entry(&v, &(struct verify_entry){2, book.lines[1], strlen(book.lines[1]), NULL});
+						book.hashes[1], NULL});
+	verify_entry(&v,
+		     &(struct verify_entry){2, book.lines[1], strlen(book.lines[1]), NULL, NULL});
 	assert_int_equal(v.fault, VERIFY_LINE);
 }
 
@@ -961,6 +1012,7 @@ int main(void)
 		cmocka_unit_test(test_good),
 		cmocka_unit_test(test_from_the_middle),
 		cmocka_unit_test(test_damages),
+		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_words),
 		cmocka_unit_test(test_damaged_exports),
 		cmocka_unit_test(test_lines_without_a_number),

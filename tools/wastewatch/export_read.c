@@ -72,6 +72,9 @@ int export_check(const struct export_files *files, struct verify *verify, void (
 		if (each && ++n % SAY_EVERY == 0)
 			each(n);
 	}
+	if (!verify->fault && verify->chain.seq == VERIFY_ANY) /* not one line: the first is bad */
+		verify_entry(verify,
+			     &(struct verify_entry){.seq = VERIFY_ANY, .line = "", .n_line = 0});
 	if (ferror(files->entries) || (files->hashes && ferror(files->hashes)))
 		r = -EIO;
 	if (*files->note)

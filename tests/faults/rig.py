@@ -116,6 +116,7 @@ def _run(*command):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
+    return done.stdout.strip()
 
 
 class Disk:
@@ -158,7 +159,13 @@ class Disk:
             os.close(fd)
 
     def power_on(self):
+        """Whoever has begun a mount namespace meanwhile holds the disk as it was, and mount(8) would
+        give it back: then it goes on with a copy of what it held."""
         _run("umount", str(self.root))
+        if _run("losetup", "--associated", str(self.image)):
+            copy = self.image.with_suffix(".copy")
+            _run("cp", "--sparse=always", str(self.image), str(copy))
+            copy.rename(self.image)
         self.mount()
 
     def read_only(self, on=True):

@@ -196,8 +196,12 @@ def test_stopped_in_every_state(plant):
     random, seed = rig.new_seed("stops")
     plant.start()
     plant.device.set(COD=220)
+    said = ""
     for _ in range(STOPS):
-        assert plant.stop() == 0, plant.log()
+        status = plant.stop()
+        # before the first line of main() a signal ends a program as it does any
+        assert status == 0 or (status == -signal.SIGTERM and plant.log() == said), plant.log()
+        said = plant.log()
         plant.start_core()
         time.sleep(random.uniform(0, 0.4))
     plant.finish()

@@ -256,10 +256,16 @@ check-valgrind: $(unit_tests)
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
 .PHONY: analyze analyze-parts
-analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
-	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
-	@echo "analyze: clean"
-analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+analyze: ## gcc's -fanalyzer over daemon/; what it is wrong about is in tools/analyzer.txt
+	@tools/deps.sh $(packages_build)
+	@$(parallel) B=$(B)-analyze CC=gcc WERROR= CFLAGS="-O1 -fanalyzer" analyze-parts
+	@$(PYTHON) tools/analyzer.py tools/analyzer.txt $(B)-analyze
+# its warnings are kept beside each object, for the next time it is not compiled anew
+analyze_o := $(patsubst %.c,$(B)/analyze/%.o,$(wildcard daemon/*/*.c))
+analyze-parts: $(analyze_o)
+$(B)/analyze/%.o: %.c
+	@mkdir -p $(@D)
+	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $< 2>$@.log || { cat $@.log; exit 1; }
 
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer

@@ -272,7 +272,7 @@ check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
 	@$(MAKE) --no-print-directory B=$(B)-tsan SANITIZE=thread unit_tests=$(B)-tsan/unit/test_journal check-unit
 
-.PHONY: coverage
+.PHONY: coverage coverage-all-branches check-branches
 coverage: ## lines and branches that unit, scenario and system tests reach
 	@tools/deps.sh gcovr
 	@rm -rf $(B)-coverage
@@ -286,6 +286,22 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >$(B)-coverage/gates.txt || \
 		{ tail -n 3 $(B)-coverage/gates.txt; exit 1; }
 	@tail -n 3 $(B)-coverage/gates.txt
+	@$(MAKE) --no-print-directory coverage-all-branches
+# the chain (its hash, its heads, what verifies it), the outbox' decisions, the decoding of registers
+all_branches := hash head verify outbox decode
+branch_tests := $(patsubst %,$(B)-coverage/unit/test_%,hash record record_aside verify outbox decode)
+coverage-all-branches:
+	@echo "the gate of $(all_branches): all branches"
+	@gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
+		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100
+# the same from the unit tests alone, in a minute or two
+check-branches: ## unit tests of chain, outbox and decoding reach every branch of these
+	@tools/deps.sh gcovr
+	@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" \
+		$(branch_tests)
+	@find $(B)-coverage -name '*.gcda' -delete
+	@$(run_tests) unit $(branch_tests)
+	@$(MAKE) --no-print-directory coverage-all-branches
 
 .PHONY: bench
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))

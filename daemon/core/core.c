@@ -90,6 +90,8 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		return -ENOMEM;
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
+	core->ticks = config->n_states > 0 || config->crossing.n_targets > 0 ||
+		      config->n_destinations > 0;
 	core->settles = core->n_derived + core->n_released > 0;
 	core->log = &core->chain;
 	core->entries = batch;
@@ -293,11 +295,16 @@ static void look_round(struct core *core, struct stamp at)
 	core->calm = incident_tick(core, at) && calm;
 }
 
-void core_tick(struct core *core, size_t stream, struct stamp at)
+/* is a stream where the last tick or reading left it, with nothing that time could do? */
+static inline bool is_at_rest(const struct core *core, size_t stream, struct stamp at)
 {
-	assert(stream < core->n_streams);
-	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
-		return;
+	return is_now(&core->streams[stream], at) && core->streams[stream].n_late == 0 &&
+	       at.mono_ms < core->watch_ms[stream] && core->calm && !core->settles &&
+	       !core->ticks && !core->tap;
+}
+
+static __attribute__((noinline)) void tick(struct core *core, size_t stream, struct stamp at)
+{
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
@@ -313,6 +320,16 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 		heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
+}
+
+void core_tick(struct core *core, size_t stream, struct stamp at)
+{
+	const struct core_stream *s = &core->streams[stream];
+
+	assert(stream < core->n_streams);
+	if ((s->running && at.mono_ms < s->now.mono_ms) || is_at_rest(core, stream, at))
+		return;
+	tick(core, stream, at);
 }
 
 /* its minute is closed, its moment judged: counted, not used */

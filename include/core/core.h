@@ -302,6 +302,7 @@ struct core {
 	size_t *first_span;		 /* of each in @released; n_released + 1 of them */
 	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
+	bool ticks;   /* every tick has: there are states, boundaries or destinations */
 	bool calm;    /* time does nothing to alarms and incidents until the next entry */
 	struct chain chain;
 	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */

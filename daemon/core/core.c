@@ -41,8 +41,8 @@ static int allocate(struct core *core)
 	return core->channels && core->windows && core->states && core->limits && core->notes &&
 			       core->incidents && core->crossings && core->dues && core->upstream &&
 			       core->streams && core->channel_limits && core->interval_ms &&
-			       core->expected && core->lost_after_ms && core->derived && core->leads &&
-			       core->screened && core->watch_ms
+			       core->expected && core->lost_after_ms && core->derived &&
+			       core->leads && core->screened && core->watch_ms
 		       ? 0
 		       : -ENOMEM;
 }

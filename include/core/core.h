@@ -289,7 +289,7 @@ struct core {
 	uint32_t *lost_after_ms;
 	bool *screened;	   /* per channel: a value that comes as good may be worth less */
 	int64_t *watch_ms; /* per stream, monotonic: none of its channels is old or lost before */
-	size_t *derived; /* channels, ascending: what one is made of comes before it */
+	size_t *derived;   /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
 	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
 		      * is reckoned */

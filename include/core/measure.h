@@ -69,8 +69,8 @@ static inline void judge(struct core *core, size_t channel, enum limit_on on, st
 		const struct config_limit *limit = &core->config->limits[i];
 		struct core_limit *state = &core->limits[i];
 
-		if (limit->on == on && (state->beyond || !limit_keeps(limit, &state->state, value,
-								      at.mono_ms)))
+		if (limit->on == on &&
+		    (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms)))
 			judge_value(core, i, at, value, since_ms);
 	}
 }

@@ -295,16 +295,11 @@ static void look_round(struct core *core, struct stamp at)
 	core->calm = incident_tick(core, at) && calm;
 }
 
-/* is a stream where the last tick or reading left it, with nothing that time could do? */
-static inline bool is_at_rest(const struct core *core, size_t stream, struct stamp at)
+void core_tick(struct core *core, size_t stream, struct stamp at)
 {
-	return is_now(&core->streams[stream], at) && core->streams[stream].n_late == 0 &&
-	       at.mono_ms < core->watch_ms[stream] && core->calm && !core->settles &&
-	       !core->ticks && !core->tap;
-}
-
-static __attribute__((noinline)) void tick(struct core *core, size_t stream, struct stamp at)
-{
+	assert(stream < core->n_streams);
+	if (core->streams[stream].running && at.mono_ms < core->streams[stream].now.mono_ms)
+		return;
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
@@ -320,16 +315,6 @@ static __attribute__((noinline)) void tick(struct core *core, size_t stream, str
 		heartbeat_tick(core, at);
 	if (core->tap)
 		core->tap->tick(core->tap->userdata, stream, at);
-}
-
-void core_tick(struct core *core, size_t stream, struct stamp at)
-{
-	const struct core_stream *s = &core->streams[stream];
-
-	assert(stream < core->n_streams);
-	if ((s->running && at.mono_ms < s->now.mono_ms) || is_at_rest(core, stream, at))
-		return;
-	tick(core, stream, at);
 }
 
 /* its minute is closed, its moment judged: counted, not used */
@@ -477,11 +462,20 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 	return 0;
 }
 
+/* is a stream where its last reading left it, and nothing there that a tick could do? */
+static inline bool is_at_rest(const struct core *core, size_t stream, struct stamp at)
+{
+	return is_now(&core->streams[stream], at) && core->streams[stream].n_late == 0 &&
+	       at.mono_ms < core->watch_ms[stream] && core->calm && !core->settles &&
+	       !core->ticks && !core->tap;
+}
+
 int core_reading(struct core *core, size_t stream, struct stamp at,
 		 const struct wire_reading *reading)
 {
 	if (reading->key != 0)
 		return take_reading(core, stream, at, reading);
-	core_tick(core, stream, at);
+	if (!is_at_rest(core, stream, at))
+		core_tick(core, stream, at);
 	return 0;
 }

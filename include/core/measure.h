@@ -61,18 +61,16 @@ void judge_value(struct core *core, size_t limit, struct stamp at, double value,
 static inline void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
 			 double value, int64_t since_ms)
 {
-	size_t end = core->channel_limits[channel + 1];
+	size_t i = core->channel_limits[channel], end = core->channel_limits[channel + 1];
+	const struct config_limit *limit = &core->config->limits[i];
+	struct core_limit *state = &core->limits[i];
 
 	if (core->channels[channel].idle)
 		return;
-	for (size_t i = core->channel_limits[channel]; i < end; i++) {
-		const struct config_limit *limit = &core->config->limits[i];
-		struct core_limit *state = &core->limits[i];
-
+	for (; i < end; i++, limit++, state++)
 		if (limit->on == on &&
 		    (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms)))
 			judge_value(core, i, at, value, since_ms);
-	}
 }
 
 /**

@@ -31,6 +31,13 @@ static bool is_of_entry(const char *line)
 	return strstr(line, "\"entry\":") && !strstr(line, "\"entry\":0,");
 }
 
+/* a report that was altered; a new key that nobody who knows the old one can believe */
+static bool is_for_people(const char *type, const char *line)
+{
+	return strcmp(type, "record.replaced") == 0 || strcmp(type, "report.altered") == 0 ||
+	       (strcmp(type, "key.rotated") == 0 && !strstr(line, "\"signature\":"));
+}
+
 static bool take_past(void *userdata, const char *type, const char *line)
 {
 	struct past *past = userdata;
@@ -40,7 +47,7 @@ static bool take_past(void *userdata, const char *type, const char *line)
 		past->set_aside = true;
 		(void)snprintf(past->reason, sizeof(past->reason), "found while it was running");
 	}
-	if (!past->decided && (damaged || strcmp(type, "record.replaced") == 0))
+	if (!past->decided && (damaged || is_for_people(type, line)))
 		past->decided = past->is_unseen = true;
 	if (strcmp(type, "record.seen") == 0)
 		past->decided = true;
@@ -57,6 +64,13 @@ static void trust_own(const struct service *service, struct verify *verify)
 		if (service->keys.own[i] && sign_key_public(service->keys.own[i], text) == 0 &&
 		    sign_public_load(&key, text, strlen(text)) == 0)
 			(void)verify_trust(verify, &key); /* the first two have room */
+}
+
+void chain_trust(const struct service *service, struct verify *verify)
+{
+	trust_own(service, verify);
+	if (service->chain->has_key)
+		(void)verify_trust(verify, &service->chain->key); /* the third of many */
 }
 
 /* the end of the chain. Return: 0; -EBADMSG @words say what; -errno. */
@@ -275,6 +289,21 @@ void chain_state_lost(struct service *service)
 	service->chain->is_unseen = true;
 }
 
+void chain_altered(struct service *service, const char *destination, const struct record_job *job,
+		   const char *words)
+{
+	struct event event = event_plain(EVENT_REPORT_ALTERED, service_now(service));
+
+	event.name = destination;
+	event.report = job->webhook_id;
+	event.number = job->fixed;
+	event.reason = words;
+	core_event(service->core, &event);
+	service->chain->is_unseen = true;
+	(void)snprintf(service->chain->altered, sizeof(service->chain->altered), "%s",
+		       job->webhook_id);
+}
+
 /* --- round after round ------------------------------------------------------------- */
 
 static void say_damage(struct chain_watch *chain, uint64_t bad, const char *words)
@@ -312,9 +341,7 @@ static void say_good(struct chain_watch *chain)
 static void begin_round(struct chain_watch *chain)
 {
 	verify_begin(&chain->verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
-	trust_own(chain->service, &chain->verify);
-	if (chain->has_key)
-		(void)verify_trust(&chain->verify, &chain->key); /* the third of many */
+	chain_trust(chain->service, &chain->verify);
 	chain->is_running = true;
 }
 

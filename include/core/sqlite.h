@@ -17,7 +17,7 @@
  * serves only where a query has just this list */
 #define RECORD_OF_CHAIN                                                             \
 	"'record.created', 'record.verified', 'record.damaged', 'record.replaced'," \
-	" 'record.seen', 'core.started', 'key.rotated'"
+	" 'record.seen', 'report.altered', 'core.started', 'key.rotated'"
 
 struct verify;
 
@@ -28,6 +28,17 @@ struct verify;
  * Return: 1 there may be more; 0 that was the end; -errno SQLite cannot read it.
  */
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
+
+struct record_job;
+
+/**
+ * sqlite_find_body() - does the line of "reports.fixed" hold this report, with just this body?
+ * Return: 1; 0; -ENOMEM.
+ */
+int sqlite_find_body(const char *line, const struct record_job *job);
+
+/** sqlite_is_listed() - has one of the line's lists this value, as canonical JSON? */
+bool sqlite_is_listed(const char *line, const char *text);
 
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);

@@ -28,9 +28,10 @@
 	" changed_by = ?4, reason = ?5"
 
 const char *const record_outbox_sql[N_STATEMENTS] = {
-	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
-		       " created_ms, body, skipped, place, fixed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
-		       " ?8, ?9, NULL)",
+	[ADD_REPORT] =
+		"INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
+		" created_ms, body, skipped, place, fixed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		" ?8, ?9, NULL)",
 	/* a file's name is its place at the department: the first of a name counts, see files.h */
 	[ADD_FILE] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
 		     " created_ms, body, skipped, place, fixed)"

@@ -15,6 +15,7 @@
 #include "core/verify.h"
 
 #define WALK_ENTRIES 256
+#define LOG_ID_CHARS 16
 
 static bool is_file(const char *webhook_id)
 {
@@ -26,12 +27,14 @@ static bool is_for(const char *webhook_id, const char *destination)
 {
 	size_t n = strlen(destination);
 	bool file = is_file(webhook_id);
-	const char *at = strchr(webhook_id, '-');
+	const char *at = webhook_id + strcspn(webhook_id, "-");
 
 	if (file)
 		at = webhook_id + strlen(FILES_PREFIX);
-	else if (at)
+	else if (at - webhook_id == LOG_ID_CHARS)
 		at = strchr(at + 1, '-') ? strchr(at + 1, '-') + 1 : NULL;
+	else
+		at = NULL; /* of a form that an older version may have had */
 	return !at || (strncmp(at, destination, n) == 0 && at[n] == (file ? '/' : '\0'));
 }
 
@@ -65,20 +68,20 @@ int sqlite_find_body(const char *line, const struct record_job *job)
 }
 
 /* Return: 1; 0 @words say why not; -errno */
-static int find(struct record *record, const struct record_job *job, char *words)
+static int find(sqlite3 *db, const struct record_job *job, char *words)
 {
-	int code, r = 0;
+	CLEANUP(sqlite_finalize) sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(db, "SELECT line FROM entry WHERE seq = ?1", -1, &s, NULL);
+	int r = 0;
 
-	sqlite3_stmt *s = record_statement(record, READ_ENTRY);
-	if (!s)
-		return record_failed(record, sqlite3_errcode(record->db));
+	if (code != SQLITE_OK)
+		return sqlite_errno(code);
 	(void)sqlite3_bind_int64(s, 1, job->fixed);
 	code = sqlite3_step(s);
 	if (code == SQLITE_ROW)
 		r = sqlite_find_body(sqlite_text(s, 0), job);
 	else if (code != SQLITE_DONE)
-		r = record_failed(record, code);
-	(void)sqlite3_reset(s); /* read-only */
+		r = sqlite_errno(code);
 	if (r == 0 && code == SQLITE_ROW)
 		(void)snprintf(words, RECORD_WORDS_MAX,
 			       "entry %lld has another body, type or incident for it",
@@ -90,16 +93,16 @@ static int find(struct record *record, const struct record_job *job, char *words
 }
 
 /* from that entry to the next head whose key is known. Return: as above */
-static int follow(struct record *record, uint64_t seq, struct verify *verify, char *words)
+static int follow(sqlite3 *db, uint64_t seq, struct verify *verify, char *words)
 {
 	char fault[VERIFY_TEXT_MAX];
-	int r = record_chain_at(record, seq - 1, &verify->chain);
+	int r = sqlite_chain_at(db, seq - 1, &verify->chain);
 	size_t most = 1; /* usually the head behind it is enough */
 
 	if (r < 0)
 		return r;
 	do {
-		r = record_verify(record, verify, most, true);
+		r = sqlite_verify(db, verify, most, true);
 		most = WALK_ENTRIES;
 	} while (r > 0 && !verify->fault && verify->n_signed == 0);
 	if (r < 0 || (verify->n_signed > 0 && !verify->fault))
@@ -112,7 +115,7 @@ static int follow(struct record *record, uint64_t seq, struct verify *verify, ch
 	return 0;
 }
 
-int record_is_whole(struct record *record, const char *destination, const struct record_job *job,
+int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_job *job,
 		    struct verify *verify, char words[static RECORD_WORDS_MAX])
 {
 	int r;
@@ -125,6 +128,12 @@ int record_is_whole(struct record *record, const char *destination, const struct
 		(void)snprintf(words, RECORD_WORDS_MAX, "it was made for another destination");
 		return 0;
 	}
-	r = find(record, job, words);
-	return r == 1 ? follow(record, (uint64_t)job->fixed, verify, words) : r;
+	r = find(db, job, words);
+	return r == 1 ? follow(db, (uint64_t)job->fixed, verify, words) : r;
+}
+
+int record_is_whole(struct record *record, const char *destination, const struct record_job *job,
+		    struct verify *verify, char words[static RECORD_WORDS_MAX])
+{
+	return sqlite_is_whole(record->db, destination, job, verify, words);
 }

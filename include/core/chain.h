@@ -25,7 +25,8 @@
 #include "core/verify.h"
 
 #define CHAIN_START_ENTRIES 50000
-#define CHAIN_SLICE_ENTRIES 32	  /* with a signed head each, some 5 ms */
+#define CHAIN_SLICE_ENTRIES 32 /* with a signed head each, some 5 ms */
+#define CHAIN_REPORT_MAX    160
 #define CHAIN_PAUSE_US	    50000 /* between slices: a tenth of the processor at most */
 
 /**
@@ -35,6 +36,7 @@
  * @due_ms, @next_ms: monotonic, when the day's entry is due, when the next round begins
  * @is_damaged: found in this run; @bad, @words: what
  * @altered: id of a report that was not sent in this run because it is not what was fixed
+ * @is_unvouched: it is signed by a key that the one before has not signed
  * @is_unseen: and nobody has said that he knows
  * @key: the last one that the record names; @has_key
  * @is_replaced: the record takes the place of @aside, for @reason, and has to say so
@@ -53,7 +55,8 @@ struct chain_watch {
 	bool is_damaged;
 	uint64_t bad;
 	char words[VERIFY_TEXT_MAX];
-	char altered[160];
+	char altered[CHAIN_REPORT_MAX];
+	bool is_unvouched;
 	bool is_unseen;
 	struct sign_public key;
 	bool has_key;

@@ -239,7 +239,8 @@ void event_message(const struct event *event, const struct config *config,
 
 struct sign_key;
 
-/** event_message_record() - the same of the types record.…, key.… and reports.fixed; for event_message() */
+/** event_message_record() - the same of the types record.…, key.… and reports.fixed; for
+ * event_message() */
 void event_message_record(const struct event *event, const struct config *config, char *text);
 
 /**

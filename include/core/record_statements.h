@@ -230,6 +230,22 @@ int record_fix(struct record *record, const struct record_commit *commit, struct
 /** record_add_entry() - within a transaction */
 int record_add_entry(struct record *record, const struct batch_entry *entry);
 
+/** sqlite_chain_at() - as record_chain_at() */
+int sqlite_chain_at(sqlite3 *db, uint64_t seq, struct chain *ret);
+
+/** sqlite_is_whole() - as record_is_whole() */
+int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_job *job,
+		    struct verify *verify, char words[static RECORD_WORDS_MAX]);
+
+/**
+ * sqlite_find_body() - does the line of "reports.fixed" hold this report, with just this body?
+ * Return: 1; 0; -ENOMEM.
+ */
+int sqlite_find_body(const char *line, const struct record_job *job);
+
+/** sqlite_is_listed() - has one of the line's lists this value, as canonical JSON? */
+bool sqlite_is_listed(const char *line, const char *text);
+
 /** record_set_anchors() - what a commit says of receivers and the chain's id; likewise */
 int record_set_anchors(struct record *record, const struct record_commit *commit);
 

@@ -29,17 +29,6 @@ struct verify;
  */
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 
-struct record_job;
-
-/**
- * sqlite_find_body() - does the line of "reports.fixed" hold this report, with just this body?
- * Return: 1; 0; -ENOMEM.
- */
-int sqlite_find_body(const char *line, const struct record_job *job);
-
-/** sqlite_is_listed() - has one of the line's lists this value, as canonical JSON? */
-bool sqlite_is_listed(const char *line, const char *text);
-
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);
 

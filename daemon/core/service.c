@@ -84,9 +84,30 @@ static void fail(struct service *service, int r)
 	(void)sd_event_exit(service->event, r);
 }
 
+/* what the record has added to the chain is told as all else. Without the memory for it the
+ * journal lacks it, as it would after a stop. */
+static void take_fixed(struct service *service, struct record_fixed *fixed)
+{
+	const struct sign_key *key = service->core->chain.key;
+
+	for (size_t i = 0; i < fixed->n; i++) {
+		struct batch_entry *entry = batch_add(&service->batch, entries);
+
+		if (!entry)
+			break;
+		*entry = fixed->entries[i];
+		fixed->entries[i] = (struct batch_entry){0};
+	}
+	if (fixed->n > 0) {
+		service->core->chain = fixed->chain;
+		service->core->chain.key = key;
+	}
+}
+
 static int commit(struct service *service)
 {
 	struct record_ack acks[POLLERS_MAX];
+	struct record_fixed fixed = {0};
 	struct record_commit commit = {
 		.config = service->config,
 		.batch = &service->batch,
@@ -100,6 +121,7 @@ static int commit(struct service *service)
 		.now = service_now(service),
 		.is_tight = storage_is_tight(service->storage),
 		.journal_seq = journal_sent(service->journal),
+		.fixed = &fixed,
 	};
 	void *state = NULL, *windows = NULL;
 	int r = core_save(service->core, &state, &commit.n_state);
@@ -120,8 +142,11 @@ static int commit(struct service *service)
 	free(windows);
 	drilling_saved(service, &commit, r == 0);
 	delivery_saved(service->delivery, r == 0);
-	if (r == 0)
+	if (r == 0) {
+		take_fixed(service, &fixed);
 		service->core->windows_dirty = false;
+	}
+	record_fixed_done(&fixed);
 	service->last_commit_ms = commit.now.mono_ms;
 	return r;
 }

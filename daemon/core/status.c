@@ -310,6 +310,10 @@ static json_t *record_object(const struct service *service)
 		set(object, "damage", chain->words);
 	if (chain->is_replaced)
 		set(object, "replaces", chain->aside.name);
+	if (*chain->altered)
+		set(object, "altered", chain->altered);
+	if (chain->is_unvouched)
+		set(object, "key", chain->key.id);
 	if (chain->verified_ms == 0)
 		return object;
 	set_number(object, "verified_ms", chain->verified_ms);

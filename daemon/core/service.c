@@ -13,6 +13,7 @@
 #include "core/control.h"
 #include "core/drilling.h"
 #include "core/record_aside.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -429,6 +430,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = control_open(&service->control, service, options->bus);
 	if (r >= 0)
+		r = sandboxes_open(service);
+	if (r >= 0)
 		service_flush(service);
 	if (r >= 0 && !service->failed)
 		r = chain_started(service);
@@ -456,6 +459,7 @@ void service_close(struct service *service)
 		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
 	service->anchoring = anchoring_close(service->anchoring);
+	service->sandboxes = sandboxes_free(service->sandboxes);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);

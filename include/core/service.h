@@ -59,6 +59,7 @@ struct control;
 struct storage;
 struct chain_watch;
 struct anchoring;
+struct sandboxes;
 
 struct service {
 	struct service_options options;
@@ -78,6 +79,7 @@ struct service {
 	struct storage *storage;
 	struct chain_watch *chain;
 	struct anchoring *anchoring;
+	struct sandboxes *sandboxes;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -167,6 +169,9 @@ void pollers_tick(struct pollers *pollers, struct stamp now);
 /** pollers_last_words() - before the last commit: tell of losses that were only counted yet */
 void pollers_last_words(struct pollers *pollers);
 
+/** pollers_try() - have those that are connected try their sandbox, as sandboxes_ask() */
+void pollers_try(struct pollers *pollers);
+
 /** pollers_replan() - the plan has changed */
 int pollers_replan(struct pollers *pollers);
 
@@ -190,6 +195,9 @@ void delivery_tick(struct delivery *delivery);
 
 /** delivery_look() - new reports are there: look at once, not when the next retry is due */
 void delivery_look(struct delivery *delivery);
+
+/** delivery_try() - have the sender try its sandbox, as sandboxes_ask() */
+void delivery_try(struct delivery *delivery);
 
 /** delivery_reset() - destinations have changed */
 int delivery_reset(struct delivery *delivery);

@@ -20,8 +20,8 @@ void status_sandbox_print(const json_t *live)
 		n_held += strcmp(state, "holds") == 0;
 		if (strcmp(state, "open") != 0 && strcmp(state, "unknown") != 0)
 			continue;
-		(void)snprintf(text, sizeof(text), "Sandbox of %s %s: %s.", name,
-			       strcmp(state, "open") == 0 ? "is NOT IN FORCE, it" : "is not known",
+		(void)snprintf(text, sizeof(text), "Sandbox of %s %s %s.", name,
+			       strcmp(state, "open") == 0 ? "is NOT IN FORCE: it" : "is not known:",
 			       field_text(sandbox, "words"));
 		wrap_print(2, 0, text);
 	}

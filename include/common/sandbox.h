@@ -9,10 +9,10 @@
  *   address   an empty UDP datagram is sent there by way of the loopback interface, which
  *             IP_UNICAST_IF (ip(7)) asks for. The filter of IPAddressDeny= looks at it by its
  *             address before the interface does, and refuses it with EPERM. Where there is no
- *             filter the kernel throws the datagram away, as nobody on lo has that address. The
- *             filter knows addresses only, so what holds for UDP holds for TCP. IPv6 has no
- *             route to such an address by way of lo: there, nothing is shown unless a family
- *             is refused.
+ *             filter it ends on lo, at whoever listens on port 9 (discard) of all addresses, so
+ *             at nobody. The filter knows addresses only: what holds for UDP holds for TCP. IPv6
+ *             has no route to such an address by way of lo: there, nothing is shown unless a
+ *             family is refused.
  *
  * A loopback address is somebody's on lo, so it is not tried. Keeps no state.
  */

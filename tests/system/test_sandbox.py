@@ -6,6 +6,7 @@ Here there are none: the programs run by hand. tests/system/test_systemd.py has 
 
 import json
 import socket
+import struct
 import subprocess
 
 import pytest
@@ -14,6 +15,7 @@ import wire
 from plant import Device, Plant, program
 
 ANYBODY = b"203.0.113.1"
+IP_PKTINFO = 8  # linux/in.h; the module has no name for it
 
 
 @pytest.fixture(name="plant")
@@ -25,6 +27,11 @@ def make_plant():
 def sandboxes(plant):
     path = plant.run / "status.json"
     return json.loads(path.read_text())["sandboxes"] if path.exists() else {}
+
+
+def start_core(plant):
+    plant.start("core")
+    plant.until(lambda: (plant.run / "sender.sock").exists(), "the core listens")
 
 
 def text(trial):
@@ -64,7 +71,7 @@ def test_without_a_sandbox_all_three_say_so_once(plant):
 def test_what_is_asked_of_whom(plant):
     """The record of both; of the poller who is no plant, of the sender the plant's addresses, but
     no loopback address: anybody may have those."""
-    plant.start("wastewatchd")
+    start_core(plant)
     with hello(plant, "poller", wire.ROLE_POLLER) as link:
         asked = [(t.kind, text(t)) for t in link.receive_trials()]
     assert asked == [(wire.TRIAL_FILE, str(plant.state / "record.db").encode()),
@@ -75,13 +82,14 @@ def test_what_is_asked_of_whom(plant):
 
 
 def test_answers_are_told_when_they_are_new(plant):
-    plant.start("wastewatchd")
+    start_core(plant)
     for outcome in (wire.REFUSED, wire.REFUSED, wire.OPEN):
         with hello(plant, "sender", wire.ROLE_SENDER) as link:
             trials = [t._replace(outcome=outcome) for t in link.receive_trials()]
             link.send(wire.trials_packet(trials))
             state = "open" if outcome == wire.OPEN else "holds"
-            plant.until(lambda: sandboxes(plant)["wastewatch-sender"]["state"] == state, state)
+            plant.until(lambda: sandboxes(plant).get("wastewatch-sender", {}).get("state")
+                        == state, state)
     plant.until(lambda: len(told(plant, "wastewatch-sender")) == 2, "two entries")
     assert [e["type"] for e in sorted(told(plant, "wastewatch-sender"), key=lambda e: e["seq"])] \
         == ["sandbox.checked", "sandbox.open"]
@@ -95,7 +103,7 @@ def test_answers_are_told_when_they_are_new(plant):
     lambda trials: [t._replace(outcome=wire.NOT_TRIED) for t in trials]],
     ids=["one too few", "twice", "other targets", "other kinds", "not tried"])
 def test_an_answer_to_another_question_says_nothing(plant, change):
-    plant.start("wastewatchd")
+    start_core(plant)
     with hello(plant, "poller", wire.ROLE_POLLER) as link:
         trials = link.receive_trials()
         link.send(wire.trials_packet(change(refused(trials))))
@@ -109,7 +117,7 @@ def test_an_answer_to_another_question_says_nothing(plant, change):
 @pytest.mark.parametrize("trial", [(0, 1, 0, b"x"), (4, 1, 0, b"x"), (2, 4, 0, b"x"),
                                    (2, 1, 0, b"x" * 160)])
 def test_a_malformed_answer_ends_the_connection(plant, trial):
-    plant.start("wastewatchd")
+    start_core(plant)
     with hello(plant, "sender", wire.ROLE_SENDER) as link:
         link.receive_trials()
         link.send(wire.trials_packet([trial]))
@@ -121,11 +129,8 @@ def test_the_programs_try_what_they_are_asked(tmp_path, name, role):
     hidden = tmp_path / "no"
     asked = [(wire.TRIAL_FILE, 0, 0, b"/etc/passwd"), (wire.TRIAL_FILE, 0, 0, bytes(hidden)),
              (wire.TRIAL_FAMILY, 0, 0, b"IPv4"), (wire.TRIAL_ADDRESS, 0, 0, b"plant.example")]
-    runtime = tmp_path if len(str(tmp_path)) < 80 else None
-    if runtime is None:
-        pytest.skip("the path of the socket would be too long")
-    with wire.Listener(str(runtime / f"{name}.sock")) as core, \
-            subprocess.Popen([program(f"wastewatch-{name}"), "--runtime", runtime],
+    with wire.Listener(str(tmp_path / f"{name}.sock")) as core, \
+            subprocess.Popen([program(f"wastewatch-{name}"), "--runtime", tmp_path],
                              stderr=subprocess.DEVNULL) as process:
         try:
             with core.accept() as link:
@@ -144,13 +149,15 @@ def test_the_programs_try_what_they_are_asked(tmp_path, name, role):
 
 
 def test_nothing_leaves_the_machine(tmp_path):
-    """The datagram that tries an address goes by way of lo and ends there: nobody hears it."""
+    """The datagram that tries an address goes by way of lo: whoever listens on all addresses hears
+    it there, empty, and that is all."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ear:
         try:
             ear.bind(("0.0.0.0", 9))
         except OSError:
             pytest.skip("port 9 is taken, or is for root only")
-        ear.settimeout(0.2)
+        ear.setsockopt(socket.IPPROTO_IP, IP_PKTINFO, 1)
+        ear.settimeout(10)
         trial = [(wire.TRIAL_ADDRESS, 0, 0, ANYBODY)]
         with wire.Listener(str(tmp_path / "sender.sock")) as core, \
                 subprocess.Popen([program("wastewatch-sender"), "--runtime", tmp_path],
@@ -160,8 +167,9 @@ def test_nothing_leaves_the_machine(tmp_path):
                     link.receive()
                     link.send(wire.hello_packet(wire.ROLE_CORE))
                     link.send(wire.trials_packet(trial))
-                    assert link.receive_trials()[0].outcome != wire.REFUSED
+                    if link.receive_trials()[0].outcome != wire.OPEN:
+                        pytest.skip("lo is not up, or there is a filter here")
             finally:
                 process.terminate()
-        with pytest.raises(TimeoutError):
-            ear.recv(1)
+        data, [(_, _, where)], _, _ = ear.recvmsg(100, 100)
+        assert (data, struct.unpack_from("=i", where)[0]) == (b"", socket.if_nametoindex("lo"))

@@ -26,9 +26,10 @@
 #include "core/record.h"
 #include "core/sign.h"
 
-#define SERVICE_COMMIT_MS  5000 /* longest time between commits while readings come */
-#define SERVICE_SILENCE_MS 5000 /* a poller that says nothing for so long is silent */
-#define SERVICE_GRACE_MS   5000 /* longer after a start: pollers try again every 5 s, uplink.c */
+#define SERVICE_COMMIT_MS  5000	 /* longest time between commits while readings come */
+#define SERVICE_SILENCE_MS 5000	 /* a poller that says nothing for so long is silent */
+#define SERVICE_GRACE_MS   5000	 /* longer after a start: pollers try again every 5 s, uplink.c */
+#define SERVICE_STUCK_MS   15000 /* no commit or entry takes so long; then no watchdog is fed */
 #define SERVICE_FUTURE_US  INT64_C(1000000) /* a reading from later than that is forged */
 
 /** struct service_options - from the command line; all the caller's */

@@ -222,7 +222,7 @@ static int system_error(sqlite3 *db)
 	static const int pointers[] = {SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER};
 	int error = sqlite3_system_errno(db);
 
-	for (size_t i = 0; i < ARRAY_SIZE(pointers); i++) {
+	for (size_t i = 0; db && i < ARRAY_SIZE(pointers); i++) { /* NULL: no memory to open it */
 		sqlite3_file *file = NULL;
 		int last = 0;
 

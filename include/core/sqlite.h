@@ -33,7 +33,8 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 int sqlite_errno(int code);
 
 /**
- * sqlite_failure() - the same of a call that has just failed on @db, by what the system said
+ * sqlite_failure() - the same of a call that has just failed on @db, by what the system said;
+ *                    NULL: there was no memory to open one
  *
  * Return: -ENOSPC, -EDQUOT or -EROFS where there is no room, and nothing else is wrong: what was
  * committed before is whole. Never these for a failed fsync, after which nobody knows.

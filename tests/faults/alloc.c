@@ -3,7 +3,9 @@
  * faults-alloc: the n-th allocation fails, in one module after the other
  *
  *   faults-alloc list                             names of the scenes
- *   faults-alloc CONFIG KEY STATE SCENE SEED N    N points of one, drawn from SEED; 0: all
+ *   faults-alloc CONFIG KEY STATE SCENE SEED N    N points of one, half of them the first ones,
+ *                                                 where nothing is there yet, half drawn from
+ *                                                 SEED; 0: all
  *   faults-alloc CONFIG KEY STATE SCENE 0|1 -N    the N-th (1: and all after it) in this process,
  *                                                 for a debugger
  *
@@ -406,10 +408,10 @@ static int each_point(FILE *out, const struct scene *scene, unsigned int seed, l
 		return -EBADMSG;
 	}
 	memcpy(tally.expected, rig.shared->made, sizeof(tally.expected));
-	for (long i = 1; n == 0 && i <= all; i++)
+	for (long i = 1; i <= all && (n == 0 || i <= n / 4); i++)
 		for (int ever = 0; ever < 2; ever++)
 			one_point(out, scene, i, ever, &tally);
-	for (long i = 0; i < n; i++) {
+	for (long i = 0; i < n / 2; i++) {
 		long at = 1 + (long)rand_r(&seed) % all;
 
 		one_point(out, scene, at, rand_r(&seed) % 2 == 0, &tally);

@@ -56,6 +56,8 @@ static const struct {
 				     "minutes"},
 	[EVENT_JOURNAL_RESENT] = {"journal.resent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a63", 5,
 				  "entries"},
+	[EVENT_SANDBOX_CHECKED] = {"sandbox.checked", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a64", 6, NULL},
+	[EVENT_SANDBOX_OPEN] = {"sandbox.open", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a65", 4, NULL},
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},

@@ -255,6 +255,12 @@ check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
+.PHONY: analyze analyze-parts
+analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
+	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
+	@echo "analyze: clean"
+analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
@@ -441,7 +447,7 @@ dist: ## a source archive of the last commit
 	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz $(B)-analyze
 
 help: ## this list
 	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"

@@ -34,6 +34,12 @@ void say_to(FILE *file, const char *format, ...) __attribute__((format(printf, 2
 /** say_wrong() - "wastewatch: …" on stderr about a command line. Return: EXIT_USAGE. */
 int say_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/**
+ * say_word() - a word of a fixed vocabulary (kinds, classes, states, qualities, verdicts, levels)
+ * for people; what is not in it stays as it is
+ */
+const char *say_word(const char *word);
+
 /** say_padded() - a text and blanks up to @width columns; too long a one is not cut */
 void say_padded(const char *text, int width);
 

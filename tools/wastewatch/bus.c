@@ -94,7 +94,7 @@ int bus_open(struct bus **ret, const char *address, char error[static BUS_ERROR_
 		(void)snprintf(error, BUS_ERROR_MAX,
 			       "there is no bus%s%s: %s; see: systemctl status dbus.socket",
 			       address ? " at " : "", address ? address : "", strerror(-r));
-		return r;
+		return -ECONNREFUSED; /* whichever way it is not there */
 	}
 	*ret = steal(&bus);
 	return 0;

@@ -17,6 +17,7 @@
 #include "core/history.h"
 #include "core/limit.h"
 #include "tools/command.h"
+#include "tools/lines.h"
 #include "tools/live.h"
 #include "tools/say.h"
 #include "tools/scrub.h"
@@ -299,8 +300,7 @@ static void print_lines(const struct listing *listing)
 		json_array_foreach (json_object_get(channel, "limits"), k, limit) {
 			(void)json_object_del(limit, "words");
 		}
-		(void)json_dumpf(channel, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-		(void)putchar('\n');
+		lines_print(channel);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/standard_check.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 /* the checker's lines as a JSON document */
 static void print_json(const char *text, bool good, size_t n_errors)
@@ -38,7 +39,7 @@ static void print_summary(const struct config *config)
 		      {config->n_channels, "channel"}, {config->n_limits, "limit"},
 		      {config->n_stations, "station"}, {config->n_destinations, "destination"}};
 
-	(void)printf("The configuration is good: ");
+	say("The configuration is good: ");
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
 		(void)printf("%s%zu %s%s", i > 0 ? ", " : "", counts[i].n, counts[i].what,
 			     counts[i].n == 1 ? "" : "s");

@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/sign.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 #define SECRET_BYTES 32
 
@@ -65,7 +66,7 @@ static int print_public(const char *path)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (r < 0 || sign_key_public(key, public_key) < 0 || sign_key_id(key, id) < 0)
 		return command_fail("%s is no Ed25519 key: %s", path, sign_key_error(r));
-	(void)printf("Public key for the department (key id %s):\n%s\n", id, public_key);
+	say("Public key for the department (key id %s):\n%s\n", id, public_key);
 	return EXIT_SUCCESS;
 }
 
@@ -76,7 +77,7 @@ static int make(const char *directory, const char *name, const char *prefix)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	if (access(path, F_OK) == 0) {
-		(void)printf("%s is there already and was left as it is\n", path);
+		say("%s is there already and was left as it is\n", path);
 		return EXIT_SUCCESS;
 	}
 	r = make_text(prefix, text);
@@ -85,7 +86,7 @@ static int make(const char *directory, const char *name, const char *prefix)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (r < 0)
 		return command_fail("cannot write %s: %s", path, strerror(-r));
-	(void)printf("made %s\n", path);
+	say("made %s\n", path);
 	return EXIT_SUCCESS;
 }
 
@@ -124,11 +125,10 @@ static int rotate(const struct command_options *options, const struct config *co
 		(void)unlink(old);
 		return command_fail("cannot write %s: %s", path, strerror(-r));
 	}
-	(void)printf(
-		"made a new %s; the one before is %s. Next: systemctl restart wastewatchd; the "
-		"record then names the new key, signed by the old one. When the receivers "
-		"have the new one: remove %s and restart again.\n",
-		path, old, old);
+	say("made a new %s; the one before is %s. Next: systemctl restart wastewatchd; the "
+	    "record then names the new key, signed by the old one. When the receivers "
+	    "have the new one: remove %s and restart again.\n",
+	    path, old, old);
 	return strcmp(name, "sign-key") == 0 ? print_public(path) : EXIT_SUCCESS;
 }
 

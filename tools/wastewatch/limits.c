@@ -10,6 +10,7 @@
 #include "core/limit.h"
 #include "core/standard_check.h"
 #include "tools/command.h"
+#include "tools/say.h"
 #include "tools/wrap.h"
 
 /** struct view - what is asked for */
@@ -43,8 +44,8 @@ static void print_force(const struct view *view, const struct config_standard *s
 	print_marked(" since", standard->since, standard->since_mark);
 	print_marked(" until", end, mark);
 	if (standard->transition && end == standard->transition)
-		(void)printf(", for this plant runs since %s",
-			     standard_date_text(standard->operating_since, date));
+		say(", for this plant runs since %s",
+		    standard_date_text(standard->operating_since, date));
 	else
 		print_marked("; for plants from before",
 			     standard->transition ? standard->before : 0,
@@ -52,7 +53,7 @@ static void print_force(const struct view *view, const struct config_standard *s
 	if (end != standard->transition)
 		print_marked(" until", standard->transition, standard->transition_mark);
 	if (*standard->replaced_by)
-		(void)printf("; then %s", standard->replaced_by);
+		say("; then %s", standard->replaced_by);
 	(void)putchar('\n');
 }
 
@@ -64,19 +65,19 @@ static void print_standard(const struct view *view, const struct config_standard
 		const struct config_factor *factor = &standard->factors[f];
 
 		if (factor->used && factor->given)
-			(void)printf("    %s %.12g: given\n", factor_text(f), factor->value);
+			say("    %s %.12g: given\n", factor_text(f), factor->value);
 		else if (factor->used)
 			(void)printf("    %s %.12g: %s [%c]\n", factor_text(f), factor->value,
 				     factor->how, certainty_letter(factor->mark));
 	}
 	if (!isnan(standard->reference))
-		(void)printf("    at %.12g %% oxygen\n", standard->reference);
+		say("    at %.12g %% oxygen\n", standard->reference);
 	if (*standard->incomplete) {
-		(void)printf("    incomplete: ");
+		say("    incomplete: ");
 		wrap_print(4, 16, standard->incomplete);
 	}
 	if (*standard->confirmed)
-		(void)printf("    figures confirmed: %s\n", standard->confirmed);
+		say("    figures confirmed: %s\n", standard->confirmed);
 }
 
 static const char *certainty_of(const struct config *config, const struct config_limit *limit)
@@ -258,9 +259,9 @@ static int print_all(const struct view *view, const char *wanted, bool json)
 				return command_fail("out of memory");
 	}
 	if (n > 0 && !json)
-		(void)printf("\nCertainty: V %s; C %s; M %s; own: written in the configuration.\n",
-			     certainty_words(CERTAINTY_LAW), certainty_words(CERTAINTY_SEEN),
-			     certainty_words(CERTAINTY_HEARSAY));
+		say("\nCertainty: V %s; C %s; M %s; own: written in the configuration.\n",
+		    certainty_words(CERTAINTY_LAW), certainty_words(CERTAINTY_SEEN),
+		    certainty_words(CERTAINTY_HEARSAY));
 	if (n == 0) {
 		(void)command_fail("there is no source \"%s\"; allowed: SITE or SITE/SOURCE",
 				   wanted);

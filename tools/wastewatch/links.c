@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "core/fields.h"
 #include "tools/command.h"
+#include "tools/lines.h"
 #include "tools/live.h"
 #include "tools/say.h"
 #include "tools/scrub.h"
@@ -63,8 +64,7 @@ static void print_lines(const json_t *links)
 	size_t i;
 
 	json_array_foreach (links, i, link) {
-		(void)json_dumpf(link, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-		(void)putchar('\n');
+		lines_print(link);
 	}
 }
 

@@ -115,6 +115,40 @@ int say_wrong(const char *format, ...)
 	return EXIT_USAGE;
 }
 
+const char *say_word(const char *word)
+{
+	static const char *const words[] = {
+		N_("liquid"),	    N_("gas"),
+		N_("solid"),	    N_("warning"),
+		N_("limit"),	    N_("emergency"),
+		N_("open"),	    N_("ended"),
+		N_("closed"),	    N_("observed"),
+		N_("likely"),	    N_("possible"),
+		N_("unlikely"),	    N_("none"),
+		N_("facility"),	    N_("commune"),
+		N_("province"),	    N_("national"),
+		N_("raised"),	    N_("cleared"),
+		N_("normal"),	    N_("unacknowledged"),
+		N_("acknowledged"), N_("returned-unacknowledged"),
+		N_("latched"),	    N_("good"),
+		N_("calibrating"),  N_("maintenance"),
+		N_("device fault"), N_("out of range"),
+		N_("frozen"),	    N_("implausible rate"),
+		N_("not a number"), N_("communication lost"),
+		N_("stale"),	    N_("not in operation"),
+		N_("up"),	    N_("down"),
+		N_("connecting"),   N_("not read yet"),
+		N_("pending"),	    N_("held"),
+		N_("stopped"),	    N_("sent"),
+		N_("abandoned"),    N_("superseded"),
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i], word) == 0)
+			return tr(words[i]);
+	return word;
+}
+
 int say_width(const char *text)
 {
 	int width = 0;

@@ -98,6 +98,10 @@ int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** command_exit() - the exit status for a result: 0 or more, or -errno of bus or system */
 int command_exit(int r);
 
+/** command_find_record() - is there one in --state, and may it be read? Return: as
+ * command_open_record(). */
+int command_find_record(const struct command_options *options);
+
 struct history;
 
 /**

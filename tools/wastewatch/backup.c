@@ -2,7 +2,6 @@
 /*
  * wastewatch backup FILE - a copy of the record, whole and verified, while the daemon runs or not
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,16 +24,16 @@ int command_backup(const struct command_options *options)
 	struct progress progress;
 	char error[RECORD_BACKUP_ERROR_MAX], hex[CHAIN_HEX_MAX];
 	struct record_backup_result result;
-	int r;
+	int r = command_find_record(options);
 
+	if (r != EXIT_SUCCESS)
+		return r;
 	progress_begin(&progress, tr("pages copied"));
 	r = record_backup(options->state, options->arguments[0], on_progress, &progress, &result,
 			  error);
 	progress_end(&progress);
-	if (r < 0) {
-		(void)command_fail("%s", error);
-		return r == -ENOENT ? EXIT_MISSING : r == -EACCES ? EXIT_FORBIDDEN : EXIT_FAILURE;
-	}
+	if (r < 0)
+		return command_fail("%s", error);
 	chain_hex(result.hash, hex);
 	if (options->json)
 		(void)printf("{\"bytes\":%" PRId64 ",\"entries\":%" PRIu64 ",\"hash\":\"%s\"}\n",

@@ -59,16 +59,27 @@ unsigned int command_today(int zone_min)
 
 const char *command_span(int64_t ms, char *text)
 {
+	static const struct {
+		long long s;
+		const char *name;
+		long long part_s;
+		const char *part;
+	} units[] = {{86400, "d", 3600, "h"}, {3600, "h", 60, "min"}, {60, "min", 1, "s"}};
 	long long s = ms < 0 ? 0 : ms / MS_PER_S;
 
-	if (s < 60)
-		(void)snprintf(text, 48, "%lld s", s);
-	else if (s < 3600)
-		(void)snprintf(text, 48, "%lld min %lld s", s / 60, s % 60);
-	else if (s < 86400)
-		(void)snprintf(text, 48, "%lld h %lld min", s / 3600, s % 3600 / 60);
-	else
-		(void)snprintf(text, 48, "%lld d %lld h", s / 86400, s % 86400 / 3600);
+	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+		long long n = s / units[i].s, rest = s % units[i].s / units[i].part_s;
+
+		if (n == 0)
+			continue;
+		if (rest > 0)
+			(void)snprintf(text, 48, "%lld %s %lld %s", n, units[i].name, rest,
+				       units[i].part);
+		else
+			(void)snprintf(text, 48, "%lld %s", n, units[i].name);
+		return text;
+	}
+	(void)snprintf(text, 48, "%lld s", s);
 	return text;
 }
 
@@ -103,11 +114,9 @@ int command_exit(int r)
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int command_open_record(const struct command_options *options, struct history **ret,
-			int *ret_zone_min)
+int command_find_record(const struct command_options *options)
 {
-	char path[4096], error[HISTORY_ERROR_MAX];
-	int64_t head;
+	char path[4096];
 	int r;
 
 	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, options->state);
@@ -121,10 +130,20 @@ int command_open_record(const struct command_options *options, struct history **
 		(void)command_fail("there is no record %s; wastewatchd makes it when it first "
 				   "starts. Is it elsewhere? --state DIR",
 				   path);
-	if (r < 0 && r != -ENOTDIR && r != -ENOENT && r != -EACCES)
-		return command_fail("%s: %s", path, strerror(-r));
-	if (r < 0)
-		return r == -EACCES ? EXIT_FORBIDDEN : EXIT_MISSING;
+	else if (r < 0)
+		(void)command_fail("%s: %s", path, strerror(-r));
+	return command_exit(r == -ENOTDIR ? -ENOENT : r);
+}
+
+int command_open_record(const struct command_options *options, struct history **ret,
+			int *ret_zone_min)
+{
+	char error[HISTORY_ERROR_MAX];
+	int64_t head;
+	int status = command_find_record(options);
+
+	if (status != EXIT_SUCCESS)
+		return status;
 	if (history_open(ret, options->state, error) < 0)
 		return command_fail("%s", error);
 	if (ret_zone_min && history_head(*ret, &head, ret_zone_min) < 0)

@@ -22,6 +22,7 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 	story->object = incidents_object(incident, story->zone_min);
 	story->opened_ms = incident->opened_ms;
+	story->ended_ms = incident->ended_ms;
 	if (data)
 		(void)json_object_set_new(story->object, "last_report", data);
 }
@@ -199,7 +200,7 @@ int command_show(const struct command_options *options)
 		scrub_json(story.object);
 		scrub_json(story.entries);
 		scrub_json(story.reports);
-		show_print(&story);
+		show_print(&story, history);
 	}
 	if (status == EXIT_SUCCESS && options->json) {
 		(void)json_object_set(story.object, "entries", story.entries);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "core/fields.h"
 #include "tools/say.h"
 #include "tools/show.h"
@@ -16,10 +17,11 @@ static const struct {
 	const char *advice;
 } crossing_advice[] = {
 	{"observed",
-	 "Tell the department and, across the border, its counterpart NOW: it is there."},
-	{"likely", "Warn those at the target before it arrives; sample there at the time given."},
-	{"possible", "Have somebody sample at the target at the time given."},
-	{"unlikely", "Nothing there; it is assessed anew as long as the incident runs."},
+	 N_("Tell the department and, across the border, its counterpart NOW: it is there.")},
+	{"likely",
+	 N_("Warn those at the target before it arrives; sample there at the time given.")},
+	{"possible", N_("Have somebody sample at the target at the time given.")},
+	{"unlikely", N_("Nothing there; it is assessed anew as long as the incident runs.")},
 };
 
 /* an estimate to three digits: more of them are in the report, and nobody's business at night */
@@ -94,9 +96,11 @@ static void print_path(const json_t *path)
 	const char *distance = field_text(path, "distance_m");
 	size_t i;
 
-	say("  %-8s  %s%s%s (%s), %s from %s", field_text(path, "verdict"),
-	    field_text(path, "target"), *field_text(path, "place") ? " at " : "",
-	    field_text(path, "place"), field_text(path, "target_kind"), field_text(path, "method"),
+	(void)fputs("  ", stdout);
+	say_padded(say_word(field_text(path, "verdict")), 8);
+	say("  %s%s%s (%s), %s from %s", field_text(path, "target"),
+	    *field_text(path, "place") ? tr(" at ") : "", field_text(path, "place"),
+	    field_text(path, "target_kind"), field_text(path, "method"),
 	    field_text(path, "source"));
 	if (*distance)
 		say(", %.1f km", strtod(distance, NULL) / 1e3);
@@ -122,10 +126,10 @@ void show_crossing(const struct story *story)
 
 	if (!crossing)
 		return;
-	say("\nWill it cross: %s\n", field_text(crossing, "verdict"));
+	say("\nWill it cross: %s\n", say_word(field_text(crossing, "verdict")));
 	for (i = 0; runs && i < ARRAY_SIZE(crossing_advice); i++)
 		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
-			show_to_do(2, crossing_advice[i].advice);
+			show_to_do(2, tr(crossing_advice[i].advice));
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
 }

@@ -5,6 +5,7 @@
 
 #include "common/clock.h"
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "core/fields.h"
 #include "tools/command.h"
 #include "tools/say.h"
@@ -21,10 +22,11 @@ static const char *moment(const char *time, char ret[static 20])
 /* "at most 300 mg/l" */
 static void print_bound(const json_t *object)
 {
-	(void)printf("%s %s%s%s",
-		     strcmp(field_text(object, "side"), "low") == 0 ? "at least" : "at most",
-		     field_text(object, "bound"), *field_text(object, "unit") ? " " : "",
-		     field_text(object, "unit"));
+	if (strcmp(field_text(object, "side"), "low") == 0)
+		say("at least %s", field_text(object, "bound"));
+	else
+		say("at most %s", field_text(object, "bound"));
+	(void)printf("%s%s", *field_text(object, "unit") ? " " : "", field_text(object, "unit"));
 }
 
 static void print_entry(const json_t *entry)
@@ -43,11 +45,11 @@ static void print_entry(const json_t *entry)
 	}
 	if (*field_text(entry, "boundary"))
 		(void)printf(" %s: %s,", field_text(entry, "boundary"),
-			     field_text(entry, "verdict"));
+			     say_word(field_text(entry, "verdict")));
 	if (*field_text(entry, "reason") && strcmp(type, "incident.opened") != 0)
 		(void)printf(" %s", field_text(entry, "reason"));
 	if (strcmp(type, "incident.level") == 0)
-		(void)printf(" -> %s", field_text(entry, "level"));
+		(void)printf(" -> %s", say_word(field_text(entry, "level")));
 	if (*field_text(entry, "user"))
 		say(" by %s", field_text(entry, "user"));
 	(void)putchar('\n');
@@ -80,8 +82,8 @@ static void print_duration(const json_t *alarm)
 
 void show_to_do(size_t indent, const char *advice)
 {
-	say("%*sTo do: ", (int)indent, "");
-	wrap_print(indent, indent + 7, advice);
+	(void)printf("%*s%s", (int)indent, "", tr("To do: "));
+	wrap_print(indent, indent + (size_t)say_width(tr("To do: ")), advice);
 }
 
 static bool is_raised(const json_t *alarm)
@@ -99,8 +101,8 @@ static void print_alarms(const struct story *story)
 	if (json_array_size(alarms) > 0)
 		say("\nLimits broken\n");
 	json_array_foreach (alarms, i, alarm) {
-		(void)printf("  %-7s %-9s %s: ", field_text(alarm, "state"),
-			     field_text(alarm, "class"), field_text(alarm, "limit"));
+		(void)printf("  %s, %s, %s: ", say_word(field_text(alarm, "state")),
+			     say_word(field_text(alarm, "class")), field_text(alarm, "limit"));
 		print_bound(alarm);
 		say("\n          worst %s %s, %s\n", field_text(alarm, "peak"),
 		    field_text(alarm, "unit"), moment(field_text(alarm, "peak_time"), time));
@@ -124,11 +126,13 @@ static void print_reports(const struct story *story)
 	json_array_foreach (story->reports, i, report) {
 		long long attempts = json_integer_value(json_object_get(report, "attempts"));
 
-		say("  %s  %-17s to %s: %s, %lld attempt%s%s%s\n",
-		    moment(field_text(report, "created"), time), field_text(report, "type"),
-		    field_text(report, "destination"), field_text(report, "state"), attempts,
-		    attempts == 1 ? "" : "s", *field_text(report, "error") ? "; last: " : "",
-		    field_text(report, "error"));
+		(void)printf("  %s  %-17s ", moment(field_text(report, "created"), time),
+			     field_text(report, "type"));
+		say("to %s: %s, attempts: %lld", field_text(report, "destination"),
+		    say_word(field_text(report, "state")), attempts);
+		if (*field_text(report, "error"))
+			say("; last: %s", field_text(report, "error"));
+		(void)putchar('\n');
 	}
 	if (json_array_size(story->reports) == 0)
 		say("  none\n");
@@ -155,29 +159,38 @@ static void print_masses(const struct story *story)
 	}
 }
 
+static void print_titled(const char *title, const char *text)
+{
+	(void)fputs("  ", stdout);
+	say_padded(title, 10);
+	wrap_print(12, (size_t)MAX(say_width(title) + 2, 12), text);
+}
+
 static void print_response(const struct story *story)
 {
 	static const struct {
 		const char *key;
 		const char *title;
 	} lines[] = {
-		{"plan", "plan"},   {"command", "command"},   {"forces", "forces"},
-		{"means", "means"}, {"supplies", "supplies"},
+		{"plan", N_("plan")},	{"command", N_("command")},   {"forces", N_("forces")},
+		{"means", N_("means")}, {"supplies", N_("supplies")},
 	};
 	const json_t *response = json_object_get(json_object_get(story->object, "last_report"),
 						 "response");
 	const json_t *contact = json_object_get(response, "contact");
+	char who[384];
 
 	if (!response)
 		return;
 	say("\nOn the spot\n");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		if (*field_text(response, lines[i].key))
-			(void)printf("  %-9s %s\n", lines[i].title,
-				     field_text(response, lines[i].key));
-	if (contact)
-		(void)printf("  %-9s %s  %s  %s\n", "contact", field_text(contact, "name"),
-			     field_text(contact, "phone"), field_text(contact, "email"));
+			print_titled(tr(lines[i].title), field_text(response, lines[i].key));
+	if (!contact)
+		return;
+	(void)snprintf(who, sizeof(who), "%.150s  %.50s  %.150s", field_text(contact, "name"),
+		       field_text(contact, "phone"), field_text(contact, "email"));
+	print_titled(tr("contact"), who);
 }
 
 static void print_handling(const json_t *object)
@@ -228,16 +241,20 @@ static void print_summary(const struct story *story)
 	bool runs = strcmp(field_text(object, "state"), "open") == 0;
 	char span[48];
 
-	say("%s%s waste, %s, at %s: %s%s\n", story->exercise ? "EXERCISE: " : "",
-	    field_text(object, "kind"), field_text(object, "class"),
-	    *field_text(site, "title") ? field_text(site, "title") : field_text(object, "site"),
-	    runs ? "runs for " : field_text(object, "state"),
-	    runs ? command_span(clock_stamp().wall_ms - opened_ms, span) : "");
+	if (story->exercise)
+		say("EXERCISE: ");
+	say("%s waste, %s, at %s: ", say_word(field_text(object, "kind")),
+	    say_word(field_text(object, "class")),
+	    *field_text(site, "title") ? field_text(site, "title") : field_text(object, "site"));
+	if (runs)
+		say("runs for %s\n", command_span(clock_stamp().wall_ms - opened_ms, span));
+	else
+		(void)puts(say_word(field_text(object, "state")));
 	if (alarm && *field_text(alarm, "advice"))
 		show_to_do(0, field_text(alarm, "advice"));
 	else if (runs)
-		(void)puts(alarm ? "To do: as the response plan says, see \"On the spot\" below"
-				 : "No limit is broken now; it ends when that has lasted.");
+		(void)puts(alarm ? tr("To do: as the response plan says, see \"On the spot\" below")
+				 : tr("No limit is broken now; it ends when that has lasted."));
 	else if (!*field_text(object, "closed"))
 		say("To do: find the cause, write it down: wastewatch close, see below\n");
 	else
@@ -256,20 +273,22 @@ static void print_head(const struct story *story)
 	if (*field_text(object, "ended"))
 		say("  ended  %s\n", moment(field_text(object, "ended"), time));
 	if (*field_text(object, "level"))
-		say("  level  %s (Art. 123)", field_text(object, "level"));
+		say("  level  %s (Art. 123)", say_word(field_text(object, "level")));
 	if (story->exercise)
 		say("\n  all of it is an exercise: nothing was released\n");
 	else if (strcmp(field_text(object, "verdict"), "none") == 0)
 		say("; whether it crosses a boundary was not assessed\n");
 	else
-		say("; that it crosses a boundary is %s\n", field_text(object, "verdict"));
+		say("; that it crosses a boundary is %s\n",
+		    say_word(field_text(object, "verdict")));
 	print_handling(object);
 }
 
-void show_print(const struct story *story)
+void show_print(const struct story *story, struct history *history)
 {
 	print_head(story);
 	print_alarms(story);
+	show_charts(story, history);
 	show_crossing(story);
 	print_masses(story);
 	print_response(story);

@@ -34,6 +34,8 @@ struct picture {
 	json_t *raised;
 	json_t *incidents;
 	int64_t n_unclosed;
+	size_t n_unseen; /* alarms that nobody has acknowledged */
+	size_t n_shelved, n_suppressed, n_out;
 	json_t *attention[N_RANKS];
 	struct history_outbox outbox;
 	bool has_record;

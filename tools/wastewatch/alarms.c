@@ -152,8 +152,8 @@ static void print_alarm(const json_t *alarm, int64_t now_ms, int zone_min)
 		say(", for %s since %s", command_span(now_ms - since_ms, span),
 		    command_time(since_ms, zone_min, since));
 	if (*worst || *field_text(alarm, "value"))
-		say(", worst %s %s", *worst ? worst : field_text(alarm, "value"),
-		    field_text(alarm, "unit"));
+		say(", worst %s%s%s", *worst ? worst : field_text(alarm, "value"),
+		    *field_text(alarm, "unit") ? " " : "", field_text(alarm, "unit"));
 	(void)putchar('\n');
 	if (*field_text(alarm, "acknowledged_by"))
 		say("    acknowledged by %s, %s\n", field_text(alarm, "acknowledged_by"),

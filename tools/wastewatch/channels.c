@@ -180,7 +180,7 @@ static void print_bound(const json_t *limit)
 	else
 		say("at most %s", field_text(limit, "bound"));
 	if (!on_value)
-		(void)printf(" (%s)", field_text(limit, "words"));
+		(void)printf(" (%s)", say_word(field_text(limit, "words")));
 }
 
 static void print_limits(const json_t *channel)
@@ -203,7 +203,7 @@ static void print_limits(const json_t *channel)
 		(void)printf("    %s!%s %s (", term_colour(TERM_RED), term_colour(TERM_PLAIN),
 			     field_text(limit, "name"));
 		print_bound(limit);
-		(void)printf("): %s\n", field_text(limit, "state"));
+		(void)printf("): %s\n", say_word(field_text(limit, "state")));
 	}
 }
 
@@ -220,7 +220,7 @@ static void print_quality(const json_t *channel)
 			say("    %s ago\n", age);
 		return;
 	}
-	(void)printf("    %s%s%s", term_colour(TERM_YELLOW), *quality ? quality : "-",
+	(void)printf("    %s%s%s", term_colour(TERM_YELLOW), *quality ? say_word(quality) : "-",
 		     term_colour(TERM_PLAIN));
 	/* "calibrating, as mill/gas/check says" need not say it twice */
 	if (strncmp(reason, quality, strlen(quality)) == 0)

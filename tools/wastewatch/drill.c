@@ -169,7 +169,7 @@ static void print_drills(const json_t *drills, int zone_min)
 			     *field_text(drill, "reason") ? " (" : "", field_text(drill, "reason"),
 			     *field_text(drill, "reason") ? ")" : "");
 		json_array_foreach (json_object_get(drill, "incidents"), k, incident) {
-			say("    wastewatch show %s\n", json_string_value(incident));
+			(void)printf("    wastewatch show %s\n", json_string_value(incident));
 		}
 	}
 }
@@ -288,8 +288,6 @@ int command_drill(const struct command_options *options)
 		if (strcmp(verbs[i].verb, options->arguments[0]) == 0 &&
 		    verbs[i].n == options->n_arguments)
 			return verbs[i].run(options);
-	say_to(stderr,
-	       "wastewatch: drill list, drill scenarios, drill start SITE SCENARIO, or drill "
-	       "stop SITE\n");
-	return EXIT_USAGE;
+	return say_wrong(
+		"drill list, drill scenarios, drill start SITE SCENARIO, or drill stop SITE");
 }

@@ -30,11 +30,12 @@ static void print_link(const json_t *link)
 	(void)snprintf(name, sizeof(name), "%s/%s", field_text(link, "site"),
 		       field_text(link, "link"));
 	say_padded(name, NAME_WIDTH);
-	(void)printf(" %-12s %4lld %% %8lld ms %10lld\n", field_text(link, "state"),
-		     number(link, "busy_permille") / 10, number(link, "worst_round_us") / 1000,
-		     number(link, "overruns"));
+	(void)putchar(' ');
+	say_padded(say_word(field_text(link, "state")), 12);
+	(void)printf(" %4lld %% %8lld ms %10lld\n", number(link, "busy_permille") / 10,
+		     number(link, "worst_round_us") / 1000, number(link, "overruns"));
 	if (*field_text(link, "error"))
-		say("    %s: %s\n", field_text(link, "host"), field_text(link, "error"));
+		(void)printf("    %s: %s\n", field_text(link, "host"), field_text(link, "error"));
 	if (n_silent > 0)
 		say("    units that do not answer: %lld\n", n_silent);
 	if (n_refused > 0)

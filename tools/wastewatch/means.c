@@ -319,10 +319,8 @@ static void print_head(const struct means *means)
 static void print_foot(const struct means *means)
 {
 	if (means->n_windows == 0)
-		say_to(stderr,
-		       "wastewatch: no window of %s between these times is over and on "
-		       "record\n",
-		       window_text(means->length));
+		(void)command_fail("no window of %s between these times is over and on record",
+				   window_text(means->length));
 	else if (!means->options->csv && !means->options->json)
 		say("windows: %zu; invalid, since fewer values are good than are required: %zu\n",
 		    means->n_windows, means->n_invalid);

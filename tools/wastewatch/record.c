@@ -17,10 +17,8 @@ int command_record(const struct command_options *options)
 	char error[BUS_ERROR_MAX];
 	int r;
 
-	if (strcmp(options->argument, "seen") != 0) {
-		say_to(stderr, "wastewatch: record knows one word: wastewatch record seen\n");
-		return EXIT_USAGE;
-	}
+	if (strcmp(options->argument, "seen") != 0)
+		return say_wrong("record knows one word: wastewatch record seen");
 	r = bus_open(&bus, options->bus, error);
 	if (r == 0)
 		r = bus_act(bus, false, "RecordSeen", &reason, 1, error);

@@ -136,11 +136,14 @@ const char *say_word(const char *word)
 		N_("frozen"),	    N_("implausible rate"),
 		N_("not a number"), N_("communication lost"),
 		N_("stale"),	    N_("not in operation"),
-		N_("up"),	    N_("down"),
-		N_("connecting"),   N_("not read yet"),
-		N_("pending"),	    N_("held"),
-		N_("stopped"),	    N_("sent"),
-		N_("abandoned"),    N_("superseded"),
+		N_("value"),	    N_("1-min mean"),
+		N_("5-min mean"),   N_("1-h mean"),
+		N_("24-h mean"),    N_("up"),
+		N_("down"),	    N_("connecting"),
+		N_("not read yet"), N_("pending"),
+		N_("held"),	    N_("stopped"),
+		N_("sent"),	    N_("abandoned"),
+		N_("superseded"),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -81,7 +81,7 @@ static int load(const struct story *story, struct history *history, const json_t
 static const char *what_of(const struct drawing *drawing)
 {
 	if (drawing->means)
-		return tr("means");
+		return tr("mean values");
 	return drawing->chart.low ? tr("lowest values") : tr("highest values");
 }
 

@@ -104,8 +104,9 @@ static void print_alarms(const struct story *story)
 		(void)printf("  %s, %s, %s: ", say_word(field_text(alarm, "state")),
 			     say_word(field_text(alarm, "class")), field_text(alarm, "limit"));
 		print_bound(alarm);
-		say("\n          worst %s %s, %s\n", field_text(alarm, "peak"),
-		    field_text(alarm, "unit"), moment(field_text(alarm, "peak_time"), time));
+		say("\n          worst %s%s%s, %s\n", field_text(alarm, "peak"),
+		    *field_text(alarm, "unit") ? " " : "", field_text(alarm, "unit"),
+		    moment(field_text(alarm, "peak_time"), time));
 		print_duration(alarm);
 		if (*field_text(alarm, "origin")) {
 			(void)printf("          ");
@@ -213,12 +214,14 @@ static void print_handling(const json_t *object)
 
 static int rank(const json_t *alarm)
 {
-	return strcmp(field_text(alarm, "class"), "emergency") == 0 ? 2
-	       : strcmp(field_text(alarm, "class"), "limit") == 0   ? 1
-								    : 0;
+	int class = strcmp(field_text(alarm, "class"), "emergency") == 0 ? 2
+		    : strcmp(field_text(alarm, "class"), "limit") == 0	 ? 1
+									 : 0;
+
+	return class + (*field_text(alarm, "advice") ? 3 : 0);
 }
 
-/* the gravest of what stands now; NULL nothing does */
+/* the gravest of what stands now and, before all, of what says what to do; NULL nothing does */
 static const json_t *gravest(const json_t *object)
 {
 	const json_t *alarm, *found = NULL;

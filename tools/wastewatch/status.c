@@ -65,14 +65,14 @@ static void attend_raised(struct picture *picture, const char *path, const char 
 		attend(picture, RANK_WASTE, "alarms",
 		       "limit broken: %s, for %s: worst %s%s%s, at least %s%s%s (%s), %s%s%s", path,
 		       span, field_text(alarm, "worst"), blank, unit, field_text(alarm, "bound"),
-		       blank, unit, field_text(alarm, "on"), field_text(alarm, "state"),
-		       *advice ? ". " : "", advice);
+		       blank, unit, say_word(field_text(alarm, "on")),
+		       say_word(field_text(alarm, "state")), *advice ? ". " : "", advice);
 	else
 		attend(picture, RANK_WASTE, "alarms",
 		       "limit broken: %s, for %s: worst %s%s%s, at most %s%s%s (%s), %s%s%s", path,
 		       span, field_text(alarm, "worst"), blank, unit, field_text(alarm, "bound"),
-		       blank, unit, field_text(alarm, "on"), field_text(alarm, "state"),
-		       *advice ? ". " : "", advice);
+		       blank, unit, say_word(field_text(alarm, "on")),
+		       say_word(field_text(alarm, "state")), *advice ? ". " : "", advice);
 }
 
 static bool is_hidden(const json_t *alarm)
@@ -106,8 +106,19 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 					      "acknowledged", incident->acknowledged_ms > 0,
 					      "opened_ms", (json_int_t)incident->opened_ms));
 	attend(picture, RANK_WASTE, "incidents",
-	       "%s incident, class %s, for %s: wastewatch show %s", incident->kind, incident->class,
-	       command_span(picture->now_ms - incident->opened_ms, span), incident->id);
+	       "%s incident, class %s, for %s: wastewatch show %s", say_word(incident->kind),
+	       say_word(incident->class), command_span(picture->now_ms - incident->opened_ms, span),
+	       incident->id);
+}
+
+static void take_alarm(void *userdata, const struct history_alarm *alarm)
+{
+	struct picture *picture = userdata;
+
+	picture->n_unseen += strstr(alarm->condition, "unacknowledged") != NULL;
+	picture->n_shelved += *alarm->shelved_by != '\0';
+	picture->n_suppressed += alarm->suppressed;
+	picture->n_out += alarm->out_of_service;
 }
 
 static void take_paused(void *userdata, const char *destination, int64_t since_ms,
@@ -184,6 +195,8 @@ static int read_record(struct picture *picture)
 	}
 	if (r >= 0)
 		r = history_raised(history, take_raised, picture);
+	if (r >= 0)
+		r = history_alarms(history, take_alarm, picture);
 	if (r >= 0)
 		r = history_outbox(history, &picture->outbox);
 	if (r >= 0)

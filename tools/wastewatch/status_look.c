@@ -80,7 +80,7 @@ static void look_at_link(struct picture *picture, const json_t *link)
 
 	if (strcmp(field_text(link, "state"), "up") != 0)
 		attend(picture, RANK_FAULT, "links", "link %s/%s (%s) is %s%s%s", site, name,
-		       place_of(link, place, sizeof(place)), field_text(link, "state"),
+		       place_of(link, place, sizeof(place)), say_word(field_text(link, "state")),
 		       *field_text(link, "error") ? ": " : "", field_text(link, "error"));
 	else if (n_silent > 0)
 		attend(picture, RANK_FAULT, "links", "link %s/%s: units that do not answer: %lld",
@@ -115,7 +115,8 @@ static void look_at_forecasts(struct picture *picture)
 	size_t i;
 
 	json_array_foreach (json_object_get(picture->live, "forecasts"), i, forecast) {
-		const char *limit = field_text(forecast, "limit"), *on = field_text(forecast, "on");
+		const char *limit = field_text(forecast, "limit");
+		const char *on = say_word(field_text(forecast, "on"));
 
 		if (json_is_true(json_object_get(forecast, "unavoidable")))
 			attend(picture, RANK_WASTE, NULL,

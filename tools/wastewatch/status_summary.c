@@ -24,7 +24,7 @@ static long long number(const json_t *object, const char *key)
 
 static void begin(const char *name)
 {
-	say_padded(tr(name), COLUMN);
+	say_padded(*name ? tr(name) : "", COLUMN);
 }
 
 static void print_links(const struct picture *picture)
@@ -63,17 +63,14 @@ static void print_channels(const struct picture *picture)
 /* what calls nobody is not what needs attention, but nobody may forget it either */
 static void print_alarms(const struct picture *picture)
 {
-	const json_t *figures = json_object_get(picture->live, "alarm_figures");
-	long long n_shelved = number(figures, "shelved"), n_out = number(figures, "out_of_service");
-
 	begin(N_("Alarms"));
-	say("%zu limits broken, not acknowledged: %lld; wastewatch alarms\n",
-	    json_array_size(picture->raised), number(figures, "unacknowledged"));
-	if (n_shelved + number(figures, "suppressed") + n_out == 0)
+	say("%zu limits broken, not acknowledged: %zu; wastewatch alarms\n",
+	    json_array_size(picture->raised), picture->n_unseen);
+	if (picture->n_shelved + picture->n_suppressed + picture->n_out == 0)
 		return;
 	begin("");
-	say("call nobody: %lld shelved, %lld suppressed, %lld out of service\n", n_shelved,
-	    number(figures, "suppressed"), n_out);
+	say("call nobody: %zu shelved, %zu suppressed, %zu out of service\n", picture->n_shelved,
+	    picture->n_suppressed, picture->n_out);
 }
 
 static void print_incidents(const struct picture *picture)
@@ -124,7 +121,7 @@ static void print_clock(const struct picture *picture)
 	begin(N_("Clock"));
 	(void)fputs(status_clock() ? tr("synchronised") : tr("not synchronised: timedatectl"),
 		    stdout);
-	if (worst)
+	if (worst && llabs(number(worst, "clock_ms")) >= MS_PER_S)
 		say("; %s differs by %s", field_text(worst, "destination"),
 		    command_span(llabs(number(worst, "clock_ms")), span));
 	(void)putchar('\n');

@@ -150,8 +150,8 @@ static int find(struct checking *checking)
 	slash = strrchr(checking->path, '/');
 	if (strcmp(slash ? slash + 1 : checking->path, EXPORT_ENTRIES) != 0)
 		return command_fail("%s is neither a record nor an export: give a directory with "
-				    "record.db or with " EXPORT_ENTRIES " in it",
-				    given);
+				    "record.db or with %s in it",
+				    given, EXPORT_ENTRIES);
 	checking->is_export = true;
 	(void)snprintf(slash ? slash : checking->path, 2, "%s", slash ? "" : ".");
 	return 0;
@@ -192,8 +192,8 @@ static int check_record(struct checking *checking)
 			say_progress(checking->verify.n_entries);
 		} while (r > 0);
 	if (r < 0)
-		return command_fail("%s cannot be read behind entry %" PRIu64 ": %s",
-				    checking->path, checking->verify.chain.seq,
+		return command_fail("%s cannot be read behind entry %llu: %s", checking->path,
+				    (unsigned long long)checking->verify.chain.seq,
 				    history_error(history));
 	(void)verify_end(&checking->verify);
 	return 0;
@@ -224,7 +224,7 @@ static int check_export(struct checking *checking)
 	ssize_t n;
 
 	if (!entries)
-		return command_fail("%s/" EXPORT_ENTRIES ": %s", checking->path, strerror(errno));
+		return command_fail("%s/%s: %s", checking->path, EXPORT_ENTRIES, strerror(errno));
 	n = read_part(checking, EXPORT_HEAD, note, sizeof(note));
 	if (n < 0 || strlen(note) != (size_t)n)
 		(void)snprintf(note, sizeof(note), "%s", n == -ENOENT ? "" : "none");

@@ -173,7 +173,8 @@ check-po: $(B)/po/wastewatch.pot
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c \
-	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c tools/wastewatch/chart.c)
+	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c \
+	$(addprefix tools/wastewatch/,chart.c progress.c say.c times.c))
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@

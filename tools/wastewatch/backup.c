@@ -28,7 +28,7 @@ int command_backup(const struct command_options *options)
 
 	if (r != EXIT_SUCCESS)
 		return r;
-	progress_begin(&progress, tr("pages copied"));
+	progress_begin(&progress, tr("pages copied"), false);
 	r = record_backup(options->state, options->arguments[0], on_progress, &progress, &result,
 			  error);
 	progress_end(&progress);

@@ -345,7 +345,7 @@ int command_export(const struct command_options *options)
 	r = choose(&job);
 	if (r != 0)
 		return r;
-	progress_begin(&job.progress, tr("entries exported"));
+	progress_begin(&job.progress, tr("entries exported"), !job.directory);
 	r = job.directory ? write_directory(&job) : write_entries(&job);
 	progress_end(&job.progress);
 	if (r < 0 && r != -EEXIST && job.directory)

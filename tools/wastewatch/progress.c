@@ -11,12 +11,14 @@
 #define PATIENCE_MS 2000
 #define AGAIN_MS    250
 
-void progress_begin(struct progress *progress, const char *what)
+void progress_begin(struct progress *progress, const char *what, bool prints)
 {
+	bool is_seen = isatty(STDERR_FILENO) && !(prints && isatty(STDOUT_FILENO));
+
 	*progress = (struct progress){
 		.what = what,
 		.begun_ms = clock_stamp().mono_ms,
-		.is_terminal = isatty(STDERR_FILENO),
+		.file = is_seen ? stderr : NULL,
 	};
 }
 
@@ -26,33 +28,34 @@ static void say_rest(const struct progress *progress, int64_t now_ms, uint64_t n
 	int64_t gone_ms = now_ms - progress->begun_ms;
 	char span[48];
 
-	say_to(stderr, "%llu of %llu, %d %%, %s to go", (unsigned long long)n,
+	say_to(progress->file, "%llu of %llu, %d %%, %s to go", (unsigned long long)n,
 	       (unsigned long long)all, (int)((double)n * 100 / (double)all),
 	       command_span((int64_t)((double)gone_ms * (double)(all - n) / (double)n), span));
 }
 
-void progress_say(struct progress *progress, uint64_t n, uint64_t all)
+void progress_say_at(struct progress *progress, int64_t now_ms, uint64_t n, uint64_t all)
 {
-	int64_t now_ms;
-
-	if (!progress->is_terminal)
-		return;
-	now_ms = clock_stamp().mono_ms;
 	if (now_ms - progress->begun_ms < PATIENCE_MS || now_ms - progress->said_ms < AGAIN_MS)
 		return;
 	progress->said_ms = now_ms;
 	progress->said = true;
-	(void)fprintf(stderr, "\r\033[K%s: ", progress->what);
+	(void)fprintf(progress->file, "\r\033[K%s: ", progress->what);
 	if (n > 0 && n <= all)
 		say_rest(progress, now_ms, n, all);
 	else
-		(void)fprintf(stderr, "%llu", (unsigned long long)n);
-	(void)fflush(stderr);
+		(void)fprintf(progress->file, "%llu", (unsigned long long)n);
+	(void)fflush(progress->file);
+}
+
+void progress_say(struct progress *progress, uint64_t n, uint64_t all)
+{
+	if (progress->file)
+		progress_say_at(progress, clock_stamp().mono_ms, n, all);
 }
 
 void progress_end(struct progress *progress)
 {
 	if (progress->said)
-		(void)fputs("\r\033[K", stderr);
+		(void)fputs("\r\033[K", progress->file);
 	progress->said = false;
 }

@@ -340,7 +340,7 @@ int command_verify(const struct command_options *options)
 	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE);
 	if (options->key)
 		status = take_key(&checking);
-	progress_begin(&progress, tr("entries verified"));
+	progress_begin(&progress, tr("entries verified"), false);
 	if (status == 0)
 		status = checking.is_export ? check_export(&checking) : check_record(&checking);
 	progress_end(&progress);

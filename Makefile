@@ -20,6 +20,9 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
+dbusinterfacedir ?= $(datadir)/dbus-1/interfaces
+polkitactiondir ?= $(datadir)/polkit-1/actions
+polkitruledir ?= $(datadir)/polkit-1/rules.d
 docdir ?= $(datadir)/doc/wastewatch
 mandir ?= $(datadir)/man
 completiondir ?= $(datadir)/bash-completion/completions
@@ -369,6 +372,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
 	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(addprefix $(dbusinterfacedir)/,$(notdir $(wildcard systemd/interfaces/*.xml))) \
+	$(polkitactiondir)/vn.wastewatch1.policy $(polkitruledir)/vn.wastewatch1.rules \
 	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
@@ -385,6 +390,9 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 systemd/interfaces/*.xml $(DESTDIR)$(dbusinterfacedir)/
+	install -m 644 systemd/vn.wastewatch1.policy $(DESTDIR)$(polkitactiondir)/
+	install -m 644 systemd/vn.wastewatch1.rules $(DESTDIR)$(polkitruledir)/
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done

@@ -2,11 +2,13 @@
 /*
  * Who calls, and may they? Asked of the bus, then of polkit, and never waited for.
  *
- *   call ──▶ the bus: which account? ──▶ root ───────────────────────────────▶ done
- *                                   └──▶ polkit: may it? ──▶ yes ────────────▶ done
- *                                              │        └──▶ no ─────────────▶ AccessDenied
- *                                              └ not there, silent, failing:
- *                                                of the group: done, else AccessDenied
+ *   call ──▶ the bus: which account? ──▶ root ─────────────────────────────▶ done
+ *                                   └──▶ polkit: may it? ┬─▶ yes ───────────▶ done
+ *                                                        ├─▶ no ────────────▶ refused
+ *                                                        ├─▶ with a password: asked once
+ *                                                        │   more, if the caller wants it
+ *                                                        └─▶ not there, silent, failing:
+ *                                                            members are done, others refused
  */
 #include <errno.h>
 #include <stdio.h>
@@ -18,16 +20,15 @@
 #include "core/accounts.h"
 #include "core/control_inside.h"
 
-#define BUS_NAME	"org.freedesktop.DBus"
-#define BUS_PATH	"/org/freedesktop/DBus"
-#define POLKIT_NAME	"org.freedesktop.PolicyKit1"
-#define POLKIT_PATH	"/org/freedesktop/PolicyKit1/Authority"
-#define POLKIT_IFACE	"org.freedesktop.PolicyKit1.Authority"
-#define POLKIT_CANCELED "org.freedesktop.PolicyKit1.Error.Cancelled"
-#define ERROR_DENIED	"org.freedesktop.DBus.Error.AccessDenied"
-#define ERROR_ASK_USER	"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
-#define REFUSED_LOG_MS	10000 /* refusals in the log, at most one in so long */
-#define GROUPS_MAX	1024  /* of one account; the kernel's own bound is 65536 */
+#define BUS_NAME       "org.freedesktop.DBus"
+#define BUS_PATH       "/org/freedesktop/DBus"
+#define POLKIT_NAME    "org.freedesktop.PolicyKit1"
+#define POLKIT_PATH    "/org/freedesktop/PolicyKit1/Authority"
+#define POLKIT_IFACE   "org.freedesktop.PolicyKit1.Authority"
+#define ERROR_DENIED   "org.freedesktop.DBus.Error.AccessDenied"
+#define ERROR_ASK_USER "org.freedesktop.DBus.Error.InteractiveAuthorizationRequired"
+#define REFUSED_LOG_MS 10000 /* refusals in the log, at most one in so long */
+#define GROUPS_MAX     1024  /* of one account; the kernel's own bound is 65536 */
 
 /* What reading costs, in thousandths of an action: 2000 properties at once and 200 a second; all
  * objects 50 times, and 5 times a second. */
@@ -133,13 +134,6 @@ static void say_polkit(struct control *control, const char *why)
 	control->changed = true;
 }
 
-static bool is_silence(const sd_bus_error *error)
-{
-	return sd_bus_error_has_name(error, SD_BUS_ERROR_NO_REPLY) ||
-	       sd_bus_error_has_name(error, SD_BUS_ERROR_TIMEOUT) ||
-	       sd_bus_error_has_name(error, "org.freedesktop.DBus.Error.TimedOut");
-}
-
 /* it cannot say; what counts then is the group */
 static void without_polkit(struct control_call *call)
 {
@@ -149,54 +143,67 @@ static void without_polkit(struct control_call *call)
 		refuse(call, false);
 }
 
+/* neither yes nor no. The bus says at once that nobody is there, or is there no more */
+static void on_no_answer(struct control_call *call, const sd_bus_error *error)
+{
+	struct control *control = call->control;
+	int64_t now_ms = service_now(control->service).mono_ms;
+
+	/* It was there a moment ago, and wanted a password: which nobody gave, whatever happened */
+	if (call->is_interactive) {
+		refuse(call, false);
+		return;
+	}
+	if (now_ms - call->asked_ms >= CONTROL_POLKIT_MS / 2)
+		control->polkit_rest_ms = now_ms + CONTROL_POLKIT_REST_MS;
+	say_polkit(control, error && error->message ? error->message : "its answer is not one");
+	without_polkit(call);
+}
+
+static int ask_polkit(struct control_call *call, bool interactive);
+
 static int on_polkit(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 {
 	struct control_call *call = userdata;
-	struct control *control = call->control;
 	const sd_bus_error *error = sd_bus_message_get_error(m);
 	int may = 0, could = 0;
 
 	(void)ret_error;
-	if (sd_bus_error_has_name(error, POLKIT_CANCELED)) {
-		refuse(call, false);
+	if (error || sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, "bba{ss}") <= 0 ||
+	    sd_bus_message_read(m, "bb", &may, &could) <= 0) {
+		on_no_answer(call, error);
 		return 0;
 	}
-	if (!error && sd_bus_message_enter_container(m, SD_BUS_TYPE_STRUCT, "bba{ss}") > 0 &&
-	    sd_bus_message_read(m, "bb", &may, &could) > 0) {
-		say_polkit(control, NULL);
-		if (may)
-			finish(call);
-		else
-			refuse(call, could);
-		return 0;
-	}
-	if (is_silence(error))
-		control->polkit_rest_ms = service_now(control->service).mono_ms +
-					  CONTROL_POLKIT_REST_MS;
-	say_polkit(control, error && error->message ? error->message : "its answer is not one");
-	without_polkit(call);
+	say_polkit(call->control, NULL);
+	if (may)
+		finish(call);
+	else if (!could || call->is_interactive ||
+		 sd_bus_message_get_allow_interactive_authorization(call->message) <= 0 ||
+		 ask_polkit(call, true) < 0)
+		refuse(call, could);
 	return 0;
 }
 
-static int ask_polkit(struct control_call *call)
+/* @interactive: it may ask the person for a password, as the caller has said */
+static int ask_polkit(struct control_call *call, bool interactive)
 {
 	sd_bus *bus = call->control->bus;
-	bool interactive = sd_bus_message_get_allow_interactive_authorization(call->message) > 0;
 	sd_bus_message *m = NULL;
 	int r = sd_bus_message_new_method_call(bus, &m, POLKIT_NAME, POLKIT_PATH, POLKIT_IFACE,
 					       "CheckAuthorization");
 
+	call->slot = sd_bus_slot_unref(call->slot);
+	call->is_interactive = interactive;
+	call->asked_ms = service_now(call->control->service).mono_ms;
 	if (r >= 0)
 		r = sd_bus_message_append(m, "(sa{sv})sa{ss}us", "system-bus-name", 1, "name", "s",
 					  sd_bus_message_get_sender(call->message),
 					  control_method_permission(call->method), 0,
-					  interactive ? 1 : 0, "");
-	if (r >= 0) {
-		call->slot = sd_bus_slot_unref(call->slot);
+					  (uint32_t)interactive, "");
+	if (r >= 0)
 		r = sd_bus_call_async(bus, &call->slot, m, on_polkit, call,
 				      (interactive ? CONTROL_POLKIT_ASK_MS : CONTROL_POLKIT_MS) *
-					      US_PER_MS);
-	}
+					      (uint64_t)US_PER_MS);
 	call->is_asking = r >= 0;
 	(void)sd_bus_message_unref(m);
 	return r;
@@ -231,7 +238,7 @@ static void authorize(struct control_call *call)
 	} else if (!call->is_member && is_crowded(control)) {
 		(void)snprintf(error, sizeof(error), "too many wait to be allowed; try later");
 		answer(call, CONTROL_ERROR_TOO_MANY, error);
-	} else if (ask_polkit(call) < 0) {
+	} else if (ask_polkit(call, false) < 0) {
 		without_polkit(call);
 	}
 }

@@ -176,14 +176,20 @@ bool control_object_find(const struct service *service, enum control_kind kind, 
 		[CONTROL_CHANNEL] = find_channel,   [CONTROL_ALARM] = find_alarm,
 		[CONTROL_INCIDENT] = find_incident, [CONTROL_DESTINATION] = find_destination,
 	};
-	char *name = NULL;
+	char *name = NULL, own[CONTROL_PATH_MAX];
 	bool is_found = false;
+	size_t index = 0;
 
 	if (strlen(path) < CONTROL_PATH_MAX &&
 	    sd_bus_path_decode(path, kinds[kind].prefix, &name) > 0)
-		is_found = finders[kind](service, name, ret);
+		is_found = finders[kind](service, name, &index);
 	free(name);
-	return is_found;
+	if (!is_found)
+		return false;
+	/* each object has one path: "_61" for "a", or what is behind a "_00", is another's */
+	control_object_path(service, kind, index, own);
+	*ret = index;
+	return strcmp(own, path) == 0;
 }
 
 /* --- which are listed -------------------------------------------------------------- */

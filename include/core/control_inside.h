@@ -37,7 +37,8 @@ struct control_method;
  * struct control_call - a call until it is answered; @message NULL: free
  * @slot: what is waited for: the bus's word about the caller, then polkit's
  * @is_member: the caller is root or of the group
- * @is_asking: polkit has been asked
+ * @is_asking: polkit has been asked, at @asked_ms (monotonic); @is_interactive: it may ask for a
+ *   password
  */
 struct control_call {
 	struct control *control;
@@ -47,6 +48,8 @@ struct control_call {
 	uint32_t uid;
 	bool is_member;
 	bool is_asking;
+	bool is_interactive;
+	int64_t asked_ms;
 };
 
 /** enum control_kind - of objects that there is more than one of */

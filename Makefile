@@ -81,8 +81,9 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
-	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
-packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin vsftpd openssh-server openssh-client python3-pyftpdlib
+packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
+	libxml2-utils polkitd
 
 packages_deb := debhelper dpkg-dev lintian fakeroot git
 
@@ -311,13 +312,13 @@ c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
 scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
-.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
 	@tools/deps.sh $(packages_build) $(packages_lint)
 	@$(parallel) all
 	@$(parallel) -k lint-parts
 	@echo "lint: clean"
-lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint-format:
 	@clang-format --dry-run -Werror $(c_sources) $(c_headers)
 lint-tree: all
@@ -336,6 +337,12 @@ lint-cppcheck:
 		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
+# what polkit and the bus read; where the document types are installed, against these
+lint-xml:
+	@xmllint --noout --nonet --nowarning systemd/interfaces/*.xml systemd/vn.wastewatch1.conf
+	@xmllint --noout --nonet --nowarning $(addprefix --dtdvalid ,$(wildcard $(polkit_dtd))) \
+		systemd/vn.wastewatch1.policy
+polkit_dtd := /usr/share/polkit-1/policyconfig-1.dtd
 # The units name installed programs; for the check they name the ones just built.
 lint-units: all
 	@rm -rf $(B)/lint-units

@@ -281,10 +281,10 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 
 .PHONY: bench
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
-bench: ## speed and memory against the budgets, as one table
+bench: ## speed and memory against the budgets, as one table; STRICT=1: fails where one is over
 	@tools/deps.sh $(packages_build) collectd-core python3
 	@$(parallel) all $(bench_programs)
-	$(PYTHON) tests/bench/bench.py --build $(B)
+	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(STRICT),--strict)
 
 # --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
 

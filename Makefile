@@ -340,9 +340,9 @@ lint-shell:
 # what polkit and the bus read; where the document types are installed, against these
 lint-xml:
 	@xmllint --noout --nonet --nowarning systemd/interfaces/*.xml systemd/vn.wastewatch1.conf
-	@xmllint --noout --nonet --nowarning $(addprefix --dtdvalid ,$(wildcard $(polkit_dtd))) \
-		systemd/vn.wastewatch1.policy
-polkit_dtd := /usr/share/polkit-1/policyconfig-1.dtd
+	@XML_CATALOG_FILES=$(polkit_catalog) xmllint --noout --nonet \
+		$(if $(wildcard $(polkit_catalog)),--valid) systemd/vn.wastewatch1.policy
+polkit_catalog := /usr/share/xml/polkit-1/catalog.xml
 # The units name installed programs; for the check they name the ones just built.
 lint-units: all
 	@rm -rf $(B)/lint-units

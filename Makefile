@@ -20,6 +20,9 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
+dbusinterfacedir ?= $(datadir)/dbus-1/interfaces
+polkitactiondir ?= $(datadir)/polkit-1/actions
+polkitruledir ?= $(datadir)/polkit-1/rules.d
 docdir ?= $(datadir)/doc/wastewatch
 mandir ?= $(datadir)/man
 completiondir ?= $(datadir)/bash-completion/completions
@@ -78,8 +81,10 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
-	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
-packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin \
+	vsftpd openssh-server openssh-client python3-pyftpdlib
+packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
+	libxml2-utils polkitd
 
 packages_deb := debhelper dpkg-dev lintian fakeroot git
 
@@ -321,13 +326,13 @@ c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
 scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
-.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
 	@tools/deps.sh $(packages_build) $(packages_lint)
 	@$(parallel) all
 	@$(parallel) -k lint-parts
 	@echo "lint: clean"
-lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint-format:
 	@clang-format --dry-run -Werror $(c_sources) $(c_headers)
 lint-tree: all
@@ -346,6 +351,12 @@ lint-cppcheck:
 		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
+# what polkit and the bus read; where the document types are installed, against these
+lint-xml:
+	@xmllint --noout --nonet --nowarning systemd/interfaces/*.xml systemd/vn.wastewatch1.conf
+	@XML_CATALOG_FILES=$(polkit_catalog) xmllint --noout --nonet \
+		$(if $(wildcard $(polkit_catalog)),--valid) systemd/vn.wastewatch1.policy
+polkit_catalog := /usr/share/xml/polkit-1/catalog.xml
 # The units name installed programs; for the check they name the ones just built.
 lint-units: all
 	@rm -rf $(B)/lint-units
@@ -382,6 +393,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
 	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(addprefix $(dbusinterfacedir)/,$(notdir $(wildcard systemd/interfaces/*.xml))) \
+	$(polkitactiondir)/vn.wastewatch1.policy $(polkitruledir)/vn.wastewatch1.rules \
 	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
@@ -398,6 +411,9 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 systemd/interfaces/*.xml $(DESTDIR)$(dbusinterfacedir)/
+	install -m 644 systemd/vn.wastewatch1.policy $(DESTDIR)$(polkitactiondir)/
+	install -m 644 systemd/vn.wastewatch1.rules $(DESTDIR)$(polkitruledir)/
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done

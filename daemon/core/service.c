@@ -65,6 +65,7 @@ static void tell(struct service *service)
 	for (size_t i = 0; i < service->batch.n_entries; i++)
 		stepped |= service->batch.entries[i].type == EVENT_CLOCK_STEPPED;
 	pollers_committed(service->pollers);
+	control_committed(service->control, &service->batch);
 	batch_clear(&service->batch);
 	clear_deliveries(service);
 	/* waits were reckoned by a clock that was wrong before or is now */

@@ -268,5 +268,11 @@ void late_tell(struct service *service);
 /** status_write() - RUNTIME/status.json, replaced in one step, for `wastewatch status` */
 void status_write(const struct service *service);
 
+/** status_n_reading() - pollers that serve a slot of the plan, and are not silent */
+size_t status_n_reading(const struct service *service);
+
+/** status_is_healthy() - is everything done that has to be: reading, storing, telling? */
+bool status_is_healthy(const struct service *service);
+
 /** status_remove() - on an orderly stop: nobody shall take the last state for the present one */
 void status_remove(const struct service *service);

@@ -76,6 +76,18 @@ __attribute__((format(printf, 2, 3))) static void append(struct reason *reason, 
 	reason->n += n < 0 ? 0 : MIN((size_t)n, room - 1);
 }
 
+/** append_gaps() - ", measured for 18 % of the time, the rest at its mean rate" */
+static void append_gaps(struct reason *reason, const struct crossing_path *path)
+{
+	if (path->flags & FLAG_FILLED && path->covered_percent == 0)
+		append(reason, ", extrapolated: concentration and flow were not measured together");
+	else if (path->flags & FLAG_FILLED)
+		append(reason, ", measured for %u %% of the time and extrapolated to the rest",
+		       path->covered_percent);
+	if (path->flags & FLAG_HELD)
+		append(reason, ", likely only with what nobody measured");
+}
+
 /** append_strength() - "COD 12 mg/l (8 mg/l to 20 mg/l), 5 mg/l of it added, threshold 15 mg/l; "
  * and of a release that goes on "COD up to 20 mg/l if it goes on, 12 mg/l by what was let go …" */
 static void append_strength(struct reason *reason, const struct config *config,
@@ -100,7 +112,9 @@ static void append_strength(struct reason *reason, const struct config *config,
 	if (path->background > 0)
 		append(reason, ", %s of it added", central);
 	event_value_text(t->high, bound);
-	append(reason, ", threshold %s %s; ", bound, t->measure);
+	append(reason, ", threshold %s %s", bound, t->measure);
+	append_gaps(reason, path);
+	append(reason, "; ");
 }
 
 /** append_way() - "river over 7.0 km to the gate, expected 2026-03-02 12:40" */
@@ -178,6 +192,8 @@ static void say(struct core *core, const struct core_incident *incident,
 	} else {
 		describe(core, path, reason);
 	}
+	event.has_covered = path->covered_percent != CROSSING_COVER_NONE;
+	event.covered_percent = path->covered_percent;
 	event.reason = reason;
 	core_event(core, &event);
 }

@@ -25,12 +25,21 @@ enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 	double room = reached - (path->high - path->excess_high);
 	double possible = room > 0 ? fmin(room, matters) : matters;
 
-	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
+	if (before == VERDICT_OBSERVED || (path->flags & FLAG_AT_THE_LINE && path->excess_high > 0))
 		return VERDICT_OBSERVED;
-	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
+	if (fmin(path->excess, path->measured) >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
 	    !(path->flags & (FLAG_DIRECTION_UNKNOWN | FLAG_SHORT)))
 		return VERDICT_LIKELY;
 	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
 		       ? VERDICT_POSSIBLE
 		       : VERDICT_UNLIKELY;
+}
+
+bool assess_is_held(const struct config_crossing *crossing, const struct crossing_path *path,
+		    enum crossing_verdict before)
+{
+	struct crossing_path filled = *path;
+
+	filled.measured = path->excess;
+	return assess_verdict(crossing, &filled, before) > assess_verdict(crossing, path, before);
 }

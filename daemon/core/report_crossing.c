@@ -113,6 +113,11 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_strength(object, threshold, path);
 	if (path->flags & FLAG_NOT_ENDED)
 		(void)json_object_set_new(object, "goes_on", json_true());
+	if (path->covered_percent != CROSSING_COVER_NONE)
+		(void)json_object_set_new(object, "covered_percent",
+					  json_integer(path->covered_percent));
+	if (path->flags & FLAG_FILLED)
+		(void)json_object_set_new(object, "extrapolated", json_true());
 	if (threshold)
 		field_set_text(object, "parameter", threshold->parameter);
 	set_value(object, "distance_m", path->distance_m);

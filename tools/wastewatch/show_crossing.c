@@ -58,6 +58,18 @@ static void print_when(const json_t *path)
 	(void)putchar('\n');
 }
 
+static void print_cover(const json_t *path)
+{
+	const json_t *covered = json_object_get(path, "covered_percent");
+
+	if (json_is_integer(covered))
+		(void)printf("\n            measured:   %lld %% of the time%s",
+			     (long long)json_integer_value(covered),
+			     json_is_true(json_object_get(path, "extrapolated"))
+				     ? "; the rest is extrapolated"
+				     : "");
+}
+
 static void print_strength(const json_t *path)
 {
 	char value[32], other[32];
@@ -72,6 +84,7 @@ static void print_strength(const json_t *path)
 	if (*field_text(path, "background"))
 		(void)printf(": %s by this release, %s there without it",
 			     estimate(path, "excess", value), estimate(path, "background", other));
+	print_cover(path);
 	(void)printf("\n            matters at: %s %s, %s\n", field_text(path, "threshold"),
 		     field_text(path, "unit"), field_text(path, "threshold_origin"));
 }

@@ -152,8 +152,8 @@ static void describe(const struct core *core, const struct crossing_path *path,
 			       crossing_flag_text(whys[i]));
 }
 
-/** is_news() - has the verdict changed? Of paths that are no more than unlikely from the start one
- * is enough */
+/** is_news() - has the verdict changed, or would it have but for what nobody measured? Of paths
+ * that are no more than unlikely from the start one is enough */
 static bool is_news(const struct core_crossing *before, const struct crossing_path *path,
 		    bool first)
 {
@@ -162,7 +162,8 @@ static bool is_news(const struct core_crossing *before, const struct crossing_pa
 
 		if (other->source == path->source && other->target == path->target &&
 		    other->threshold == path->threshold && other->method == path->method)
-			return other->verdict != path->verdict;
+			return other->verdict != path->verdict ||
+			       (path->flags & ~other->flags & FLAG_HELD);
 	}
 	if (before->n_left_out > 0) /* it may have been among those that were left out */
 		return path->verdict > before->paths[before->n_paths - 1].verdict;

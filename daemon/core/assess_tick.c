@@ -254,6 +254,24 @@ static bool is_withdrawn(const struct core_crossing *crossing)
 	return false;
 }
 
+/** append_worst() - "that it crosses a boundary is unlikely; that it reaches the intake is likely":
+ * a receptor where that is worse, or nothing else is near */
+static void append_worst(struct reason *reason, const struct config *config,
+			 const struct core_crossing *crossing)
+{
+	const struct crossing_path *boundary = assess_worst(config, crossing, false);
+	const struct crossing_path *receptor = assess_worst(config, crossing, true);
+
+	reason->text[0] = '\0';
+	if (boundary)
+		append(reason, "that it crosses a boundary is %s",
+		       crossing_verdict_text((enum crossing_verdict)boundary->verdict));
+	if (receptor && (!boundary || receptor->verdict > boundary->verdict))
+		append(reason, "%sthat it reaches %.60s is %s", boundary ? "; " : "",
+		       config->crossing.targets[assess_target_of(config, receptor->target)].title,
+		       crossing_verdict_text((enum crossing_verdict)receptor->verdict));
+}
+
 static void assess(struct core *core, size_t slot, struct stamp at)
 {
 	struct core_incident *incident = &core->incidents[slot];
@@ -261,6 +279,7 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	struct core_crossing before = *crossing;
 	bool changed = false;
 	char reason[ASSESS_REASON_MAX];
+	struct reason words = {reason, 0};
 
 	if (before.opened_ms != incident->opened.wall_ms)
 		before = *crossing = (struct core_crossing){0};
@@ -275,12 +294,10 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	changed |= conclude(core, incident, crossing, at);
 	if (!changed)
 		return;
-	(void)snprintf(reason, sizeof(reason), "that it crosses is %s%s",
-		       crossing_verdict_text((enum crossing_verdict)incident->verdict),
-		       is_withdrawn(crossing)
-			       ? ", no longer observed: an own source upstream was out "
-				 "of its limits; the level stays"
-			       : "");
+	append_worst(&words, core->config, crossing);
+	if (is_withdrawn(crossing))
+		append(&words, ", no longer observed: an own source upstream was out of its "
+			       "limits; the level stays");
 	incident_assessed(core, incident, at, reason);
 }
 

@@ -43,3 +43,21 @@ bool assess_is_held(const struct config_crossing *crossing, const struct crossin
 	filled.measured = path->excess;
 	return assess_verdict(crossing, &filled, before) > assess_verdict(crossing, path, before);
 }
+
+const struct crossing_path *assess_worst(const struct config *config,
+					 const struct core_crossing *crossing, bool receptors)
+{
+	const struct crossing_path *worst = NULL;
+
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *path = &crossing->paths[i];
+		size_t target = assess_target_of(config, path->target);
+
+		if (target == CONFIG_NONE ||
+		    (config->crossing.targets[target].kind == TARGET_RECEPTOR) != receptors)
+			continue;
+		if (!worst || path->verdict > worst->verdict)
+			worst = path;
+	}
+	return worst;
+}

@@ -201,6 +201,13 @@ enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 bool assess_is_held(const struct config_crossing *crossing, const struct crossing_path *path,
 		    enum crossing_verdict before);
 
+/**
+ * assess_worst() - the worst path to a receptor, or over a boundary: to a place beyond the border,
+ * too, for what reaches that has crossed it. NULL: there is none.
+ */
+const struct crossing_path *assess_worst(const struct config *config,
+					 const struct core_crossing *crossing, bool receptors);
+
 /** assess_level() - what a counting verdict about a target makes the level */
 enum incident_level assess_level(enum target_kind kind);
 

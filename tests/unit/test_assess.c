@@ -834,8 +834,8 @@ static void test_likely_and_confirmed(void **state)
 	assert_true(strstr(rig.text, "\"reason\":\"COD up to 29.7 mg/l if it goes on, "));
 	assert_true(strstr(rig.text, " by what was let go so far, threshold 15 mg/l; river over "
 				     "0.4 km, expected "));
-	assert_int_equal(count(&rig, "\"that it crosses is possible\""), 2); /* entry, report */
-	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses is "
+	assert_int_equal(count(&rig, "\"that it crosses a boundary is possible\""), 2); /* entry, report */
+	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses a boundary is "
 				     "likely\""),
 			 1);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_LIKELY);

@@ -104,7 +104,7 @@ static void each_line(void *userdata, const struct history_incident *incident)
 		     command_span(until - incident->opened_ms, span), incident->first_out,
 		     incident->id, incident->level);
 	if (strcmp(incident->verdict, "none") != 0)
-		(void)printf(", crossing %s", incident->verdict);
+		(void)printf(", that it reaches others %s", incident->verdict);
 	print_handling(incident);
 	(void)putchar('\n');
 }

@@ -13,12 +13,17 @@
 static const struct {
 	const char *verdict;
 	const char *advice;
+	const char *receptor;
 } crossing_advice[] = {
 	{"observed",
-	 "Tell the department and, across the border, its counterpart NOW: it is there."},
-	{"likely", "Warn those at the target before it arrives; sample there at the time given."},
-	{"possible", "Have somebody sample at the target at the time given."},
-	{"unlikely", "Nothing there; it is assessed anew as long as the incident runs."},
+	 "Tell the department and, across the border, its counterpart NOW: it is there.",
+	 "Tell the department and those at the target NOW: it is there."},
+	{"likely", "Warn those at the target before it arrives; sample there at the time given.",
+	 "Warn those at the target before it arrives; sample there at the time given."},
+	{"possible", "Have somebody sample at the target at the time given.",
+	 "Have somebody sample at the target at the time given."},
+	{"unlikely", "Nothing there; it is assessed anew as long as the incident runs.",
+	 "Nothing there; it is assessed anew as long as the incident runs."},
 };
 
 /* an estimate to three digits: more of them are in the report, and nobody's business at night */
@@ -125,20 +130,48 @@ static void print_path(const json_t *path)
 		(void)printf("            how sure:   %s\n", json_string_value(flag));
 }
 
+static void print_advice(const char *verdict, bool is_receptor, bool runs)
+{
+	for (size_t i = 0; runs && i < ARRAY_SIZE(crossing_advice); i++)
+		if (strcmp(crossing_advice[i].verdict, verdict) == 0)
+			show_to_do(2, is_receptor ? crossing_advice[i].receptor
+						  : crossing_advice[i].advice);
+}
+
+const char *show_crossing_verdict(const struct story *story)
+{
+	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
+						 "crossing");
+	const json_t *boundary = json_object_get(crossing, "worst_boundary");
+
+	if (boundary)
+		return field_text(boundary, "verdict");
+	/* reports of before 0.4.0 say no more than the worst of all */
+	return json_object_get(crossing, "worst_receptor") || !crossing
+		       ? "not assessed"
+		       : field_text(crossing, "verdict");
+}
+
 void show_crossing(const struct story *story)
 {
 	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
 						 "crossing");
 	bool runs = strcmp(field_text(story->object, "state"), "open") == 0;
+	const json_t *boundary = json_object_get(crossing, "worst_boundary");
+	const json_t *receptor = json_object_get(crossing, "worst_receptor");
 	const json_t *path;
 	size_t i;
 
 	if (!crossing)
 		return;
-	(void)printf("\nWill it cross: %s\n", field_text(crossing, "verdict"));
-	for (i = 0; runs && i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
-			show_to_do(2, crossing_advice[i].advice);
+	(void)printf("\nWill it cross: %s\n", show_crossing_verdict(story));
+	if (boundary || !receptor)
+		print_advice(show_crossing_verdict(story), false, runs);
+	if (receptor) {
+		(void)printf("Will it reach %s: %s\n", field_text(receptor, "target"),
+			     field_text(receptor, "verdict"));
+		print_advice(field_text(receptor, "verdict"), true, runs);
+	}
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
 }

@@ -265,10 +265,10 @@ static void print_head(const struct story *story)
 		(void)printf("  level  %s (Art. 123)", field_text(object, "level"));
 	if (story->exercise)
 		(void)puts("\n  all of it is an exercise: nothing was released");
-	else if (strcmp(field_text(object, "verdict"), "none") == 0)
+	else if (strcmp(show_crossing_verdict(story), "not assessed") == 0)
 		(void)puts("; whether it crosses a boundary was not assessed");
 	else
-		(void)printf("; that it crosses a boundary is %s\n", field_text(object, "verdict"));
+		(void)printf("; that it crosses a boundary is %s\n", show_crossing_verdict(story));
 	print_handling(object);
 }
 

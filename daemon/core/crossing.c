@@ -82,8 +82,7 @@ static const char *const flags[] = {
 	"shorter than its way there, or than ten minutes: no steady plume, no more than possible",
 	"the position of the source is not configured: neither distance nor direction is known",
 	"no threshold there is about anything that is measured here: no concentration computed",
-	"not measured all the time: extrapolated, the gaps at the mean rate; the lower bound has "
-	"none",
+	"not measured all the time: extrapolated at the mean rate, the lower bound is not",
 	"measured for less of the time than crossing-covered asks for",
 	"likely only with what nobody measured: no more than possible",
 	"what flows is reckoned from the rain, nobody measured it: no more than possible",

@@ -238,7 +238,7 @@ def test_a_gap_in_the_flow_makes_nothing_likely(replay):
     close(path["inputs"]["mass_kg"], measured / 290 * lasted, 1e-3)
     assert path["extrapolated"] is True
     flags = " ".join(path["flags"])
-    for part in ("extrapolated, the gaps at the mean rate", "less of the time than crossing-covered",
+    for part in ("extrapolated at the mean rate", "less of the time than crossing-covered",
                  "likely only with what nobody measured"):
         assert part in flags
     # the estimate has the gap filled, the bound below has nothing in it and spreads the most

@@ -31,7 +31,7 @@ def _plant():
         yield plant
 
 
-@pytest.fixture(name="bus", scope="module")
+@pytest.fixture(name="bus")
 def _bus():
     with Bus(everybody=True) as bus:
         yield bus

@@ -13,8 +13,10 @@ import os
 import pathlib
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 
 import jsonschema
+import judge
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -753,3 +755,80 @@ def test_the_wind_turns_to_and_fro(replay):
     border = [e["verdict"] for e in of_type(entries, "crossing.assessed")
               if e["boundary"] == "Biên giới quốc gia"]
     assert 1 <= len(border) <= 2 and border[0] in ("likely", "possible")
+
+
+# --- in words ---------------------------------------------------------------------------------
+
+CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+
+
+def alerts_of(tmp_path, seconds, changes):
+    """{destination: [(headlines, certainty, msgType)]} of the valley with CAP destinations"""
+    conf = changed(tmp_path, lambda text: text.replace(
+        "destinations:\n", "destinations:\n"
+        "  - {name: cap, url: \"http://127.0.0.1:1/\", format: cap}\n"
+        "  - {name: waterworks, url: \"http://127.0.0.1:1/\", format: cap, receptors: [intake],\n"
+        "     min-verdict: likely}\n"
+        "  - {name: border-guard, url: \"http://127.0.0.1:1/\", format: cap, receptors: [border],\n"
+        "     min-verdict: likely}\n"))
+    path = tmp_path / "readings.csv"
+    write(path, seconds, changes)
+    done = subprocess.run([BUILD / "wastewatch", "replay", "--config", conf, "--reports", path],
+                          capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    bodies = judge.split(done.stdout)
+    judge.judge(bodies)
+    alerts = {}
+    for body in filter(judge.is_cap, bodies):
+        alert = ET.fromstring(body)
+        if "-liquid-" not in alert.findtext(CAP + "identifier"):
+            continue
+        for info in alert.findall(CAP + "info"):
+            began = "Bắt đầu: " if info.findtext(CAP + "language") == "vi-VN" else "Began: "
+            words = info.findtext(CAP + "description").split(began)[1]
+            assert words[:16] == info.findtext(CAP + "onset")[:16].replace("T", " ")
+        alerts.setdefault(alert.findtext(CAP + "identifier").split(".")[-1], []).append(
+            ([i.findtext(CAP + "headline") for i in alert.findall(CAP + "info")],
+             alert.findtext(f"{CAP}info/{CAP}certainty"), alert.findtext(CAP + "msgType")))
+    return alerts
+
+
+def test_only_a_receptor_is_likely(tmp_path):
+    """the intake is likely to be reached, the border no more than possibly"""
+    alerts = alerts_of(tmp_path, 1800, {"valley/outfall/COD": [(600, 1100, 4000)]})
+    headlines = [h for h, *_ in alerts["cap"]]
+    assert all("likely to cross" not in en for _, en in headlines)
+    assert headlines[-1][1].endswith("; it may cross a boundary; it is likely to reach Trạm cấp nước")
+    assert headlines[-1][0].endswith("; ô nhiễm có thể lan qua ranh giới; "
+                                     "nhiều khả năng ô nhiễm lan tới Trạm cấp nước")
+    # the waterworks are told from when it is likely there, of nothing else, and the guards are not
+    assert "border-guard" not in alerts
+    (headline, certainty, kind), *_ = alerts["waterworks"]
+    assert (certainty, kind) == ("Likely", "Alert")
+    assert headline[1].endswith("; it is likely to reach Trạm cấp nước")
+    assert "boundary" not in headline[1] and "ranh giới" not in headline[0]
+
+
+def test_what_was_refuted_is_not_said_any_more(tmp_path):
+    alerts = alerts_of(tmp_path, 6 * 3600, {"valley/outfall/COD": [(300, 1800, 2000)]})
+    english = [h[1] for h, *_ in alerts["cap"]]
+    assert any("it is likely to cross a boundary" in h for h in english)
+    standing = [h for h in english if not h.startswith(("End of alert", "Final"))]
+    assert "boundary" not in standing[-1]
+    assert standing[-1].endswith("; it is likely to reach Trạm cấp nước")
+    assert alerts["border-guard"][0][1] == "Likely"
+    assert "likely to cross a boundary" in alerts["border-guard"][0][0][1]
+
+
+def test_the_reason_names_what_is_reached(replay):
+    entries, reports = replay(6 * 3600, {"valley/outfall/COD": [(300, 1800, 2000)]})
+    reasons = [e["reason"] for e in of_type(entries, "incident.level")]
+    assert reasons == ["that it crosses a boundary is possible; that it reaches Trạm cấp nước is "
+                       "likely", "that it crosses a boundary is likely"]
+    said = [e["reason"] for e in of_type(entries, "incident.updated")]
+    assert "that it crosses a boundary is unlikely; that it reaches Trạm cấp nước is likely" in said
+    last = [r for r in reports if r["data"]["incident"]["kind"] == "liquid" and paths(r)][-1]
+    assert last["data"]["crossing"]["worst_boundary"] == {"target": "Biên giới quốc gia",
+                                                          "verdict": "unlikely"}
+    assert last["data"]["crossing"]["worst_receptor"] == {"target": "Trạm cấp nước",
+                                                          "verdict": "likely"}

@@ -347,9 +347,10 @@ static void test_what_is_reached(void **state)
 			       PATH_TO("Intake", "receptor", "likely"),
 			       PATH_TO("Ferry", "receptor", "possible"),
 			       PATH_TO("Farm", "receptor", "unlikely"));
-		(void)snprintf(vi, sizeof(vi),
-			       "Sự cố nước thải tại Nhà máy giấy: vượt giới hạn cho phép%s",
-			       rows[i].vi);
+		(void)snprintf(
+			vi, sizeof(vi),
+			"Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn cho phép%s",
+			rows[i].vi);
 		(void)snprintf(en, sizeof(en),
 			       "Wastewater incident at Nhà máy giấy: a legal limit is broken%s",
 			       rows[i].en);

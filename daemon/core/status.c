@@ -9,6 +9,7 @@
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -137,6 +138,18 @@ static json_t *link_object(const struct service *service, size_t i,
 	set_number(object, "busy_permille", report->busy_permille);
 	set_number(object, "refused_parts", report->n_refused);
 	return object;
+}
+
+static size_t count_links_up(const struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->config->n_links; i++) {
+		const struct wire_link_report *report = pollers_link(service->pollers, i);
+
+		n += report && strcmp(link_state_text(report->state), "up") == 0;
+	}
+	return n;
 }
 
 static json_t *links_array(const struct service *service)
@@ -310,6 +323,10 @@ static json_t *record_object(const struct service *service)
 		set(object, "damage", chain->words);
 	if (chain->is_replaced)
 		set(object, "replaces", chain->aside.name);
+	if (*chain->altered)
+		set(object, "altered", chain->altered);
+	if (chain->is_unvouched)
+		set(object, "key", chain->key.id);
 	if (chain->verified_ms == 0)
 		return object;
 	set_number(object, "verified_ms", chain->verified_ms);
@@ -411,6 +428,8 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "pollers_reading", (int64_t)n_served);
 	(void)json_object_set_new(object, "sender",
 				  json_boolean(delivery_has_sender(service->delivery)));
+	set_number(object, "links_watched", (int64_t)service->config->n_links);
+	set_number(object, "links_up", (int64_t)count_links_up(service));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	(void)json_object_set_new(object, "storage", storage_object(service->storage));
@@ -427,6 +446,7 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "anchors", anchors_array(service));
 	(void)json_object_set_new(object, "anchored", json_boolean(anchoring_is_healthy(service)));
 	(void)json_object_set_new(object, "bus", bus_object(service));
+	(void)json_object_set_new(object, "sandboxes", sandboxes_object(service->sandboxes));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
 	(void)json_object_set_new(object, "forecasts", forecasts_array(service));

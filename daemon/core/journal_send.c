@@ -22,7 +22,7 @@ static const char *const keys[] = {
 	"value",    "unit",	"bound",   "kind",	 "incident", "reason",	"name",
 	"report",   "since",	"until",   "user",	 "level",    "verdict", "boundary",
 	"measures", "exercise", "update",  "seconds",	 "alarms",   "days",	"capture_percent",
-	"time",	    "entries",	"minutes", "free_bytes",
+	"time",	    "entries",	"minutes", "free_bytes", "changes",
 };
 
 void journal_item_done(struct journal_item *item)

@@ -77,7 +77,7 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
-	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
+	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
 	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
 
@@ -262,6 +262,12 @@ check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
+.PHONY: analyze analyze-parts
+analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
+	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
+	@echo "analyze: clean"
+analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
@@ -284,10 +290,10 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 
 .PHONY: bench
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
-bench: ## speed and memory against the budgets, as one table
+bench: ## speed and memory against the budgets, as one table; STRICT=1: fails where one is over
 	@tools/deps.sh $(packages_build) collectd-core python3
 	@$(parallel) all $(bench_programs)
-	$(PYTHON) tests/bench/bench.py --build $(B)
+	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(STRICT),--strict)
 
 # --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
 
@@ -398,7 +404,8 @@ install: all units
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
-	install -d $(DESTDIR)$(profiledir)
+	install -d $(DESTDIR)$(docdir)/systemd $(DESTDIR)$(profiledir)
+	install -m 644 systemd/examples/*.conf $(DESTDIR)$(docdir)/systemd/
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
 	install -d $(DESTDIR)$(limitdir)
 	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
@@ -447,7 +454,7 @@ dist: ## a source archive of the last commit
 	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz $(B)-analyze
 
 help: ## this list
 	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"

@@ -17,10 +17,23 @@ static void look_at_damage(struct picture *picture)
 {
 	const json_t *record = json_object_get(picture->live, "record");
 	const char *damage = field_text(record, "damage"), *aside = field_text(record, "replaces");
+	const char *altered = field_text(record, "altered"), *key = field_text(record, "key");
 
 	if (!record || is(record, "seen"))
 		return;
-	if (*damage)
+	if (*altered && !*damage)
+		attend(picture, RANK_BLIND, NULL,
+		       "report %s is not what was made, and is not sent: wastewatch outbox "
+		       "show %s; find out who altered it, keep a copy of the record, then: "
+		       "wastewatch record seen",
+		       altered, altered);
+	else if (*key && !*damage && !*aside)
+		attend(picture, RANK_BLIND, NULL,
+		       "the record is signed by key %s, and the key before has not signed "
+		       "that: nobody who holds the old one can verify it; give the "
+		       "department the new one, then: wastewatch record seen",
+		       key);
+	else if (*damage)
 		attend(picture, RANK_BLIND, NULL,
 		       "the record is damaged: %s: journalctl WASTEWATCH_TYPE=record.damaged "
 		       "WASTEWATCH_TYPE=record.replaced, then: wastewatch record seen",

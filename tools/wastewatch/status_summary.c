@@ -156,6 +156,31 @@ static void print_record(const struct picture *picture)
 	(void)putchar('\n');
 }
 
+/* no line of what needs attention: measuring and reporting go on without a sandbox */
+static void print_sandboxes(const struct picture *picture)
+{
+	const json_t *sandbox, *all = json_object_get(picture->live, "sandboxes");
+	const char *name;
+	size_t n_held = 0;
+
+	json_object_foreach ((json_t *)(uintptr_t)all, name, sandbox) {
+		const char *state = field_text(sandbox, "state");
+
+		n_held += strcmp(state, "holds") == 0;
+		if (strcmp(state, "open") != 0 && strcmp(state, "unknown") != 0)
+			continue;
+		begin(N_("Sandbox"));
+		if (strcmp(state, "open") == 0)
+			say("of %s is NOT IN FORCE: it %s\n", name, field_text(sandbox, "words"));
+		else
+			say("of %s is not known: %s\n", name, field_text(sandbox, "words"));
+	}
+	if (n_held > 0 && n_held == json_object_size(all)) {
+		begin(N_("Sandbox"));
+		say("all three hold\n");
+	}
+}
+
 static void print_drills(const struct picture *picture)
 {
 	const json_t *drill;
@@ -187,4 +212,5 @@ void status_summary(const struct picture *picture)
 	print_clock(picture);
 	print_disk(picture);
 	print_record(picture);
+	print_sandboxes(picture);
 }

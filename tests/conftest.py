@@ -29,12 +29,24 @@ def fixture_judge_replays():
     subprocess.run = real
 
 
-# Files that take a minute or more begin first, or one of them is left over at the end, alone.
+# Files with tests that take a minute or more begin first, or one of them is left over at the end.
 LONG = ("test_storage.py", "test_wrong_answers.py", "test_chaos.py", "test_package.py",
-        "test_systemd.py", "test_receiver_faults.py", "test_outbox.py", "test_damage.py",
-        "test_gas_turbine.py", "test_syscalls.py", "test_power.py", "test_power_start.py")
+        "test_same_hours.py", "test_profiles.py", "test_systemd.py", "test_receiver_faults.py",
+        "test_outbox.py", "test_damage.py", "test_gas_turbine.py", "test_syscalls.py",
+        "test_power.py", "test_power_start.py")
 
 
+def shared_fixtures(item):
+    """Those that are made once for a whole file."""
+    return [name for name, made in item._fixtureinfo.name2fixturedefs.items()
+            if made[-1].scope in ("module", "class")]
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
+    """Tests that share a fixture go to one worker together; every other one goes to the next."""
     items.sort(key=lambda item: LONG.index(item.path.name) if item.path.name in LONG
                else len(LONG))
+    for item in items:
+        if shared_fixtures(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))

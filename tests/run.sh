@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh unit|corpus|valgrind PROGRAM... | pytest DIRECTORY | total
 # Runs tests to their end whatever fails, keeps the numbers under $B/check/, and says them in
-# one line. Exit code 0: none failed. pytest has two workers per processor, or WORKERS: most tests
-# wait for programs, not for the processor.
+# one line. Exit code 0: none failed. pytest has four workers per processor, or WORKERS: tests wait
+# for programs most of the time, not for the processor.
 set -uo pipefail
 
 B=${B:-build}
@@ -68,17 +68,20 @@ pytest_number() {
 }
 
 run_pytest() {
-    local directory=$1 name log status failed
+    local directory=$1 name log status failed workers=$((4 * ${JOBS:-2}))
     name=$(basename "$directory")
     log=$B/check/$name.log
     if ! compgen -G "$directory/test_*.py" >/dev/null; then
         report "$name" 0 0 0
         return
     fi
-    [ "$name" != faults ] || rm -f "$B/faults/figures.log"
+    if [ "$name" = faults ]; then
+        rm -f "$B/faults/figures.log"
+        workers=$((2 * ${JOBS:-2})) # these share a disk, and several rigs are parallel themselves
+    fi
     WASTEWATCH_BUILD=$(realpath "$B") WASTEWATCH_SANITIZE=${SANITIZE:-} PYTHONDONTWRITEBYTECODE=1 \
         "${PYTHON:-/usr/bin/python3}" -m pytest -p no:cacheprovider -q -rfEs --durations=5 \
-        -n "${WORKERS:-$((2 * ${JOBS:-2}))}" --dist loadfile \
+        -n "${WORKERS:-$workers}" --dist loadgroup \
         "$directory" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     failed=$(($(pytest_number failed "$log") + $(pytest_number error "$log")))

@@ -28,7 +28,7 @@ MAIN = 'origin: test-cluster\ntimezone: "+07:00"\n'
 HEAD = """\
 site: lab
 links:
-  - {{name: net, tcp: "127.0.0.1:{port}", connect-timeout: 500ms, backoff: [50ms, 300ms]}}
+  - {{name: net, tcp: "127.0.0.1:{port}", connect-timeout: 3s, backoff: [50ms, 300ms]}}
 """
 LINE = '  - {{name: line, rtu: "{device}", baud: 19200, backoff: [50ms, 300ms]}}\n'
 WORDS = ("calibrating", "maintenance", "fault")  # what a unit may say, as the profiles name it
@@ -59,7 +59,7 @@ class Instrument:
     @property
     def unit_line(self):
         return (f"  - {{name: {self.name}, link: {self.link}, id: {self.number}, "
-                f"profile: {self.profile}}}\n")
+                f"profile: {self.profile}, timeout: 1s}}\n")  # not about a busy machine
 
     @property
     def source(self):

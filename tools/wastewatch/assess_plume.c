@@ -57,6 +57,12 @@ static int count_stack(const struct plume_stack *stack)
 	       assess_given(stack->air_temperature_k);
 }
 
+/* then neither the stability nor the distance matters, unless something rises */
+static bool has_sigmas(const struct input *in)
+{
+	return assess_given(in->sigma_y_m) && assess_given(in->sigma_z_m);
+}
+
 static bool has_stack(const struct input *in)
 {
 	return count_stack(&in->stack) > 0;
@@ -67,10 +73,15 @@ static int check(const struct input *in, bool *ret_all, enum plume_stability *re
 {
 	int n_stack = count_stack(&in->stack);
 
-	if (!assess_given(in->rate_g_s) || !assess_given(in->wind_m_s) ||
-	    !assess_given(in->distance_m) || !in->stability)
-		return assess_wrong(&method, "--rate-g-s, --wind-m-s, --distance-m and --stability "
-					     "are needed");
+	if (!assess_given(in->rate_g_s) || !assess_given(in->wind_m_s))
+		return assess_wrong(&method, "--rate-g-s and --wind-m-s are needed");
+	if (!has_sigmas(in) && (!assess_given(in->distance_m) || !in->stability))
+		return assess_wrong(&method, "--distance-m and --stability are needed, or both "
+					     "--sigma-y-m and --sigma-z-m");
+	if ((n_stack > 0 || assess_given(in->wind_height_m)) &&
+	    (!assess_given(in->distance_m) || !in->stability))
+		return assess_wrong(&method, "the rise of a stack and the wind at another height "
+					     "need --distance-m and --stability");
 	if (n_stack != 0 && n_stack != 5)
 		return assess_wrong(&method,
 				    "a stack has all five: --stack-height-m, --stack-diameter-m, "
@@ -79,8 +90,8 @@ static int check(const struct input *in, bool *ret_all, enum plume_stability *re
 	if ((n_stack == 5) == assess_given(in->height_m))
 		return assess_wrong(&method, "either --height-m, the effective height, or the five "
 					     "numbers of a stack are needed, not both");
-	*ret_all = strcmp(in->stability, "all") == 0;
-	if (!*ret_all && stability_of(in->stability, ret_stability) < 0)
+	*ret_all = in->stability && strcmp(in->stability, "all") == 0;
+	if (in->stability && !*ret_all && stability_of(in->stability, ret_stability) < 0)
 		return assess_wrong(&method,
 				    "--stability: \"%s\" is not allowed; allowed: A, B, C, "
 				    "D, E, F, all",
@@ -107,7 +118,7 @@ static double wind_of(const struct input *in, enum plume_stability stability, bo
 static void compute(const struct input *in, enum plume_stability stability, struct answer *ret)
 {
 	const struct plume_receptor receptor = {
-		.x_m = in->distance_m,
+		.x_m = assess_given(in->distance_m) ? in->distance_m : PLUME_NEAR_M,
 		.y_m = in->offset_m,
 		.z_m = in->receptor_m,
 		.sigma_y_m = assess_given(in->sigma_y_m) ? in->sigma_y_m : 0,
@@ -135,7 +146,8 @@ static void list(const struct input *in, const struct answer *answer,
 	bool rises = has_stack(in);
 	const struct assess_result results[N_RESULTS] = {
 		{"concentration_ug_m3", answer->at.concentration_ug_m3, "at the receptor"},
-		{"arrival_s", answer->at.arrival_s, "distance / wind"},
+		{"arrival_s", assess_given(in->distance_m) ? answer->at.arrival_s : (double)NAN,
+		 "distance / wind"},
 		{"wind_m_s", answer->wind_m_s, "at the release, used"},
 		{"sigma_y_m", answer->at.sigma_y_m, "dispersion across"},
 		{"sigma_z_m", answer->at.sigma_z_m, "dispersion upwards"},
@@ -196,7 +208,11 @@ static void note(const struct answer *answer, bool all, const char *notes[static
 		notes[n++] = "nearer than 100 m, where the dispersion was fitted: extrapolated";
 	if (answer->at.is_extrapolated)
 		notes[n++] = "beyond 10 km, where the dispersion was fitted: extrapolated";
-	if (answer->rise.is_momentum)
+	if (answer->rise.is_cold)
+		notes[n++] = "the gas is colder than the air: it rises by its speed only and may "
+			     "sink behind the stack, which this model does not know; near the "
+			     "ground there may be more";
+	else if (answer->rise.is_momentum)
 		notes[n++] = "the gas rises by its speed, not by its warmth";
 	notes[n] = NULL;
 }
@@ -214,7 +230,8 @@ static int answer(const struct input *in, bool all, enum plume_stability stabili
 		if (s == 0 ||
 		    answers[s].at.concentration_ug_m3 > answers[stability].at.concentration_ug_m3)
 			stability = (enum plume_stability)s;
-	(void)json_object_set_new(more, "stability", json_stringn(&CLASSES[stability], 1));
+	if (in->stability)
+		(void)json_object_set_new(more, "stability", json_stringn(&CLASSES[stability], 1));
 	if (all)
 		(void)json_object_set_new(more, "by_stability", by_stability(in, answers));
 	if (all && !in->json)

@@ -57,7 +57,7 @@ FOREIGN = {
     "sqlite3.h": r"core/(sqlite|record\w*|history\w*)|tools/receiver_?\w*|tools/receiver/store",
     "curl": r"sender/(attempt\w*|transfer|worker)",
     "yaml.h": r"core/config_yaml",
-    "openssl": r"core/(sign|sign_public|hash|keys|record|config_yaml|memory)|tools/receiver/\w+|tools/wastewatch/\w+",
+    "openssl": r"core/(sign|sign_public|event|hash|keys|record|config_yaml|memory)|tools/receiver/\w+|tools/wastewatch/\w+",
     "jansson.h": r"core/(audience|cap|cap_(?!xml)\w+|event|fields|report\w*|journal_send|status|storage|unstored|boundary_file|memory|sandboxes)|tools/(\w+/)?\w+",
     "systemd/sd-bus.h": r"core/control\w*|tools/wastewatch/bus",
     "libxml": r"core/(cap_xml|memory)|tools/receiver/body",

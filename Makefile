@@ -80,8 +80,9 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
-	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
-	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin vsftpd openssh-server openssh-client python3-pyftpdlib
+	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin polkitd vsftpd openssh-server \
+	openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
 	libxml2-utils polkitd
 
@@ -259,6 +260,12 @@ check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
+.PHONY: analyze analyze-parts
+analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
+	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
+	@echo "analyze: clean"
+analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
@@ -406,7 +413,8 @@ install: all units
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
-	install -d $(DESTDIR)$(profiledir)
+	install -d $(DESTDIR)$(docdir)/systemd $(DESTDIR)$(profiledir)
+	install -m 644 systemd/examples/*.conf $(DESTDIR)$(docdir)/systemd/
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
 	install -d $(DESTDIR)$(limitdir)
 	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
@@ -455,7 +463,7 @@ dist: ## a source archive of the last commit
 	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz $(B)-analyze
 
 help: ## this list
 	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"

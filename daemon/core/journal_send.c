@@ -306,7 +306,9 @@ uint64_t journal_ask(const char *log_id)
 	uint64_t seq = 0;
 
 	(void)snprintf(match, sizeof(match), "WASTEWATCH_LOG=%s", log_id);
-	if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY) < 0)
+	/* of all namespaces: the unit may have one of its own (LogNamespace=) */
+	if (sd_journal_open_namespace(&journal, NULL,
+				      SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_ALL_NAMESPACES) < 0)
 		return 0;
 	if (sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
 	    sd_journal_previous(journal) > 0)

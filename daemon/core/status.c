@@ -9,6 +9,7 @@
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -312,6 +313,10 @@ static json_t *record_object(const struct service *service)
 		set(object, "damage", chain->words);
 	if (chain->is_replaced)
 		set(object, "replaces", chain->aside.name);
+	if (*chain->altered)
+		set(object, "altered", chain->altered);
+	if (chain->is_unvouched)
+		set(object, "key", chain->key.id);
 	if (chain->verified_ms == 0)
 		return object;
 	set_number(object, "verified_ms", chain->verified_ms);
@@ -436,6 +441,7 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "anchors", anchors_array(service));
 	(void)json_object_set_new(object, "anchored", json_boolean(anchoring_is_healthy(service)));
 	(void)json_object_set_new(object, "bus", bus_object(service));
+	(void)json_object_set_new(object, "sandboxes", sandboxes_object(service->sandboxes));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
 	(void)json_object_set_new(object, "forecasts", forecasts_array(service));

@@ -17,6 +17,7 @@
 #include "tools/live.h"
 #include "tools/status_anchor.h"
 #include "tools/status_record.h"
+#include "tools/status_sandbox.h"
 #include "tools/status_storage.h"
 #include "tools/status_table.h"
 #include "tools/wrap.h"
@@ -362,6 +363,7 @@ static void print_picture(const struct picture *picture)
 		     (long long)picture->outbox.n_waiting, (long long)picture->outbox.n_files,
 		     (long long)picture->head);
 	status_record_print(picture->live, picture->zone_min);
+	status_sandbox_print(picture->live);
 	print_drills(picture);
 	if (picture->n_unclosed > 0)
 		(void)printf("Ended and not closed: %lld, each wants its cause and measures; see: "

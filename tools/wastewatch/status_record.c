@@ -9,9 +9,26 @@ bool status_record_attention(const json_t *live, char text[static STATUS_RECORD_
 {
 	const json_t *record = json_object_get(live, "record");
 	const char *damage = field_text(record, "damage"), *aside = field_text(record, "replaces");
+	const char *altered = field_text(record, "altered"), *key = field_text(record, "key");
 
 	if (!record || json_is_true(json_object_get(record, "seen")))
 		return false;
+	if (*altered && !*damage) {
+		(void)snprintf(text, STATUS_RECORD_MAX,
+			       "report %s is not what was made, and is not sent: wastewatch outbox "
+			       "show %s; find out who altered it, keep a copy of the record, then: "
+			       "wastewatch record seen",
+			       altered, altered);
+		return true;
+	}
+	if (*key && !*damage && !*aside) {
+		(void)snprintf(text, STATUS_RECORD_MAX,
+			       "the record is signed by key %s, and the key before has not signed "
+			       "that: nobody who holds the old one can verify it; give the "
+			       "department the new one, then: wastewatch record seen",
+			       key);
+		return true;
+	}
 	(void)snprintf(text, STATUS_RECORD_MAX,
 		       "the record %s%s: journalctl WASTEWATCH_TYPE=record.damaged "
 		       "WASTEWATCH_TYPE=record.replaced, then: wastewatch record seen",

@@ -81,7 +81,7 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
-	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin \
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin polkitd \
 	vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
 	libxml2-utils polkitd

@@ -186,10 +186,10 @@ def test_sandboxes_hold(running):
 
 
 def tried(running, unit):
-    """What status says of a program's sandbox."""
-    live = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)["live"]
-    sandbox = live["sandboxes"][unit]
-    return sandbox["state"], sandbox["words"]
+    """What status says of a program's sandbox; while the core is not there, nothing."""
+    status = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)
+    sandbox = status.get("live", {}).get("sandboxes", {}).get(unit, {})
+    return sandbox.get("state"), sandbox.get("words")
 
 
 def drop_in(running, unit, text):

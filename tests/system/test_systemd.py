@@ -186,10 +186,10 @@ def test_sandboxes_hold(running):
 
 
 def tried(running, unit):
-    """What status says of a program's sandbox."""
-    live = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)["live"]
-    sandbox = live["sandboxes"][unit]
-    return sandbox["state"], sandbox["words"]
+    """What status says of a program's sandbox; while the core is not there, nothing."""
+    status = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)
+    sandbox = status.get("live", {}).get("sandboxes", {}).get(unit, {})
+    return sandbox.get("state"), sandbox.get("words")
 
 
 def drop_in(running, unit, text):
@@ -419,6 +419,23 @@ def test_catalog_explains_an_incident_to_the_operator(running, language, subject
     assert f"wastewatch show {entry['WASTEWATCH_INCIDENT']}" in done.stdout
     assert subject.format(entry["WASTEWATCH_INCIDENT"]) in done.stdout
     assert "@" not in done.stdout.partition("Subject: ")[2]
+
+
+def test_the_inspectors_lines_of_readme_run(running):
+    """All of them, as they stand there, as a member of the two groups."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## For the inspector")[2].partition("\n## ")[0]
+    lines = [line.partition("#")[0].strip() for line in section.splitlines()
+             if line.startswith("    journalctl ")]
+    assert len(lines) == 5
+    running.run("useradd", "--groups", "wastewatch,systemd-journal", "inspector")
+    shown = {}
+    for line in lines:
+        done = running.run("runuser", "-u", "inspector", "--", "sh", "-c", f"{line} --no-pager")
+        shown[line] = done.stdout
+        assert not done.stderr, line
+    some = [line for line, text in shown.items() if text and "-- No entries --" not in text]
+    assert len(some) >= 4, some  # nothing was shelved, perhaps, or lost
 
 
 def test_a_reboot_in_the_middle_of_an_incident(running):

@@ -450,7 +450,7 @@ install: all units
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done
-	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
+	install -m 644 $(wildcard $(documents) tools/doc/*.md) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
 	install -d $(DESTDIR)$(docdir)/systemd $(DESTDIR)$(profiledir)

@@ -136,10 +136,16 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,
 # too, so that gettext(1) and other programs find the same words.
 
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c)
+# What operators and inspectors read; commands for commissioning and for experts speak English.
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) $(filter-out $(addprefix \
+	tools/wastewatch/,assess% probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
+text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4
 $(B)/po/wastewatch.pot: $(texts)
 	@mkdir -p $(@D)
-	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword=N_ --sort-output --no-location \
+	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword \
+		$(text_words:%=--keyword=%) --flag=tr:1:pass-c-format --flag=trn:1:pass-c-format \
+		--flag=trn:2:pass-c-format --flag=say:1:c-format --flag=say_to:2:c-format \
+		--flag=say_wrong:1:c-format --flag=command_fail:1:c-format --flag=attend:4:c-format --sort-output --no-location \
 		--package-name=wastewatch --copyright-holder="the authors of wastewatch" \
 		--output=- $(texts) | sed -e '/^"POT-Creation-Date:/d' -e 's/=CHARSET/=UTF-8/' >$@
 $(B)/po/vi.mo: po/vi.po
@@ -172,7 +178,8 @@ check-po: $(B)/po/wastewatch.pot
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c \
-	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c)
+	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c \
+	$(addprefix tools/wastewatch/,chart.c progress.c say.c times.c))
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@

@@ -140,6 +140,18 @@ static json_t *link_object(const struct service *service, size_t i,
 	return object;
 }
 
+static size_t count_links_up(const struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->config->n_links; i++) {
+		const struct wire_link_report *report = pollers_link(service->pollers, i);
+
+		n += report && strcmp(link_state_text(report->state), "up") == 0;
+	}
+	return n;
+}
+
 static json_t *links_array(const struct service *service)
 {
 	json_t *array = json_array();
@@ -425,6 +437,8 @@ static json_t *status_object(const struct service *service)
 	set_number(object, "pollers_reading", (int64_t)status_n_reading(service));
 	(void)json_object_set_new(object, "sender",
 				  json_boolean(delivery_has_sender(service->delivery)));
+	set_number(object, "links_watched", (int64_t)service->config->n_links);
+	set_number(object, "links_up", (int64_t)count_links_up(service));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	(void)json_object_set_new(object, "storage", storage_object(service->storage));

@@ -12,7 +12,7 @@ import xml.etree.ElementTree
 
 import pytest
 from bus import INTERFACE, NAME, PATH, Bus, Caller
-from plant import ATTENTION, MISSING, ROOT, Device, Plant, until
+from plant import ATTENTION, DOWN, MISSING, ROOT, Device, Plant, until
 from polkit import Polkit
 
 pytestmark = pytest.mark.skipif(not shutil.which("dbus-daemon"), reason="needs dbus-daemon")
@@ -259,7 +259,7 @@ def test_without_a_bus_all_else_goes_on():
             plant.device.set(COD=200)
             plant.until_entry("incident.opened")
             done = command(plant, "ack", LIMIT)
-            assert done.returncode == 1 and "there is no bus at" in done.stderr
+            assert done.returncode == DOWN and "there is no bus at" in done.stderr
             assert "systemctl" in done.stderr
             bus.start()
             plant.until(bus.has_core, "it is found when it comes")
@@ -391,7 +391,7 @@ def test_what_is_not_there_is_3(plant, arguments, hint):
 def test_the_daemon_is_down():
     with Bus() as empty, Plant(bus=empty.address) as plant:
         done = command(plant, "ack", LIMIT)
-        assert done.returncode == 1
+        assert done.returncode == DOWN
         assert "wastewatchd is not running" in done.stderr
         assert "systemctl status wastewatchd" in done.stderr
 
@@ -416,7 +416,7 @@ def test_alarms_live_and_from_the_record():
 
 def test_drill_list_works_while_the_daemon_is_down():
     with Plant() as plant:
-        assert plant.command("drill", "list").returncode == 1, "there is no record yet"
+        assert plant.command("drill", "list").returncode == MISSING, "there is no record yet"
         plant.start("core")
         plant.until(lambda: plant.types("config.loaded"), "the record")
         plant.stop()

@@ -16,20 +16,24 @@ static const struct assess_method method = {
 		 "--depth-m and --slope, gives the length until it is mixed across, and the area\n"
 		 "and dispersion where these are not given. --demand-mg-l, --decay-per-day and\n"
 		 "--reaeration-per-day give the oxygen deficit.",
-	.sources = "  mixing      (Qe Ce + Qr Cr)/(Qe + Qr)\n"
-		   "  decay       C exp(-k t), k = k20 theta^(T-20); Thomann and Mueller 1987\n"
-		   "  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
-		   "peak is\n"
-		   "              its maximum over time; edges x/u -+ 2 sqrt(2 E x/u)/u\n"
-		   "  duration    the pulses of its moments, summed up; Ogata and Banks 1961. "
-		   "Without\n"
-		   "              dispersion a triangle from 0.890 T, 2e6/Cup long, Cup = 1025 "
-		   "T^-0.887\n"
-		   "              (T in hours); Jobson 1996, USGS WRIR 96-4013 [M]\n"
-		   "  dispersion  0.011 u2 W2/(h u*), u* = sqrt(g h S); Fischer 1975\n"
-		   "  mixed after 0.4 u W2/(0.23 h u*) for an outfall at the bank; Fischer et al. "
-		   "1979\n"
-		   "  oxygen      Streeter and Phelps 1925",
+	.sources =
+		"  mixing      (Qe Ce + Qr Cr)/(Qe + Qr)\n"
+		"  decay       C exp(-k t), k = k20 theta^(T-20); Thomann and Mueller 1987\n"
+		"  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
+		"peak is\n"
+		"              its maximum over time, which comes before the mean travel time x/u: "
+		"the\n"
+		"              pulse spreads and decays while it passes; edges x/u -+ 2 sqrt(2 E "
+		"x/u)/u\n"
+		"  duration    the pulses of its moments, summed up; Ogata and Banks 1961. "
+		"Without\n"
+		"              dispersion a triangle from 0.890 T, 2e6/Cup long, Cup = 1025 "
+		"T^-0.887\n"
+		"              (T in hours); Jobson 1996, USGS WRIR 96-4013 [M]\n"
+		"  dispersion  0.011 u2 W2/(h u*), u* = sqrt(g h S); Fischer 1975\n"
+		"  mixed after 0.4 u W2/(0.23 h u*) for an outfall at the bank; Fischer et al. "
+		"1979\n"
+		"  oxygen      Streeter and Phelps 1925",
 };
 
 struct input {
@@ -48,6 +52,7 @@ enum {
 	CONCENTRATION,
 	PEAK,
 	PEAK_S,
+	AT_TRAVEL,
 	LEADING,
 	TAIL,
 	SHARE,
@@ -179,6 +184,7 @@ static void pulse(const struct input *in, double result[static N_RESULTS])
 		return;
 	result[PEAK] = answer.peak_mg_l;
 	result[PEAK_S] = answer.peak_s;
+	result[AT_TRAVEL] = river_spill_mg_l(&spill, in->length_m, answer.travel_s);
 	result[LEADING] = answer.leading_edge_s;
 	result[TAIL] = answer.tail_s;
 }
@@ -255,8 +261,9 @@ static int answer(const struct input *in)
 		{"decay_per_day", v[DECAY], "at the river's temperature"},
 		{"travel_s", v[TRAVEL], "length / velocity"},
 		{"concentration_mg_l", v[CONCENTRATION], "of the discharge, there"},
-		{"peak_mg_l", v[PEAK], "of the spill, there"},
+		{"peak_mg_l", v[PEAK], "of the spill, there, the highest over time"},
 		{"peak_s", v[PEAK_S], "when it is highest"},
+		{"at_mean_travel_mg_l", v[AT_TRAVEL], "of the spill, there, after travel_s"},
 		{"leading_edge_s", v[LEADING], "when it begins"},
 		{"tail_s", v[TAIL], "when most of it has passed"},
 		{"share", v[SHARE], "that a discharge of --duration-s comes to, at the highest"},

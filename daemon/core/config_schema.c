@@ -296,6 +296,7 @@ static const struct config_option limit_options[] = {
 	DURATION("raise-delay", T(raise_delay_ms), "0s", 0, D_MS, MS, "broken for so long raises the alarm"),
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it; 0s where the limit is on a mean of 1 h or 24 h"),
 	TEXT("origin", T(origin), "", PROSE, config_origin_check, "where the number comes from, so that it can be looked up"),
+	CHOICE("replaces-law", T(replaces), "no", yes_or_no, "yes: the permit puts this number in place of the standard's though it is on another window; else both count"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
 	INTEGER("count", T(alarm.count), "1", 1, ALARM_COUNT_MAX, "raised when broken so many times, see within"),
 	DURATION("within", T(alarm.within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),

@@ -278,7 +278,12 @@ struct config_channel {
  *   CONFIG_NO_STANDARD
  * @parameter: of @standard that it follows, "" the number is the file's own
  * @arithmetic: how @bound comes of the standard's figure, "" own number
- * @overrides: of an own number: what of @standard it goes before, "" nothing
+ * @overrides: of an own number: what of the law it goes before, "" nothing
+ * @beside: of an own number: what of the law counts beside it, "" nothing
+ * @doubt: of an own number: what somebody should look at: laxer than the law's or on another
+ *   window, with both numbers; "" nothing
+ * @replaces: of an own number: it goes before the law's whatever the windows
+ * @line, @column: where it stands in the site's file
  * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
  * @multiplied: by the standard's factors
  * @certainty: the worst of all that @bound and window follow from
@@ -301,6 +306,11 @@ struct config_limit {
 	char *parameter;
 	char *arithmetic;
 	char *overrides;
+	char *beside;
+	char *doubt;
+	bool replaces;
+	unsigned int line;
+	unsigned int column;
 	bool multiplied;
 	bool from_window;
 	enum certainty value_mark;

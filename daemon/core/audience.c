@@ -266,7 +266,7 @@ static uint8_t count_told(const struct core_incident *incident)
 	return n;
 }
 
-void audience_tell(struct core *core, const struct audience_news *what)
+static void tell_all(struct core *core, const struct audience_news *what)
 {
 	json_t *data = json_loads(what->data, 0, NULL);
 	json_t *incident = json_object_get(data, "incident");
@@ -292,4 +292,10 @@ void audience_tell(struct core *core, const struct audience_news *what)
 	if (what->incident && what->incident->n_updates == 0)
 		what->incident->n_told_first = count_told(what->incident);
 	json_decref(data);
+}
+
+void audience_tell(struct core *core, const struct audience_news *what)
+{
+	if (core->config->n_destinations > 0)
+		tell_all(core, what);
 }

@@ -21,7 +21,10 @@
 struct past {
 	bool decided;
 	bool is_unseen;
+	bool is_unvouched;
+	bool is_altered;
 	bool set_aside;
+	char altered[CHAIN_REPORT_MAX];
 	char reason[RECORD_ASIDE_REASON];
 };
 
@@ -29,6 +32,26 @@ struct past {
 static bool is_of_entry(const char *line)
 {
 	return strstr(line, "\"entry\":") && !strstr(line, "\"entry\":0,");
+}
+
+/* a report that was altered; a new key that nobody who knows the old one can believe */
+static bool is_for_people(const char *type, const char *line)
+{
+	return strcmp(type, "record.replaced") == 0 || strcmp(type, "report.altered") == 0 ||
+	       (strcmp(type, "key.rotated") == 0 && !strstr(line, "\"signature\":"));
+}
+
+/* which report it was that was altered */
+static bool read_report(const char *line, char ret[static CHAIN_REPORT_MAX])
+{
+	static const char key[] = "\"report\":\"";
+	const char *at = strstr(line, key);
+
+	if (!at)
+		return false;
+	(void)snprintf(ret, CHAIN_REPORT_MAX, "%s", at + strlen(key));
+	ret[strcspn(ret, "\"")] = '\0';
+	return true;
 }
 
 static bool take_past(void *userdata, const char *type, const char *line)
@@ -40,8 +63,11 @@ static bool take_past(void *userdata, const char *type, const char *line)
 		past->set_aside = true;
 		(void)snprintf(past->reason, sizeof(past->reason), "found while it was running");
 	}
-	if (!past->decided && (damaged || strcmp(type, "record.replaced") == 0))
+	if (!past->decided && (damaged || is_for_people(type, line))) {
 		past->decided = past->is_unseen = true;
+		past->is_unvouched = strcmp(type, "key.rotated") == 0;
+		past->is_altered = read_report(line, past->altered);
+	}
 	if (strcmp(type, "record.seen") == 0)
 		past->decided = true;
 	return !past->set_aside;
@@ -57,6 +83,13 @@ static void trust_own(const struct service *service, struct verify *verify)
 		if (service->keys.own[i] && sign_key_public(service->keys.own[i], text) == 0 &&
 		    sign_public_load(&key, text, strlen(text)) == 0)
 			(void)verify_trust(verify, &key); /* the first two have room */
+}
+
+void chain_trust(const struct service *service, struct verify *verify)
+{
+	trust_own(service, verify);
+	if (service->chain->has_key)
+		(void)verify_trust(verify, &service->chain->key); /* the third of many */
 }
 
 /* the end of the chain. Return: 0; -EBADMSG @words say what; -errno. */
@@ -111,6 +144,9 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 		r = -EBADMSG;
 	}
 	service->chain->is_unseen = past.is_unseen;
+	service->chain->is_unvouched = past.is_unvouched;
+	if (past.is_altered)
+		memcpy(service->chain->altered, past.altered, sizeof(past.altered));
 	return r;
 }
 
@@ -168,17 +204,27 @@ static int take_over(struct service *service)
 {
 	struct chain_watch *chain = service->chain;
 	struct record_rescued rescued;
-	int r = record_rescue(service->record, service->options.state, &chain->aside, &rescued);
+	struct verify trusted;
+	char held[80] = "";
+	int r;
 
+	verify_begin(&trusted, NULL, VERIFY_LENIENT);
+	chain_trust(service, &trusted);
+	r = record_rescue(service->record, service->options.state, &chain->aside, &trusted,
+			  &rescued);
 	if (r < 0) {
 		log_err("the record cannot be written: %s", record_error(service->record));
 		return r;
 	}
-	(void)snprintf(chain->reason, sizeof(chain->reason),
-		       "%s; %" PRIu64 " reports that wait were taken over%s%s", chain->aside.reason,
-		       rescued.n_reports, rescued.reports_cut ? ", others cannot be read" : "",
-		       rescued.others_cut ? "; of incidents, alarms and state not all can be read"
-					  : "");
+	if (rescued.n_altered > 0)
+		(void)snprintf(held, sizeof(held),
+			       ", %" PRIu64 " of them held because they are not what was made",
+			       rescued.n_altered);
+	(void)snprintf(
+		chain->reason, sizeof(chain->reason),
+		"%s; %" PRIu64 " reports that wait were taken over%s%s%s", chain->aside.reason,
+		rescued.n_reports, held, rescued.reports_cut ? ", others cannot be read" : "",
+		rescued.others_cut ? "; of incidents, alarms and state not all can be read" : "");
 	return 0;
 }
 
@@ -275,6 +321,21 @@ void chain_state_lost(struct service *service)
 	service->chain->is_unseen = true;
 }
 
+void chain_altered(struct service *service, const char *destination, const struct record_job *job,
+		   const char *words)
+{
+	struct event event = event_plain(EVENT_REPORT_ALTERED, service_now(service));
+
+	event.name = destination;
+	event.report = job->webhook_id;
+	event.number = job->fixed;
+	event.reason = words;
+	core_event(service->core, &event);
+	service->chain->is_unseen = true;
+	(void)snprintf(service->chain->altered, sizeof(service->chain->altered), "%s",
+		       job->webhook_id);
+}
+
 /* --- round after round ------------------------------------------------------------- */
 
 static void say_damage(struct chain_watch *chain, uint64_t bad, const char *words)
@@ -312,9 +373,7 @@ static void say_good(struct chain_watch *chain)
 static void begin_round(struct chain_watch *chain)
 {
 	verify_begin(&chain->verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
-	trust_own(chain->service, &chain->verify);
-	if (chain->has_key)
-		(void)verify_trust(&chain->verify, &chain->key); /* the third of many */
+	chain_trust(chain->service, &chain->verify);
 	chain->is_running = true;
 }
 
@@ -430,7 +489,8 @@ int chain_seen(struct service *service, const char *user, const char *reason, ch
 		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be written");
 		return -EIO;
 	}
-	service->chain->is_unseen = false;
+	service->chain->is_unseen = service->chain->is_unvouched = false;
+	*service->chain->altered = '\0';
 	return 0;
 }
 

@@ -72,6 +72,7 @@ void chain_rotate(struct service *service)
 	names.keys.old_id = chain->key.id;
 	names.keys.old_public = names.old_public;
 	if (vouch(service, &names) < 0) {
+		chain->is_unseen = chain->is_unvouched = true;
 		event.reason = "the old key is not here to vouch for it";
 		log_warning("the record was signed by key %s, which is not here: nobody can follow "
 			    "from it to key %s; the department has to be told the new one. To "

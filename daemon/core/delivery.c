@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "core/anchoring.h"
+#include "core/chain.h"
 #include "core/delivery_inside.h"
 #include "core/delivery_job.h"
 #include "core/files.h"
@@ -160,6 +161,8 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		   const struct wire_result *result)
 {
 	uint32_t attempts = endpoint->job.attempts + 1;
+	struct stamp now = service_now(delivery->service);
+	int64_t set_ms = now.wall_ms - endpoint->stamped_ms - (now.mono_ms - endpoint->started_ms);
 	struct outbox_decision decision;
 	char words[DELIVERY_WORDS_MAX];
 
@@ -171,7 +174,7 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		decision = outbox_decide(attempts,
 					 anchoring_answer(delivery->service,
 							  (size_t)(endpoint - delivery->endpoints),
-							  &endpoint->job, result),
+							  &endpoint->job, result, set_ms),
 					 result->retry_after_s, delivery_random());
 	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
@@ -199,7 +202,7 @@ static int hand_over(struct delivery *delivery, const struct endpoint *endpoint,
 			.destination = (size_t)(endpoint - delivery->endpoints),
 			.job = &endpoint->job,
 			.id = endpoint->attempt,
-			.now_s = service_now(service).wall_ms / MS_PER_S,
+			.now_s = endpoint->stamped_ms / MS_PER_S,
 		},
 		delivery->packet, &n);
 
@@ -209,13 +212,15 @@ static int hand_over(struct delivery *delivery, const struct endpoint *endpoint,
 
 static void begin(struct delivery *delivery, struct endpoint *endpoint)
 {
+	struct stamp now = service_now(delivery->service);
 	char words[128];
 	bool is_whole;
 	int r;
 
 	endpoint->attempt = ++delivery->n_attempts;
+	endpoint->started_ms = now.mono_ms;
+	endpoint->stamped_ms = now.wall_ms;
 	r = hand_over(delivery, endpoint, &is_whole);
-	endpoint->started_ms = service_now(delivery->service).mono_ms;
 	if (r == 0)
 		return;
 	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
@@ -225,7 +230,7 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 		if (endpoint->unstored)
 			endpoint->unstored->next_ms = endpoint->started_ms + 5 * MS_PER_S;
 		end_attempt(endpoint);
-		endpoint->next_ms = service_now(delivery->service).wall_ms + 5 * MS_PER_S;
+		endpoint->next_ms = now.wall_ms + 5 * MS_PER_S;
 		return;
 	}
 	/* it cannot be sent as it is, and must not keep the others back: as if refused */
@@ -257,6 +262,39 @@ static void pump_unstored(struct delivery *delivery, struct endpoint *endpoint, 
 	begin(delivery, endpoint);
 }
 
+/* what somebody has altered in the record stands aside, and the others go on */
+static bool is_whole(struct delivery *delivery, struct endpoint *endpoint)
+{
+	struct service *service = delivery->service;
+	const struct record_job *job = &endpoint->job;
+	const char *destination = config_of(delivery, endpoint)->name;
+	struct stamp now = service_now(service);
+	char words[RECORD_WORDS_MAX];
+	struct verify verify;
+	int r;
+
+	verify_begin(&verify, NULL, VERIFY_LENIENT);
+	chain_trust(service, &verify);
+	r = record_is_whole(service->record, destination, job, &verify, words);
+	if (r > 0)
+		return true;
+	if (r == 0) {
+		chain_altered(service, destination, job, words);
+		service_add_delivery(service, &(struct record_delivery){
+						      .id = job->id,
+						      .state = REPORT_STOPPED,
+						      .attempts = job->attempts,
+						      .at_ms = now.wall_ms,
+						      .error = words,
+					      });
+	} else {
+		log_err("report %s cannot be checked: %s", job->webhook_id, strerror(-r));
+	}
+	end_attempt(endpoint);
+	endpoint->next_ms = r < 0 ? now.wall_ms + 5 * MS_PER_S : 0;
+	return false;
+}
+
 static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, struct stamp now)
 {
 	const struct config_destination *destination = config_of(delivery, endpoint);
@@ -275,11 +313,11 @@ static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, 
 	r = record_next_job(delivery->service->record, &ask, &endpoint->job, &endpoint->next_ms);
 	if (r < 0) {
 		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
-	} else if (r == 1) {
+	} else if (r == 1 && is_whole(delivery, endpoint)) {
 		if (endpoint->job.lane > 0)
 			outbox_gate_take(&endpoint->gate, destination->per_min, now.mono_ms);
 		begin(delivery, endpoint);
-	} else if (!open) {
+	} else if (r == 0 && !open) {
 		endpoint->next_ms = 0; /* of what waits at the gate */
 	}
 }

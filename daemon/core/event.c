@@ -56,6 +56,8 @@ static const struct {
 				     "minutes"},
 	[EVENT_JOURNAL_RESENT] = {"journal.resent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a63", 5,
 				  "entries"},
+	[EVENT_SANDBOX_CHECKED] = {"sandbox.checked", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a64", 6, NULL},
+	[EVENT_SANDBOX_OPEN] = {"sandbox.open", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a65", 4, NULL},
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
@@ -71,6 +73,8 @@ static const struct {
 				   "reports"},
 	[EVENT_REPORT_ABANDONED] = {"report.abandoned", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c06", 3,
 				    "reports"},
+	[EVENT_REPORTS_FIXED] = {"reports.fixed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c07", 7, "reports"},
+	[EVENT_REPORT_ALTERED] = {"report.altered", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c08", 2, "entry"},
 	[EVENT_DEVICE_STATE] = {"device.state", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a17", 5, "changes"},
 	[EVENT_WINDOW_INVALID] = {"window.invalid", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a18", 4,
 				  "capture_percent"},
@@ -283,6 +287,31 @@ static void set_masses(json_t *object, const struct event *event, const struct c
 	(void)json_object_set_new(object, "released", array);
 }
 
+static json_t *body_object(const struct event_body *body)
+{
+	json_t *object = json_object();
+
+	field_set_text(object, "hash", body->hash);
+	field_set_text(object, "report", body->report);
+	field_set_text(object, "type", body->type);
+	field_set_text(object, "incident", body->incident);
+	return object;
+}
+
+static void set_bodies(json_t *object, const struct event *event)
+{
+	json_t *bodies = json_array(), *replaced = json_array();
+
+	for (size_t i = 0; i < event->n_bodies; i++)
+		(void)json_array_append_new(bodies, body_object(&event->bodies[i]));
+	for (size_t i = 0; i < event->n_replaced; i++)
+		(void)json_array_append_new(replaced, json_string(event->replaced[i]));
+	(void)json_object_set_new(object, "bodies", bodies);
+	if (event->n_replaced > 0)
+		(void)json_object_set(object, "replaced", replaced);
+	json_decref(replaced);
+}
+
 static void set_keys(json_t *object, const struct event_keys *keys)
 {
 	if (!keys)
@@ -306,6 +335,27 @@ static void lower_escapes(char *line)
 			if (line[i] >= 'A' && line[i] <= 'F')
 				line[i] = (char)(line[i] - 'A' + 'a');
 	}
+}
+
+int event_body_hash(const char *body, size_t n, char ret[static 65])
+{
+	uint8_t hash[32];
+
+	if (EVP_Digest(body, n, hash, NULL, EVP_sha256(), NULL) != 1)
+		return -ENOMEM;
+	chain_hex(hash, ret);
+	return 0;
+}
+
+char *event_body_text(const struct event_body *body)
+{
+	json_t *object = body_object(body);
+	char *text = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+
+	json_decref(object);
+	if (text)
+		lower_escapes(text);
+	return text;
 }
 
 static bool is_of_incident(enum event_type type)
@@ -343,6 +393,8 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "name", event->name);
 	field_set_text(object, "report", event->report);
 	field_set_text(object, "user", event->user);
+	if (event->uid)
+		(void)json_object_set_new(object, "uid", json_integer(*event->uid));
 	field_set_text(object, "level", event->level);
 	field_set_text(object, "verdict", event->verdict);
 	field_set_text(object, "boundary", event->boundary);
@@ -350,6 +402,8 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);
 	set_keys(object, event->keys);
+	if (event->type == EVENT_REPORTS_FIXED)
+		set_bodies(object, event);
 	field_set_text(object, "hash", event->hash);
 	if (event->heads)
 		(void)json_object_set_new(object, "heads", json_integer(event->heads));

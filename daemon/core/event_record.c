@@ -34,8 +34,19 @@ void event_message_record(const struct event *event, const struct config *config
 			       reason, name);
 	else if (event->type == EVENT_RECORD_SEEN)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
-			       "That the record was damaged was seen by %s%s%s%s", user,
+			       "What is wrong with the record was seen by %s%s%s%s", user,
 			       *reason ? " (" : "", reason, *reason ? ")" : "");
+	else if (event->type == EVENT_REPORTS_FIXED)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%lld reports and files wait to be sent as they are%s%s", number,
+			       *reason ? ": " : "", reason);
+	else if (event->type == EVENT_REPORT_ALTERED)
+		(void)snprintf(
+			text, EVENT_MESSAGE_MAX,
+			"Report %s for %s is not the one that was made (%s): it is not sent; "
+			"find out who or what did it, keep a copy of the record, then: "
+			"wastewatch record seen",
+			or_empty(event->report), name, reason);
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "The record is signed by key %s from now on, in place of %s%s%s",

@@ -96,8 +96,8 @@ int plume_rise(const struct plume_stack *stack, double wind_m_s, enum plume_stab
 	if (!(stack->height_m >= 0) || !(d > 0) || !(vs > 0) || !(ts > 0) || !(ta > 0) ||
 	    !(wind_m_s > 0))
 		return -EDOM;
-	rise.buoyancy_m4_s3 = fmax(0, PLUME_GRAVITY_M_S2 * vs * d * d * (ts - ta) / (4 * ts));
 	rise.is_cold = ts < ta;
+	rise.buoyancy_m4_s3 = fmax(0, PLUME_GRAVITY_M_S2 * vs * d * d * (ts - ta) / (4 * ts));
 	rise.momentum_m4_s2 = vs * vs * d * d * ta / (4 * ts);
 	rise.velocity_ratio = 1.0 / 3 + wind_m_s / vs;
 	rise.stability_per_s2 = PLUME_GRAVITY_M_S2 / ta * classes[stability].gradient_k_m;

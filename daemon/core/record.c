@@ -138,7 +138,9 @@ int record_failed(struct record *record, int code)
 
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which)
 {
-	const char *sql = record_sql[which] ? record_sql[which] : record_outbox_sql[which];
+	const char *sql = record_sql[which]	     ? record_sql[which]
+			  : record_outbox_sql[which] ? record_outbox_sql[which]
+						     : record_fix_sql[which];
 
 	if (!record->statements[which] &&
 	    sqlite3_prepare_v3(record->db, sql, -1, SQLITE_PREPARE_PERSISTENT,
@@ -252,7 +254,11 @@ int record_load(struct record *record, struct record_start *ret)
 	*ret = (struct record_start){.created = true};
 	r = load_row(record, "SELECT value FROM meta WHERE key = 'log_id'", take_log_id, ret);
 	if (r == 0)
-		r = load_row(record, "SELECT seq, hash, type FROM entry ORDER BY seq DESC LIMIT 1",
+		r = load_row(record,
+			     /* a clean stop may have had reports to fix */
+			     "SELECT seq, hash, (SELECT type FROM entry WHERE"
+			     " type <> 'reports.fixed' ORDER BY seq DESC LIMIT 1)"
+			     " FROM entry ORDER BY seq DESC LIMIT 1",
 			     take_last_entry, ret);
 	if (r == 0)
 		r = load_row(record, "SELECT value FROM meta WHERE key = 'base_seq'", take_base,

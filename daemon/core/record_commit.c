@@ -32,7 +32,7 @@ static void bind_some(sqlite3_stmt *statement, int at, const char *text)
 	if (!s)                                            \
 	return record_failed(record, sqlite3_errcode(record->db))
 
-static int add_entry(struct record *record, const struct batch_entry *entry)
+int record_add_entry(struct record *record, const struct batch_entry *entry)
 {
 	PREPARE(ADD_ENTRY);
 	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)entry->seq);
@@ -147,13 +147,13 @@ static int set_ack(struct record *record, const struct record_ack *ack, int64_t 
 
 /* Kept for ever beside its entries: what is handed out may end here. One that nobody has signed
  * says nothing that the chain does not, so it is in "head" only. */
-static int add_head(struct record *record, const struct record_commit *commit, const char *note,
+static int add_head(struct record *record, uint64_t seq, const char *note,
 		    const uint8_t signature[static SIGN_ED25519_BYTES])
 {
 	int r;
 
 	PREPARE(ADD_HEAD);
-	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)commit->chain.seq);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);
 	bind_text(s, 2, note);
 	(void)sqlite3_bind_blob(s, 3, signature, SIGN_ED25519_BYTES, SQLITE_STATIC);
 	r = record_run(record, s);
@@ -162,9 +162,8 @@ static int add_head(struct record *record, const struct record_commit *commit, c
 }
 
 /* the head as it is signed: see head.h */
-static int set_head(struct record *record, const struct record_commit *commit)
+static int set_head(struct record *record, const struct record_commit *commit, struct chain chain)
 {
-	struct chain chain = commit->chain;
 	char note[HEAD_NOTE_MAX], key_id[SIGN_KEY_ID_TEXT];
 	uint8_t signature[SIGN_ED25519_BYTES];
 	int r;
@@ -176,9 +175,8 @@ static int set_head(struct record *record, const struct record_commit *commit)
 		r = sign_bytes(commit->head_key, note, strlen(note), signature);
 	if (r < 0)
 		return r;
-	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)commit->chain.seq);
-	(void)sqlite3_bind_blob(s, 2, commit->chain.hash, sizeof(commit->chain.hash),
-				SQLITE_STATIC);
+	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)chain.seq);
+	(void)sqlite3_bind_blob(s, 2, chain.hash, sizeof(chain.hash), SQLITE_STATIC);
 	bind_text(s, 3, note);
 	if (commit->head_key)
 		(void)sqlite3_bind_blob(s, 4, signature, sizeof(signature), SQLITE_STATIC);
@@ -186,7 +184,7 @@ static int set_head(struct record *record, const struct record_commit *commit)
 		(void)sqlite3_bind_null(s, 4);
 	r = record_run(record, s);
 	(void)sqlite3_clear_bindings(s); /* they point into this function */
-	return r == 0 && commit->head_key ? add_head(record, commit, note, signature) : r;
+	return r == 0 && commit->head_key ? add_head(record, chain.seq, note, signature) : r;
 }
 
 static int set_state(struct record *record, const struct record_commit *commit)
@@ -211,12 +209,15 @@ static int set_windows(struct record *record, const struct record_commit *commit
 	for (size_t i = 0; r == 0 && i < (n); i++) \
 	r = call
 
-static int write_all(struct record *record, const struct record_commit *commit)
+/* @chain: its end; moves on */
+static int write_all(struct record *record, const struct record_commit *commit, struct chain *chain)
 {
 	const struct batch *batch = commit->batch;
 	int r = record_load_upkeep(record);
 
-	EACH(batch->n_entries, add_entry(record, &batch->entries[i]));
+	if (r == 0)
+		r = record_fix_begin(record, commit);
+	EACH(batch->n_entries, record_add_entry(record, &batch->entries[i]));
 	EACH(batch->n_minutes, add_minute(record, &batch->minutes[i]));
 	EACH(batch->n_incidents, add_incident(record, commit->config, &batch->incidents[i]));
 	EACH(batch->n_alarms, add_alarm(record, commit->config, &batch->alarms[i]));
@@ -227,8 +228,6 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = record_set_outbox(record, commit);
 	EACH(batch->n_reports, record_add_report(record, commit, &batch->reports[i]));
 	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));
-	if (r == 0 && batch->n_entries > 0)
-		r = set_head(record, commit);
 	if (r == 0)
 		r = set_state(record, commit);
 	if (r == 0 && commit->windows)
@@ -239,6 +238,10 @@ static int write_all(struct record *record, const struct record_commit *commit)
 		r = record_set_journal(record, commit->journal_seq);
 	if (r == 0)
 		r = record_set_anchors(record, commit);
+	if (r == 0)
+		r = record_fix(record, commit, chain);
+	if (r == 0 && (batch->n_entries > 0 || chain->seq != commit->chain.seq))
+		r = set_head(record, commit, *chain);
 	if (r == 0 && !commit->is_tight)
 		r = record_upkeep(record, commit);
 	return r;
@@ -286,6 +289,7 @@ static int make_ready(struct record *record, const struct record_commit *commit)
 int record_commit(struct record *record, const struct record_commit *commit)
 {
 	const struct batch *batch = commit->batch;
+	struct chain chain = commit->chain;
 	int r;
 
 	if (batch->out_of_memory) {
@@ -297,7 +301,7 @@ int record_commit(struct record *record, const struct record_commit *commit)
 		return r;
 	r = record_do(record, BEGIN);
 	if (r == 0)
-		r = write_all(record, commit);
+		r = write_all(record, commit, &chain);
 	if (r == 0)
 		r = record_do(record, COMMIT);
 	if (r < 0) {
@@ -310,8 +314,10 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	record->last = commit->now;
 	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
 	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
+	EACH(commit->fixed ? commit->fixed->n : 0, read_back(record, &commit->fixed->entries[i]));
+	record->knows_fixed |= commit->fixed && commit->fixed->n > 0;
 	if (r == 0)
-		record->base = commit->chain;
+		record->base = chain;
 	if (r == 0 && record->checkpoint) {
 		(void)snprintf(record->error, sizeof(record->error),
 			       "its log cannot be brought into record.db: %s",

@@ -28,12 +28,14 @@
 	" changed_by = ?4, reason = ?5"
 
 const char *const record_outbox_sql[N_STATEMENTS] = {
-	[ADD_REPORT] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
-		       " created_ms, body, skipped, place) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,"
-		       " ?9)",
+	[ADD_REPORT] =
+		"INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
+		" created_ms, body, skipped, place, fixed) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7,"
+		" ?8, ?9, NULL)",
 	/* a file's name is its place at the department: the first of a name counts, see files.h */
 	[ADD_FILE] = "INSERT INTO outbox(webhook_id, destination, incident, type, lane,"
-		     " created_ms, body, skipped, place) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"
+		     " created_ms, body, skipped, place, fixed)"
+		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)"
 		     " ON CONFLICT(webhook_id) DO NOTHING",
 	/* what an emergency waits for must not wait in the slow lane */
 	[RAISE_LANE] = "UPDATE outbox SET lane = 0 WHERE incident = ?1 AND destination = ?2"
@@ -46,8 +48,11 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 	/* what a person has decided meanwhile stands, unless the receiver has it */
 	[SET_DELIVERY] = "UPDATE outbox SET state = CASE WHEN ?2 <> 'sent' AND"
 			 " state IN ('stopped', 'abandoned') THEN state ELSE ?2 END, attempts = ?3,"
-			 " next_ms = ?4, last_ms = ?5, http_status = ?6, error = ?7 WHERE id = ?1",
-	[NEXT_JOB] = "SELECT id, attempts, lane, webhook_id, body, state = 'held' FROM outbox"
+			 " next_ms = ?4, last_ms = ?5, http_status = ?6, error = ?7,"
+			 " changed_by = CASE ?2 WHEN 'stopped' THEN 'wastewatchd' ELSE changed_by"
+			 " END WHERE id = ?1",
+	[NEXT_JOB] = "SELECT id, attempts, lane, webhook_id, body, state = 'held', type, incident,"
+		     " fixed FROM outbox"
 		     " WHERE destination = ?1 AND turn = 1 AND lane BETWEEN ?4 AND ?5"
 		     " AND (next_ms <= ?2 OR next_ms > ?3) ORDER BY lane, place LIMIT 1",
 	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
@@ -84,6 +89,7 @@ static const char *const report_states[] = {
 	[REPORT_PENDING] = "pending",
 	[REPORT_SENT] = "sent",
 	[REPORT_HELD] = "held",
+	[REPORT_STOPPED] = "stopped",
 };
 
 /* @state: what it becomes, NULL as it is; @queued, @stopped: which of a destination's it means */
@@ -325,8 +331,11 @@ static int find_job(struct record *record, const struct record_ask *ask, struct 
 			.webhook_id = strdup(sqlite_text(s, 3)),
 			.body = strdup(sqlite_text(s, 4)),
 			.held = sqlite3_column_int(s, 5) != 0,
+			.type = strdup(sqlite_text(s, 6)),
+			.incident = strdup(sqlite_text(s, 7)),
+			.fixed = sqlite3_column_int64(s, 8),
 		};
-		r = ret->webhook_id && ret->body ? 1 : -ENOMEM;
+		r = ret->webhook_id && ret->body && ret->type && ret->incident ? 1 : -ENOMEM;
 		if (r < 0)
 			record_job_done(ret);
 	} else if (code != SQLITE_DONE) {
@@ -361,6 +370,8 @@ void record_job_done(struct record_job *job)
 {
 	free(job->webhook_id);
 	free(job->body);
+	free(job->type);
+	free(job->incident);
 	*job = (struct record_job){0};
 }
 

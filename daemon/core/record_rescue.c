@@ -11,6 +11,7 @@
 #include "core/record_aside.h"
 #include "core/record_rescue.h"
 #include "core/record_statements.h"
+#include "core/verify.h"
 
 /* @reports: its rows are what waits for a receiver */
 static const struct table {
@@ -105,6 +106,61 @@ static int copy_table(sqlite3 *from, sqlite3 *to, const struct table *table, uin
 	return code;
 }
 
+/* --- what was altered before it was set aside ------------------------------------------ */
+
+static int hold(sqlite3 *db, int64_t id, const char *words)
+{
+	CLEANUP(sqlite_finalize) sqlite3_stmt *s = NULL;
+	int code = sqlite3_prepare_v2(db,
+				      "UPDATE outbox SET state = 'stopped',"
+				      " changed_by = 'wastewatchd', reason = ?2 WHERE id = ?1",
+				      -1, &s, NULL);
+
+	if (code != SQLITE_OK)
+		return code;
+	(void)sqlite3_bind_int64(s, 1, id);
+	(void)sqlite3_bind_text(s, 2, words, -1, SQLITE_STATIC);
+	return sqlite3_step(s);
+}
+
+/* Return: SQLITE_OK; what ended it, in the new record */
+static int check_row(sqlite3 *from, sqlite3 *to, sqlite3_stmt *row, const struct verify *trusted,
+		     uint64_t *ret_n)
+{
+	/* only read */
+	const struct record_job job = {
+		.webhook_id = (char *)(uintptr_t)sqlite_text(row, 1),
+		.body = (char *)(uintptr_t)sqlite_text(row, 2),
+		.type = (char *)(uintptr_t)sqlite_text(row, 3),
+		.incident = (char *)(uintptr_t)sqlite_text(row, 4),
+		.fixed = sqlite3_column_int64(row, 6),
+	};
+	struct verify verify = *trusted;
+	char words[RECORD_WORDS_MAX] = "its page cannot be read";
+	int code;
+
+	if (sqlite_is_whole(from, sqlite_text(row, 5), &job, &verify, words) == 1)
+		return SQLITE_OK;
+	code = hold(to, sqlite3_column_int64(row, 0), words);
+	*ret_n += code == SQLITE_DONE;
+	return code == SQLITE_DONE ? SQLITE_OK : code;
+}
+
+/* an older version has fixed nothing, and has no such column */
+static int check_reports(sqlite3 *from, sqlite3 *to, const struct verify *trusted, uint64_t *ret_n)
+{
+	static const char sql[] = "SELECT id, webhook_id, body, type, incident, destination, fixed"
+				  " FROM outbox WHERE state IN ('pending', 'held', 'stopped')";
+	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	int code = SQLITE_OK;
+
+	if (!trusted || sqlite3_prepare_v2(from, sql, -1, &row, NULL) != SQLITE_OK)
+		return SQLITE_OK;
+	while (code == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
+		code = check_row(from, to, row, trusted, ret_n);
+	return code;
+}
+
 static int open_old(const char *directory, const char *name, sqlite3 **ret)
 {
 	char path[4096];
@@ -136,10 +192,11 @@ static int set_base(struct record *record, uint64_t base_seq)
 }
 
 static int copy_all(struct record *record, const char *directory, const struct record_aside *aside,
-		    struct record_rescued *ret)
+		    const struct verify *trusted, struct record_rescued *ret)
 {
 	CLEANUP(close_database) sqlite3 *old = NULL;
 	bool own = false;
+	int checked;
 
 	if (open_old(directory, aside->name, &old) != SQLITE_OK) {
 		ret->reports_cut = ret->others_cut = true;
@@ -159,11 +216,12 @@ static int copy_all(struct record *record, const char *directory, const struct r
 		else
 			ret->others_cut = true;
 	}
-	return 0;
+	checked = check_reports(old, record->db, trusted, &ret->n_altered);
+	return checked == SQLITE_OK ? 0 : record_failed(record, checked);
 }
 
 int record_rescue(struct record *record, const char *directory, const struct record_aside *aside,
-		  struct record_rescued *ret)
+		  const struct verify *trusted, struct record_rescued *ret)
 {
 	int r = record_do(record, BEGIN);
 
@@ -171,7 +229,7 @@ int record_rescue(struct record *record, const char *directory, const struct rec
 	if (r == 0)
 		r = set_base(record, aside->base_seq);
 	if (r == 0)
-		r = copy_all(record, directory, aside, ret);
+		r = copy_all(record, directory, aside, trusted, ret);
 	if (r == 0)
 		r = record_do(record, COMMIT);
 	if (r < 0 && !sqlite3_get_autocommit(record->db))

@@ -180,6 +180,12 @@ static const char *const steps[RECORD_VERSION] = {
 	" unseen INTEGER NOT NULL, wanted_seq INTEGER NOT NULL, again_from INTEGER NOT NULL,"
 	" again_to INTEGER NOT NULL, round_ms INTEGER NOT NULL, renewed_ms INTEGER NOT NULL,"
 	" clock_ms INTEGER, clock_said INTEGER NOT NULL) WITHOUT ROWID;"
+	/* The entry that fixes a row, see record_fix.c; NULL within a transaction only, 0 none
+	 * does: it is of an older version. */
+	"ALTER TABLE outbox ADD COLUMN fixed INTEGER DEFAULT 0;"
+	"ALTER TABLE outbox ADD COLUMN replaced_fixed INTEGER;" /* the one that says so */
+	"CREATE INDEX outbox_unfixed ON outbox(id) WHERE fixed IS NULL;"
+	"CREATE INDEX entry_fixed ON entry(seq) WHERE type = 'reports.fixed';"
 	"CREATE INDEX outbox_anchor ON outbox(destination, id, webhook_id, lane)"
 	" WHERE state = 'sent';",
 };

@@ -127,22 +127,28 @@ int record_chain(struct record *record,
 	return code == SQLITE_DONE ? 0 : record_failed(record, code);
 }
 
-int record_chain_at(struct record *record, uint64_t seq, struct chain *ret)
+int sqlite_chain_at(sqlite3 *db, uint64_t seq, struct chain *ret)
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
-	int code = sqlite3_prepare_v2(record->db, "SELECT hash FROM entry WHERE seq = ?1", -1, &row,
-				      NULL);
+	int code = sqlite3_prepare_v2(db, "SELECT hash FROM entry WHERE seq = ?1", -1, &row, NULL);
 	const uint8_t *hash;
 
 	if (code != SQLITE_OK)
-		return record_failed(record, code);
+		return sqlite_errno(code);
 	(void)sqlite3_bind_int64(row, 1, (sqlite3_int64)seq);
 	code = sqlite3_step(row);
 	if (code != SQLITE_ROW && code != SQLITE_DONE)
-		return record_failed(record, code);
+		return sqlite_errno(code);
 	hash = code == SQLITE_ROW ? bytes(row, 0, sizeof(ret->hash)) : NULL;
 	*ret = (struct chain){.seq = seq};
 	if (hash) /* one that is not there does not fit what follows */
 		memcpy(ret->hash, hash, sizeof(ret->hash));
 	return 0;
+}
+
+int record_chain_at(struct record *record, uint64_t seq, struct chain *ret)
+{
+	int r = sqlite_chain_at(record->db, seq, ret);
+
+	return r < 0 ? record_failed(record, sqlite3_errcode(record->db)) : r;
 }

@@ -13,6 +13,7 @@
 #include "core/control.h"
 #include "core/drilling.h"
 #include "core/record_aside.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -64,6 +65,7 @@ static void tell(struct service *service)
 	for (size_t i = 0; i < service->batch.n_entries; i++)
 		stepped |= service->batch.entries[i].type == EVENT_CLOCK_STEPPED;
 	pollers_committed(service->pollers);
+	control_committed(service->control, &service->batch);
 	batch_clear(&service->batch);
 	clear_deliveries(service);
 	/* waits were reckoned by a clock that was wrong before or is now */
@@ -84,9 +86,30 @@ static void fail(struct service *service, int r)
 	(void)sd_event_exit(service->event, r);
 }
 
+/* what the record has added to the chain is told as all else. Without the memory for it the
+ * journal lacks it, as it would after a stop. */
+static void take_fixed(struct service *service, struct record_fixed *fixed)
+{
+	const struct sign_key *key = service->core->chain.key;
+
+	for (size_t i = 0; i < fixed->n; i++) {
+		struct batch_entry *entry = batch_add(&service->batch, entries);
+
+		if (!entry)
+			break;
+		*entry = fixed->entries[i];
+		fixed->entries[i] = (struct batch_entry){0};
+	}
+	if (fixed->n > 0) {
+		service->core->chain = fixed->chain;
+		service->core->chain.key = key;
+	}
+}
+
 static int commit(struct service *service)
 {
 	struct record_ack acks[POLLERS_MAX];
+	struct record_fixed fixed = {0};
 	struct record_commit commit = {
 		.config = service->config,
 		.batch = &service->batch,
@@ -100,6 +123,7 @@ static int commit(struct service *service)
 		.now = service_now(service),
 		.is_tight = storage_is_tight(service->storage),
 		.journal_seq = journal_sent(service->journal),
+		.fixed = &fixed,
 	};
 	void *state = NULL, *windows = NULL;
 	int r = core_save(service->core, &state, &commit.n_state);
@@ -120,8 +144,11 @@ static int commit(struct service *service)
 	free(windows);
 	drilling_saved(service, &commit, r == 0);
 	delivery_saved(service->delivery, r == 0);
-	if (r == 0)
+	if (r == 0) {
+		take_fixed(service, &fixed);
 		service->core->windows_dirty = false;
+	}
+	record_fixed_done(&fixed);
 	service->last_commit_ms = commit.now.mono_ms;
 	return r;
 }
@@ -158,6 +185,18 @@ void service_flush(struct service *service)
 		service_commit(service);
 }
 
+/* a loop that turns is not enough: is what must be stored stored, and is the journal told? */
+static bool is_alive(const struct service *service)
+{
+	struct record_ack acks[POLLERS_MAX];
+	bool waits = service->batch.n_entries > 0 || pollers_acks(service->pollers, acks) > 0;
+
+	if (waits && !storage_is_failing(service->storage) &&
+	    service_now(service).mono_ms - service->last_commit_ms > SERVICE_STUCK_MS)
+		return false;
+	return !journal_is_stuck(service->journal, SERVICE_STUCK_MS);
+}
+
 static void notify(const struct service *service)
 {
 	size_t n_open = 0, n_lost = 0;
@@ -167,9 +206,10 @@ static void notify(const struct service *service)
 	for (size_t i = 0; i < service->config->n_channels; i++)
 		n_lost += service->core->channels[i].lost;
 	(void)sd_notifyf(0,
-			 "WATCHDOG=1\nSTATUS=%zu channels watched, %zu not measured, %zu open "
+			 "%sSTATUS=%zu channels watched, %zu not measured, %zu open "
 			 "incidents%s%s",
-			 service->config->n_channels, n_lost, n_open,
+			 is_alive(service) ? "WATCHDOG=1\n" : "", service->config->n_channels,
+			 n_lost, n_open,
 			 pollers_is_silent(service->pollers, 0) ? "; the poller is silent" : "",
 			 delivery_has_sender(service->delivery) ? "" : "; no sender");
 }
@@ -429,6 +469,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = control_open(&service->control, service, options->bus);
 	if (r >= 0)
+		r = sandboxes_open(service);
+	if (r >= 0)
 		service_flush(service);
 	if (r >= 0 && !service->failed)
 		r = chain_started(service);
@@ -456,6 +498,7 @@ void service_close(struct service *service)
 		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
 	service->anchoring = anchoring_close(service->anchoring);
+	service->sandboxes = sandboxes_free(service->sandboxes);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);
 	(void)plan_free(service->plan);

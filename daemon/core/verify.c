@@ -369,6 +369,7 @@ void verify_head(struct verify *v, const struct verify_head *head)
 {
 	struct verify_note note;
 	enum verify_fault fault = VERIFY_HEAD_FORM;
+	bool known = true;
 
 	if (verify_note_read(head->note, &note) == 0) {
 		if (v->in_doubt)
@@ -376,6 +377,7 @@ void verify_head(struct verify *v, const struct verify_head *head)
 		fault = check_signature(v, head, &note);
 		if (fault == VERIFY_KEY_UNKNOWN && (v->mode & VERIFY_LENIENT)) {
 			v->n_unknown++;
+			known = false;
 			fault = VERIFY_GOOD;
 		}
 		if (fault == VERIFY_GOOD)
@@ -391,6 +393,7 @@ void verify_head(struct verify *v, const struct verify_head *head)
 		return;
 	}
 	v->n_heads++;
+	v->n_signed += known;
 	v->signed_seq = note.seq;
 	memcpy(v->origin, note.origin, sizeof(v->origin));
 	memcpy(v->key_id, note.key_id, sizeof(v->key_id));

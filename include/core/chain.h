@@ -25,7 +25,8 @@
 #include "core/verify.h"
 
 #define CHAIN_START_ENTRIES 50000
-#define CHAIN_SLICE_ENTRIES 32	  /* with a signed head each, some 5 ms */
+#define CHAIN_SLICE_ENTRIES 32 /* with a signed head each, some 5 ms */
+#define CHAIN_REPORT_MAX    160
 #define CHAIN_PAUSE_US	    50000 /* between slices: a tenth of the processor at most */
 
 /**
@@ -34,6 +35,8 @@
  * @n_entries, @n_heads, @n_unknown, @verified_ms (UTC; 0 none yet): the last round that was good
  * @due_ms, @next_ms: monotonic, when the day's entry is due, when the next round begins
  * @is_damaged: found in this run; @bad, @words: what
+ * @altered: id of a report that was not sent in this run because it is not what was fixed
+ * @is_unvouched: it is signed by a key that the one before has not signed
  * @is_unseen: and nobody has said that he knows
  * @key: the last one that the record names; @has_key
  * @is_replaced: the record takes the place of @aside, for @reason, and has to say so
@@ -52,6 +55,8 @@ struct chain_watch {
 	bool is_damaged;
 	uint64_t bad;
 	char words[VERIFY_TEXT_MAX];
+	char altered[CHAIN_REPORT_MAX];
+	bool is_unvouched;
 	bool is_unseen;
 	struct sign_public key;
 	bool has_key;
@@ -90,6 +95,16 @@ int chain_seen(struct service *service, const char *user, const char *reason, ch
 
 /** chain_state_lost() - the state of the last run was damaged: somebody should know */
 void chain_state_lost(struct service *service);
+
+/** chain_trust() - the keys whose signatures this service takes for its own record's */
+void chain_trust(const struct service *service, struct verify *verify);
+
+/**
+ * chain_altered() - a report in the outbox is not what was fixed: an entry, and health is false
+ * @words: what is wrong with it
+ */
+void chain_altered(struct service *service, const char *destination, const struct record_job *job,
+		   const char *words);
 
 /** chain_is_healthy() - false: damaged, or was, and nobody has seen it */
 bool chain_is_healthy(const struct service *service);

@@ -45,6 +45,8 @@ enum event_type {
 	EVENT_STORAGE_CRITICAL,
 	EVENT_STORAGE_RECOVERED,
 	EVENT_JOURNAL_RESENT,
+	EVENT_SANDBOX_CHECKED,
+	EVENT_SANDBOX_OPEN,
 	EVENT_POLLER_STARTED,
 	EVENT_POLLER_SILENT,
 	EVENT_POLLER_RETURNED,
@@ -65,6 +67,8 @@ enum event_type {
 	EVENT_REPORT_STOPPED,
 	EVENT_REPORT_RELEASED,
 	EVENT_REPORT_ABANDONED,
+	EVENT_REPORTS_FIXED,
+	EVENT_REPORT_ALTERED,
 	EVENT_DEVICE_STATE,
 	EVENT_WINDOW_INVALID,
 	EVENT_ALARM_ACKNOWLEDGED,
@@ -123,6 +127,19 @@ struct event_keys {
 };
 
 /**
+ * struct event_body - a report, or a data file, as it stands in the outbox
+ * @hash: SHA-256 of its body, in hex
+ * @report: its webhook id
+ * @type, @incident: of the row; NULL with a data file, whose id says both
+ */
+struct event_body {
+	const char *hash;
+	const char *report;
+	const char *type;
+	const char *incident;
+};
+
+/**
  * struct event - one thing that happened, to what
  * @site, @source, @channel, @limit: indices into the configuration, EVENT_NONE
  * @value: counts if @has_value
@@ -134,6 +151,7 @@ struct event_keys {
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
  * @user: who did it, with operator actions; NULL nobody
+ * @uid: the number of that account; NULL not known, as in a replay
  * @level: of an incident, as incident_level_text(); NULL none
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
@@ -144,6 +162,7 @@ struct event_keys {
  * @heads: how many signed heads were looked at, with "record.verified"
  * @until_ms: UTC; 0 none
  * @exercise: part of a drill, nothing of it is real
+ * @bodies: with "reports.fixed", what is fixed; @replaced: ids of those that they stand for
  * @quiet: nobody is to be called for it: the priority is that of information
  */
 struct event {
@@ -164,6 +183,7 @@ struct event {
 	const char *name;
 	const char *report;
 	const char *user;
+	const uint32_t *uid;
 	const char *level;
 	const char *verdict;
 	const char *boundary;
@@ -173,6 +193,10 @@ struct event {
 	const struct event_keys *keys;
 	const char *hash;
 	int64_t heads;
+	const struct event_body *bodies;
+	size_t n_bodies;
+	const char *const *replaced;
+	size_t n_replaced;
 	int64_t until_ms;
 	bool exercise;
 	bool quiet;
@@ -204,13 +228,23 @@ int event_priority(const struct event *event, const struct config *config);
  */
 void event_value_text(double value, char text[static EVENT_VALUE_MAX]);
 
+/** event_body_hash() - SHA-256 of a body, in hex. Return: 0; -ENOMEM. */
+int event_body_hash(const char *body, size_t n, char ret[static 65]);
+
+/**
+ * event_body_text() - a body as it stands in the line of "reports.fixed", and nowhere else there
+ * Return: canonical JSON, freed by the caller; NULL: no memory.
+ */
+char *event_body_text(const struct event_body *body);
+
 /** event_message() - a sentence for people */
 void event_message(const struct event *event, const struct config *config,
 		   char text[static EVENT_MESSAGE_MAX]);
 
 struct sign_key;
 
-/** event_message_record() - the same of the types record.… and key.…; for event_message() */
+/** event_message_record() - the same of the types record.…, key.… and reports.fixed; for
+ * event_message() */
 void event_message_record(const struct event *event, const struct config *config, char *text);
 
 /**

@@ -53,8 +53,7 @@ struct plume_stack {
  * struct plume_rise - how gas from a stack rises
  * @is_momentum: by its speed, else by its warmth (ISC3: what is warmer than the air by more than
  *   the crossover difference)
- * @is_cold: colder than the air: ISC3 has no buoyant rise for it, and no sinking either, so that
- *   at the ground there may be more than is computed
+ * @is_cold:     colder than the air: Fb is taken as 0; that such gas sinks is not in this model
  * @downwash_m:  by how much the stack counts as lower, 0 or more; vs < 1.5·u
  */
 struct plume_rise {

@@ -74,8 +74,11 @@ struct record_ack {
 	uint64_t seq;
 };
 
-/** enum record_report_state - what an attempt can make of a report; see outbox.h for all */
-enum record_report_state { REPORT_PENDING, REPORT_SENT, REPORT_HELD };
+/**
+ * enum record_report_state - what an attempt can make of a report; see outbox.h for all
+ * REPORT_STOPPED: it is not what was fixed, so it stands aside
+ */
+enum record_report_state { REPORT_PENDING, REPORT_SENT, REPORT_HELD, REPORT_STOPPED };
 
 /**
  * enum record_change_kind - what a person does to reports
@@ -173,6 +176,19 @@ struct record_renamed {
 };
 
 /**
+ * struct record_fixed - what a commit has said of the bodies that it put into the outbox
+ * @chain: the end of the chain, with these entries
+ * @takes_over: also of those that were there before anything was fixed
+ * @entries: "reports.fixed", the caller's from then on: record_fixed_done()
+ */
+struct record_fixed {
+	struct chain chain;
+	bool takes_over;
+	struct batch_entry *entries;
+	size_t n;
+};
+
+/**
  * struct record_commit - one transaction
  * @head_key: signs the head; NULL: the head stays unsigned
  * @state: bytes of core_save(), never NULL
@@ -185,6 +201,7 @@ struct record_renamed {
  * @drill_sites: those that have changed; the rest stays
  * @anchors: those that have changed
  * @log_id: the chain goes on under another id from this commit on; NULL: it does not
+ * @fixed: gets the entries that fix the bodies; NULL: they are not fixed, and cannot be sent
  */
 struct record_commit {
 	const struct config *config;
@@ -210,6 +227,7 @@ struct record_commit {
 	const struct record_renamed *renamed;
 	size_t n_renamed;
 	const char *log_id;
+	struct record_fixed *fixed;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;
@@ -220,7 +238,11 @@ struct record_commit {
 	uint8_t boot_id[16];
 };
 
-/** struct record_job - a report or file that is due; texts are freed by record_job_done() */
+/**
+ * struct record_job - a report or file that is due; texts are freed by record_job_done()
+ * @type, @incident: NULL where it is not of the record
+ * @fixed: number of the entry that says what it is
+ */
 struct record_job {
 	int64_t id;
 	uint32_t attempts;
@@ -228,6 +250,9 @@ struct record_job {
 	bool held; /* refused before */
 	char *webhook_id;
 	char *body;
+	char *type;
+	char *incident;
+	int64_t fixed;
 };
 
 /**
@@ -421,6 +446,20 @@ struct record_again {
 int record_send_again(struct record *record, const struct record_again *what, int64_t *ret_done);
 
 void record_job_done(struct record_job *job);
+
+/** record_fixed_done() - takes one that is empty, too */
+void record_fixed_done(struct record_fixed *fixed);
+
+#define RECORD_WORDS_MAX 160
+
+/**
+ * record_is_whole() - is a report what the record has fixed, and has one of our keys signed that?
+ * @verify: begun, with the keys that are trusted; its state is of no use afterwards
+ * @words: when it is not, why
+ * Return: 1; 0; -errno.
+ */
+int record_is_whole(struct record *record, const char *destination, const struct record_job *job,
+		    struct verify *verify, char words[static RECORD_WORDS_MAX]);
 
 /**
  * record_verify() - feed the next entries, and the heads behind them; reads only

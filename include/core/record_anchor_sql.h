@@ -12,9 +12,10 @@
 	" round_ms, renewed_ms, clock_ms, clock_said FROM anchor WHERE destination = ?1"
 
 /* both ids are of one length, drawn at random, and stand nowhere else in a report */
-#define RECORD_SQL_RENAME_REPORT                                                                   \
-	"UPDATE outbox SET webhook_id = replace(webhook_id, ?2, ?3), body = replace(body, ?2, ?3)" \
-	" WHERE id = ?1 AND state <> 'sent'"
+#define RECORD_SQL_RENAME_REPORT                                                                \
+	"UPDATE outbox SET webhook_id = replace(webhook_id, ?2, ?3), body = replace(body, ?2, " \
+	"?3),"                                                                                  \
+	" fixed = NULL WHERE id = ?1 AND state <> 'sent'"
 
 /* a report's id is CHAIN-ENTRY-DESTINATION; in the order of the rows the entry rises */
 #define RECORD_SQL_SEQ "CAST(substr(webhook_id, 18) AS INTEGER)"

@@ -90,6 +90,15 @@ enum record_statement {
 	RENAME_REPORT,
 	AGAIN_UNTIL,
 	SEND_AGAIN,
+	/* record_fix.c */
+	HAS_FIXED,
+	FORGET_UNFIXED,
+	TAKE_OVER,
+	UNFIXED,
+	SET_FIXED,
+	REPLACED_BY,
+	SET_REPLACED_FIXED,
+	GET_JOB,
 	N_STATEMENTS,
 };
 
@@ -167,6 +176,7 @@ struct record {
 	struct stamp last;
 	uint8_t last_boot[16];
 	uint8_t last_hash[32]; /* of the last entry on disk */
+	bool knows_fixed;      /* the chain has fixed bodies before */
 	char error[256];
 };
 
@@ -174,6 +184,7 @@ struct record {
 
 extern const char *const record_sql[N_STATEMENTS];
 extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
+extern const char *const record_fix_sql[N_STATEMENTS];	  /* and in both */
 
 /** record_statement() - prepared once, reset; NULL: see record_failed() */
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which);
@@ -207,6 +218,33 @@ int record_set_outbox(struct record *record, const struct record_commit *commit)
 
 /** record_set_drills() - what a commit says of drills; within a transaction */
 int record_set_drills(struct record *record, const struct record_commit *commit);
+
+/**
+ * record_fix_begin() - before a commit puts anything into the outbox, or changes a body there
+ * record_fix() - after that: entries with the hashes of what is there now; within a transaction
+ * @chain: the end of the chain; moves on
+ */
+int record_fix_begin(struct record *record, const struct record_commit *commit);
+int record_fix(struct record *record, const struct record_commit *commit, struct chain *chain);
+
+/** record_add_entry() - within a transaction */
+int record_add_entry(struct record *record, const struct batch_entry *entry);
+
+/** sqlite_chain_at() - as record_chain_at() */
+int sqlite_chain_at(sqlite3 *db, uint64_t seq, struct chain *ret);
+
+/** sqlite_is_whole() - as record_is_whole() */
+int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_job *job,
+		    struct verify *verify, char words[static RECORD_WORDS_MAX]);
+
+/**
+ * sqlite_find_body() - does the line of "reports.fixed" hold this report, with just this body?
+ * Return: 1; 0; -ENOMEM.
+ */
+int sqlite_find_body(const char *line, const struct record_job *job);
+
+/** sqlite_is_listed() - has one of the line's lists this value, as canonical JSON? */
+bool sqlite_is_listed(const char *line, const char *text);
 
 /** record_set_anchors() - what a commit says of receivers and the chain's id; likewise */
 int record_set_anchors(struct record *record, const struct record_commit *commit);

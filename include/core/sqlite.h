@@ -17,7 +17,7 @@
  * serves only where a query has just this list */
 #define RECORD_OF_CHAIN                                                             \
 	"'record.created', 'record.verified', 'record.damaged', 'record.replaced'," \
-	" 'record.seen', 'core.started', 'key.rotated'"
+	" 'record.seen', 'report.altered', 'core.started', 'key.rotated'"
 
 struct verify;
 

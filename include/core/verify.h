@@ -106,6 +106,7 @@ struct verify_key {
  * @other: with some faults a second number, see verify_text()
  * @what: with VERIFY_NOT_CANONICAL, the words; @at: the byte
  * @n_entries, @n_heads: that were found good
+ * @n_signed: of the heads, those whose signature was checked
  * @n_unknown: heads and new keys that could not be checked for want of a key (VERIFY_LENIENT)
  * @signed_seq: of the last head
  * @origin, @key_id: of the last head
@@ -120,6 +121,7 @@ struct verify {
 	size_t at;
 	uint64_t n_entries;
 	uint64_t n_heads;
+	uint64_t n_signed;
 	uint64_t n_unknown;
 	uint64_t first_seq;
 	uint64_t signed_seq;

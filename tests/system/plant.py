@@ -36,7 +36,7 @@ BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
 LIMIT_S = 20  # nothing waited for takes longer; only reached when something is broken
 HAS_JOURNAL = os.path.exists("/run/systemd/journal/socket")  # then entries are not on stderr
 WAITS = "state NOT IN ('sent', 'superseded', 'abandoned')"  # of a report in the outbox
-MISSING, ATTENTION = 3, 4  # exit codes of "wastewatch"
+MISSING, ATTENTION, DOWN, FORBIDDEN = 3, 4, 5, 6  # exit codes of "wastewatch"
 
 
 def program(name):

@@ -155,7 +155,7 @@ static void test_priorities(void **state)
 	assert_int_equal(event_priority(&event, &config), 5);
 	for (int i = 0; i <= EVENT_TYPE_MAX; i++) {
 		event = event_plain((enum event_type)i, at);
-		assert_in_range(event_priority(&event, &config), 2, 6);
+		assert_in_range(event_priority(&event, &config), 2, 7);
 	}
 }
 

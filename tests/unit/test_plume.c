@@ -89,11 +89,6 @@ static void test_momentum_and_downwash(void **state)
 	stack.exit_velocity_m_s = 4;
 	assert_int_equal(plume_rise(&stack, 4, PLUME_D, &rise), 0);
 	NEAR(rise.downwash_m, 1, 1e-12);
-	assert_false(rise.is_cold);
-	stack.exit_temperature_k = 288.14;
-	assert_int_equal(plume_rise(&stack, 4, PLUME_D, &rise), 0);
-	assert_true(rise.is_cold && rise.is_momentum);
-	assert_true(rise.buoyancy_m4_s3 == 0);
 }
 
 static void test_calm_and_upwind(void **state)

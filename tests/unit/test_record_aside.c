@@ -274,7 +274,7 @@ static void test_set_aside_and_taken_over(void **state)
 	assert_int_equal(r, 0);
 	assert_int_equal(record_aside_pending(d.path, &pending), -EBUSY); /* that one has it */
 	for (int i = 0; i < 2; i++) { /* once more changes nothing */
-		assert_int_equal(record_rescue(record, d.path, &aside, &rescued), 0);
+		assert_int_equal(record_rescue(record, d.path, &aside, NULL, &rescued), 0);
 		assert_int_equal(rescued.n_reports, ENTRIES - 2);
 		assert_false(rescued.reports_cut || rescued.others_cut);
 	}
@@ -422,7 +422,7 @@ static void test_rows_that_cannot_be_read(void **state)
 	assert_int_equal(record_set_aside(d.path, "x", WALL_MS, &aside), 0);
 	record = open_record(&d, &r);
 	assert_int_equal(r, 0);
-	assert_int_equal(record_rescue(record, d.path, &aside, &rescued), 0);
+	assert_int_equal(record_rescue(record, d.path, &aside, NULL, &rescued), 0);
 	assert_true(rescued.reports_cut);
 	assert_int_equal(rescued.n_reports, 0);
 	assert_true(rescued.n_others > 0 && !rescued.others_cut);

@@ -165,14 +165,10 @@ int assess_print(const struct assess_method *method, bool json, const struct ass
 	if (json)
 		return print_json(results, n, notes, more);
 	json_decref(more);
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (assess_given(results[i].value))
 			(void)printf("%-*s %14.6g  %s\n", COLUMN, results[i].name, results[i].value,
 				     results[i].what);
-		else
-			(void)printf("%-*s %14s  %s\n", COLUMN, results[i].name, "-",
-				     results[i].what);
-	}
 	for (; *notes; notes++)
 		(void)printf("Note: %s.\n", *notes);
 	(void)printf("\nSources:\n%s\n", method->sources);

@@ -15,9 +15,7 @@ static const struct assess_method method = {
 		 "The wind is that at the height of the release; with --wind-height-m it is "
 		 "brought\n"
 		 "there from that height by the power law. Instead of --height-m, the effective\n"
-		 "height, the five numbers of a stack, whose rise is then computed. With both\n"
-		 "--sigma-y-m and --sigma-z-m no --distance-m is needed, and no --stability where\n"
-		 "neither a rise nor --wind-height-m asks for one.",
+		 "height, the five numbers of a stack, whose rise is then computed.",
 	.sources =
 		"  sigma   Briggs 1973, NOAA ATDL-106, rural\n"
 		"  rise    Briggs, as in EPA 1995, ISC3 User's Guide vol. 2, EPA-454/B-95-003b, "
@@ -59,52 +57,31 @@ static int count_stack(const struct plume_stack *stack)
 	       assess_given(stack->air_temperature_k);
 }
 
-static bool has_stack(const struct input *in)
-{
-	return count_stack(&in->stack) > 0;
-}
-
-/* both sigmas are given: neither distance nor stability is needed for the dispersion */
-static bool is_dispersed(const struct input *in)
+/* then neither the stability nor the distance matters, unless something rises */
+static bool has_sigmas(const struct input *in)
 {
 	return assess_given(in->sigma_y_m) && assess_given(in->sigma_z_m);
 }
 
-/* Return: as assess_parse() */
-static int check_needed(const struct input *in)
+static bool has_stack(const struct input *in)
 {
-	bool known = is_dispersed(in);
-	const struct {
-		bool missing;
-		const char *says;
-	} needs[] = {
-		{!assess_given(in->rate_g_s), "--rate-g-s is needed: what is released"},
-		{!assess_given(in->wind_m_s), "--wind-m-s is needed: the wind at the release"},
-		{!assess_given(in->distance_m) && !known,
-		 "--distance-m is needed for the dispersion, or both --sigma-y-m and --sigma-z-m"},
-		{!in->stability && !known,
-		 "--stability is needed for the dispersion, or both --sigma-y-m and --sigma-z-m"},
-		{!in->stability && has_stack(in),
-		 "--stability is needed for the rise of a stack's gas; with --sigma-y-m, "
-		 "--sigma-z-m and --height-m it is not"},
-		{!in->stability && assess_given(in->wind_height_m),
-		 "--stability is needed to bring the wind from --wind-height-m to the release"},
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(needs); i++)
-		if (needs[i].missing)
-			return assess_wrong(&method, "%s", needs[i].says);
-	return -1;
+	return count_stack(&in->stack) > 0;
 }
 
 /* Return: as assess_parse() */
 static int check(const struct input *in, bool *ret_all, enum plume_stability *ret_stability)
 {
 	int n_stack = count_stack(&in->stack);
-	int r = check_needed(in);
 
-	if (r >= 0)
-		return r;
+	if (!assess_given(in->rate_g_s) || !assess_given(in->wind_m_s))
+		return assess_wrong(&method, "--rate-g-s and --wind-m-s are needed");
+	if (!has_sigmas(in) && (!assess_given(in->distance_m) || !in->stability))
+		return assess_wrong(&method, "--distance-m and --stability are needed, or both "
+					     "--sigma-y-m and --sigma-z-m");
+	if ((n_stack > 0 || assess_given(in->wind_height_m)) &&
+	    (!assess_given(in->distance_m) || !in->stability))
+		return assess_wrong(&method, "the rise of a stack and the wind at another height "
+					     "need --distance-m and --stability");
 	if (n_stack != 0 && n_stack != 5)
 		return assess_wrong(&method,
 				    "a stack has all five: --stack-height-m, --stack-diameter-m, "
@@ -140,8 +117,8 @@ static double wind_of(const struct input *in, enum plume_stability stability, bo
 
 static void compute(const struct input *in, enum plume_stability stability, struct answer *ret)
 {
-	struct plume_receptor receptor = {
-		.x_m = in->distance_m,
+	const struct plume_receptor receptor = {
+		.x_m = assess_given(in->distance_m) ? in->distance_m : PLUME_NEAR_M,
 		.y_m = in->offset_m,
 		.z_m = in->receptor_m,
 		.sigma_y_m = assess_given(in->sigma_y_m) ? in->sigma_y_m : 0,
@@ -157,14 +134,8 @@ static void compute(const struct input *in, enum plume_stability stability, stru
 	ret->wind_m_s = wind_of(in, stability, &ret->is_calm);
 	if (release.stack) /* all five are positive, so is the wind */
 		(void)plume_rise(release.stack, ret->wind_m_s, stability, &ret->rise);
-	if (!assess_given(in->distance_m)) /* somewhere, and where the rise is over */
-		receptor.x_m = fmax(PLUME_NEAR_M, ret->rise.final_distance_m);
 	plume_at(&release, release.stack ? &ret->rise : NULL, ret->wind_m_s, stability, &receptor,
 		 &ret->at);
-	if (!assess_given(in->distance_m))
-		ret->at.arrival_s = (double)NAN;
-	if (is_dispersed(in)) /* the formulas are not used, nor stretched */
-		ret->at.is_near = ret->at.is_extrapolated = false;
 }
 
 #define N_RESULTS 10
@@ -175,13 +146,13 @@ static void list(const struct input *in, const struct answer *answer,
 	bool rises = has_stack(in);
 	const struct assess_result results[N_RESULTS] = {
 		{"concentration_ug_m3", answer->at.concentration_ug_m3, "at the receptor"},
-		{"arrival_s", answer->at.arrival_s, "distance / wind"},
+		{"arrival_s", assess_given(in->distance_m) ? answer->at.arrival_s : (double)NAN,
+		 "distance / wind"},
 		{"wind_m_s", answer->wind_m_s, "at the release, used"},
 		{"sigma_y_m", answer->at.sigma_y_m, "dispersion across"},
 		{"sigma_z_m", answer->at.sigma_z_m, "dispersion upwards"},
 		{"effective_height_m", answer->at.effective_height_m, "stack, downwash and rise"},
-		{"rise_m", rises ? answer->at.rise_m : (double)NAN,
-		 "at that distance, or the final one"},
+		{"rise_m", rises ? answer->at.rise_m : (double)NAN, "at that distance"},
 		{"final_rise_m", rises ? answer->rise.final_m : (double)NAN, "of the plume"},
 		{"final_rise_distance_m", rises ? answer->rise.final_distance_m : (double)NAN,
 		 "where it is reached"},
@@ -223,9 +194,7 @@ static void print_classes(const struct answer answers[])
 	(void)putchar('\n');
 }
 
-#define NOTES_MAX 6 /* near and far exclude each other */
-
-static void note(const struct answer *answer, bool all, const char *notes[static NOTES_MAX + 1])
+static void note(const struct answer *answer, bool all, const char *notes[static 6])
 {
 	size_t n = 0;
 
@@ -240,10 +209,10 @@ static void note(const struct answer *answer, bool all, const char *notes[static
 	if (answer->at.is_extrapolated)
 		notes[n++] = "beyond 10 km, where the dispersion was fitted: extrapolated";
 	if (answer->rise.is_cold)
-		notes[n++] =
-			"the gas is colder than the air: no buoyant rise is computed, and that "
-			"it may sink is left out; at the ground it may be more than this";
-	if (answer->rise.is_momentum)
+		notes[n++] = "the gas is colder than the air: it rises by its speed only and may "
+			     "sink behind the stack, which this model does not know; near the "
+			     "ground there may be more";
+	else if (answer->rise.is_momentum)
 		notes[n++] = "the gas rises by its speed, not by its warmth";
 	notes[n] = NULL;
 }
@@ -252,7 +221,7 @@ static int answer(const struct input *in, bool all, enum plume_stability stabili
 {
 	struct answer answers[PLUME_STABILITIES];
 	struct assess_result results[N_RESULTS];
-	const char *notes[NOTES_MAX + 1];
+	const char *notes[6];
 	json_t *more = json_object();
 
 	for (size_t s = 0; s < PLUME_STABILITIES; s++)
@@ -261,9 +230,8 @@ static int answer(const struct input *in, bool all, enum plume_stability stabili
 		if (s == 0 ||
 		    answers[s].at.concentration_ug_m3 > answers[stability].at.concentration_ug_m3)
 			stability = (enum plume_stability)s;
-	(void)json_object_set_new(more, "stability",
-				  in->stability ? json_stringn(&CLASSES[stability], 1)
-						: json_null());
+	if (in->stability)
+		(void)json_object_set_new(more, "stability", json_stringn(&CLASSES[stability], 1));
 	if (all)
 		(void)json_object_set_new(more, "by_stability", by_stability(in, answers));
 	if (all && !in->json)

@@ -16,30 +16,28 @@ static const struct assess_method method = {
 		 "--depth-m and --slope, gives the length until it is mixed across, and the area\n"
 		 "and dispersion where these are not given. --demand-mg-l, --decay-per-day and\n"
 		 "--reaeration-per-day give the oxygen deficit.",
-	.sources =
-		"  mixing      (Qe Ce + Qr Cr)/(Qe + Qr)\n"
-		"  decay       C exp(-k t), k = k20 theta^(T-20); Thomann and Mueller 1987\n"
-		"  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
-		"peak is\n"
-		"              its maximum over time, which comes before the mean travel time x/u: "
-		"the\n"
-		"              pulse spreads and decays while it passes; edges x/u -+ 2 sqrt(2 E "
-		"x/u)/u\n"
-		"  duration    the pulses of its moments, summed up; Ogata and Banks 1961. "
-		"Without\n"
-		"              dispersion a triangle from 0.890 T, 2e6/Cup long, Cup = 1025 "
-		"T^-0.887\n"
-		"              (T in hours); Jobson 1996, USGS WRIR 96-4013 [M]\n"
-		"  dispersion  0.011 u2 W2/(h u*), u* = sqrt(g h S); Fischer 1975\n"
-		"  mixed after 0.4 u W2/(0.23 h u*) for an outfall at the bank; Fischer et al. "
-		"1979\n"
-		"  oxygen      Streeter and Phelps 1925",
+	.sources = "  mixing      (Qe Ce + Qr Cr)/(Qe + Qr)\n"
+		   "  decay       C exp(-k t), k = k20 theta^(T-20); Thomann and Mueller 1987\n"
+		   "  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
+		   "peak is\n"
+		   "              its maximum over time, a little before x/u; edges x/u -+ 2 "
+		   "sqrt(2 E x/u)/u;\n"
+		   "              --time-s gives the concentration at any other moment\n"
+		   "  duration    the pulses of its moments, summed up; Ogata and Banks 1961. "
+		   "Without\n"
+		   "              dispersion a triangle from 0.890 T, 2e6/Cup long, Cup = 1025 "
+		   "T^-0.887\n"
+		   "              (T in hours); Jobson 1996, USGS WRIR 96-4013 [M]\n"
+		   "  dispersion  0.011 u2 W2/(h u*), u* = sqrt(g h S); Fischer 1975\n"
+		   "  mixed after 0.4 u W2/(0.23 h u*) for an outfall at the bank; Fischer et al. "
+		   "1979\n"
+		   "  oxygen      Streeter and Phelps 1925",
 };
 
 struct input {
 	double flow_m3_s, background_mg_l, discharge_m3_s, concentration_mg_l;
 	double velocity_m_s, length_m, decay_per_day, temperature_c, theta;
-	double mass_kg, area_m2, dispersion_m2_s, duration_s;
+	double mass_kg, area_m2, dispersion_m2_s, duration_s, time_s;
 	double width_m, depth_m, slope;
 	double demand_mg_l, deficit_mg_l, reaeration_per_day;
 	bool json;
@@ -52,9 +50,9 @@ enum {
 	CONCENTRATION,
 	PEAK,
 	PEAK_S,
-	AT_TRAVEL,
 	LEADING,
 	TAIL,
+	AT_TIME,
 	SHARE,
 	RELEASE,
 	RELEASE_S,
@@ -141,6 +139,8 @@ static int check(const struct input *in)
 		return assess_wrong(&method, "a spill needs --velocity-m-s, --length-m, and "
 					     "--area-m2 and --dispersion-m2-s or the shape of the "
 					     "river");
+	if (assess_given(in->time_s) && !is_pulse(in))
+		return assess_wrong(&method, "--time-s is a moment after a spill (--mass-kg)");
 	if (assess_given(in->demand_mg_l) &&
 	    !(in->decay_per_day > 0 && assess_given(in->reaeration_per_day)))
 		return assess_wrong(&method, "the oxygen deficit needs --demand-mg-l, "
@@ -184,9 +184,10 @@ static void pulse(const struct input *in, double result[static N_RESULTS])
 		return;
 	result[PEAK] = answer.peak_mg_l;
 	result[PEAK_S] = answer.peak_s;
-	result[AT_TRAVEL] = river_spill_mg_l(&spill, in->length_m, answer.travel_s);
 	result[LEADING] = answer.leading_edge_s;
 	result[TAIL] = answer.tail_s;
+	if (assess_given(in->time_s))
+		result[AT_TIME] = river_spill_mg_l(&spill, in->length_m, in->time_s);
 }
 
 /* of a discharge that does not last */
@@ -261,11 +262,11 @@ static int answer(const struct input *in)
 		{"decay_per_day", v[DECAY], "at the river's temperature"},
 		{"travel_s", v[TRAVEL], "length / velocity"},
 		{"concentration_mg_l", v[CONCENTRATION], "of the discharge, there"},
-		{"peak_mg_l", v[PEAK], "of the spill, there, the highest over time"},
+		{"peak_mg_l", v[PEAK], "of the spill, there"},
 		{"peak_s", v[PEAK_S], "when it is highest"},
-		{"at_mean_travel_mg_l", v[AT_TRAVEL], "of the spill, there, after travel_s"},
 		{"leading_edge_s", v[LEADING], "when it begins"},
 		{"tail_s", v[TAIL], "when most of it has passed"},
+		{"at_time_mg_l", v[AT_TIME], "of the spill there, --time-s after it"},
 		{"share", v[SHARE], "that a discharge of --duration-s comes to, at the highest"},
 		{"release_mg_l", v[RELEASE], "of it, there"},
 		{"release_s", v[RELEASE_S], "when that is highest, after it began"},
@@ -294,6 +295,7 @@ int assess_river(int argc, char **argv)
 		.area_m2 = nan,
 		.dispersion_m2_s = nan,
 		.duration_s = nan,
+		.time_s = nan,
 		.width_m = nan,
 		.depth_m = nan,
 		.slope = nan,
@@ -316,6 +318,7 @@ int assess_river(int argc, char **argv)
 		{"temperature-c", &in.temperature_c, 0, 60, .help = "of the river, °C"},
 		{"theta", &in.theta, 0.5, 2, .help = "of the decay; 1.047 (BOD) unless given"},
 		{"mass-kg", &in.mass_kg, 0, 1e9, .help = "spilt at once, kg"},
+		{"time-s", &in.time_s, 0, 1e9, true, .help = "after the spill, s"},
 		{"area-m2", &in.area_m2, 0, 1e6, true, .help = "wetted cross-section, m2"},
 		{"dispersion-m2-s", &in.dispersion_m2_s, 0, 1e5, true, .help = "along it, m2/s"},
 		{"width-m", &in.width_m, 0, 1e5, true, .help = "m"},

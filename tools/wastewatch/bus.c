@@ -6,8 +6,10 @@
 #include <systemd/sd-bus.h>
 #include <time.h>
 
+#include "core/catalogue.h"
 #include "core/control.h"
 #include "tools/bus.h"
+#include "tools/say.h"
 
 #define TRIES	 40
 #define PAUSE_NS 250000000L /* long enough for two more actions, see core/ration.h */
@@ -23,26 +25,28 @@ static const struct explanation {
 	const char *text;
 } explanations[] = {
 	{"org.freedesktop.DBus.Error.ServiceUnknown", -ESRCH,
-	 "wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
-	 "wastewatch status"},
+	 N_("wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
+	    "wastewatch status")},
 	{"org.freedesktop.DBus.Error.NameHasNoOwner", -ESRCH,
-	 "wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
-	 "wastewatch status"},
+	 N_("wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
+	    "wastewatch status")},
 	{"org.freedesktop.DBus.Error.AccessDenied", -EACCES,
-	 "you may not do this; root may, and members of the group wastewatch: let root run "
-	 "\"adduser USER wastewatch\", then log in anew"},
+	 N_("you may not do this; root may, and members of the group wastewatch: let root run "
+	    "\"adduser USER wastewatch\", then log in anew")},
 	{"org.freedesktop.DBus.Error.UnknownMethod", -ENOTSUP,
-	 "the wastewatchd that is running is of another version than this command: systemctl "
-	 "restart wastewatchd"},
+	 N_("the wastewatchd that is running is of another version than this command: systemctl "
+	    "restart wastewatchd")},
 	{"org.freedesktop.DBus.Error.NoReply", -ETIMEDOUT,
-	 "wastewatchd has not answered; whether it was done is in the record: wastewatch alarms, "
-	 "wastewatch incidents"},
+	 N_("wastewatchd has not answered; whether it was done is in the record: wastewatch "
+	    "alarms, "
+	    "wastewatch incidents")},
 	{"org.freedesktop.DBus.Error.Timeout", -ETIMEDOUT,
-	 "wastewatchd has not answered; whether it was done is in the record: wastewatch alarms, "
-	 "wastewatch incidents"},
+	 N_("wastewatchd has not answered; whether it was done is in the record: wastewatch "
+	    "alarms, "
+	    "wastewatch incidents")},
 	{"org.freedesktop.DBus.Error.Disconnected", -ECONNRESET,
-	 "the bus was lost; whether it was done is in the record: wastewatch alarms, wastewatch "
-	 "incidents"},
+	 N_("the bus was lost; whether it was done is in the record: wastewatch alarms, wastewatch "
+	    "incidents")},
 	{CONTROL_ERROR_NOT_FOUND, -ENOENT, NULL},
 };
 
@@ -54,7 +58,7 @@ static int explain(const sd_bus_error *given, int r, char error[static BUS_ERROR
 		if (strcmp(given->name, explanations[i].name) != 0)
 			continue;
 		if (explanations[i].text)
-			text = explanations[i].text;
+			text = tr(explanations[i].text);
 		r = explanations[i].r;
 		break;
 	}
@@ -92,9 +96,9 @@ int bus_open(struct bus **ret, const char *address, char error[static BUS_ERROR_
 
 	if (r < 0) {
 		(void)snprintf(error, BUS_ERROR_MAX,
-			       "there is no bus%s%s: %s; see: systemctl status dbus.socket",
-			       address ? " at " : "", address ? address : "", strerror(-r));
-		return r;
+			       tr("there is no bus%s%s: %s; see: systemctl status dbus.socket"),
+			       address ? tr(" at ") : "", address ? address : "", strerror(-r));
+		return -ECONNREFUSED; /* whichever way it is not there */
 	}
 	*ret = steal(&bus);
 	return 0;

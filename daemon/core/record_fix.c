@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What waits in the outbox is fixed by the chain: the last entries of a commit that puts reports or
+ * data files there, "reports.fixed", give the SHA-256 of each body. A body holds the hash of its
+ * own entry, so it cannot be part of that; and what it says of updates that it stands for is known
+ * within the transaction only. A row says which entry it is ("fixed").
+ *
+ * NULL there means "put here by this transaction". What another program has left NULL is not
+ * taken for that: it becomes 0, which fixes nothing. What an older version has left, or a record
+ * that was set aside, is fixed by the first of these entries of a chain, and by no later one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/files.h"
+#include "core/record_statements.h"
+
+#define ENTRY_BODIES 200 /* in one entry, at the most */
+
+const char *const record_fix_sql[N_STATEMENTS] = {
+	[HAS_FIXED] = "SELECT 1 FROM entry WHERE type = 'reports.fixed' LIMIT 1",
+	[FORGET_UNFIXED] = "UPDATE outbox SET fixed = 0 WHERE fixed IS NULL",
+	/* each half by an index of its own: what was sent may be millions */
+	[TAKE_OVER] = "UPDATE outbox SET fixed = NULL WHERE id IN (SELECT id FROM outbox"
+		      " WHERE state IN ('pending', 'held') UNION ALL SELECT id FROM outbox"
+		      " WHERE state IN ('stopped', 'abandoned') AND state = 'stopped')",
+	[UNFIXED] = "SELECT id, webhook_id, body, type, incident, destination, skipped"
+		    " FROM outbox WHERE fixed IS NULL ORDER BY id LIMIT ?1",
+	[SET_FIXED] = "UPDATE outbox SET fixed = ?2 WHERE id = ?1",
+	[REPLACED_BY] = "SELECT id, webhook_id FROM outbox WHERE incident = ?1"
+			" AND destination = ?2 AND state = 'superseded' AND replaced_by = ?3"
+			" AND replaced_fixed IS NULL",
+	[SET_REPLACED_FIXED] = "UPDATE outbox SET replaced_fixed = ?2 WHERE id = ?1",
+};
+
+/* bindings fail for want of memory or a wrong index only; the step that follows says so */
+#define PREPARE(which)                                     \
+	sqlite3_stmt *s = record_statement(record, which); \
+	if (!s)                                            \
+	return record_failed(record, sqlite3_errcode(record->db))
+
+/* --- rows -------------------------------------------------------------------------- */
+
+/** struct row - one of the outbox; texts owned */
+struct row {
+	int64_t id;
+	char hash[65];
+	char *report;
+	char *type;
+	char *incident;
+	char *destination;
+	bool is_file;
+	bool replaces; /* others */
+};
+
+/** struct rows - what one entry says */
+struct rows {
+	struct row fixed[ENTRY_BODIES];
+	size_t n;
+	struct row *replaced;
+	size_t n_replaced;
+};
+
+static void row_done(struct row *row)
+{
+	free(row->report);
+	free(row->type);
+	free(row->incident);
+	free(row->destination);
+	*row = (struct row){0};
+}
+
+static void rows_done(struct rows *rows)
+{
+	for (size_t i = 0; i < rows->n; i++)
+		row_done(&rows->fixed[i]);
+	for (size_t i = 0; i < rows->n_replaced; i++)
+		row_done(&rows->replaced[i]);
+	free(rows->replaced);
+	*rows = (struct rows){0};
+}
+
+static struct event_body body_of(const struct row *row)
+{
+	return (struct event_body){
+		.hash = row->hash,
+		.report = row->report,
+		.type = row->is_file ? NULL : row->type,
+		.incident = row->is_file ? NULL : row->incident,
+	};
+}
+
+static int take_row(sqlite3_stmt *s, struct row *ret)
+{
+	const char *body = sqlite_text(s, 2);
+
+	*ret = (struct row){
+		.id = sqlite3_column_int64(s, 0),
+		.report = strdup(sqlite_text(s, 1)),
+		.type = strdup(sqlite_text(s, 3)),
+		.incident = strdup(sqlite_text(s, 4)),
+		.destination = strdup(sqlite_text(s, 5)),
+		.replaces = sqlite3_column_int64(s, 6) > 0,
+		.is_file = strcmp(sqlite_text(s, 3), FILES_TYPE) == 0,
+	};
+	if (!ret->report || !ret->type || !ret->incident || !ret->destination)
+		return -ENOMEM;
+	return event_body_hash(body, strlen(body), ret->hash);
+}
+
+static int take_unfixed(struct record *record, struct rows *ret)
+{
+	int code = SQLITE_ROW, r = 0;
+
+	PREPARE(UNFIXED);
+	(void)sqlite3_bind_int(s, 1, ENTRY_BODIES);
+	while (r == 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
+		r = take_row(s, &ret->fixed[ret->n++]);
+	if (r == 0 && code != SQLITE_DONE)
+		r = record_failed(record, code);
+	(void)sqlite3_reset(s); /* read-only */
+	return r;
+}
+
+static int add_replaced(struct rows *rows, sqlite3_stmt *s)
+{
+	struct row *grown = reallocarray(rows->replaced, rows->n_replaced + 1, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	rows->replaced = grown;
+	grown[rows->n_replaced] = (struct row){
+		.id = sqlite3_column_int64(s, 0),
+		.report = strdup(sqlite_text(s, 1)),
+	};
+	return grown[rows->n_replaced++].report ? 0 : -ENOMEM;
+}
+
+static int take_replaced(struct record *record, const struct row *row, struct rows *ret)
+{
+	int code = SQLITE_ROW, r = 0;
+
+	PREPARE(REPLACED_BY);
+	(void)sqlite3_bind_text(s, 1, row->incident, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(s, 2, row->destination, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_text(s, 3, row->report, -1, SQLITE_STATIC);
+	while (r == 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
+		r = add_replaced(ret, s);
+	if (r == 0 && code != SQLITE_DONE)
+		r = record_failed(record, code);
+	(void)sqlite3_reset(s);		 /* read-only */
+	(void)sqlite3_clear_bindings(s); /* they point into @row */
+	return r;
+}
+
+/* --- their entry ------------------------------------------------------------------- */
+
+static int make_line(const struct record_commit *commit, const struct rows *rows,
+		     struct batch_entry *entry)
+{
+	struct event event = event_plain(EVENT_REPORTS_FIXED, commit->now);
+	struct event_body bodies[ENTRY_BODIES];
+	const char **replaced = calloc(rows->n_replaced + 1, sizeof(*replaced));
+	char message[EVENT_MESSAGE_MAX];
+
+	if (!replaced)
+		return -ENOMEM;
+	for (size_t i = 0; i < rows->n; i++)
+		bodies[i] = body_of(&rows->fixed[i]);
+	for (size_t i = 0; i < rows->n_replaced; i++)
+		replaced[i] = rows->replaced[i].report;
+	event.bodies = bodies;
+	event.n_bodies = rows->n;
+	event.replaced = replaced;
+	event.n_replaced = rows->n_replaced;
+	event.number = (int64_t)rows->n;
+	event.reason = commit->fixed->takes_over ? "as an older record has left them" : NULL;
+	event_message(&event, commit->config, message);
+	entry->line = event_line(&event, commit->config, entry->seq);
+	entry->message = strdup(message);
+	entry->priority = event_priority(&event, commit->config);
+	free(replaced);
+	return entry->line && entry->message ? 0 : -ENOMEM;
+}
+
+static struct batch_entry *new_entry(const struct record_commit *commit, const struct chain *chain)
+{
+	struct record_fixed *fixed = commit->fixed;
+	struct batch_entry *grown = reallocarray(fixed->entries, fixed->n + 1, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	fixed->entries = grown;
+	grown[fixed->n] = (struct batch_entry){
+		.seq = chain->seq + 1,
+		.wall_ms = commit->now.wall_ms,
+		.type = EVENT_REPORTS_FIXED,
+	};
+	return &grown[fixed->n++];
+}
+
+static int set_number(struct record *record, enum record_statement which, int64_t id, uint64_t seq)
+{
+	PREPARE(which);
+	(void)sqlite3_bind_int64(s, 1, id);
+	(void)sqlite3_bind_int64(s, 2, (sqlite3_int64)seq);
+	return record_run(record, s);
+}
+
+static int fix(struct record *record, const struct record_commit *commit, const struct rows *rows,
+	       struct chain *chain)
+{
+	struct batch_entry *entry = new_entry(commit, chain);
+	int r = entry ? make_line(commit, rows, entry) : -ENOMEM;
+
+	if (r == 0)
+		r = chain_next(chain->hash, entry->line, entry->hash);
+	if (r == 0)
+		r = record_add_entry(record, entry);
+	for (size_t i = 0; r == 0 && i < rows->n; i++)
+		r = set_number(record, SET_FIXED, rows->fixed[i].id, entry->seq);
+	for (size_t i = 0; r == 0 && i < rows->n_replaced; i++)
+		r = set_number(record, SET_REPLACED_FIXED, rows->replaced[i].id, entry->seq);
+	if (r < 0)
+		return r;
+	chain->seq = entry->seq;
+	chain->wall_ms = entry->wall_ms;
+	memcpy(chain->before, chain->hash, sizeof(chain->before));
+	memcpy(chain->hash, entry->hash, sizeof(chain->hash));
+	return 0;
+}
+
+/* --- a commit ---------------------------------------------------------------------- */
+
+static bool has_work(const struct record_commit *commit)
+{
+	return commit->fixed && (commit->batch->n_reports > 0 || commit->n_renamed > 0);
+}
+
+/* Return: 1 the chain fixes something already; 0 nothing yet; -errno */
+static int has_fixed(struct record *record)
+{
+	int code;
+
+	PREPARE(HAS_FIXED);
+	code = sqlite3_step(s);
+	(void)sqlite3_reset(s); /* read-only */
+	return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : record_failed(record, code);
+}
+
+int record_fix_begin(struct record *record, const struct record_commit *commit)
+{
+	int r = 0;
+
+	if (!commit->fixed)
+		return 0;
+	if (!record->knows_fixed)
+		r = has_fixed(record);
+	if (r < 0)
+		return r;
+	if (!record->knows_fixed && r == 0) {
+		r = record_do(record, TAKE_OVER);
+		commit->fixed->takes_over = r == 0 && sqlite3_changes(record->db) > 0;
+	} else {
+		record->knows_fixed = true;
+		r = has_work(commit) ? record_do(record, FORGET_UNFIXED) : 0;
+	}
+	return r;
+}
+
+int record_fix(struct record *record, const struct record_commit *commit, struct chain *chain)
+{
+	bool goes_on = has_work(commit) || (commit->fixed && commit->fixed->takes_over);
+	struct rows rows = {0};
+	int r = 0;
+
+	while (r == 0 && goes_on) {
+		r = take_unfixed(record, &rows);
+		for (size_t i = 0; r == 0 && i < rows.n; i++)
+			if (rows.fixed[i].replaces)
+				r = take_replaced(record, &rows.fixed[i], &rows);
+		goes_on = rows.n == ENTRY_BODIES;
+		if (r == 0 && rows.n > 0)
+			r = fix(record, commit, &rows, chain);
+		rows_done(&rows);
+	}
+	if (commit->fixed)
+		commit->fixed->chain = *chain;
+	return r;
+}
+
+void record_fixed_done(struct record_fixed *fixed)
+{
+	for (size_t i = 0; i < fixed->n; i++) {
+		free(fixed->entries[i].line);
+		free(fixed->entries[i].message);
+	}
+	free(fixed->entries);
+	*fixed = (struct record_fixed){0};
+}

@@ -121,6 +121,17 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
 
+# Where the installed files are is compiled in: "make install prefix=/usr/local" after a plain "make"
+# compiles anew what knows it.
+paths := $(limitdir) $(boundarydir) $(drilldir) $(profiledir)
+path_o := $(call objs,$(shell grep -lE 'WASTEWATCH_(LIMITS|BOUNDARIES|DRILLS|PROFILES)' daemon/*/*.c tools/*/*.c))
+$(path_o): $(B)/paths
+.PHONY: FORCE
+FORCE:
+$(B)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(paths)' | cmp -s - $@ || echo '$(paths)' >$@
+
 # --- manual pages; what wastewatch.yaml(5) says of keys comes from the tables they are held against ---
 
 manuals := $(notdir $(wildcard tools/man/*.[1-8])) wastewatch.yaml.5

@@ -398,6 +398,9 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "level", event->level);
 	field_set_text(object, "verdict", event->verdict);
 	field_set_text(object, "boundary", event->boundary);
+	if (event->has_covered)
+		(void)json_object_set_new(object, "covered_percent",
+					  json_integer(event->covered_percent));
 	field_set_text(object, "measures", event->measures);
 	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);

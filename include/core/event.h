@@ -155,6 +155,7 @@ struct event_body {
  * @level: of an incident, as incident_level_text(); NULL none
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
+ * @covered_percent: of a release's time, so much was measured; counts if @has_covered
  * @measures: what was done about it; NULL none
  * @masses: what was released in an incident that has ended, @n_masses of them
  * @keys: which key signs from here on; NULL not said
@@ -187,6 +188,8 @@ struct event {
 	const char *level;
 	const char *verdict;
 	const char *boundary;
+	bool has_covered;
+	unsigned int covered_percent;
 	const char *measures;
 	const struct event_mass *masses;
 	size_t n_masses;

@@ -141,6 +141,13 @@ int service_reload(struct service *service, const char *user, char *error);
 int service_act(struct service *service, const struct action *action, char *error);
 
 /**
+ * service_restore() - let the core go on where the record says that it was, and say that it started
+ *
+ * Return: 0; -errno, said in the journal.
+ */
+int service_restore(struct service *service);
+
+/**
  * service_adopt() - close what the record holds as standing but the configuration has no more
  * Return: 0 or -errno.
  */

@@ -295,6 +295,7 @@ static void print_rank(const struct picture *picture, enum rank rank)
 
 static void print_picture(const struct picture *picture)
 {
+	scrub_json(picture->live);
 	print_head(picture);
 	(void)putchar('\n');
 	if (n_attention(picture) == 0)

@@ -521,6 +521,21 @@ def test_gas_with_less_known(replay, changes, verdict, flag):
     assert float(path["low"]) <= float(path["concentration"]) <= float(path["high"])
 
 
+@pytest.mark.parametrize("exit_c, cold", [(24, True), (25, False), (140, False)])
+def test_cold_gas(replay, tmp_path, exit_c, cold):
+    """colder than the air of 25 °C it does not rise by its warmth, and may sink: said"""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    site = conf / "sites.d/valley.yaml"
+    text = site.read_text(encoding="utf-8")
+    assert "exit-temperature: 140\n" in text
+    site.write_text(text.replace("exit-temperature: 140\n", f"exit-temperature: {exit_c}\n"),
+                    encoding="utf-8")
+    _, reports = replay(1200, {"valley/stack/SO2": [(300, 1200, 30000)]}, conf)
+    path = path_to(next(r for r in reports if paths(r)), "Biên giới quốc gia", "plume")
+    assert any(f.startswith("the gas is colder than the air") for f in path["flags"]) == cold
+
+
 def test_wind_turns(replay):
     """away from the border at first; when it turns, that is said, once; and it has to get there"""
     entries, _ = replay(2400, {"valley/stack/SO2": [(300, 2400, 30000)],

@@ -341,3 +341,9 @@ void assess_tick(struct core *core, struct stamp at)
 	if (chosen != CONFIG_NONE)
 		assess(core, chosen, at);
 }
+
+void assess_again(struct core *core)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		core->crossings[i].at_once = 1;
+}

@@ -39,13 +39,14 @@
 	"    flow: 1\n"        \
 	"    reaches: [{length-km: " length ", velocity: [1, 2], width: 10, depth: 1}]\n" crosses
 #define CROSSES(km) "    crosses: [{boundary: border, at-km: " km "}]\n"
-#define INTAKE                                 \
-	"receptors:\n"                         \
-	"  - name: intake\n    kind: intake\n" \
-	"    river: r\n"                       \
-	"    at-km: 0.2\n"                     \
-	"    thresholds:\n"                    \
-	"      - {parameter: COD, in: water, high: 9, unit: mg/l, origin: law}\n"
+#define INTAKE                                                                    \
+	"receptors:\n"                                                            \
+	"  - name: intake\n    kind: intake\n"                                    \
+	"    river: r\n"                                                          \
+	"    at-km: 0.2\n"                                                        \
+	"    thresholds:\n"                                                       \
+	"      - {parameter: COD, in: water, high: 9, unit: mg/l, origin: law}\n" \
+	"      - {parameter: TOC, in: water, high: 5, unit: mg/l, origin: law}\n"
 
 static const char site_yaml[] =
 	"site: s\n"
@@ -61,6 +62,7 @@ static const char site_yaml[] =
 	"    channels:\n"
 	"      - {name: COD, from: u, address: 0, type: float32, range: [0, 9000], unit: mg/l}\n"
 	"      - {name: Q, from: u, address: 2, type: float32, range: [0, 9000], unit: m3/h}\n"
+	"      - {name: TOC, from: u, address: 6, type: float32, range: [0, 9000], unit: mg/l}\n"
 	"    limits:\n"
 	"      - {channel: COD, class: limit, high: 150, origin: law, clear-delay: 0s}\n"
 	"  - name: down\n"
@@ -68,7 +70,7 @@ static const char site_yaml[] =
 	"    channels:\n"
 	"      - {name: COD, from: u, address: 4, type: float32, range: [0, 9000], unit: ug/l}\n";
 
-enum { COD, FLOW, DOWN, N_CHANNELS };
+enum { COD, FLOW, TOC, DOWN, N_CHANNELS };
 
 enum place { FIRST, FARTHER, LONGER, NO_BORDER, NO_INTAKE, NO_RIVER, N_PLACES };
 
@@ -138,7 +140,7 @@ static void collect(struct rig *rig)
 
 static void run(struct rig *rig, int n, double cod, double down)
 {
-	const double values[N_CHANNELS] = {cod, 36, down};
+	const double values[N_CHANNELS] = {cod, 36, cod / 3, down};
 
 	for (int k = 0; k < n; k++) {
 		core_tick(rig->core, 0, rig->at);
@@ -225,6 +227,37 @@ static void test_away_while_it_is_due(void **state)
 	}
 }
 
+/* what no law limits at the source is summed up all the same, where it matters down the river; in
+ * the report's masses it is not, which are about limits */
+static void test_without_a_limit(void **state)
+{
+	const struct core_crossing *crossing;
+	bool found = false;
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, FIRST);
+	spill(&rig);
+	crossing = &rig.core->crossings[WASTE_LIQUID];
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *path = &crossing->paths[i];
+
+		if (path->threshold != assess_threshold_key(rig.config, 2))
+			continue;
+		found = true;
+		assert_int_equal(path->covered_percent, 100);
+		/* 0.01 m3/s of 1,000 g/m3 */
+		assert_true(fabs(path->inputs[INPUT_MEASURED] / path->inputs[INPUT_MEASURED_IN] -
+				 0.01) < 1e-4);
+		assert_true(path->measured == path->excess);
+	}
+	assert_true(found);
+	assert_non_null(strstr(rig.text, "\"released\":[{"));
+	assert_non_null(strstr(rig.text, "\"channel\":\"COD\",\"covered_percent\""));
+	assert_null(strstr(rig.text, "\"channel\":\"TOC\",\"covered_percent\""));
+	rig_close(&rig);
+}
+
 static const struct crossing_path *path_to(const struct rig *rig, const char *target)
 {
 	const struct core_crossing *crossing = &rig->core->crossings[WASTE_LIQUID];
@@ -290,6 +323,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_away_while_it_is_due),
 		cmocka_unit_test(test_moved),
+		cmocka_unit_test(test_without_a_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

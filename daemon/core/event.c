@@ -393,6 +393,8 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "name", event->name);
 	field_set_text(object, "report", event->report);
 	field_set_text(object, "user", event->user);
+	if (event->uid)
+		(void)json_object_set_new(object, "uid", json_integer(*event->uid));
 	field_set_text(object, "level", event->level);
 	field_set_text(object, "verdict", event->verdict);
 	field_set_text(object, "boundary", event->boundary);

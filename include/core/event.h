@@ -151,6 +151,7 @@ struct event_body {
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
  * @user: who did it, with operator actions; NULL nobody
+ * @uid: the number of that account; NULL not known, as in a replay
  * @level: of an incident, as incident_level_text(); NULL none
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
@@ -183,6 +184,7 @@ struct event {
 	const char *name;
 	const char *report;
 	const char *user;
+	const uint32_t *uid;
 	const char *level;
 	const char *verdict;
 	const char *boundary;

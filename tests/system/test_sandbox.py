@@ -64,8 +64,12 @@ def test_without_a_sandbox_all_three_say_so_once(plant):
         assert sandboxes(plant)[name]["words"] == entry["reason"]
     shown = subprocess.run([program("wastewatch"), "status", "--state", plant.state, "--runtime",
                             plant.run], capture_output=True, encoding="utf-8", check=False)
-    assert "Sandbox of wastewatch-sender is NOT IN FORCE: it can open" in shown.stdout
-    assert "sandbox" not in shown.stdout.lower().partition("needs attention")[2]
+    assert "of wastewatch-sender is NOT IN FORCE: it can open" in shown.stdout
+    listed = subprocess.run([program("wastewatch"), "status", "--json", "--state", plant.state,
+                             "--runtime", plant.run], capture_output=True, encoding="utf-8",
+                            check=False)
+    attention = " ".join(json.loads(listed.stdout)["attention"])
+    assert "andbox" not in attention and "NOT IN FORCE" not in attention
 
 
 def test_what_is_asked_of_whom(plant):

@@ -298,6 +298,9 @@ def test_what_counts_as_covered(replay, tmp_path, covered, said):
     conf = changed(tmp_path, lambda text: text.replace(
         "report-interval: 60s", f"report-interval: 60s\ncrossing-covered: {covered}"))
     _, reports = release_with_a_gap(replay, 300, 1200, conf=conf)
+    criteria = next(r for r in reports if path_to_exists(r))["data"]["crossing"]["criteria"]
+    assert criteria == {"likely": "1", "possible": "0.1", "hysteresis": "0.2", "here_m": "100",
+                        "reach_m": "50000", "covered_percent": covered, "counts": "likely"}
     last = path_to([r for r in reports if path_to_exists(r)][-1], "Biên giới quốc gia", "river")
     assert 1 < last["covered_percent"] < 100
     assert any("crossing-covered" in f for f in last["flags"]) == said

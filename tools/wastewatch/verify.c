@@ -40,6 +40,7 @@ struct checking {
 	bool is_export;
 	bool given;
 	struct verify verify;
+	struct verify_reports reports;
 };
 
 static int64_t said_ms; /* of the last sign of life on stderr; 0 not begun */
@@ -163,6 +164,7 @@ static int check_record(struct checking *checking)
 	CLEANUP(history_close) struct history *history = NULL;
 	char error[HISTORY_ERROR_MAX];
 	struct sign_public key;
+	int64_t row = 0;
 	int r = history_open_file(&history, checking->path, error);
 
 	if (r < 0)
@@ -170,9 +172,16 @@ static int check_record(struct checking *checking)
 	r = history_snapshot(history);
 	if (r == 0 && !checking->given && history_key(history, NULL, &key) > 0)
 		(void)verify_trust(&checking->verify, &key); /* the first of all has room */
+	if (r >= 0)
+		r = history_trust_former(history, &checking->verify);
 	if (r == 0)
 		do {
 			r = history_verify(history, &checking->verify, SLICE);
+			say_progress(checking->verify.n_entries);
+		} while (r > 0);
+	if (r == 0 && !checking->verify.fault)
+		do {
+			r = history_verify_outbox(history, &checking->verify, &row, SLICE);
 			say_progress(checking->verify.n_entries);
 		} while (r > 0);
 	if (r < 0)
@@ -207,8 +216,9 @@ static int check_export(struct checking *checking)
 	struct export_files files = {.entries = entries, .hashes = hashes, .note = note};
 	ssize_t n;
 
-	if (!entries)
-		return command_fail("%s/" EXPORT_ENTRIES ": %s", checking->path, strerror(errno));
+	if (!entries || !hashes)
+		return command_fail("%s/%s: %s", checking->path,
+				    entries ? EXPORT_HASHES : EXPORT_ENTRIES, strerror(errno));
 	n = read_part(checking, EXPORT_HEAD, note, sizeof(note));
 	if (n < 0 || strlen(note) != (size_t)n)
 		(void)snprintf(note, sizeof(note), "%s", n == -ENOENT ? "" : "none");
@@ -238,8 +248,20 @@ static const char *not_checked(const struct checking *checking, size_t i, char t
 		return text;
 	}
 	if (checking->is_export && i-- == 0)
-		return "what was there before and after these entries; the whole record is at the "
-		       "plant";
+		return "what was there before and after these entries, and the reports themselves: "
+		       "sha256sum of one must give the hash that \"reports.fixed\" has for its id; "
+		       "the whole record is at the plant";
+	if (!checking->is_export && i-- == 0)
+		return "minute values, the state of the judging and what is kept of incidents and "
+		       "alarms to be looked up: no hash covers these, only the entries and reports "
+		       "that were made of them";
+	if (v->n_unfixed > 0 && i-- == 0) {
+		(void)snprintf(text, 512,
+			       "the bodies of %" PRIu64 " reports and files, which were dealt with "
+			       "by a version before 0.4.0",
+			       v->n_unfixed);
+		return text;
+	}
 	if (!v->fault && i == 0) {
 		chain_hex(v->chain.hash, hash);
 		(void)snprintf(text, 512,
@@ -321,12 +343,14 @@ int command_verify(const struct command_options *options)
 
 	if (status != 0)
 		return status;
-	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE);
+	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE | VERIFY_HEADS);
+	checking.verify.reports = checking.is_export ? NULL : &checking.reports;
 	if (options->key)
 		status = take_key(&checking);
 	said_ms = clock_stamp().mono_ms;
 	if (status == 0)
 		status = checking.is_export ? check_export(&checking) : check_record(&checking);
+	verify_reports_done(&checking.reports);
 	if (status != 0)
 		return status;
 	if (options->json)

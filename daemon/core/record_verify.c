@@ -73,8 +73,9 @@ static int feed_rest(sqlite3 *db, struct verify *verify, bool heads)
 static int look_for_heads(sqlite3 *db, struct verify *verify)
 {
 	static const char sql[] =
-		"SELECT seq, hash, signature IS NULL OR EXISTS(SELECT 1 FROM signed_head AS s"
-		" WHERE s.seq = head.seq) FROM head";
+		"SELECT seq, hash, CASE WHEN signature IS NULL THEN NOT EXISTS(SELECT 1 FROM"
+		" signed_head) ELSE EXISTS(SELECT 1 FROM signed_head AS s WHERE s.seq = head.seq)"
+		" END FROM head";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
 	int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
 	const uint8_t *hash;

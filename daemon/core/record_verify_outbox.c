@@ -8,14 +8,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/files.h"
 #include "core/record_statements.h"
 #include "core/verify.h"
 
-enum column { ID, REPORT, BODY, TYPE, INCIDENT, DESTINATION, STATE, FIXED, LINE, REPLACED_LINE };
+enum column {
+	ID,
+	REPORT,
+	BODY,
+	TYPE,
+	INCIDENT,
+	DESTINATION,
+	STATE,
+	FIXED,
+	LINE,
+	REPLACED_LINE,
+	LANE
+};
 
 #define COLUMNS                                                                          \
 	"SELECT o.id, o.webhook_id, o.body, o.type, o.incident, o.destination, o.state," \
-	" coalesce(o.fixed, 0), e.line, r.line"
+	" coalesce(o.fixed, 0), e.line, r.line, o.lane"
 
 static bool is_state(sqlite3_stmt *row, const char *state)
 {
@@ -71,7 +84,9 @@ static int is_good(sqlite3_stmt *row)
 		return 0;
 	if (is_state(row, "superseded"))
 		return is_replaced(row);
-	if (!sqlite_is_for(job.webhook_id, sqlite_text(row, DESTINATION)))
+	/* in the other kind's lane nobody would ask for it */
+	if ((sqlite3_column_int(row, LANE) == FILES_LANE) != (files_path(job.webhook_id) != NULL) ||
+	    !sqlite_is_for(job.webhook_id, sqlite_text(row, DESTINATION)))
 		return 0;
 	return sqlite_find_body(sqlite_text(row, LINE), &job);
 }

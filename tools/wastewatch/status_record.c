@@ -13,7 +13,7 @@ bool status_record_attention(const json_t *live, char text[static STATUS_RECORD_
 
 	if (!record || json_is_true(json_object_get(record, "seen")))
 		return false;
-	if (*altered && !*damage) {
+	if (*altered) {
 		(void)snprintf(text, STATUS_RECORD_MAX,
 			       "report %s is not what was made, and is not sent: wastewatch outbox "
 			       "show %s; find out who altered it, keep a copy of the record, then: "

@@ -20,6 +20,9 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
+dbusinterfacedir ?= $(datadir)/dbus-1/interfaces
+polkitactiondir ?= $(datadir)/polkit-1/actions
+polkitruledir ?= $(datadir)/polkit-1/rules.d
 docdir ?= $(datadir)/doc/wastewatch
 mandir ?= $(datadir)/man
 completiondir ?= $(datadir)/bash-completion/completions
@@ -77,9 +80,11 @@ packages_build := gcc libc6-dev make pkg-config libmodbus-dev libsystemd-dev lib
 packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python3-pymodbus \
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
-	sqlite3 openssl systemd systemd-container util-linux mount iproute2 \
-	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
-packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
+	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin polkitd \
+	vsftpd openssh-server openssh-client python3-pyftpdlib
+packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
+	libxml2-utils polkitd
 
 packages_deb := debhelper dpkg-dev lintian fakeroot git
 
@@ -116,6 +121,17 @@ $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
 
+# Where the installed files are is compiled in: "make install prefix=/usr/local" after a plain "make"
+# compiles anew what knows it.
+paths := $(limitdir) $(boundarydir) $(drilldir) $(profiledir)
+path_o := $(call objs,$(shell grep -lE 'WASTEWATCH_(LIMITS|BOUNDARIES|DRILLS|PROFILES)' daemon/*/*.c tools/*/*.c))
+$(path_o): $(B)/paths
+.PHONY: FORCE
+FORCE:
+$(B)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(paths)' | cmp -s - $@ || echo '$(paths)' >$@
+
 # --- manual pages; what wastewatch.yaml(5) says of keys comes from the tables they are held against ---
 
 manuals := $(notdir $(wildcard tools/man/*.[1-8])) wastewatch.yaml.5
@@ -131,10 +147,16 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,
 # too, so that gettext(1) and other programs find the same words.
 
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c)
+# What operators and inspectors read; commands for commissioning and for experts speak English.
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) $(filter-out $(addprefix \
+	tools/wastewatch/,assess% probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
+text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4
 $(B)/po/wastewatch.pot: $(texts)
 	@mkdir -p $(@D)
-	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword=N_ --sort-output --no-location \
+	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword \
+		$(text_words:%=--keyword=%) --flag=tr:1:pass-c-format --flag=trn:1:pass-c-format \
+		--flag=trn:2:pass-c-format --flag=say:1:c-format --flag=say_to:2:c-format \
+		--flag=say_wrong:1:c-format --flag=command_fail:1:c-format --flag=attend:4:c-format --sort-output --no-location \
 		--package-name=wastewatch --copyright-holder="the authors of wastewatch" \
 		--output=- $(texts) | sed -e '/^"POT-Creation-Date:/d' -e 's/=CHARSET/=UTF-8/' >$@
 $(B)/po/vi.mo: po/vi.po
@@ -167,7 +189,8 @@ check-po: $(B)/po/wastewatch.pot
 # files; from an archive, so that a test takes what it needs and programs' names never clash.
 unit_tests := $(patsubst tests/unit/%.c,$(B)/unit/%,$(wildcard tests/unit/test_*.c))
 probe_o := $(call objs,$(wildcard tools/wastewatch/probe_*.c) tools/wastewatch/replay_csv.c \
-	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c)
+	tools/wastewatch/export_read.c tools/wastewatch/export_csv.c \
+	$(addprefix tools/wastewatch/,chart.c progress.c say.c times.c))
 modules_o := $(core_o) $(poller_o) $(sender_o) $(sim_o) $(receiver_o) $(probe_o) $(common_o)
 $(B)/modules.a: $(modules_o)
 	@rm -f $@
@@ -255,6 +278,12 @@ check-valgrind: $(unit_tests)
 	@tools/deps.sh valgrind
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
+.PHONY: analyze analyze-parts
+analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
+	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
+	@echo "analyze: clean"
+analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
@@ -308,13 +337,13 @@ c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
 scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
-.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
 	@tools/deps.sh $(packages_build) $(packages_lint)
 	@$(parallel) all
 	@$(parallel) -k lint-parts
 	@echo "lint: clean"
-lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint-format:
 	@clang-format --dry-run -Werror $(c_sources) $(c_headers)
 lint-tree: all
@@ -333,6 +362,12 @@ lint-cppcheck:
 		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
+# what polkit and the bus read; where the document types are installed, against these
+lint-xml:
+	@xmllint --noout --nonet --nowarning systemd/interfaces/*.xml systemd/vn.wastewatch1.conf
+	@XML_CATALOG_FILES=$(polkit_catalog) xmllint --noout --nonet \
+		$(if $(wildcard $(polkit_catalog)),--valid) systemd/vn.wastewatch1.policy
+polkit_catalog := /usr/share/xml/polkit-1/catalog.xml
 # The units name installed programs; for the check they name the ones just built.
 lint-units: all
 	@rm -rf $(B)/lint-units
@@ -369,6 +404,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
 	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(addprefix $(dbusinterfacedir)/,$(notdir $(wildcard systemd/interfaces/*.xml))) \
+	$(polkitactiondir)/vn.wastewatch1.policy $(polkitruledir)/vn.wastewatch1.rules \
 	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
@@ -385,13 +422,17 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 systemd/interfaces/*.xml $(DESTDIR)$(dbusinterfacedir)/
+	install -m 644 systemd/vn.wastewatch1.policy $(DESTDIR)$(polkitactiondir)/
+	install -m 644 systemd/vn.wastewatch1.rules $(DESTDIR)$(polkitruledir)/
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done
 	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
-	install -d $(DESTDIR)$(profiledir)
+	install -d $(DESTDIR)$(docdir)/systemd $(DESTDIR)$(profiledir)
+	install -m 644 systemd/examples/*.conf $(DESTDIR)$(docdir)/systemd/
 	install -m 644 conf/profiles/*.yaml $(DESTDIR)$(profiledir)/
 	install -d $(DESTDIR)$(limitdir)
 	install -m 644 conf/limits/*.yaml $(DESTDIR)$(limitdir)/
@@ -440,7 +481,7 @@ dist: ## a source archive of the last commit
 	git archive --prefix=wastewatch-$(VERSION)/ -o $(B)/wastewatch-$(VERSION).tar.gz HEAD
 
 clean: ## remove what was built
-	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz
+	rm -rf $(B) $(B)-clang $(B)-asan $(B)-tsan $(B)-coverage $(B)-fuzz $(B)-analyze
 
 help: ## this list
 	@echo "make [TARGET]... [B=DIR] [CC=clang] [CFLAGS=...] [SANITIZE=address,undefined]"

@@ -178,7 +178,7 @@ say ""
 tell close "$id" --cause "valve V12 leaked" --measures "gasket replaced, basin pumped out"
 say ""
 wait_for 20 "the report that the incident was closed" reports_of closed
-none_waits() { ask status | grep -q 'Reports waiting: 0'; }
+none_waits() { ask status --json | grep -q '"outbox":{"held":0,"stopped":0,"waiting":0}'; }
 wait_for 5 "the entry that the report was accepted" none_waits
 sleep 0.5 # for the followers to show the last lines
 

@@ -27,6 +27,8 @@ static const struct {
 	[WIRE_LINKS] = {sizeof(struct wire_header), sizeof(struct wire_link_report)},
 	[WIRE_JOB] = {sizeof(struct wire_job), 0},	 /* texts follow: check_texts() */
 	[WIRE_RESULT] = {sizeof(struct wire_result), 0}, /* the same */
+	[WIRE_TRIALS] = {sizeof(struct wire_header),
+			 sizeof(struct wire_trial)}, /* check_trials() */
 };
 
 static int address_of(const char *path, struct sockaddr_un *ret)
@@ -181,6 +183,23 @@ static int check_result(const void *packet, size_t n)
 			   2);
 }
 
+static int check_trials(const uint8_t *packet, size_t n, unsigned int count)
+{
+	struct wire_trial trial;
+
+	if (count > WIRE_TRIALS_MAX || n != sizeof(struct wire_header) + count * sizeof(trial))
+		return -EBADMSG;
+	for (unsigned int i = 0; i < count; i++) {
+		memcpy(&trial, packet + sizeof(struct wire_header) + i * sizeof(trial),
+		       sizeof(trial));
+		if (trial.kind == 0 || trial.kind > WIRE_TRIAL_KIND_MAX ||
+		    trial.outcome > WIRE_OUTCOME_MAX ||
+		    !memchr(trial.target, '\0', sizeof(trial.target)))
+			return -EBADMSG;
+	}
+	return 0;
+}
+
 int wire_check(const void *packet, size_t n)
 {
 	struct wire_header header;
@@ -199,6 +218,8 @@ int wire_check(const void *packet, size_t n)
 		return check_job(packet, n);
 	case WIRE_RESULT:
 		return check_result(packet, n);
+	case WIRE_TRIALS:
+		return check_trials(packet, n, header.count);
 	case WIRE_HELLO:
 	case WIRE_PLAN_BEGIN:
 	case WIRE_PLAN_LINKS:

@@ -309,10 +309,15 @@ int64_t anchor_offset_ms(int64_t date_s, int64_t begin_ms, int64_t end_ms)
 	return earliest_ms > end_ms ? earliest_ms - end_ms : 0;
 }
 
+bool anchor_is_off(int64_t offset_ms, int64_t tolerance_ms)
+{
+	return llabs(offset_ms) >= tolerance_ms * 2 / 5;
+}
+
 bool anchor_take_clock(struct anchor *anchor, int64_t offset_ms, int64_t tolerance_ms)
 {
-	int64_t apart_ms = llabs(offset_ms);
-	bool differs = apart_ms >= (anchor->clock_said ? tolerance_ms / 5 : tolerance_ms * 2 / 5);
+	bool differs = anchor->clock_said ? llabs(offset_ms) >= tolerance_ms / 5
+					  : anchor_is_off(offset_ms, tolerance_ms);
 	bool changed = differs != anchor->clock_said;
 
 	anchor->clock_ms = offset_ms;

@@ -230,13 +230,17 @@ static bool read_answer(struct service *service, size_t i, const struct record_j
 	return true;
 }
 
-static bool is_for_the_clock(const struct anchor *anchor, int status)
+/* refused for its time stamp: the clocks differ, or ours has been set while it was under way */
+static bool is_for_the_clock(const struct service *service, size_t i, int status, int64_t set_ms)
 {
-	return anchor->clock_said && (status == 400 || status == 401 || status == 403);
+	int64_t tolerance_ms = service->config->destinations[i].clock_tolerance_ms;
+
+	return (status == 400 || status == 401 || status == 403) &&
+	       (service->anchoring->anchors[i].clock_said || anchor_is_off(set_ms, tolerance_ms));
 }
 
 int anchoring_answer(struct service *service, size_t destination, const struct record_job *job,
-		     const struct wire_result *result)
+		     const struct wire_result *result, int64_t set_ms)
 {
 	bool known;
 
@@ -246,7 +250,7 @@ int anchoring_answer(struct service *service, size_t destination, const struct r
 	known = read_answer(service, destination, job, result);
 	if (result->http_status == CONFLICT && known && rename_report(service, job))
 		return TOO_EARLY;
-	return is_for_the_clock(&service->anchoring->anchors[destination], result->http_status)
+	return is_for_the_clock(service, destination, result->http_status, set_ms)
 		       ? TOO_EARLY
 		       : result->http_status;
 }

@@ -119,6 +119,7 @@ static const struct config_option main_options[] = {
 	NUMBER_IN("crossing-hysteresis", M(crossing.hysteresis), "0.2", 0, 0.9, "a verdict falls only where the figure is below its bound by this share"),
 	NUMBER_IN("crossing-here", M(crossing.here_m), "100", 0, 10000, "m: a release so near to a line is at it"),
 	NUMBER_IN("crossing-reach", M(crossing.reach_m), "50000", 1000, 1000000, "m: how far downwind lines are looked for"),
+	INTEGER("crossing-covered", M(crossing.covered_percent), "75", 1, 100, "percent of a release's time that was measured; with less it is said, and a plume is judged by what was"),
 	CHOICE("crossing-counts", M(crossing.counts), "likely", counting, "the least verdict that counts for the level"),
 	LIST("destinations", 0, &destination_group, "where reports and data files go"),
 	LIST("boundaries", 0, &config_boundary_group, "lines that a release must not cross"),

@@ -36,10 +36,13 @@ static int allocate(struct core *core)
 	core->lost_after_ms = calloc(n, sizeof(*core->lost_after_ms));
 	core->derived = calloc(n, sizeof(*core->derived));
 	core->leads = calloc(n, sizeof(*core->leads));
+	core->screened = calloc(n, sizeof(*core->screened));
+	core->watch_ms = calloc(core->n_streams, sizeof(*core->watch_ms));
 	return core->channels && core->windows && core->states && core->limits && core->notes &&
 			       core->incidents && core->crossings && core->dues && core->upstream &&
 			       core->streams && core->channel_limits && core->interval_ms &&
-			       core->expected && core->lost_after_ms && core->derived && core->leads
+			       core->expected && core->lost_after_ms && core->derived &&
+			       core->leads && core->screened && core->watch_ms
 		       ? 0
 		       : -ENOMEM;
 }
@@ -53,6 +56,8 @@ static void init_channel(struct core *core, size_t i)
 	core->interval_ms[i] = core->config->units[channel->unit].interval_ms;
 	core->expected[i] = expected_per_minute(core->interval_ms[i]);
 	core->lost_after_ms[i] = channel->lost_after_ms;
+	core->screened[i] = channel->conditional || channel->frozen_after_ms > 0 ||
+			    channel->max_rate > 0;
 	core->channels[i].quality = QUALITY_STALE;
 	window_start(&core->channels[i].minute, -1);
 	for (size_t w = 0; w < N_WINDOWS; w++) {
@@ -85,6 +90,8 @@ int core_new(struct core **ret, const struct config *config, const struct plan *
 		return -ENOMEM;
 	for (size_t i = 0; i < core->n_streams; i++)
 		core->streams[i].minute_ms = -1;
+	core->ticks = config->n_states > 0 || config->crossing.n_targets > 0 ||
+		      config->n_destinations > 0;
 	core->settles = core->n_derived + core->n_released > 0;
 	core->log = &core->chain;
 	core->entries = batch;
@@ -112,6 +119,8 @@ struct core *core_free(struct core *core)
 	free(core->lost_after_ms);
 	free(core->derived);
 	free(core->leads);
+	free(core->screened);
+	free(core->watch_ms);
 	free(core->masses);
 	free(core->released);
 	free(core->released_above);
@@ -128,6 +137,7 @@ void core_set_interval(struct core *core, size_t channel, uint32_t interval_ms)
 	core->expected[channel] = expected_per_minute(interval_ms);
 	core->lost_after_ms[channel] = MAX(core->config->channels[channel].lost_after_ms,
 					   3 * interval_ms);
+	measure_watch_anew(core);
 }
 
 void core_take_as_given(struct core *core, size_t channel)
@@ -148,6 +158,8 @@ void core_event(struct core *core, const struct event *what)
 
 	core->calm = false;
 	marked.exercise |= core->exercise;
+	if (event->user && core->entries->has_actor)
+		marked.uid = &core->entries->actor_uid;
 	if (!batch_takes_entry(core->entries, event->type))
 		return;
 	entry = batch_add(core->entries, entries);
@@ -293,7 +305,8 @@ void core_tick(struct core *core, size_t stream, struct stamp at)
 	advance(core, stream, at);
 	if (core->streams[stream].n_late > 0)
 		say_late(core, stream, at);
-	measure_tick(core, stream, at);
+	if (at.mono_ms >= core->watch_ms[stream])
+		measure_tick(core, stream, at);
 	if (core->config->n_states > 0)
 		verdict_tick(core, stream, at);
 	if (!core->calm)
@@ -451,11 +464,20 @@ static __attribute__((noinline)) int take_reading(struct core *core, size_t stre
 	return 0;
 }
 
+/* is a stream where its last reading left it, and nothing there that a tick could do? */
+static inline bool is_at_rest(const struct core *core, size_t stream, struct stamp at)
+{
+	return is_now(&core->streams[stream], at) && core->streams[stream].n_late == 0 &&
+	       at.mono_ms < core->watch_ms[stream] && core->calm && !core->settles &&
+	       !core->ticks && !core->tap;
+}
+
 int core_reading(struct core *core, size_t stream, struct stamp at,
 		 const struct wire_reading *reading)
 {
 	if (reading->key != 0)
 		return take_reading(core, stream, at, reading);
-	core_tick(core, stream, at);
+	if (!is_at_rest(core, stream, at))
+		core_tick(core, stream, at);
 	return 0;
 }

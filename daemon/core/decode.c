@@ -64,16 +64,22 @@ static uint16_t register_at(const struct decode *d, const uint16_t *words, unsig
 	return place % 2 ? __builtin_bswap16(words[place / 2]) : words[place / 2];
 }
 
-/** gather() - the value's bits, most significant byte first */
-static uint64_t gather(const struct decode *d, const uint16_t *words)
+/* a register's bits, or those of the part of it that the value is */
+static uint64_t of_register(const struct decode *d, const uint16_t *words)
 {
 	if (d->type == DECODE_BIT)
 		return (unsigned int)words[0] >> d->bit & 1U;
 	if (d->type == DECODE_INT8 || d->type == DECODE_UINT8)
 		return (unsigned int)words[0] >> d->bit & 0xffU;
+	return register_at(d, words, 0);
+}
+
+/* the value's bits, most significant byte first */
+static uint64_t gather(const struct decode *d, const uint16_t *words)
+{
 	switch (types[d->type].words) {
 	case 1:
-		return register_at(d, words, 0);
+		return of_register(d, words);
 	case 2:
 		return (uint64_t)register_at(d, words, 0) << 16 | register_at(d, words, 2);
 	default:
@@ -180,11 +186,14 @@ int decode_value(const struct decode *d, const uint16_t *words, size_t n, double
 		if (bits == d->invalid[i])
 			return -EDOM;
 	value = is_plain(d) ? plain(d->type, bits) : scaled(d, raw_of(d->type, bits));
+	if (value >= d->min && value <= d->max) { /* which are finite */
+		*ret = value + 0.0; /* -0 becomes 0: "-0" in a report would puzzle people */
+		return 0;
+	}
 	if (!isfinite(value))
 		return -EDOM;
-	value += 0.0; /* -0 becomes 0: "-0" in a report would puzzle people */
-	*ret = value;
-	return value < d->min || value > d->max ? -ERANGE : 0;
+	*ret = value + 0.0;
+	return -ERANGE;
 }
 
 int decode_bit(const uint16_t *words, size_t n_words, size_t index, double *ret)

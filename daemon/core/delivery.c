@@ -161,6 +161,8 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		   const struct wire_result *result)
 {
 	uint32_t attempts = endpoint->job.attempts + 1;
+	struct stamp now = service_now(delivery->service);
+	int64_t set_ms = now.wall_ms - endpoint->stamped_ms - (now.mono_ms - endpoint->started_ms);
 	struct outbox_decision decision;
 	char words[DELIVERY_WORDS_MAX];
 
@@ -172,7 +174,7 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 		decision = outbox_decide(attempts,
 					 anchoring_answer(delivery->service,
 							  (size_t)(endpoint - delivery->endpoints),
-							  &endpoint->job, result),
+							  &endpoint->job, result, set_ms),
 					 result->retry_after_s, delivery_random());
 	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
@@ -200,7 +202,7 @@ static int hand_over(struct delivery *delivery, const struct endpoint *endpoint,
 			.destination = (size_t)(endpoint - delivery->endpoints),
 			.job = &endpoint->job,
 			.id = endpoint->attempt,
-			.now_s = service_now(service).wall_ms / MS_PER_S,
+			.now_s = endpoint->stamped_ms / MS_PER_S,
 		},
 		delivery->packet, &n);
 
@@ -210,13 +212,15 @@ static int hand_over(struct delivery *delivery, const struct endpoint *endpoint,
 
 static void begin(struct delivery *delivery, struct endpoint *endpoint)
 {
+	struct stamp now = service_now(delivery->service);
 	char words[128];
 	bool is_whole;
 	int r;
 
 	endpoint->attempt = ++delivery->n_attempts;
+	endpoint->started_ms = now.mono_ms;
+	endpoint->stamped_ms = now.wall_ms;
 	r = hand_over(delivery, endpoint, &is_whole);
-	endpoint->started_ms = service_now(delivery->service).mono_ms;
 	if (r == 0)
 		return;
 	log_err("report %s cannot be handed to the sender: %s", endpoint->job.webhook_id,
@@ -226,7 +230,7 @@ static void begin(struct delivery *delivery, struct endpoint *endpoint)
 		if (endpoint->unstored)
 			endpoint->unstored->next_ms = endpoint->started_ms + 5 * MS_PER_S;
 		end_attempt(endpoint);
-		endpoint->next_ms = service_now(delivery->service).wall_ms + 5 * MS_PER_S;
+		endpoint->next_ms = now.wall_ms + 5 * MS_PER_S;
 		return;
 	}
 	/* it cannot be sent as it is, and must not keep the others back: as if refused */

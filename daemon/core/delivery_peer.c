@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "core/delivery_inside.h"
+#include "core/sandboxes.h"
 
 #define HELLO_MS 5000 /* a connection that says nothing for so long is closed */
 
@@ -33,6 +34,7 @@ static int greet(struct delivery *delivery, struct newcomer *newcomer,
 	struct peer *peer = newcomer->peer;
 	struct wire_hello answer;
 	const char *why;
+	int r;
 
 	if (wire_hello_check(hello, WIRE_ROLE_SENDER, &why) < 0) {
 		log_err("a sender was refused: %s", why);
@@ -46,7 +48,14 @@ static int greet(struct delivery *delivery, struct newcomer *newcomer,
 	delivery->sender = peer;
 	delivery->one_too_many = false;
 	wire_hello_init(&answer, WIRE_ROLE_CORE, 0);
-	return peer_send(peer, &answer, sizeof(answer));
+	r = peer_send(peer, &answer, sizeof(answer));
+	return r < 0 ? r : sandboxes_ask(delivery->service, SANDBOX_SENDER, peer);
+}
+
+void delivery_try(struct delivery *delivery)
+{
+	if (delivery->sender)
+		(void)sandboxes_ask(delivery->service, SANDBOX_SENDER, delivery->sender);
 }
 
 static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
@@ -59,9 +68,12 @@ static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
 	(void)n;
 	if (newcomer)
 		return greet(delivery, newcomer, packet);
-	if (header->type != WIRE_RESULT)
+	if (header->type == WIRE_RESULT)
+		delivery_result(delivery, result);
+	else if (header->type == WIRE_TRIALS)
+		sandboxes_told(delivery->service, SANDBOX_SENDER, packet);
+	else
 		return -EPROTO;
-	delivery_result(delivery, result);
 	return 0;
 }
 

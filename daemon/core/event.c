@@ -56,6 +56,8 @@ static const struct {
 				     "minutes"},
 	[EVENT_JOURNAL_RESENT] = {"journal.resent", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a63", 5,
 				  "entries"},
+	[EVENT_SANDBOX_CHECKED] = {"sandbox.checked", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a64", 6, NULL},
+	[EVENT_SANDBOX_OPEN] = {"sandbox.open", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a65", 4, NULL},
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
@@ -391,9 +393,14 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "name", event->name);
 	field_set_text(object, "report", event->report);
 	field_set_text(object, "user", event->user);
+	if (event->uid)
+		(void)json_object_set_new(object, "uid", json_integer(*event->uid));
 	field_set_text(object, "level", event->level);
 	field_set_text(object, "verdict", event->verdict);
 	field_set_text(object, "boundary", event->boundary);
+	if (event->has_covered)
+		(void)json_object_set_new(object, "covered_percent",
+					  json_integer(event->covered_percent));
 	field_set_text(object, "measures", event->measures);
 	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);

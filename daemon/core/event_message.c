@@ -439,6 +439,7 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_MEASUREMENT_RESTORED] = message_of_measuring,
 	[EVENT_READINGS_LOST] = message_of_measuring,
 	[EVENT_STORAGE_LOW... EVENT_JOURNAL_RESENT] = event_sentence_storage,
+	[EVENT_SANDBOX_CHECKED... EVENT_SANDBOX_OPEN] = event_sentence_sandbox,
 	[EVENT_POLLER_STARTED] = message_of_measuring,
 	[EVENT_POLLER_SILENT] = message_of_measuring,
 	[EVENT_POLLER_RETURNED] = message_of_measuring,

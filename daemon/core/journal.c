@@ -25,6 +25,7 @@
  * @queued: last one that is in the queue or was; those behind it and @end are missing
  * @began: last one of the record when the run began
  * @sent: last one that the journal has
+ * @sending_ms: monotonic, since when the thread is handing the first one over; 0 it is not
  * @error: why it does not take the first of the queue, -errno; 0 it does
  * @missed: that came late and are sent; @missed.why set: some are missing or late
  */
@@ -42,6 +43,7 @@ struct journal {
 	size_t n;
 	uint64_t queued;
 	uint64_t sent;
+	int64_t sending_ms;
 	int error;
 	struct journal_missed missed;
 	bool stop;
@@ -69,6 +71,14 @@ static bool wait_ms(struct journal *journal, int64_t ms)
 	until.tv_sec += ms / MS_PER_S + until.tv_nsec / 1000000000;
 	until.tv_nsec %= 1000000000;
 	return pthread_cond_timedwait(&journal->changed, &journal->mutex, &until) == 0;
+}
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * MS_PER_S + now.tv_nsec / 1000000;
 }
 
 /* --- the thread --------------------------------------------------------------------------- */
@@ -117,9 +127,11 @@ static void send_first(struct journal *journal)
 	int r = 0;
 
 	if (item.seq > journal->sent) {
+		journal->sending_ms = monotonic_ms();
 		unlock(journal);
 		r = hand_over(journal, &item);
 		lock(journal);
+		journal->sending_ms = 0;
 		if (r >= 0)
 			settle(journal, &item, r == 0 && !item.message);
 	} else { /* the journal has it already: see journal_ask() */
@@ -346,6 +358,16 @@ uint64_t journal_waiting(struct journal *journal, uint64_t end)
 	uint64_t sent = journal_sent(journal);
 
 	return end > sent ? end - sent : 0;
+}
+
+bool journal_is_stuck(struct journal *journal, int64_t ms)
+{
+	bool is_stuck;
+
+	lock(journal);
+	is_stuck = journal->sending_ms && monotonic_ms() - journal->sending_ms > ms;
+	unlock(journal);
+	return is_stuck;
 }
 
 const char *journal_words(struct journal *journal)

@@ -18,11 +18,11 @@
 
 /* keys of an entry that become fields; the others are in WASTEWATCH_ENTRY */
 static const char *const keys[] = {
-	"reports",  "seq",	"site",	   "source",	 "channel",  "limit",	"class",
-	"value",    "unit",	"bound",   "kind",	 "incident", "reason",	"name",
-	"report",   "since",	"until",   "user",	 "level",    "verdict", "boundary",
-	"measures", "exercise", "update",  "seconds",	 "alarms",   "days",	"capture_percent",
-	"time",	    "entries",	"minutes", "free_bytes",
+	"reports",	   "seq",      "site",	   "source",  "channel",    "limit",   "class",
+	"value",	   "unit",     "bound",	   "kind",    "incident",   "reason",  "name",
+	"report",	   "since",    "until",	   "user",    "uid",	    "level",   "verdict",
+	"boundary",	   "measures", "exercise", "update",  "seconds",    "alarms",  "days",
+	"capture_percent", "time",     "entries",  "minutes", "free_bytes", "changes",
 };
 
 void journal_item_done(struct journal_item *item)
@@ -306,7 +306,9 @@ uint64_t journal_ask(const char *log_id)
 	uint64_t seq = 0;
 
 	(void)snprintf(match, sizeof(match), "WASTEWATCH_LOG=%s", log_id);
-	if (sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY) < 0)
+	/* of all namespaces: the unit may have one of its own (LogNamespace=) */
+	if (sd_journal_open_namespace(&journal, NULL,
+				      SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_ALL_NAMESPACES) < 0)
 		return 0;
 	if (sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
 	    sd_journal_previous(journal) > 0)

@@ -47,8 +47,8 @@ static void note_window(struct core *core, size_t limit, int64_t start_ms)
 			->broken_ms[config->on - LIMIT_ON_MEAN_1MIN] = start_ms;
 }
 
-static __attribute__((noinline)) void judge_limit(struct core *core, size_t limit, struct stamp at,
-						  double value, int64_t since_ms)
+static void judge_limit(struct core *core, size_t limit, struct stamp at, double value,
+			int64_t since_ms)
 {
 	struct core_limit *state = &core->limits[limit];
 	const struct config_limit *config = &core->config->limits[limit];
@@ -73,31 +73,16 @@ static __attribute__((noinline)) void judge_limit(struct core *core, size_t limi
 	}
 }
 
-/* what breaks it from now on is a value or a mean; how a standing alarm came about stays */
-static void forget_certain(struct core_limit *state)
+void judge_value(struct core *core, size_t limit, struct stamp at, double value, int64_t since_ms)
 {
-	if (limit_is_raised(&state->state))
-		return;
-	state->certain_n = 0;
-	state->certain_of = 0;
-}
+	struct core_limit *state = &core->limits[limit];
 
-void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
-	   int64_t since_ms)
-{
-	if (core->channels[channel].idle)
-		return;
-	for (size_t i = core->channel_limits[channel], end = core->channel_limits[channel + 1];
-	     i < end; i++) {
-		const struct config_limit *limit = &core->config->limits[i];
-		struct core_limit *state = &core->limits[i];
-
-		if (limit->on != on)
-			continue;
-		forget_certain(state);
-		if (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms))
-			judge_limit(core, i, at, value, since_ms);
+	/* what breaks it from now on is a value or a mean; how a standing alarm came about stays */
+	if (!limit_is_raised(&state->state)) {
+		state->certain_n = 0;
+		state->certain_of = 0;
 	}
+	judge_limit(core, limit, at, value, since_ms);
 }
 
 void judge_certain(struct core *core, size_t channel, enum limit_on on, struct stamp at,

@@ -111,34 +111,38 @@ static bool explains_silence(const struct core_channel *state)
 	       (state->quality == QUALITY_DEVICE_FAULT && state->reason >> 16 == REASON_WIRE);
 }
 
-/* The time before the first tick does not count as lost: nobody was watching. */
-static inline void watch(struct core *core, size_t channel, struct stamp at)
+/*
+ * The time before the first tick does not count as lost: nobody was watching.
+ * Return: when to look again, at the earliest.
+ */
+static inline int64_t watch(struct core *core, size_t channel, struct stamp at)
 {
 	struct core_channel *state = &core->channels[channel];
+	int64_t fresh_ms = CORE_FRESH_INTERVALS * (int64_t)core->interval_ms[channel];
 
 	if (state->idle)
-		return;
-	if (at.mono_ms - state->seen.mono_ms >
-		    CORE_FRESH_INTERVALS * (int64_t)core->interval_ms[channel] &&
-	    !explains_silence(state)) {
+		return INT64_MAX;
+	if (at.mono_ms - state->seen.mono_ms > fresh_ms && !explains_silence(state)) {
 		state->quality = QUALITY_STALE;
 		state->reason = 0;
 	}
-	if (state->lost)
-		return;
-	if (state->fine.mono_ms == 0 && state->fine.wall_ms == 0)
+	if (state->fine.mono_ms == 0 && state->fine.wall_ms == 0 && !state->lost)
 		state->fine = at;
-	if (at.mono_ms - state->fine.mono_ms >= (int64_t)core->lost_after_ms[channel])
+	if (at.mono_ms - state->fine.mono_ms >= (int64_t)core->lost_after_ms[channel] &&
+	    !state->lost)
 		say_lost(core, channel, at);
+	return MIN(state->seen.mono_ms + fresh_ms + 1,
+		   state->fine.mono_ms + (int64_t)core->lost_after_ms[channel]);
 }
 
 void measure_tick(struct core *core, size_t stream, struct stamp at)
 {
-	size_t n_channels = core->config->n_channels;
+	int64_t next_ms = INT64_MAX;
 
-	for (size_t i = 0; i < n_channels; i++)
+	for (size_t i = 0; i < core->config->n_channels; i++)
 		if (core_is_of_stream(core, i, stream))
-			watch(core, i, at);
+			next_ms = MIN(next_ms, watch(core, i, at));
+	core->watch_ms[stream] = next_ms;
 }
 
 bool measure_holds(const struct core *core, size_t by, bool is_above, double bound, struct stamp at)
@@ -160,8 +164,9 @@ static bool is_of_the_value(enum quality quality)
 	       quality == QUALITY_RATE;
 }
 
-static enum quality screened(struct core *core, size_t channel, struct stamp at, double value,
-			     enum quality quality, uint32_t *reason)
+static __attribute__((noinline)) enum quality screened(struct core *core, size_t channel,
+						       struct stamp at, double value,
+						       enum quality quality, uint32_t *reason)
 {
 	const struct config_channel *config = &core->config->channels[channel];
 	struct core_channel *state = &core->channels[channel];
@@ -182,29 +187,44 @@ static enum quality screened(struct core *core, size_t channel, struct stamp at,
 	return quality;
 }
 
+/* one that is not good: it is counted, and says that the instrument is there */
+static __attribute__((noinline)) void take_bad(struct core *core, size_t channel, struct stamp at,
+					       double value, enum quality quality)
+{
+	struct core_channel *state = &core->channels[channel];
+
+	state->has_raw = isfinite(value) && quality != QUALITY_COMMUNICATION_LOST;
+	window_add_bad(&state->minute, quality);
+	if (quality != QUALITY_NOT_IN_OPERATION)
+		return;
+	state->fine = at;
+	if (state->lost && !state->sparse)
+		say_restored(core, channel, at);
+}
+
 void measure_sample(struct core *core, size_t channel, struct stamp at, double value,
 		    enum quality quality, uint32_t reason)
 {
 	struct core_channel *state = &core->channels[channel];
 
-	quality = screened(core, channel, at, value, quality, &reason);
+	if (quality != QUALITY_GOOD || core->screened[channel])
+		quality = screened(core, channel, at, value, quality, &reason);
 	state->seen = at;
 	state->quality = quality;
 	state->reason = reason;
 	state->raw = value;
-	state->has_raw = isfinite(value) && quality != QUALITY_COMMUNICATION_LOST;
 	state->fresh = core->leads[channel];
-	window_add(&state->minute, value, quality);
-	if (quality == QUALITY_GOOD) {
-		state->value = value;
-		state->has_value = true;
-		state->good = at;
-	}
-	if (quality != QUALITY_GOOD && quality != QUALITY_NOT_IN_OPERATION)
+	if (quality != QUALITY_GOOD) {
+		take_bad(core, channel, at, value, quality);
 		return;
+	}
+	state->has_raw = true;
+	window_add(&state->minute, value, QUALITY_GOOD);
+	state->value = value;
+	state->has_value = true;
+	state->good = at;
 	state->fine = at;
 	if (state->lost && !state->sparse)
 		say_restored(core, channel, at);
-	if (quality == QUALITY_GOOD)
-		judge(core, channel, LIMIT_ON_VALUE, at, value, at.wall_ms);
+	judge(core, channel, LIMIT_ON_VALUE, at, value, at.wall_ms);
 }

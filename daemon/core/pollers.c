@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "core/losses.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 
 #define STANDBY	 SIZE_MAX
@@ -141,7 +142,9 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 		r = assign(pollers, poller);
 	if (r == 0 && poller->seen == 0)
 		note_started(pollers, poller);
-	return r < 0 ? r : send_ack(poller);
+	if (r >= 0)
+		r = send_ack(poller);
+	return r < 0 ? r : sandboxes_ask(pollers->service, SANDBOX_POLLER, poller->peer);
 }
 
 static void hear(struct pollers *pollers, size_t i)
@@ -226,9 +229,12 @@ static int on_packet(void *userdata, struct peer *peer, void *packet, size_t n)
 		return greet(pollers, poller, packet);
 	if (header->type == WIRE_READINGS)
 		return take_readings(pollers, poller, packet);
-	if (header->type != WIRE_LINKS)
+	if (header->type == WIRE_LINKS)
+		take_links(pollers, header);
+	else if (header->type == WIRE_TRIALS)
+		sandboxes_told(pollers->service, SANDBOX_POLLER, packet);
+	else
 		return -EPROTO;
-	take_links(pollers, header);
 	return 0;
 }
 
@@ -438,6 +444,14 @@ void pollers_tick(struct pollers *pollers, struct stamp now)
 		}
 		core_tick(pollers->service->core, i, now); /* somebody must say that time passes */
 	}
+}
+
+void pollers_try(struct pollers *pollers)
+{
+	for (size_t i = 0; i < POLLERS_MAX; i++)
+		if (pollers->list[i] && pollers->list[i]->greeted)
+			(void)sandboxes_ask(pollers->service, SANDBOX_POLLER,
+					    pollers->list[i]->peer);
 }
 
 int pollers_replan(struct pollers *pollers)

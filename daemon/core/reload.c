@@ -13,6 +13,7 @@
 #include "core/anchoring.h"
 #include "core/budget.h"
 #include "core/chain.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -248,6 +249,9 @@ static int spread(struct service *service, struct stamp at)
 		r = anchoring_fit(service);
 	if (r == 0)
 		r = pollers_replan(service->pollers);
+	sandboxes_fit(service);
+	pollers_try(service->pollers);
+	delivery_try(service->delivery);
 	if (r == 0)
 		r = service_adopt(service);
 	return r == 0 ? record_release(service->record, at.wall_ms) : r;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "core/assess.h"
+#include "core/measure.h"
 
 #define SNAPSHOT_MAGIC UINT64_C(0x31746174732d7777) /* "ww-stat1" */
 #define WINDOWS_MAGIC  UINT64_C(0x316e69772d2d7777) /* "ww--win1" */
@@ -440,6 +441,8 @@ int core_restore(struct core *core, const void *bytes, size_t n)
 	    header.n_dues > CROSSING_DUES_MAX || header.n_upstream > most ||
 	    n != size_of(&header) || header.hash != hash_of(&header, sizeof(header), bytes, n))
 		return -EBADMSG;
+	core->calm = false;
+	measure_watch_anew(core);
 	return restore_things(core, &header, (const uint8_t *)bytes + sizeof(header));
 }
 

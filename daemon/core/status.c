@@ -9,6 +9,7 @@
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/limit.h"
+#include "core/sandboxes.h"
 #include "core/service.h"
 #include "core/storage.h"
 
@@ -139,6 +140,18 @@ static json_t *link_object(const struct service *service, size_t i,
 	return object;
 }
 
+static size_t count_links_up(const struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->config->n_links; i++) {
+		const struct wire_link_report *report = pollers_link(service->pollers, i);
+
+		n += report && strcmp(link_state_text(report->state), "up") == 0;
+	}
+	return n;
+}
+
 static json_t *links_array(const struct service *service)
 {
 	json_t *array = json_array();
@@ -211,6 +224,8 @@ static json_t *bus_object(const struct service *service)
 	(void)json_object_set_new(object, "ready",
 				  json_boolean(control_is_ready(service->control)));
 	set(object, "state", control_state(service->control));
+	if (*control_authorization(service->control))
+		set(object, "authorization", control_authorization(service->control));
 	return object;
 }
 
@@ -379,17 +394,27 @@ static json_t *anchors_array(const struct service *service)
 	return array;
 }
 
-/* is everything done that has to be: reading, storing, telling? Else somebody must come. */
-static bool is_healthy(const struct service *service, size_t n_served)
+size_t status_n_reading(const struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->core->n_streams; i++)
+		n += pollers_is_served(service->pollers, i) &&
+		     !pollers_is_silent(service->pollers, i);
+	return n;
+}
+
+/* else somebody must come */
+bool status_is_healthy(const struct service *service)
 {
 	const char *reason;
 	bool paused = false;
 
 	for (size_t i = 0; i < service->config->n_destinations; i++)
 		paused |= delivery_paused(service->delivery, i, &reason) != 0;
-	return n_served == service->core->n_streams && delivery_has_sender(service->delivery) &&
-	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service) &&
-	       storage_is_healthy(service->storage);
+	return status_n_reading(service) == service->core->n_streams &&
+	       delivery_has_sender(service->delivery) && !paused && chain_is_healthy(service) &&
+	       anchoring_is_healthy(service) && storage_is_healthy(service->storage);
 }
 
 static json_t *status_object(const struct service *service)
@@ -397,24 +422,23 @@ static json_t *status_object(const struct service *service)
 	struct stamp now = service_now(service);
 	json_t *object = json_object();
 	char time[CLOCK_TEXT_MAX];
-	size_t n_lost = 0, n_served = 0;
+	size_t n_lost = 0;
 
 	for (size_t i = 0; i < service->config->n_channels; i++)
 		n_lost += service->core->channels[i].lost;
-	for (size_t i = 0; i < service->core->n_streams; i++)
-		n_served += pollers_is_served(service->pollers, i) &&
-			    !pollers_is_silent(service->pollers, i);
 	clock_format(now.wall_ms, service->config->zone_min, time);
 	set(object, "version", WASTEWATCH_VERSION);
 	set(object, "origin", service->config->origin);
 	set(object, "time", time);
 	set_number(object, "time_ms", now.wall_ms);
-	(void)json_object_set_new(object, "health", json_boolean(is_healthy(service, n_served)));
+	(void)json_object_set_new(object, "health", json_boolean(status_is_healthy(service)));
 	set_number(object, "pid", getpid());
 	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
-	set_number(object, "pollers_reading", (int64_t)n_served);
+	set_number(object, "pollers_reading", (int64_t)status_n_reading(service));
 	(void)json_object_set_new(object, "sender",
 				  json_boolean(delivery_has_sender(service->delivery)));
+	set_number(object, "links_watched", (int64_t)service->config->n_links);
+	set_number(object, "links_up", (int64_t)count_links_up(service));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	(void)json_object_set_new(object, "storage", storage_object(service->storage));
@@ -431,6 +455,7 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "anchors", anchors_array(service));
 	(void)json_object_set_new(object, "anchored", json_boolean(anchoring_is_healthy(service)));
 	(void)json_object_set_new(object, "bus", bus_object(service));
+	(void)json_object_set_new(object, "sandboxes", sandboxes_object(service->sandboxes));
 	(void)json_object_set_new(object, "alarms", alarms_array(service));
 	(void)json_object_set_new(object, "alarm_figures", figures_object(service, now));
 	(void)json_object_set_new(object, "forecasts", forecasts_array(service));

@@ -68,10 +68,12 @@ void windows_join(struct core *core, size_t channel, const struct window_row *ro
 {
 	for (int i = WINDOW_5MIN; i <= WINDOW_LENGTH_MAX; i++) {
 		enum window_length length = (enum window_length)i;
+		struct window *open = &core->windows[channel].open[length];
 
-		enter(core, channel, length,
-		      window_floor(length, row->start_ms, core->config->zone_min));
-		window_join(&core->windows[channel].open[i], row);
+		if (open->start_ms < 0 || !window_covers(length, open->start_ms, row->start_ms))
+			enter(core, channel, length,
+			      window_floor(length, row->start_ms, core->config->zone_min));
+		window_join(open, row);
 	}
 	core->windows[channel].last[WINDOW_1MIN] = *row;
 	core->windows_dirty = true;
@@ -155,11 +157,11 @@ void windows_advance(struct core *core, size_t stream, int64_t from_ms, int64_t 
 		return;
 	for (int i = WINDOW_5MIN; i <= WINDOW_LENGTH_MAX; i++) {
 		enum window_length length = (enum window_length)i;
-		int64_t old_ms = window_floor(length, from_ms, core->config->zone_min);
-		int64_t new_ms = window_floor(length, to_ms, core->config->zone_min);
+		int64_t old_ms = window_floor(length, from_ms, core->config->zone_min), new_ms;
 
-		if (old_ms == new_ms)
+		if (window_covers(length, old_ms, to_ms))
 			continue;
+		new_ms = window_floor(length, to_ms, core->config->zone_min);
 		for (size_t j = 0; j < core->config->n_channels; j++)
 			if (core_is_of_stream(core, j, stream))
 				close_window(core, j, length, old_ms, at, to_ms > from_ms);

@@ -416,7 +416,12 @@ bool poller_is_late(const struct poller *poller, int64_t us)
 	int64_t now_us, wall_us;
 
 	clock_now(&now_us, &wall_us);
-	return now_us - poller->armed_us > us;
+	if (now_us - poller->armed_us > us)
+		return true;
+	for (size_t i = 0; poller->crew && i < poller->crew->n_peers; i++)
+		if (now_us - us > link_wake_us(poller->crew->peers[i].link))
+			return true;
+	return false;
 }
 
 void poller_status(const struct poller *poller, char *ret, size_t n)

@@ -10,6 +10,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "poller/uplink.h"
 
 #define PAUSE_MIN_US (UINT64_C(100) * 1000)
@@ -156,6 +157,19 @@ static int on_ack(struct uplink *uplink, const void *packet, const char **ret_wh
 	return 0;
 }
 
+static int on_trials(struct uplink *uplink, const char **ret_why)
+{
+	struct wire_header *header = (struct wire_header *)(void *)uplink->packet;
+	int r;
+
+	sandbox_try_all(header);
+	r = wire_send(uplink->fd, header, header->length);
+	if (r == 0)
+		return 0;
+	*ret_why = strerrordesc_np(-r);
+	return -EPROTO;
+}
+
 static int dispatch(struct uplink *uplink, const void *packet, const char **ret_why)
 {
 	const struct wire_header *header = packet;
@@ -174,6 +188,8 @@ static int dispatch(struct uplink *uplink, const void *packet, const char **ret_
 		return on_plan(uplink, packet, ret_why);
 	case WIRE_ACK:
 		return on_ack(uplink, packet, ret_why);
+	case WIRE_TRIALS:
+		return on_trials(uplink, ret_why);
 	case WIRE_READINGS:
 	case WIRE_LINKS:
 	case WIRE_JOB:

@@ -12,6 +12,7 @@
 
 #include "common/clock.h"
 #include "common/log.h"
+#include "common/sandbox.h"
 #include "common/wire.h"
 #include "sender/jobs.h"
 #include "sender/result.h"
@@ -162,6 +163,14 @@ static struct pending *pack(const struct transfer_result *result)
 	return pending;
 }
 
+/* takes @pending */
+static void queue(struct jobs *jobs, struct pending *pending)
+{
+	*jobs->last = pending;
+	jobs->last = &pending->next;
+	send_pending(jobs);
+}
+
 static void on_done(void *userdata, const struct transfer_result *result)
 {
 	struct jobs *jobs = userdata;
@@ -183,9 +192,7 @@ static void on_done(void *userdata, const struct transfer_result *result)
 		lose_core(jobs, -ENOMEM);
 		return;
 	}
-	*jobs->last = pending;
-	jobs->last = &pending->next;
-	send_pending(jobs);
+	queue(jobs, pending);
 	tell_status(jobs);
 }
 
@@ -225,6 +232,24 @@ static void take_job(struct jobs *jobs)
 		tell_status(jobs);
 }
 
+/* counts as a job, as whatever waits in the queue */
+static void take_trials(struct jobs *jobs)
+{
+	const struct wire_header *header = (const struct wire_header *)(const void *)jobs->packet;
+	struct pending *pending = malloc(sizeof(*pending) + header->length);
+
+	if (!pending) {
+		lose_core(jobs, -ENOMEM);
+		return;
+	}
+	sandbox_try_all(jobs->packet);
+	pending->next = NULL;
+	pending->n = header->length;
+	memcpy(pending->packet, jobs->packet, header->length);
+	jobs->n_open++;
+	queue(jobs, pending);
+}
+
 static void take_packet(struct jobs *jobs)
 {
 	const struct wire_header *header = (const struct wire_header *)(const void *)jobs->packet;
@@ -235,6 +260,8 @@ static void take_packet(struct jobs *jobs)
 		reject_core(jobs, "its first packet is no hello");
 	else if (header->type == WIRE_JOB)
 		take_job(jobs);
+	else if (header->type == WIRE_TRIALS)
+		take_trials(jobs);
 	else
 		reject_core(jobs, "it sent a message that is not meant for a sender");
 }

@@ -13,11 +13,13 @@
  *     READINGS after the acknowledged one ───▶   decoded, judged, committed
  *     ◀───────  ACK (last sequence number that a commit covers)
  *     LINKS (state of the links)      ───────▶   shown to people, not recorded
+ *     ◀───────  TRIALS (what its sandbox must refuse); the same comes back with what came of it
  *
  *   sender                                    core
  *     HELLO                           ───────▶
  *     ◀───────  HELLO, JOB (one delivery attempt)
  *     RESULT (what came of it)        ───────▶
+ *     ◀───────  TRIALS, as above
  *
  * The functions do no parsing beyond what the wire defines and keep no state.
  */
@@ -29,7 +31,7 @@
 
 #include "common/macro.h"
 
-#define WIRE_VERSION	      2
+#define WIRE_VERSION	      3
 #define WIRE_MAGIC	      UINT32_C(0x57573031) /* tells a stray peer from ours */
 #define WIRE_PACKET_MAX	      131072 /* bytes; stays below the default SO_SNDBUF of 212,992 */
 #define WIRE_REGISTERS_MAX    125    /* Modbus application protocol V1.1b3 §6.3 */
@@ -49,6 +51,7 @@ enum wire_type {
 	WIRE_LINKS,
 	WIRE_JOB,
 	WIRE_RESULT,
+	WIRE_TRIALS,
 };
 
 enum wire_role { WIRE_ROLE_CORE = 1, WIRE_ROLE_POLLER, WIRE_ROLE_SENDER };
@@ -352,6 +355,37 @@ struct wire_result {
 	uint32_t n_answer;
 	uint32_t uploaded;
 };
+
+enum wire_trial_kind {
+	WIRE_TRIAL_FAMILY = 1, /* open a socket of a family: "IPv4", "IPv6" */
+	WIRE_TRIAL_FILE,       /* open a file to read */
+	WIRE_TRIAL_ADDRESS,    /* send to an IPv4 or IPv6 address */
+	WIRE_TRIAL_KIND_MAX = WIRE_TRIAL_ADDRESS,
+};
+
+enum wire_outcome {
+	WIRE_NOT_TRIED = 0,
+	WIRE_REFUSED, /* as it should be */
+	WIRE_OPEN,    /* it can be done */
+	WIRE_UNKNOWN, /* neither could be shown */
+	WIRE_OUTCOME_MAX = WIRE_UNKNOWN,
+};
+
+/**
+ * struct wire_trial - one thing that a program's sandbox must keep it from, see common/sandbox.h
+ * @kind: enum wire_trial_kind
+ * @outcome: enum wire_outcome
+ * @error: errno of the attempt, 0 none
+ * @target: NUL-terminated
+ */
+struct wire_trial {
+	uint16_t kind;
+	uint16_t outcome;
+	int32_t error;
+	char target[WIRE_HOST_MAX];
+};
+
+#define WIRE_TRIALS_MAX 32 /* in one packet */
 
 #define WIRE_ANSWER_MAX 1024
 #define WIRE_ERROR_MAX	512

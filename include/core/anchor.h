@@ -134,6 +134,10 @@ bool anchor_may_round(const struct anchor *anchor, int64_t mono_ms);
  */
 int64_t anchor_offset_ms(int64_t date_s, int64_t begin_ms, int64_t end_ms);
 
+/** anchor_is_off() - by so much a receiver that bears @tolerance_ms soon takes nothing, or does
+ * not already */
+bool anchor_is_off(int64_t offset_ms, int64_t tolerance_ms);
+
 /**
  * anchor_take_clock() - keep that, and judge it
  * @tolerance_ms: how much the receiver bears; said from two fifths of it on, taken back at one

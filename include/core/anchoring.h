@@ -40,12 +40,13 @@ int anchoring_fit(struct service *service);
  * @destination: index into the configuration
  * @job: the report
  * @result: with the answer's bytes behind it; wire_check() has passed it
+ * @set_ms: how far our clock was set, forward or back, since the attempt got its time stamp
  *
  * Return: the status to decide by: the answer's own, or 425 (RFC 8470 §5.2: again, later) where
  *   it was refused for a reason that passes: a clock, or a chain that goes on under a new id.
  */
 int anchoring_answer(struct service *service, size_t destination, const struct record_job *job,
-		     const struct wire_result *result);
+		     const struct wire_result *result, int64_t set_ms);
 
 /** anchoring_gather() - tell the core what its heartbeats want to know, once a minute */
 void anchoring_gather(struct service *service, struct stamp now);

@@ -182,6 +182,7 @@ struct config_crossing {
 	double hysteresis;
 	double here_m;
 	double reach_m;
+	unsigned int covered_percent;
 	enum crossing_verdict counts;
 	struct config_target *targets;
 	struct config_threshold *thresholds;

@@ -287,19 +287,22 @@ struct core {
 	uint32_t *interval_ms;	/* per channel, from one sample to the next */
 	uint32_t *expected;	/* per channel, samples in a whole minute */
 	uint32_t *lost_after_ms;
-	size_t *derived; /* channels, ascending: what one is made of comes before it */
+	bool *screened;	   /* per channel: a value that comes as good may be worth less */
+	int64_t *watch_ms; /* per stream, monotonic: none of its channels is old or lost before */
+	size_t *derived;   /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
 	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
 		      * is reckoned */
 	struct mass *masses;	/* per channel, of those in @released; see release.h */
 	size_t *released;	/* channels whose mass is reckoned */
-	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too, or none */
 	size_t n_released;
 	struct core_span *spans;	 /* see release.h */
 	struct mass_window *span_masses; /* of each, over the open window */
 	size_t *first_span;		 /* of each in @released; n_released + 1 of them */
 	size_t n_spans;
 	bool settles; /* core_settle() has something to do */
+	bool ticks;   /* every tick has: there are states, boundaries or destinations */
 	bool calm;    /* time does nothing to alarms and incidents until the next entry */
 	struct chain chain;
 	struct chain *log; /* where entries are chained: @chain, in an exercise the real core's */

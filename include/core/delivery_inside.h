@@ -43,7 +43,7 @@ struct unstored {
  * @unstored: it is not of the record, but this one; NULL
  * @attempt: number of the attempt, 0 none is under way; a result of an earlier one is not taken
  *   for this one's
- * @started_ms: monotonic
+ * @started_ms: monotonic; @stamped_ms: UTC then, which the receiver was told
  * @next_ms: UTC; nothing in the record is due before. 0: look again
  * @gate: when it may be asked at all
  * @paused: its receiver has said 410; @pause_changed: since the last commit
@@ -53,6 +53,7 @@ struct endpoint {
 	struct unstored *unstored;
 	uint64_t attempt;
 	int64_t started_ms;
+	int64_t stamped_ms;
 	int64_t next_ms;
 	struct outbox_gate gate;
 	bool paused;

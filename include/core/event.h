@@ -45,6 +45,8 @@ enum event_type {
 	EVENT_STORAGE_CRITICAL,
 	EVENT_STORAGE_RECOVERED,
 	EVENT_JOURNAL_RESENT,
+	EVENT_SANDBOX_CHECKED,
+	EVENT_SANDBOX_OPEN,
 	EVENT_POLLER_STARTED,
 	EVENT_POLLER_SILENT,
 	EVENT_POLLER_RETURNED,
@@ -149,9 +151,11 @@ struct event_body {
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
  * @user: who did it, with operator actions; NULL nobody
+ * @uid: the number of that account; NULL not known, as in a replay
  * @level: of an incident, as incident_level_text(); NULL none
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
+ * @covered_percent: of a release's time, so much was measured; counts if @has_covered
  * @measures: what was done about it; NULL none
  * @masses: what was released in an incident that has ended, @n_masses of them
  * @keys: which key signs from here on; NULL not said
@@ -180,9 +184,12 @@ struct event {
 	const char *name;
 	const char *report;
 	const char *user;
+	const uint32_t *uid;
 	const char *level;
 	const char *verdict;
 	const char *boundary;
+	bool has_covered;
+	unsigned int covered_percent;
 	const char *measures;
 	const struct event_mass *masses;
 	size_t n_masses;

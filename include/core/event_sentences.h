@@ -11,3 +11,6 @@ typedef void event_sentence(const struct event *event, const struct config *conf
 
 /** event_sentence_storage() - of EVENT_STORAGE_… and EVENT_JOURNAL_RESENT */
 event_sentence event_sentence_storage;
+
+/** event_sentence_sandbox() - of EVENT_SANDBOX_… */
+event_sentence event_sentence_sandbox;

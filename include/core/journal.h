@@ -80,5 +80,12 @@ bool journal_caught_up(struct journal *journal, uint64_t end, struct journal_mis
 /** journal_waiting() - entries up to @end that the journal does not have yet */
 uint64_t journal_waiting(struct journal *journal, uint64_t end);
 
+/**
+ * journal_is_stuck() - has the thread been handing one entry over for longer than @ms?
+ *
+ * It never waits for a journal; so then it hangs itself, and will not come back.
+ */
+bool journal_is_stuck(struct journal *journal, int64_t ms);
+
 /** journal_words() - why it takes none now, for people; "" it does */
 const char *journal_words(struct journal *journal);

@@ -29,8 +29,19 @@ void measure_sample(struct core *core, size_t channel, struct stamp at, double v
 /** measure_close_minute() - the channel's minute is over; the next begins at @next_ms */
 void measure_close_minute(struct core *core, size_t channel, struct stamp at, int64_t next_ms);
 
-/** measure_tick() - is what a stream's channels measured last still to be believed, or lost? */
+/**
+ * measure_tick() - is what a stream's channels measured last still to be believed, or lost?
+ * Finds out, too, until when that cannot change: until @watch_ms it need not be called. Values that
+ * come meanwhile only make that later.
+ */
 void measure_tick(struct core *core, size_t stream, struct stamp at);
+
+/** measure_watch_anew() - channels are not as they were: the next tick looks at them */
+static inline void measure_watch_anew(struct core *core)
+{
+	for (size_t i = 0; i < core->n_streams; i++)
+		core->watch_ms[i] = 0;
+}
 
 /**
  * measure_holds() - does a condition hold, "the channel @by is above (else below) @bound"?
@@ -40,9 +51,27 @@ void measure_tick(struct core *core, size_t stream, struct stamp at);
 bool measure_holds(const struct core *core, size_t by, bool is_above, double bound,
 		   struct stamp at);
 
-/** judge() - hold a good value against those limits of a channel that look at @on */
-void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at, double value,
-	   int64_t since_ms);
+/** judge_value() - hold a good value against one limit, which is broken, or was */
+void judge_value(struct core *core, size_t limit, struct stamp at, double value, int64_t since_ms);
+
+/**
+ * judge() - hold a good value against those limits of a channel that look at @on
+ * In the header, because every value goes through it, and nearly every one is kept.
+ */
+static inline void judge(struct core *core, size_t channel, enum limit_on on, struct stamp at,
+			 double value, int64_t since_ms)
+{
+	size_t i = core->channel_limits[channel], end = core->channel_limits[channel + 1];
+	const struct config_limit *limit = &core->config->limits[i];
+	struct core_limit *state = &core->limits[i];
+
+	if (core->channels[channel].idle)
+		return;
+	for (; i < end; i++, limit++, state++)
+		if (limit->on == on &&
+		    (state->beyond || !limit_keeps(limit, &state->state, value, at.mono_ms)))
+			judge_value(core, i, at, value, since_ms);
+}
 
 /**
  * judge_certain() - a window with too few good values for a mean: are they enough to be sure?

@@ -26,9 +26,10 @@
 #include "core/record.h"
 #include "core/sign.h"
 
-#define SERVICE_COMMIT_MS  5000 /* longest time between commits while readings come */
-#define SERVICE_SILENCE_MS 5000 /* a poller that says nothing for so long is silent */
-#define SERVICE_GRACE_MS   5000 /* longer after a start: pollers try again every 5 s, uplink.c */
+#define SERVICE_COMMIT_MS  5000	 /* longest time between commits while readings come */
+#define SERVICE_SILENCE_MS 5000	 /* a poller that says nothing for so long is silent */
+#define SERVICE_GRACE_MS   5000	 /* longer after a start: pollers try again every 5 s, uplink.c */
+#define SERVICE_STUCK_MS   15000 /* no commit or entry takes so long; then no watchdog is fed */
 #define SERVICE_FUTURE_US  INT64_C(1000000) /* a reading from later than that is forged */
 
 /** struct service_options - from the command line; all the caller's */
@@ -59,6 +60,7 @@ struct control;
 struct storage;
 struct chain_watch;
 struct anchoring;
+struct sandboxes;
 
 struct service {
 	struct service_options options;
@@ -78,6 +80,7 @@ struct service {
 	struct storage *storage;
 	struct chain_watch *chain;
 	struct anchoring *anchoring;
+	struct sandboxes *sandboxes;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -138,6 +141,13 @@ int service_reload(struct service *service, const char *user, char *error);
 int service_act(struct service *service, const struct action *action, char *error);
 
 /**
+ * service_restore() - let the core go on where the record says that it was, and say that it started
+ *
+ * Return: 0; -errno, said in the journal.
+ */
+int service_restore(struct service *service);
+
+/**
  * service_adopt() - close what the record holds as standing but the configuration has no more
  * Return: 0 or -errno.
  */
@@ -167,6 +177,9 @@ void pollers_tick(struct pollers *pollers, struct stamp now);
 /** pollers_last_words() - before the last commit: tell of losses that were only counted yet */
 void pollers_last_words(struct pollers *pollers);
 
+/** pollers_try() - have those that are connected try their sandbox, as sandboxes_ask() */
+void pollers_try(struct pollers *pollers);
+
 /** pollers_replan() - the plan has changed */
 int pollers_replan(struct pollers *pollers);
 
@@ -190,6 +203,9 @@ void delivery_tick(struct delivery *delivery);
 
 /** delivery_look() - new reports are there: look at once, not when the next retry is due */
 void delivery_look(struct delivery *delivery);
+
+/** delivery_try() - have the sender try its sandbox, as sandboxes_ask() */
+void delivery_try(struct delivery *delivery);
 
 /** delivery_reset() - destinations have changed */
 int delivery_reset(struct delivery *delivery);
@@ -258,6 +274,12 @@ void late_tell(struct service *service);
 
 /** status_write() - RUNTIME/status.json, replaced in one step, for `wastewatch status` */
 void status_write(const struct service *service);
+
+/** status_n_reading() - pollers that serve a slot of the plan, and are not silent */
+size_t status_n_reading(const struct service *service);
+
+/** status_is_healthy() - is everything done that has to be: reading, storing, telling? */
+bool status_is_healthy(const struct service *service);
 
 /** status_remove() - on an orderly stop: nobody shall take the last state for the present one */
 void status_remove(const struct service *service);

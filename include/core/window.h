@@ -36,6 +36,12 @@ const char *window_text(enum window_length length);
  */
 int64_t window_floor(enum window_length length, int64_t wall_ms, int zone_min);
 
+/** window_covers() - does the window of this length that begins at @start_ms cover @wall_ms? */
+static inline bool window_covers(enum window_length length, int64_t start_ms, int64_t wall_ms)
+{
+	return wall_ms >= start_ms && wall_ms - start_ms < window_ms(length);
+}
+
 /**
  * struct window - a window being filled
  * @start_ms: its first moment, UTC; -1: nothing has come yet

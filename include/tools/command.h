@@ -2,9 +2,10 @@
 /*
  * command.h - the subcommands of wastewatch
  *
- * Data goes to stdout, errors to stderr. Exit statuses: 0 done; 1 it could not be done;
- * 2 the command line is wrong; 3 what was asked for does not exist; 4 (status) something
- * needs attention.
+ * Data goes to stdout, errors to stderr. Exit statuses, the same for all of them and documented in
+ * wastewatch(1): 0 done and in order; 1 it could not be done, or what was looked at is wrong; 2 the
+ * command line is wrong; 3 what was asked for does not exist; 4 (status) something needs attention;
+ * 5 wastewatchd is not there; 6 the caller may not.
  */
 #pragma once
 
@@ -15,6 +16,8 @@
 #define EXIT_USAGE     2
 #define EXIT_MISSING   3
 #define EXIT_ATTENTION 4
+#define EXIT_DOWN      5
+#define EXIT_FORBIDDEN 6
 
 /** struct command_options - options that all subcommands share; others are NULL or false */
 struct command_options {
@@ -52,8 +55,9 @@ struct command_options {
 	const char *since;    /* export: a time */
 	const char *format;   /* export: jsonl or csv */
 	const char *output;   /* export -o: a directory; NULL stdout */
-	bool all;	      /* outbox list */
+	bool all;	      /* outbox list, channels */
 	bool body;	      /* outbox show */
+	const char *lang;     /* say_choose() has looked at it */
 	const char *command;  /* which of them */
 	const char *argument; /* the first that is no option, NULL none */
 	char **arguments;     /* all of them */
@@ -72,6 +76,8 @@ int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);
 int command_probe(const struct command_options *options);
 int command_alarms(const struct command_options *options);
+int command_channels(const struct command_options *options);
+int command_links(const struct command_options *options);
 int command_drill(const struct command_options *options);
 int command_outbox(const struct command_options *options);
 
@@ -86,8 +92,28 @@ int command_keygen(const struct command_options *options);
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */
 int command_assess(int argc, char **argv);
 
-/** command_fail() - say an error; returns EXIT_FAILURE */
+/** command_fail() - say an error, translated as say() does; returns EXIT_FAILURE */
 int command_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/** command_exit() - the exit status for a result: 0 or more, or -errno of bus or system */
+int command_exit(int r);
+
+/** command_find_record() - is there one in --state, and may it be read? Return: as
+ * command_open_record(). */
+int command_find_record(const struct command_options *options);
+
+struct history;
+
+/**
+ * command_open_record() - that of --state, to be read
+ * @ret_zone_min: of the record, minutes ahead of UTC; NULL nobody asks
+ * Return: 0; an exit status, and why has been said.
+ */
+int command_open_record(const struct command_options *options, struct history **ret,
+			int *ret_zone_min);
+
+/** command_unreadable() - say what reading it failed with. Return: EXIT_FAILURE. */
+int command_unreadable(const struct history *history);
 
 /** command_time() - "2026-11-24 21:05:00" in a zone; @text holds 48 bytes */
 const char *command_time(int64_t wall_ms, int zone_min, char *text);

@@ -18,10 +18,11 @@
 #include "core/core.h"
 #include "core/plan.h"
 
-#define YEAR_S	      (365 * 86400)
-#define SPILL_FROM_S  36000 /* 10:00 UTC every day */
-#define SPILL_UNTIL_S 36600
-#define START_WALL_MS INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
+#define YEAR_MIN	(365 * DAY_MIN)
+#define DAY_MIN		1440
+#define SPILL_FROM_MIN	600 /* 10:00 UTC every day */
+#define SPILL_UNTIL_MIN 610
+#define START_WALL_MS	INT64_C(1767225600000) /* 2026-01-01T00:00:00Z */
 
 struct reading {
 	struct wire_reading head;
@@ -60,28 +61,37 @@ static void count(const struct batch *batch, struct result *result)
 	}
 }
 
-/* Return: 0; -errno. */
+/* a value and a tick each second. Return: 0; -errno. */
+static int run_minute(struct core *core, int64_t minute, struct reading *reading)
+{
+	int64_t start_ms = minute * MS_PER_MIN, of_day = minute % DAY_MIN;
+	bool spill = of_day >= SPILL_FROM_MIN && of_day < SPILL_UNTIL_MIN;
+	struct wire_reading tick = {0};
+	int r = 0;
+
+	for (int64_t s = 0; r == 0 && s < 60; s++) {
+		struct stamp at = {.mono_ms = start_ms + s * MS_PER_S,
+				   .wall_ms = START_WALL_MS + start_ms + s * MS_PER_S};
+
+		set_value(reading, spill ? 200.0F : 50.0F + (float)((minute * 60 + s) % 16) / 16);
+		r = core_reading(core, 0, at, &reading->head);
+		if (r == 0)
+			r = core_reading(core, 0, at, &tick);
+	}
+	return r;
+}
+
+/* What a commit takes is no part of this. Return: 0; -errno. */
 static int run(struct core *core, struct batch *batch, const struct plan *plan,
 	       struct result *result)
 {
 	struct reading reading = {
 		.head = {
 			.key = plan->requests[0].key, .status = WIRE_OK, .n_words = 2, .count = 2}};
-	struct wire_reading tick = {0};
 	int r = 0;
 
-	for (int64_t s = 0; r == 0 && s < YEAR_S; s++) {
-		struct stamp at = {.mono_ms = s * MS_PER_S,
-				   .wall_ms = START_WALL_MS + s * MS_PER_S};
-		int64_t of_day = s % 86400;
-		bool spill = of_day >= SPILL_FROM_S && of_day < SPILL_UNTIL_S;
-
-		set_value(&reading, spill ? 200.0F : 50.0F + (float)(s % 16) / 16);
-		r = core_reading(core, 0, at, &reading.head);
-		if (r == 0)
-			r = core_reading(core, 0, at, &tick);
-		if (s % 60 < 59) /* what a commit takes is no part of this */
-			continue;
+	for (int64_t minute = 0; r == 0 && minute < YEAR_MIN; minute++) {
+		r = run_minute(core, minute, &reading);
 		count(batch, result);
 		batch_clear(batch);
 	}

@@ -4,6 +4,8 @@
  *
  *   faults-driver run CONFIG KEY STATE N      begin or go on, N commits: "ACK n" after each
  *   faults-driver marks CONFIG KEY STATE N    the same, with the mark of the record after each
+ *   faults-driver upgrade CONFIG KEY STATE N  as run, with a record of an older version, whose
+ *                                             measuring state begins anew as the service has it
  *   faults-driver check STATE                 the mark of what is there
  *
  * Exit status: 0; 1 something failed and was said, as the service would end; 3 the record is
@@ -39,9 +41,9 @@ static int told(const char *state, bool with_marks, long n)
 	return fflush(stdout) == 0 ? 0 : -EIO;
 }
 
-static int run(char **arguments, bool with_marks)
+static int run(char **arguments, bool with_marks, bool upgrades)
 {
-	struct life life = {0};
+	struct life life = {.upgrades = upgrades};
 	long n = strtol(arguments[3], NULL, 10);
 	int r = life_configure(&life, arguments[0], arguments[1]);
 
@@ -62,8 +64,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], "check") == 0)
 		return check(argv[2]);
-	if (argc == 6 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "marks") == 0))
-		return run(argv + 2, argv[1][0] == 'm');
-	(void)fputs("Usage: faults-driver run|marks CONFIG KEY STATE N | check STATE\n", stderr);
+	if (argc == 6 && (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "marks") == 0 ||
+			  strcmp(argv[1], "upgrade") == 0))
+		return run(argv + 2, argv[1][0] == 'm', argv[1][0] == 'u');
+	(void)fputs("Usage: faults-driver run|marks|upgrade CONFIG KEY STATE N | check STATE\n",
+		    stderr);
 	return 2;
 }

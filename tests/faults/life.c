@@ -82,8 +82,8 @@ static int restore(struct life *life)
 		r = record_acked(life->record, INSTANCE, &life->poller_seq);
 	free(start.state);
 	free(start.windows);
-	if (r > 0)
-		r = -EBADMSG; /* nothing but this program writes it */
+	if (r > 0) /* nothing but this program writes it, but in what an older one has left */
+		r = life->upgrades ? 0 : -EBADMSG;
 	if (r == 0)
 		say_start(life, &start);
 	return r;

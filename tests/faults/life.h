@@ -24,6 +24,7 @@
  * @spare: room that is given back when memory runs out while the result is told
  * @jobs: what is under way per destination, its result is part of the next commit
  * @step: commits done since life_begin()
+ * @upgrades: the record may be of an older version; its measuring state begins anew then
  */
 struct life {
 	struct config *config;
@@ -36,6 +37,7 @@ struct life {
 	struct stamp now;
 	unsigned int step;
 	uint64_t poller_seq;
+	bool upgrades;
 };
 
 /** life_configure() - the configuration of @directory, the key in @key. Return: 0; -errno. */

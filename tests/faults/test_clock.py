@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wall clock is set while the plant runs: wallclock.c; the others go on."""
 
+import signal
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from plant import Device
 HOUR, DAY, YEAR = 3600, 86400, 31557600
 END_OF_32_BITS = 2**31
 PROGRAMS = ("core", "poller", "sender")
+REST_S = 100  # a receiver that has refused three times is left alone for so long: outbox.c
 
 
 @pytest.fixture(name="plant")
@@ -63,12 +65,43 @@ def test_a_clock_that_the_receiver_does_not_believe(plant):
     plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts > 0"), "an attempt")
     assert not plant.receiver.bodies(), "it was believed"
     assert not plant.query("SELECT 1 FROM outbox WHERE state = 'sent'")
+    plant.until_entry("clock.differs")
     plant.clock(0)
     plant.until_entry("clock.stepped")
-    plant.command("outbox", "retry", "--all")  # those that were refused are held, for a person
-    plant.reload()
-    plant.until_quiet()
+    plant.until_quiet(REST_S)  # by itself: nobody retries or reloads
+    assert not plant.entries("report.held")
     rig.figures("clock-skew", 1, reports=len(plant.outbox()))
+
+
+@pytest.mark.parametrize("step", [-HOUR, DAY], ids=["-1h", "+1d"])
+def test_a_step_while_a_receiver_thinks(plant, step):
+    """T1, T2: what got its time stamp from the wrong clock is refused after it was set: not held."""
+    plant.clock(0)
+    plant.receiver.start()
+    plant.start_with_clock(*PROGRAMS)
+    plant.until_good("mill/outfall/COD")
+    plant.processes["department"].send_signal(signal.SIGSTOP)
+    plant.clock(step)
+    plant.until_entry("clock.stepped")
+    plant.device.set(COD=220)
+    plant.until(lambda: talks_to(plant.receiver.port), "an attempt is under way")
+    plant.device.set(COD=50)
+    plant.clock(0)
+    plant.until_entry("clock.stepped", 2)
+    plant.processes["department"].send_signal(signal.SIGCONT)
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE http_status IN (400, 401)") or
+                plant.log().count("webhook-timestamp"), "it is refused")
+    plant.until_quiet(REST_S)
+    assert not plant.entries("report.held")
+    plant.finish()
+    rig.figures(f"clock-step-under-way-{step}", 1)
+
+
+def talks_to(port):
+    """Is somebody connected to this port, and has sent something that is not read yet?"""
+    lines = [line.split() for line in open("/proc/net/tcp", encoding="ascii")][1:]
+    return any(int(line[1].split(":")[1], 16) == port and line[3] == "01" and
+               int(line[4].split(":")[1], 16) > 0 for line in lines)
 
 
 def test_no_clock_at_boot(plant):

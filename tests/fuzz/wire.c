@@ -28,6 +28,19 @@ static void walk(const void *packet, size_t n, unsigned int count)
 	assert(sum <= count * WIRE_REGISTERS_MAX * UINT16_MAX);
 }
 
+/* what is not tried here, lest the fuzzer should open files: each is a whole one */
+static void walk_trials(const void *packet, unsigned int count)
+{
+	const struct wire_trial *trials = (const void *)((const uint8_t *)packet +
+							 sizeof(struct wire_header));
+
+	for (unsigned int i = 0; i < count; i++) {
+		assert(strlen(trials[i].target) < sizeof(trials[i].target));
+		assert(trials[i].kind <= WIRE_TRIAL_KIND_MAX);
+		assert(trials[i].outcome <= WIRE_OUTCOME_MAX);
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	void *packet = malloc(n + (n == 0)); /* exactly so long: the sanitizer sees an overrun */
@@ -46,6 +59,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		memcpy(&header, packet, sizeof(header));
 		if (header.type == WIRE_READINGS)
 			walk(packet, n, header.count);
+		if (header.type == WIRE_TRIALS)
+			walk_trials(packet, header.count);
 		if (header.type == WIRE_HELLO)
 			(void)wire_hello_check(packet, WIRE_ROLE_POLLER,
 					       &why); /* either is right */

@@ -30,13 +30,14 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [os.path.dirname(__file__), str(ROOT / "tests")]
 
+import catalogs  # noqa: E402: found by the line above
 import judge  # noqa: E402: found by the line above
 
 BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
 LIMIT_S = 20  # nothing waited for takes longer; only reached when something is broken
 HAS_JOURNAL = os.path.exists("/run/systemd/journal/socket")  # then entries are not on stderr
 WAITS = "state NOT IN ('sent', 'superseded', 'abandoned')"  # of a report in the outbox
-MISSING, ATTENTION = 3, 4  # exit codes of "wastewatch"
+MISSING, ATTENTION, DOWN, FORBIDDEN = 3, 4, 5, 6  # exit codes of "wastewatch"
 
 
 def program(name):
@@ -514,6 +515,9 @@ class Plant:
             if path.suffix in (".json", ".xml"):
                 bodies.add(path.read_bytes())
         judge.judge(bodies)
+        bare = {(entry["type"], field) for entry in ([] if self.broken_record else self.entries())
+                for field in catalogs.missing(entry)}
+        assert not bare, f"the journal's catalogs name fields that are not there: {sorted(bare)}"
 
     def close(self):
         for name in list(self.processes):

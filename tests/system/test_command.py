@@ -12,7 +12,8 @@ import time
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from plant import ATTENTION, LIMIT_S, MISSING, ROOT, Device, Plant, program  # noqa: E402
+from plant import (ATTENTION, FORBIDDEN, LIMIT_S, MISSING, ROOT, Device, Plant,  # noqa: E402
+                   program)  # noqa: E402
 
 INCIDENT = re.compile(r"mill-liquid-\d{8}T\d{6}Z")
 
@@ -121,7 +122,8 @@ def test_check_of_nothing(tmp_path):
 def test_status_of_a_running_plant(plant):
     done = plant.command("status")
     assert done.returncode == 0, done.stdout
-    assert "All in order." in done.stdout and "mill/outfall/COD" in done.stdout
+    assert done.stdout.startswith("IN ORDER  test-cluster") and "All in order." in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80 and done.stdout.count("\n") < 24
     document = json.loads(plant.command("status", "--json").stdout)
     assert document["running"] is True and document["attention"] == []
     assert document["outbox"] == {"waiting": 0, "held": 0, "stopped": 0}
@@ -204,10 +206,10 @@ def test_without_a_record(fresh, tmp_path):
     for command in (("incidents",), ("show", "x")):
         for state in (fresh.state, tmp_path / "none"):
             done = run(*command, "--state", state)
-            assert done.returncode == 1 and not done.stdout
+            assert done.returncode == MISSING and not done.stdout
             assert str(state) in done.stderr
     done = run("status", "--state", fresh.state, "--runtime", fresh.run)
-    assert done.returncode == 1  # half of the answer is missing
+    assert done.returncode == MISSING  # half of the answer
     assert str(fresh.state) in done.stdout and "not running" in done.stdout
 
 
@@ -224,7 +226,7 @@ def test_a_record_that_may_not_be_read(plant, tmp_path):
     plant.dir.chmod(0o711)
     plant.state.chmod(0o700)
     done = as_nobody("incidents", "--state", plant.state)
-    assert done.returncode == 1 and not done.stdout
+    assert done.returncode == FORBIDDEN and not done.stdout
     assert "group wastewatch" in done.stderr
 
 

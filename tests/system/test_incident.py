@@ -93,7 +93,7 @@ def test_acknowledged_ended_closed(plant):
     assert second != first
     status = plant.command("status")
     assert status.returncode == ATTENTION
-    assert "Ended and not closed: 1," in status.stdout
+    assert "1 ended and not closed" in status.stdout
     assert json.loads(plant.command("status", "--json").stdout)["incidents_unclosed"] == 1
     plant.reload()
     plant.until(lambda: len(plant.types("config.loaded")) == 3, "the reload")

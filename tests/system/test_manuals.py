@@ -30,6 +30,14 @@ def commands():
     return re.findall(r"^  ([a-z][a-z-]*) ", usage, re.MULTILINE)
 
 
+def options():
+    """Of all commands."""
+    helps = [output(program("wastewatch"), "--help")]
+    helps += [output(program("wastewatch"), name, "--help") for name in commands()
+              if name != "assess"]
+    return set(re.findall(r"^  (--[a-z][a-z-]*)", "".join(helps), re.MULTILINE))
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_pages_are_well_formed(page):
     done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", str(page)],
@@ -48,7 +56,7 @@ def test_the_page_names_every_command_and_option():
     page = page_text(ROOT / "tools" / "man" / "wastewatch.1")
     for command in commands():
         assert re.search(rf"^ +{re.escape(command)}\b", page, re.MULTILINE), command
-    for option in set(re.findall(r"--[a-z][a-z-]*", output(program("wastewatch"), "--help"))):
+    for option in options():
         assert option in page, option
 
 
@@ -79,7 +87,11 @@ def test_every_key_of_the_samples_is_in_the_page(file):
 
 
 def complete(environment, *words):
-    script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(words)} ''); "
+    return complete_word(environment, "''", *words)
+
+
+def complete_word(environment, word, *words):
+    script = (f"source {COMPLETION}; COMP_WORDS=({' '.join(words)} {word}); "
               "COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _wastewatch; "
               'printf "%s\\n" "${COMPREPLY[@]}"')
     return output("bash", "-c", script, env=environment).split()
@@ -92,6 +104,18 @@ def test_completion(tmp_path):
     assert complete(environment, "wastewatch", "outbox") == \
         ["list", "show", "retry", "hold", "release", "abandon", "resume"]
     assert complete(environment, "wastewatch", "--window") == ["1min", "5min", "1h", "24h"]
+    assert complete(environment, "wastewatch", "--lang") == ["en", "vi"]
+    assert complete(environment, "wastewatch", "--format") == ["jsonl", "csv"]
+    assert complete(environment, "wastewatch", "record") == ["seen"]
+    assert not complete(environment, "wastewatch", "shelve", "x", "--for")
+    for language in ("C", "vi_VN.UTF-8"):
+        environment["LANG"] = language
+        assert set(complete_word(environment, "--", "wastewatch", "shelve")) >= {
+            "--for", "--until", "--once", "--reason", "--json", "--lang"}
+        assert "--measures" not in complete_word(environment, "--", "wastewatch", "shelve")
+        assert set(complete_word(environment, "--", "wastewatch", "probe")) >= {"--table", "--watch"}
+    assert set(complete(environment, "wastewatch", "limits", "--config", str(ROOT / "conf"))) <= {
+        "hop-thanh/outfall-1", "hop-thanh/stack-1"}
     assert not complete(environment, "wastewatch", "--state", str(tmp_path), "show")
 
 

@@ -537,7 +537,7 @@ def test_list_and_show_while_nothing_runs(plant):
     ident = ident_of(job)
     listed = plant.command("outbox", "list")
     assert listed.returncode == 0
-    assert ident in listed.stdout and "refused by the receiver, 1 attempts" in listed.stdout
+    assert ident in listed.stdout and "refused by the receiver, attempts: 1" in listed.stdout
     assert "no such page" in listed.stdout and "1 never sent" in listed.stdout
     lines = [json.loads(line) for line in
              plant.command("outbox", "list", "--json").stdout.splitlines()]

@@ -1,14 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Debian package, as an ops team uses it: install, configure, upgrade, remove, purge.
-
-The package is the tree's, built without optimisation, which nothing here is about; "make deb"
-builds the one that is handed out, and lintian judges it.
+"""The Debian package on a clean Debian, as an ops team uses it: install, configure, upgrade,
+remove, purge. nspawn/debian.py says where both come from.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -16,53 +12,14 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "nspawn"))
+from debian import package, repack, tree, why_no_package  # noqa: E402
 from machine import Machine, wait_for, why_not  # noqa: E402
 
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
 UNITS = ("wastewatchd", "wastewatch-poller", "wastewatch-sender")
 EXAMPLES = "/usr/share/doc/wastewatch/examples"
 
-REASON = why_not() or (None if shutil.which("dpkg-buildpackage") and shutil.which("dh")
-                       else "needs dpkg-dev and debhelper") or (
-    "a sanitizer's build is no package" if os.environ.get("WASTEWATCH_SANITIZE") else None)
+REASON = why_not() or why_no_package()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=f"no package here: {REASON}")
-
-
-def sources():
-    done = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], check=False,
-                          capture_output=True, encoding="utf-8")
-    names = [ROOT / name for name in done.stdout.split("\0") if name]
-    return [name for name in names if name.is_file()]
-
-
-@pytest.fixture(scope="module", name="package")
-def build_package():
-    """Kept for as long as no source is newer."""
-    directory = BUILD / "deb-test"
-    built = sorted(directory.glob("wastewatch_*.deb"))
-    newest = max((name.stat().st_mtime for name in sources()), default=float("inf"))
-    if not built or built[-1].stat().st_mtime < newest:
-        shutil.rmtree(directory, ignore_errors=True)
-        version = re.search(r"^## ([0-9.]+)", (ROOT / "NEWS.md").read_text(), re.MULTILINE)[1]
-        environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
-        environment |= {"DEB_BUILD_OPTIONS": "noopt nocheck noautodbgsym", "LINTIAN": "no"}
-        subprocess.run([ROOT / "tools" / "deb.sh", version, directory], check=True, cwd=ROOT,
-                       env=environment, stdout=subprocess.DEVNULL)
-        built = sorted(directory.glob("wastewatch_*.deb"))
-    return built[-1]
-
-
-def repack(package, target, version):
-    """The same under a later version."""
-    tree = target.with_suffix(".tree")
-    subprocess.run(["dpkg-deb", "--raw-extract", package, tree], check=True)
-    control = tree / "DEBIAN" / "control"
-    control.write_text(re.sub(r"^Version: .*$", f"Version: {version}", control.read_text(),
-                              flags=re.MULTILINE))
-    subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, target], check=True,
-                   stdout=subprocess.DEVNULL)
-    shutil.rmtree(tree)
 
 
 class Host(Machine):
@@ -82,12 +39,13 @@ class Host(Machine):
 
 
 @pytest.fixture(scope="module", name="host")
-def make_host(package):
+def make_host():
+    deb = package()
     with tempfile.TemporaryDirectory(prefix="wastewatch-package-") as directory:
-        host = Host(directory)
+        host = Host(directory, tree())
         try:
-            shutil.copy(package, host.root / "root" / "first.deb")
-            repack(package, host.root / "root" / "second.deb", "999")
+            shutil.copy(deb, host.root / "root" / "first.deb")
+            repack(deb, host.root / "root" / "second.deb", "999")
             # where containers are made, it forbids packages to stop and start anything
             (host.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
             host.before = {path.relative_to(host.root) for path in traces(host)}

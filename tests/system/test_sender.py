@@ -622,6 +622,7 @@ def fixture_pki():
     make_certificate(directory, "ca", extension=authority)
     make_certificate(directory, "other", extension=authority)
     make_certificate(directory, "good", "ca")
+    make_certificate(directory, "again", "ca")
     make_certificate(directory, "wrong", "ca", "subjectAltName=DNS:elsewhere.example")
     make_certificate(directory, "old", "ca", dates=("20200101000000Z", "20200201000000Z"))
     make_certificate(directory, "early", "ca", dates=("20980101000000Z", "20990101000000Z"))
@@ -684,6 +685,20 @@ def test_tls_own_ca_replaces_the_systems(start, pki):
     with serve_tls(pki, "good") as server:
         assert sender.attempt(server.url()).http_status == 200
         assert sender.attempt(server.url(), ca=b"other.pem").curl_code == UNTRUSTED
+
+
+# faults: W10
+def test_the_certificate_alone_is_trusted(start, pki):
+    """A pin: with the receiver's own certificate as "ca" no other counts, be it of the same CA and
+    for the same host."""
+    sender = start(credentials=pki)
+    with serve_tls(pki, "good") as server:
+        assert sender.attempt(server.url(), ca=b"good.pem").http_status == 200
+    with serve_tls(pki, "again") as server:
+        assert sender.attempt(server.url(), ca=b"ca.pem").http_status == 200
+        refused = sender.attempt(server.url(), ca=b"good.pem")
+        assert (refused.curl_code, refused.http_status) == (UNTRUSTED, 0)
+        assert len(server.requests) == 1
 
 
 def put(directory, name, source):

@@ -248,7 +248,8 @@ def test_one_bad_register_does_not_empty_the_device():
                                          if link["refused_parts"] == 1), None), "it is shown")
         assert link["worst_round_us"] > 0 and link["overruns"] >= 0
         said = plant.command("status").stdout
-        assert "link mill/line: units refuse 1 parts" in said
+        assert "link mill/line: parts of what is asked that units refuse: 1;" in said
         assert "mill/outfall/pH is not being measured: device answers with exception 2" in said
-        assert "WORST ROUND" in said and "OVERRUNS" in said
+        said = plant.command("links").stdout
+        assert "WORST ROUND" in said and "OVERRUNS" in said and "units refuse: 1" in said
         assert plant.log("poller").count("unit 1 refuses input registers 2-3: exception 2") == 1

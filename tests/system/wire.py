@@ -22,12 +22,12 @@ import socket
 import struct
 from collections import namedtuple
 
-VERSION = 2
+VERSION = 3
 MAGIC = 0x57573031
 PACKET_MAX = 131072
 
 (HELLO, PLAN_BEGIN, PLAN_LINKS, PLAN_UNITS, PLAN_REQUESTS, PLAN_END, ACK, READINGS, LINKS, JOB,
- RESULT) = range(1, 12)
+ RESULT, TRIALS) = range(1, 13)
 ROLE_CORE, ROLE_POLLER, ROLE_SENDER = 1, 2, 3
 LINK_TCP, LINK_RTU, LINK_RTU_TCP = 1, 2, 3
 JOB_POST, JOB_UPLOAD = 1, 2
@@ -45,6 +45,9 @@ _READING = struct.Struct("=QQqqIBBHHH4x")
 _LINK_REPORT = struct.Struct("=QIi8QIIIHH")
 _JOB = struct.Struct("=Q12I")
 _RESULT = struct.Struct("=Qqqii4I")
+_TRIAL = struct.Struct("=HHi160s")
+TRIAL_FAMILY, TRIAL_FILE, TRIAL_ADDRESS = 1, 2, 3
+NOT_TRIED, REFUSED, OPEN, UNKNOWN = range(4)
 
 Hello = namedtuple("Hello", "role instance plan first_seq boot_id version magic")
 PlanBegin = namedtuple("PlanBegin", "plan n_links n_units n_requests grid_us")
@@ -60,6 +63,9 @@ Job = namedtuple("Job", "id connect_timeout_ms total_timeout_ms url headers body
                  "user password host_key kind", defaults=(b"", b"", b"", JOB_POST))
 Result = namedtuple("Result", "id date_s retry_after_s curl_code http_status took_ms error answer "
                     "uploaded", defaults=(0,))
+
+# what a sandbox must refuse; an error is an errno
+Trial = namedtuple("Trial", "kind outcome error target", defaults=(0, 0, b""))
 
 # what a plan is made of; times in milliseconds, phase and grid in microseconds
 Link = namedtuple(
@@ -150,6 +156,10 @@ def result_packet(result):
                   + result.error + result.answer)
 
 
+def trials_packet(trials):
+    return packet(TRIALS, b"".join(_TRIAL.pack(*t) for t in trials), len(trials))
+
+
 def _unpack(shape, data, offset=0):
     if len(data) - offset < shape.size:
         raise WireError("packet too short")
@@ -233,6 +243,7 @@ _DECODERS = {
     LINKS: _decode_links,
     JOB: _decode_job,
     RESULT: _decode_result,
+    TRIALS: _decode_items(Trial, _TRIAL, ("kind", "outcome", "error", "target")),
 }
 
 
@@ -267,8 +278,20 @@ class Packets:
             return b""
 
     def receive(self):
-        """The next message; None the peer has closed; raises TimeoutError."""
+        """The next message; None the peer has closed; raises TimeoutError.
+
+        What a core asks of sandboxes is left out: see receive_trials().
+        """
         data = self.receive_raw()
+        while data and kind_of(data) == TRIALS:
+            data = self.receive_raw()
+        return decode(data) if data else None
+
+    def receive_trials(self):
+        """The next of them; whatever comes before is left out."""
+        data = self.receive_raw()
+        while data and kind_of(data) != TRIALS:
+            data = self.receive_raw()
         return decode(data) if data else None
 
     def close(self):

@@ -397,6 +397,17 @@ static void test_clock(void **state)
 	}
 }
 
+static void test_off(void **state)
+{
+	(void)state;
+	assert_false(anchor_is_off(0, 300000));
+	assert_false(anchor_is_off(119999, 300000));
+	assert_false(anchor_is_off(-119999, 300000));
+	assert_true(anchor_is_off(120000, 300000));
+	assert_true(anchor_is_off(-120000, 300000));
+	assert_true(anchor_is_off(-86400000, 300000));
+}
+
 static void test_texts(void **state)
 {
 	(void)state;
@@ -421,6 +432,7 @@ int main(void)
 		cmocka_unit_test(test_rounds),
 		cmocka_unit_test(test_offsets),
 		cmocka_unit_test(test_clock),
+		cmocka_unit_test(test_off),
 		cmocka_unit_test(test_texts),
 	};
 

@@ -262,6 +262,7 @@ static void test_hung(void **state)
 	assert_int_equal(journal_wants(rig->journal, end, &after), 0); /* not while it hangs */
 	assert_true(after >= QUEUE && after < end);
 	assert_true(journal_waiting(rig->journal, end) > 0);
+	assert_false(journal_is_stuck(rig->journal, 60000)); /* it is tried again and again */
 	/* it goes on: what was queued, then what comes from the record, in order and none twice */
 	while (next <= end) {
 		size_t n = journal_wants(rig->journal, end, &after);

@@ -110,9 +110,60 @@ static void test_unknown_types(void **state)
 {
 	(void)state;
 	for (unsigned int type = 0; type <= UINT16_MAX; type++)
-		if (type == 0 || type > WIRE_RESULT)
+		if (type == 0 || type > WIRE_TRIALS)
 			for (size_t n = 0; n <= 64; n += 8)
 				assert_int_equal(check_shape(type, 0, n, n), -EBADMSG);
+}
+
+/* --- trials ------------------------------------------------------------------------ */
+
+static void test_trials(void **state)
+{
+	static const struct {
+		unsigned int kind, outcome, count;
+		bool is_ended;
+		int expected;
+	} rows[] = {
+		{WIRE_TRIAL_FAMILY, WIRE_NOT_TRIED, 1, true, 0},
+		{WIRE_TRIAL_ADDRESS, WIRE_UNKNOWN, 1, true, 0},
+		{WIRE_TRIAL_FILE, WIRE_OPEN, WIRE_TRIALS_MAX, true, 0},
+		{WIRE_TRIAL_FILE, WIRE_OPEN, WIRE_TRIALS_MAX + 1, true, -EBADMSG},
+		{0, WIRE_OPEN, 1, true, -EBADMSG},
+		{WIRE_TRIAL_ADDRESS + 1, WIRE_OPEN, 1, true, -EBADMSG},
+		{WIRE_TRIAL_FILE, WIRE_UNKNOWN + 1, 1, true, -EBADMSG},
+		{WIRE_TRIAL_FILE, WIRE_OPEN, 1, false, -EBADMSG},
+		{WIRE_TRIAL_FILE, WIRE_OPEN, WIRE_TRIALS_MAX, false, -EBADMSG},
+	};
+	static struct {
+		struct wire_header header;
+		struct wire_trial list[WIRE_TRIALS_MAX + 1];
+	} packet;
+	size_t n;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct wire_trial *last = &packet.list[rows[i].count - 1];
+
+		memset(&packet, 0, sizeof(packet));
+		for (unsigned int j = 0; j < rows[i].count; j++)
+			packet.list[j] = (struct wire_trial){
+				.kind = WIRE_TRIAL_FILE,
+				.outcome = WIRE_OPEN,
+				.target = "/",
+			};
+		last->kind = (uint16_t)rows[i].kind;
+		last->outcome = (uint16_t)rows[i].outcome;
+		if (!rows[i].is_ended)
+			memset(last->target, 'x', sizeof(last->target));
+		n = sizeof(packet.header) + rows[i].count * sizeof(*last);
+		packet.header = (struct wire_header){WIRE_TRIALS, (uint16_t)rows[i].count, 0};
+		packet.header.length = (uint32_t)n;
+		assert_int_equal(wire_check(&packet, n), rows[i].expected);
+		packet.header.length--;
+		assert_int_equal(wire_check(&packet, n - 1), -EBADMSG);
+	}
+	packet.header = (struct wire_header){WIRE_TRIALS, 0, sizeof(packet.header)};
+	assert_int_equal(wire_check(&packet, sizeof(packet.header)), 0);
 }
 
 /* --- readings ---------------------------------------------------------------------- */
@@ -461,6 +512,7 @@ int main(void)
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_shapes),
 		cmocka_unit_test(test_unknown_types),
+		cmocka_unit_test(test_trials),
 		cmocka_unit_test(test_one_reading),
 		cmocka_unit_test(test_several_readings),
 		cmocka_unit_test(test_no_readings),

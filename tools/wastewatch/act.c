@@ -10,10 +10,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/catalogue.h"
 #include "core/config_text.h"
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
+#include "tools/say.h"
 #include "tools/target.h"
 
 /*
@@ -28,14 +30,14 @@ static const struct act {
 	const char *needed;
 	const char *done;
 } acts[] = {
-	{"ack", "Acknowledge", TARGET_ALARM, "r", "", "acknowledged"},
-	{"ack", "AcknowledgeIncident", TARGET_INCIDENT, "r", "", "acknowledged"},
-	{"reset", "Reset", TARGET_ALARM, "r", "", "reset"},
-	{"shelve", "Shelve", TARGET_ALARM, "uor", "uor", "shelved"},
-	{"unshelve", "Unshelve", TARGET_ALARM, "r", "", "no longer shelved"},
-	{"out-of-service", "OutOfService", TARGET_ALARM, "ur", "r", "out of service"},
-	{"return", "Return", TARGET_ALARM, "r", "", "in service again"},
-	{"close", "CloseIncident", TARGET_INCIDENT, "cm", "cm", "closed"},
+	{"ack", "Acknowledge", TARGET_ALARM, "r", "", N_("acknowledged")},
+	{"ack", "AcknowledgeIncident", TARGET_INCIDENT, "r", "", N_("acknowledged")},
+	{"reset", "Reset", TARGET_ALARM, "r", "", N_("reset")},
+	{"shelve", "Shelve", TARGET_ALARM, "uor", "uor", N_("shelved")},
+	{"unshelve", "Unshelve", TARGET_ALARM, "r", "", N_("no longer shelved")},
+	{"out-of-service", "OutOfService", TARGET_ALARM, "ur", "r", N_("out of service")},
+	{"return", "Return", TARGET_ALARM, "r", "", N_("in service again")},
+	{"close", "CloseIncident", TARGET_INCIDENT, "cm", "cm", N_("closed")},
 };
 
 /* struct acting - one call of the command */
@@ -68,8 +70,7 @@ static const struct act *act_of(const char *command, unsigned kinds)
 
 static int usage(const char *command, const char *what)
 {
-	(void)fprintf(stderr, "wastewatch: %s %s; see wastewatch --help\n", command, what);
-	return EXIT_USAGE;
+	return say_wrong("%s %s; see: wastewatch %s --help", command, what, command);
 }
 
 /* the times of people are those of the record's zone; without a record, of UTC */
@@ -93,15 +94,17 @@ static int read_until(struct acting *acting)
 
 	if (options->span) {
 		if (config_duration_parse(options->span, &us) < 0 || us <= 0)
-			return usage(options->command, "--for wants a time such as 30min or 2h");
+			return usage(options->command,
+				     tr("--for wants a time such as 30min or 2h"));
 		acting->until_ms = now_ms + us / US_PER_MS;
 	}
 	if (!options->until)
 		return 0;
 	if (command_parse_time(options->until, acting->zone_min, &acting->until_ms) < 0)
-		return usage(options->command, "--until wants YYYY-MM-DD HH:MM local, or RFC 3339");
+		return usage(options->command,
+			     tr("--until wants YYYY-MM-DD HH:MM local, or RFC 3339"));
 	if (acting->until_ms <= now_ms)
-		return usage(options->command, "--until wants a time to come");
+		return usage(options->command, tr("--until wants a time to come"));
 	return 0;
 }
 
@@ -123,31 +126,24 @@ static const char *text_of(const struct command_options *options, const struct f
 	return text;
 }
 
-/* what would be ignored is refused, too. Return: 0, or the exit status */
+/* what it does not take has been refused before. Return: 0, or the exit status */
 static int check_flags(const struct command_options *options, const struct act *act)
 {
-	bool takes_time = strchr(act->arguments, 'u'), takes_once = strchr(act->arguments, 'o');
 	bool has_time = options->span || options->until;
 	char what[80];
 
 	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
 		const char *text = text_of(options, &flags[i]);
 
-		if (text && !strchr(act->arguments, flags[i].letter))
-			(void)snprintf(what, sizeof(what), "takes no %s", flags[i].name);
-		else if (!(text && *text) && strchr(act->needed, flags[i].letter))
-			(void)snprintf(what, sizeof(what), "needs %s", flags[i].name);
-		else
+		if ((text && *text) || !strchr(act->needed, flags[i].letter))
 			continue;
+		(void)snprintf(what, sizeof(what), tr("needs %s"), flags[i].name);
 		return usage(act->command, what);
 	}
-	if ((!takes_time && has_time) || (!takes_once && options->once))
-		return usage(act->command,
-			     takes_time ? "takes no --once" : "takes no --for, --until or --once");
 	if (options->span && options->until)
-		return usage(act->command, "takes one of --for and --until");
+		return usage(act->command, tr("takes one of --for and --until"));
 	if (!has_time && !options->once && strchr(act->needed, 'u'))
-		return usage(act->command, "needs --for TIME, --until TIME or --once");
+		return usage(act->command, tr("needs --for TIME, --until TIME or --once"));
 	return 0;
 }
 
@@ -201,11 +197,13 @@ static void print_done(const struct acting *acting, const struct target *target)
 	const struct act *act = act_of(acting->options->command, target->kind);
 	char until[48];
 
-	(void)printf("%s: %s", target->name, act->done);
+	(void)printf("%s: %s", target->name, tr(act->done));
 	if (acting->until_ms)
-		(void)printf(" until %s", command_time(acting->until_ms, acting->zone_min, until));
+		say(" until %s", command_time(acting->until_ms, acting->zone_min, until));
 	if (acting->options->once)
-		(void)printf("%s until it is in order", acting->until_ms ? ", or" : "");
+		(void)fputs(acting->until_ms ? tr(", or until it is in order")
+					     : tr(" until it is in order"),
+			    stdout);
 	(void)putchar('\n');
 }
 
@@ -242,9 +240,7 @@ static int act_one(const struct acting *acting, const char *word)
 		(void)command_fail("%s", error);
 	else
 		print_done(acting, &target);
-	if (r < 0)
-		return r == -ENOENT ? EXIT_MISSING : EXIT_FAILURE;
-	return EXIT_SUCCESS;
+	return command_exit(r);
 }
 
 int command_act(const struct command_options *options)
@@ -258,8 +254,10 @@ int command_act(const struct command_options *options)
 		status = read_until(&acting);
 	if (status != EXIT_SUCCESS)
 		return status;
-	if (bus_open(&bus, options->bus, error) < 0)
-		return command_fail("%s", error);
+	if (bus_open(&bus, options->bus, error) < 0) {
+		(void)command_fail("%s", error);
+		return EXIT_DOWN;
+	}
 	acting.bus = bus;
 	for (size_t i = 0; i < options->n_arguments; i++) {
 		int one = act_one(&acting, options->arguments[i]);

@@ -11,8 +11,11 @@
 #include "core/fields.h"
 #include "core/history.h"
 #include "tools/command.h"
+#include "tools/lines.h"
 #include "tools/live.h"
+#include "tools/say.h"
 #include "tools/scrub.h"
+#include "tools/term.h"
 
 static bool is_set(const json_t *object, const char *key)
 {
@@ -56,24 +59,15 @@ static void take_alarm(void *userdata, const struct history_alarm *alarm)
 	(void)json_array_append_new(userdata, object);
 }
 
-/* Return: 0; -errno, which has been said */
+/* Return: the exit status */
 static int read_record(const struct command_options *options, json_t *alarms, int *ret_zone_min)
 {
 	CLEANUP(history_close) struct history *history = NULL;
-	char error[256];
-	int64_t head;
-	int r = history_open(&history, options->state, error);
+	int status = command_open_record(options, &history, ret_zone_min);
 
-	if (r < 0) {
-		(void)command_fail("%s", error);
-		return r;
-	}
-	r = history_head(history, &head, ret_zone_min);
-	if (r >= 0)
-		r = history_alarms(history, take_alarm, alarms);
-	if (r < 0)
-		(void)command_fail("the record cannot be read: %s", history_error(history));
-	return MIN(r, 0);
+	if (status == EXIT_SUCCESS && history_alarms(history, take_alarm, alarms) < 0)
+		status = command_unreadable(history);
+	return status;
 }
 
 /* class and worst value, which the table in the record does not have */
@@ -102,57 +96,89 @@ static const char *moment(int64_t wall_ms, int zone_min, char *ret)
 	return wall_ms ? command_time(wall_ms, zone_min, ret) : "-";
 }
 
+static void print_shelved(const json_t *alarm, int zone_min)
+{
+	const char *by = field_text(alarm, "shelved_by"),
+		   *why = field_text(alarm, "shelved_reason");
+	char until[48];
+
+	(void)moment(field_number(alarm, "shelved_until_ms"), zone_min, until);
+	if (is_set(alarm, "one_shot"))
+		say("    shelved by %s until it is in order%s%s: %s\n", by,
+		    field_number(alarm, "shelved_until_ms") ? tr(", at most until ") : "",
+		    field_number(alarm, "shelved_until_ms") ? until : "", why);
+	else
+		say("    shelved by %s until %s: %s\n", by, until, why);
+}
+
 static void print_hidden(const json_t *alarm, int zone_min)
 {
+	const char *by = field_text(alarm, "out_by"), *why = field_text(alarm, "out_reason");
+	int64_t until_ms = field_number(alarm, "out_until_ms");
 	char until[48];
 
 	if (*field_text(alarm, "shelved_by"))
-		(void)printf("    shelved by %s until %s%s: %s\n", field_text(alarm, "shelved_by"),
-			     moment(field_number(alarm, "shelved_until_ms"), zone_min, until),
-			     is_set(alarm, "one_shot") ? ", or until it is in order" : "",
-			     field_text(alarm, "shelved_reason"));
-	if (is_set(alarm, "out_of_service"))
-		(void)printf(
-			"    out of service by %s%s%s: %s\n", field_text(alarm, "out_by"),
-			field_number(alarm, "out_until_ms") ? " until " : "",
-			field_number(alarm, "out_until_ms")
-				? command_time(field_number(alarm, "out_until_ms"), zone_min, until)
-				: "",
-			field_text(alarm, "out_reason"));
+		print_shelved(alarm, zone_min);
+	if (is_set(alarm, "out_of_service") && until_ms)
+		say("    out of service by %s until %s: %s\n", by,
+		    command_time(until_ms, zone_min, until), why);
+	else if (is_set(alarm, "out_of_service"))
+		say("    out of service by %s: %s\n", by, why);
 	if (is_set(alarm, "suppressed"))
-		(void)puts("    suppressed by a condition of the configuration");
+		say("    suppressed by a condition of the configuration\n");
+}
+
+static enum term_colour colour_of(const json_t *alarm)
+{
+	const char *state = field_text(alarm, "state");
+
+	return strcmp(state, "unacknowledged") == 0 ? TERM_RED
+	       : strcmp(state, "normal") == 0	    ? TERM_PLAIN
+						    : TERM_YELLOW;
 }
 
 static void print_alarm(const json_t *alarm, int64_t now_ms, int zone_min)
 {
 	int64_t since_ms = field_number(alarm, "since_ms");
+	const char *worst = field_text(alarm, "worst"), *class = field_text(alarm, "class");
 	char since[48], span[48];
 
-	(void)printf("%-23s %-9s  %-19s  %-13s %12s %-8s %s\n", field_text(alarm, "state"),
-		     field_text(alarm, "class"), moment(since_ms, zone_min, since),
-		     since_ms ? command_span(now_ms - since_ms, span) : "-",
-		     *field_text(alarm, "worst") ? field_text(alarm, "worst")
-						 : field_text(alarm, "value"),
-		     field_text(alarm, "unit"), field_text(alarm, "limit"));
+	(void)printf("%s%s%s\n    %s%s%s", term_colour(TERM_BOLD), field_text(alarm, "limit"),
+		     term_colour(TERM_PLAIN), term_colour(colour_of(alarm)),
+		     say_word(field_text(alarm, "state")), term_colour(TERM_PLAIN));
+	if (*class)
+		(void)printf(", %s", say_word(class));
+	if (since_ms)
+		say(", for %s since %s", command_span(now_ms - since_ms, span),
+		    command_time(since_ms, zone_min, since));
+	if (*worst || *field_text(alarm, "value"))
+		say(", worst %s%s%s", *worst ? worst : field_text(alarm, "value"),
+		    *field_text(alarm, "unit") ? " " : "", field_text(alarm, "unit"));
+	(void)putchar('\n');
 	if (*field_text(alarm, "acknowledged_by"))
-		(void)printf("    acknowledged by %s, %s\n", field_text(alarm, "acknowledged_by"),
-			     moment(field_number(alarm, "acknowledged_ms"), zone_min, since));
+		say("    acknowledged by %s, %s\n", field_text(alarm, "acknowledged_by"),
+		    moment(field_number(alarm, "acknowledged_ms"), zone_min, since));
 	print_hidden(alarm, zone_min);
+}
+
+static bool waits(const json_t *alarm)
+{
+	return strstr(field_text(alarm, "state"), "unacknowledged") != NULL;
 }
 
 static void print_alarms(const json_t *alarms, int64_t now_ms, int zone_min)
 {
 	const json_t *alarm;
-	size_t i;
+	size_t i, n_waiting = 0;
 
 	if (json_array_size(alarms) == 0)
-		(void)puts("No alarms.");
-	else
-		(void)printf("%-23s %-9s  %-19s  %-13s %12s %-8s %s\n", "STATE", "CLASS", "SINCE",
-			     "FOR", "WORST", "UNIT", "ALARM");
+		say("No alarms.\n");
 	json_array_foreach (alarms, i, alarm) {
 		print_alarm(alarm, now_ms, zone_min);
+		n_waiting += waits(alarm);
 	}
+	if (n_waiting > 0)
+		say("To say that you have seen it: wastewatch ack ALARM\n");
 }
 
 static void print_scrubbed(json_t *alarms, int64_t now_ms, int zone_min)
@@ -167,8 +193,7 @@ static void print_lines(const json_t *alarms)
 	size_t i;
 
 	json_array_foreach (alarms, i, alarm) {
-		(void)json_dumpf(alarm, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-		(void)putchar('\n');
+		lines_print(alarm);
 	}
 }
 
@@ -176,18 +201,17 @@ int command_alarms(const struct command_options *options)
 {
 	int64_t now_ms = clock_stamp().wall_ms, age_ms;
 	json_t *live, *alarms = json_array();
-	int zone_min = 0, r = read_record(options, alarms, &zone_min);
+	int zone_min = 0, status = read_record(options, alarms, &zone_min);
 
 	if (live_load(options, now_ms, &live, &age_ms) == LIVE_OK)
 		add_live(alarms, json_object_get(live, "alarms"));
-	else if (r >= 0)
-		(void)fputs("wastewatch: wastewatchd is not running; this is how the record ends\n",
-			    stderr);
-	if (r >= 0 && options->json)
+	else if (status == EXIT_SUCCESS)
+		(void)command_fail("wastewatchd is not running; this is how the record ends");
+	if (status == EXIT_SUCCESS && options->json)
 		print_lines(alarms);
-	else if (r >= 0)
+	else if (status == EXIT_SUCCESS)
 		print_scrubbed(alarms, now_ms, zone_min);
 	json_decref(live);
 	json_decref(alarms);
-	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+	return status;
 }

@@ -5,12 +5,16 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "core/catalogue.h"
 #include "core/control.h"
 #include "tools/bus.h"
+#include "tools/say.h"
 
-#define TRIES	 40
-#define PAUSE_NS 250000000L /* long enough for two more actions, see core/ration.h */
+#define TRIES	    40
+#define PASSWORD_US UINT64_C(90000000) /* others than root may have to type one */
+#define PAUSE_NS    250000000L	       /* long enough for two more actions, see core/ration.h */
 
 struct bus {
 	sd_bus *bus;
@@ -23,26 +27,31 @@ static const struct explanation {
 	const char *text;
 } explanations[] = {
 	{"org.freedesktop.DBus.Error.ServiceUnknown", -ESRCH,
-	 "wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
-	 "wastewatch status"},
+	 N_("wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
+	    "wastewatch status")},
 	{"org.freedesktop.DBus.Error.NameHasNoOwner", -ESRCH,
-	 "wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
-	 "wastewatch status"},
+	 N_("wastewatchd is not running, or is not on the bus: systemctl status wastewatchd, and "
+	    "wastewatch status")},
 	{"org.freedesktop.DBus.Error.AccessDenied", -EACCES,
-	 "you may not do this; root may, and members of the group wastewatch: let root run "
-	 "\"adduser USER wastewatch\", then log in anew"},
+	 N_("you may not do this; root may, and members of the group wastewatch: let root run "
+	    "\"adduser USER wastewatch\", then log in anew")},
+	{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES,
+	 N_("you may not do this without an administrator's password; root may, and members of the "
+	    "group wastewatch: let root run \"adduser USER wastewatch\", then log in anew")},
 	{"org.freedesktop.DBus.Error.UnknownMethod", -ENOTSUP,
-	 "the wastewatchd that is running is of another version than this command: systemctl "
-	 "restart wastewatchd"},
+	 N_("the wastewatchd that is running is of another version than this command: systemctl "
+	    "restart wastewatchd")},
 	{"org.freedesktop.DBus.Error.NoReply", -ETIMEDOUT,
-	 "wastewatchd has not answered; whether it was done is in the record: wastewatch alarms, "
-	 "wastewatch incidents"},
+	 N_("wastewatchd has not answered; whether it was done is in the record: wastewatch "
+	    "alarms, "
+	    "wastewatch incidents")},
 	{"org.freedesktop.DBus.Error.Timeout", -ETIMEDOUT,
-	 "wastewatchd has not answered; whether it was done is in the record: wastewatch alarms, "
-	 "wastewatch incidents"},
+	 N_("wastewatchd has not answered; whether it was done is in the record: wastewatch "
+	    "alarms, "
+	    "wastewatch incidents")},
 	{"org.freedesktop.DBus.Error.Disconnected", -ECONNRESET,
-	 "the bus was lost; whether it was done is in the record: wastewatch alarms, wastewatch "
-	 "incidents"},
+	 N_("the bus was lost; whether it was done is in the record: wastewatch alarms, wastewatch "
+	    "incidents")},
 	{CONTROL_ERROR_NOT_FOUND, -ENOENT, NULL},
 };
 
@@ -54,7 +63,7 @@ static int explain(const sd_bus_error *given, int r, char error[static BUS_ERROR
 		if (strcmp(given->name, explanations[i].name) != 0)
 			continue;
 		if (explanations[i].text)
-			text = explanations[i].text;
+			text = tr(explanations[i].text);
 		r = explanations[i].r;
 		break;
 	}
@@ -92,9 +101,9 @@ int bus_open(struct bus **ret, const char *address, char error[static BUS_ERROR_
 
 	if (r < 0) {
 		(void)snprintf(error, BUS_ERROR_MAX,
-			       "there is no bus%s%s: %s; see: systemctl status dbus.socket",
-			       address ? " at " : "", address ? address : "", strerror(-r));
-		return r;
+			       tr("there is no bus%s%s: %s; see: systemctl status dbus.socket"),
+			       address ? tr(" at ") : "", address ? address : "", strerror(-r));
+		return -ECONNREFUSED; /* whichever way it is not there */
 	}
 	*ret = steal(&bus);
 	return 0;
@@ -164,7 +173,9 @@ static int call(struct bus *bus, bool exercise, const char *method,
 	int r = make(bus, &m, exercise, method, arguments, n);
 
 	if (r >= 0)
-		r = sd_bus_call(bus->bus, m, 0, &problem, NULL);
+		r = sd_bus_message_set_allow_interactive_authorization(m, true);
+	if (r >= 0)
+		r = sd_bus_call(bus->bus, m, geteuid() == 0 ? 0 : PASSWORD_US, &problem, NULL);
 	if (r < 0) {
 		r = explain(&problem, r, error);
 		too_many = sd_bus_error_has_name(&problem, CONTROL_ERROR_TOO_MANY) > 0;

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "core/budget.h"
+#include "core/catalogue.h"
 #include "core/config.h"
 #include "core/standard_check.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 /* the checker's lines as a JSON document */
 static void print_json(const char *text, bool good, size_t n_errors)
@@ -32,16 +34,23 @@ static void print_summary(const struct config *config)
 {
 	const struct {
 		size_t n;
-		const char *what;
-	} counts[] = {{config->n_sites, "site"},       {config->n_links, "link"},
-		      {config->n_units, "unit"},       {config->n_sources, "source"},
-		      {config->n_channels, "channel"}, {config->n_limits, "limit"},
-		      {config->n_stations, "station"}, {config->n_destinations, "destination"}};
+		const char *one;
+		const char *many;
+	} counts[] = {
+		{config->n_sites, N_("site"), "sites"},
+		{config->n_links, N_("link"), "links"},
+		{config->n_units, N_("unit"), "units"},
+		{config->n_sources, N_("source"), "sources"},
+		{config->n_channels, N_("channel"), "channels"},
+		{config->n_limits, N_("limit"), "limits"},
+		{config->n_stations, N_("station"), "stations"},
+		{config->n_destinations, N_("destination"), "destinations"},
+	};
 
-	(void)printf("The configuration is good: ");
+	say("The configuration is good: ");
 	for (size_t i = 0; i < ARRAY_SIZE(counts); i++)
-		(void)printf("%s%zu %s%s", i > 0 ? ", " : "", counts[i].n, counts[i].what,
-			     counts[i].n == 1 ? "" : "s");
+		(void)printf("%s%zu %s", i > 0 ? ", " : "", counts[i].n,
+			     trn(counts[i].one, counts[i].many, (long long)counts[i].n));
 	(void)puts(".");
 }
 

@@ -7,6 +7,13 @@ _wastewatch_words() { # COMMAND...: the names in its --json
 		cut -d '"' -f 4
 }
 
+_wastewatch_options() { # COMMAND: its options and those of every command
+	{
+		[[ $1 == '' ]] || wastewatch "$1" --help --lang en 2>/dev/null
+		wastewatch --help --lang en 2>/dev/null
+	} | sed -n 's/^  \(--[a-z][a-z-]*\).*/\1/p' | sort -u
+}
+
 _wastewatch() {
 	local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]} command='' i
 	COMPREPLY=()
@@ -21,9 +28,14 @@ _wastewatch() {
 		mapfile -t COMPREPLY < <(compgen -d -- "$current")
 		return
 		;;
-	--actions)
+	--actions | --output | -o | --key)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return
+		;;
+	--lang) mapfile -t COMPREPLY < <(compgen -W "en vi" -- "$current"); return ;;
+	--format) mapfile -t COMPREPLY < <(compgen -W "jsonl csv" -- "$current"); return ;;
+	--date | --for | --until | --since | --from | --to | --reason | --cause | --measures | --bus | --timeout | --drill)
+		return # what only a person knows
 		;;
 	--window) mapfile -t COMPREPLY < <(compgen -W "1min 5min 1h 24h" -- "$current"); return ;;
 	--table)
@@ -32,20 +44,23 @@ _wastewatch() {
 		;;
 	esac
 	if [[ $current == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(wastewatch --help 2>/dev/null |
-			grep -o -- '--[a-z][a-z-]*' | sort -u)" -- "$current")
+		mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_options "$command")" -- "$current")
 		return
 	fi
 	case $command in
 	'')
 		mapfile -t COMPREPLY < <(compgen -W "$(wastewatch --help 2>/dev/null |
-			sed -n '/^$/,/^$/s/^  \([a-z][a-z-]*\) .*/\1/p')" -- "$current")
+			sed -n 's/^  \([a-z][a-z-]*\) .*/\1/p')" -- "$current")
 		;;
 	ack) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words alarms --json) \
 		$(_wastewatch_words incidents --open --json)" -- "$current") ;;
 	reset | shelve | unshelve | out-of-service | return)
 		mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words alarms --json)" -- "$current")
 		;;
+	channels) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words channels --json)" -- "$current") ;;
+	record) mapfile -t COMPREPLY < <(compgen -W "seen" -- "$current") ;;
+	limits) mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words limits --json |
+		cut -d / -f 1,2 | sort -u)" -- "$current") ;;
 	show | close)
 		mapfile -t COMPREPLY < <(compgen -W "$(_wastewatch_words incidents --json)" -- "$current")
 		;;
@@ -61,7 +76,7 @@ _wastewatch() {
 		fi
 		;;
 	assess) mapfile -t COMPREPLY < <(compgen -W "plume river boundary" -- "$current") ;;
-	replay | verify) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
+	replay | verify | backup) mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
 	esac
 }
 

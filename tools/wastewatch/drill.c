@@ -15,6 +15,8 @@
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
+#include "tools/lines.h"
+#include "tools/say.h"
 #include "tools/scrub.h"
 #include "tools/target.h"
 #include "tools/wrap.h"
@@ -75,7 +77,7 @@ static int scenarios(const struct command_options *options)
 	if (n < 0)
 		return command_fail("out of memory");
 	if (n == 0 && !options->json)
-		(void)puts("No scenarios.");
+		say("No scenarios.\n");
 	return EXIT_SUCCESS;
 }
 
@@ -154,7 +156,7 @@ static void print_drills(const json_t *drills, int zone_min)
 	size_t i, k;
 
 	if (json_array_size(drills) == 0)
-		(void)puts("No drills.");
+		say("No drills.\n");
 	else
 		(void)printf("%-20s  %-19s  %-19s  %-12s  %s\n", "SITE", "BEGUN", "ENDED", "BY",
 			     "SCENARIO");
@@ -193,27 +195,23 @@ static int list(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	json_t *drills = json_array();
-	char error[256];
-	int64_t head;
-	int zone_min = 0, r = history_open(&history, options->state, error);
+	int zone_min = 0, r = command_open_record(options, &history, &zone_min);
 
-	if (r < 0) {
+	if (r != EXIT_SUCCESS) {
 		json_decref(drills);
-		return command_fail("%s", error);
+		return r;
 	}
-	r = history_head(history, &head, &zone_min);
-	if (r >= 0)
-		r = history_typed(history, "drill.st*", take_entry, drills);
+	r = history_typed(history, "drill.st*", take_entry, drills);
 	if (r >= 0)
 		r = history_typed(history, "incident.opened", take_incident, drills);
 	if (r < 0)
-		(void)command_fail("the record cannot be read: %s", history_error(history));
+		(void)command_unreadable(history);
 	else if (options->json)
 		print_lines(drills);
 	else
 		print_scrubbed(drills, zone_min);
 	if (r >= 0 && !options->json) {
-		(void)puts("\nScenarios:");
+		say("\nScenarios:\n");
 		(void)scenarios(options);
 	}
 	json_decref(drills);
@@ -245,7 +243,7 @@ static int tell(const struct command_options *options, const char *method)
 	CLEANUP(bus_close) struct bus *bus = NULL;
 	struct target site = {0};
 	struct bus_argument arguments[2] = {{.type = 's', .text = site.name}, {.type = 's'}};
-	char error[BUS_ERROR_MAX];
+	char error[BUS_ERROR_MAX], action[32];
 	int r = bus_open(&bus, options->bus, error);
 
 	arguments[1].text = options->n_arguments > 2 ? options->arguments[2] : "";
@@ -253,19 +251,18 @@ static int tell(const struct command_options *options, const char *method)
 		r = resolve(&site, options, bus, error);
 	if (r >= 0)
 		r = bus_act(bus, false, method, arguments, options->n_arguments - 1, error);
-	if (r < 0) {
-		(void)command_fail("%s", error);
-		return r == -ENOENT ? EXIT_MISSING : EXIT_FAILURE;
-	}
+	(void)snprintf(action, sizeof(action), "drill-%s", options->arguments[0]);
 	if (options->json)
-		(void)printf("{\"action\":\"drill-%s\",\"done\":true,\"target\":\"%s\"}\n",
-			     options->arguments[0], site.name);
+		lines_action(action, *site.name ? site.name : options->arguments[1],
+			     r < 0 ? error : NULL);
+	else if (r < 0)
+		(void)command_fail("%s", error);
 	else if (options->n_arguments > 2)
-		(void)printf("%s: drill \"%s\" has begun; to end it: wastewatch drill stop %s\n",
-			     site.name, arguments[1].text, options->arguments[1]);
+		say("%s: drill \"%s\" has begun; to end it: wastewatch drill stop %s\n", site.name,
+		    arguments[1].text, options->arguments[1]);
 	else
-		(void)printf("%s: the drill has ended\n", site.name);
-	return EXIT_SUCCESS;
+		say("%s: the drill has ended\n", site.name);
+	return command_exit(r);
 }
 
 static int start(const struct command_options *options)
@@ -291,8 +288,6 @@ int command_drill(const struct command_options *options)
 		if (strcmp(verbs[i].verb, options->arguments[0]) == 0 &&
 		    verbs[i].n == options->n_arguments)
 			return verbs[i].run(options);
-	(void)fputs("wastewatch: drill list, drill scenarios, drill start SITE SCENARIO, or drill "
-		    "stop SITE\n",
-		    stderr);
-	return EXIT_USAGE;
+	return say_wrong(
+		"drill list, drill scenarios, drill start SITE SCENARIO, or drill stop SITE");
 }

@@ -18,6 +18,8 @@
 #include "tools/command.h"
 #include "tools/export.h"
 #include "tools/export_csv.h"
+#include "tools/progress.h"
+#include "tools/say.h"
 
 /**
  * struct job
@@ -37,11 +39,12 @@ struct job {
 	bool has_key;
 	FILE *entries, *hashes;
 	int64_t first_ms, last_ms; /* of the entries */
+	struct progress progress;
 };
 
 static int cannot_read(const struct job *job)
 {
-	return command_fail("the record cannot be read: %s", history_error(job->history));
+	return command_unreadable(job->history);
 }
 
 /* --- what is asked for ------------------------------------------------------------- */
@@ -159,6 +162,8 @@ static int write_entry(void *userdata, const struct history_entry *entry)
 	struct job *job = userdata;
 	int r;
 
+	progress_say(&job->progress, (uint64_t)(entry->seq - job->first),
+		     (uint64_t)(job->last - job->first + 1));
 	if (job->csv)
 		return export_csv_row(job->entries, entry->line, entry->hash);
 	r = write_hash(job, entry->hash);
@@ -286,27 +291,29 @@ static void remove_files(const struct job *job)
 
 /* --- the command ------------------------------------------------------------------- */
 
-static void say(const struct job *job)
+static void say_done(const struct job *job)
 {
-	(void)fprintf(stderr, "Entries %lld to %lld (%lld)%s%s.\n", (long long)job->first,
-		      (long long)job->last, (long long)job->last - job->first + 1,
-		      job->directory ? " in " : "", job->directory ? job->directory : "");
+	if (job->directory)
+		say_to(stderr, "Entries %lld to %lld (%lld) in %s.\n", (long long)job->first,
+		       (long long)job->last, (long long)job->last - job->first + 1, job->directory);
+	else
+		say_to(stderr, "Entries %lld to %lld (%lld).\n", (long long)job->first,
+		       (long long)job->last, (long long)job->last - job->first + 1);
 	if (job->csv)
-		(void)fputs("A table cannot be verified; for that: --format jsonl -o DIR.\n",
-			    stderr);
+		say_to(stderr, "A table cannot be verified; for that: --format jsonl -o DIR.\n");
 	else if (job->last > job->wanted)
-		(void)fprintf(stderr,
-			      "Those from %lld on are later than asked for: it ends at a signed "
-			      "head.\n",
-			      (long long)job->wanted + 1);
+		say_to(stderr,
+		       "Those from %lld on are later than asked for: it ends at a signed "
+		       "head.\n",
+		       (long long)job->wanted + 1);
 	else if (job->last < job->wanted)
-		(void)fprintf(stderr, "MISSING: entries %lld to %lld, which no head has signed.\n",
-			      (long long)job->last + 1, (long long)job->wanted);
+		say_to(stderr, "MISSING: entries %lld to %lld, which no head has signed.\n",
+		       (long long)job->last + 1, (long long)job->wanted);
 	if (!job->csv && !job->directory)
-		(void)fputs("Lines alone cannot be verified; with hash, head and key: -o DIR.\n",
-			    stderr);
+		say_to(stderr,
+		       "Lines alone cannot be verified; with hash, head and key: -o DIR.\n");
 	else if (!job->csv && !job->has_key)
-		(void)fputs("The record does not name the key that signed the head.\n", stderr);
+		say_to(stderr, "The record does not name the key that signed the head.\n");
 }
 
 /* Return: 0, or the exit status, said */
@@ -326,20 +333,21 @@ int command_export(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	struct job job = {.options = options, .directory = options->output, .entries = stdout};
-	char error[HISTORY_ERROR_MAX];
 	int r = read_format(&job);
 
+	if (r == 0)
+		r = command_open_record(options, &history, NULL);
 	if (r != 0)
 		return r;
-	if (history_open(&history, options->state, error) < 0)
-		return command_fail("%s", error);
 	job.history = history;
 	if (history_snapshot(history) < 0)
 		return cannot_read(&job);
 	r = choose(&job);
 	if (r != 0)
 		return r;
+	progress_begin(&job.progress, tr("entries exported"), !job.directory);
 	r = job.directory ? write_directory(&job) : write_entries(&job);
+	progress_end(&job.progress);
 	if (r < 0 && r != -EEXIST && job.directory)
 		remove_files(&job);
 	if (r == -EBADMSG)
@@ -350,6 +358,6 @@ int command_export(const struct command_options *options)
 	if (r < 0)
 		return command_fail("cannot write %s: %s", job.directory ? job.directory : "it",
 				    strerror(-r));
-	say(&job);
+	say_done(&job);
 	return job.last < job.wanted ? EXIT_FAILURE : EXIT_SUCCESS;
 }

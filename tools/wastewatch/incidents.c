@@ -7,6 +7,9 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
+#include "tools/lines.h"
+#include "tools/say.h"
+#include "tools/term.h"
 
 #define INCIDENTS_MAX 1000
 
@@ -64,18 +67,12 @@ json_t *incidents_object(const struct history_incident *incident, int zone_min)
 	return object;
 }
 
-static void print_line(const json_t *object)
-{
-	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-	(void)putchar('\n');
-}
-
 static void each_json(void *userdata, const struct history_incident *incident)
 {
 	const struct listing *listing = userdata;
 	json_t *object = incidents_object(incident, listing->zone_min);
 
-	print_line(object);
+	lines_print(object);
 	json_decref(object);
 }
 
@@ -83,13 +80,13 @@ static void each_json(void *userdata, const struct history_incident *incident)
 static void print_handling(const struct history_incident *incident)
 {
 	if (incident->closed_ms)
-		(void)printf(", closed by %s", incident->closed_by);
+		say(", closed by %s", incident->closed_by);
 	else if (incident->ended_ms)
-		(void)printf(", not closed: wastewatch close");
+		say(", not closed: wastewatch close %s", incident->id);
 	else if (incident->acknowledged_ms)
-		(void)printf(", acknowledged by %s", incident->acknowledged_by);
+		say(", acknowledged by %s", incident->acknowledged_by);
 	else
-		(void)printf(", not acknowledged: wastewatch ack");
+		say(", not acknowledged: wastewatch ack %s", incident->id);
 }
 
 static void each_line(void *userdata, const struct history_incident *incident)
@@ -98,13 +95,15 @@ static void each_line(void *userdata, const struct history_incident *incident)
 	int64_t until = incident->ended_ms ? incident->ended_ms : listing->now_ms;
 	char opened[48], span[48];
 
-	(void)printf("%-7s %-9s %-6s  %s  %-13s first %s\n        %s\n        level %s",
-		     incident->state, incident->class, incident->kind,
-		     command_time(incident->opened_ms, listing->zone_min, opened),
-		     command_span(until - incident->opened_ms, span), incident->first_out,
-		     incident->id, incident->level);
+	(void)printf("%s%s%s\n    %s, %s, %s, ", term_colour(TERM_BOLD), incident->id,
+		     term_colour(TERM_PLAIN), say_word(incident->state), say_word(incident->kind),
+		     say_word(incident->class));
+	say("for %s since %s\n    first alarm %s\n    level %s",
+	    command_span(until - incident->opened_ms, span),
+	    command_time(incident->opened_ms, listing->zone_min, opened), incident->first_out,
+	    say_word(incident->level));
 	if (strcmp(incident->verdict, "none") != 0)
-		(void)printf(", crossing %s", incident->verdict);
+		say(", that it reaches others %s", say_word(incident->verdict));
 	print_handling(incident);
 	(void)putchar('\n');
 }
@@ -113,23 +112,19 @@ int command_incidents(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	struct listing listing = {.now_ms = clock_stamp().wall_ms};
-	char error[256];
-	int64_t head;
-	int r = history_open(&history, options->state, error);
+	int r = command_open_record(options, &history, &listing.zone_min);
 
+	if (r != EXIT_SUCCESS)
+		return r;
+	r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
+			      options->json ? each_json : each_line, &listing);
 	if (r < 0)
-		return command_fail("%s", error);
-	r = history_head(history, &head, &listing.zone_min);
-	if (r >= 0)
-		r = history_incidents(history, NULL, options->only_open, INCIDENTS_MAX,
-				      options->json ? each_json : each_line, &listing);
-	if (r < 0)
-		return command_fail("the record cannot be read: %s", history_error(history));
+		return command_unreadable(history);
 	if (r == 0 && !options->json)
-		(void)puts(options->only_open ? "No incident is running." : "No incidents.");
+		(void)puts(options->only_open ? tr("No incident is running.")
+					      : tr("No incidents."));
 	if (r == INCIDENTS_MAX)
-		(void)fprintf(stderr,
-			      "wastewatch: only %d are shown: those not closed, and the newest\n",
-			      INCIDENTS_MAX);
+		(void)command_fail("only %d are shown: those not closed, and the newest",
+				   INCIDENTS_MAX);
 	return EXIT_SUCCESS;
 }

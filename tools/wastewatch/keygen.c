@@ -12,6 +12,7 @@
 #include "core/config.h"
 #include "core/sign.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 #define SECRET_BYTES 32
 
@@ -50,7 +51,7 @@ static int write_key(const char *path, const char *text)
 	return r;
 }
 
-static int print_public(const char *path)
+static int print_public(const struct command_options *options, const char *path)
 {
 	CLEANUP(sign_key_free) struct sign_key *key = NULL;
 	char text[SIGN_TEXT_MAX], public_key[SIGN_PUBLIC_TEXT], id[SIGN_KEY_ID_TEXT];
@@ -65,18 +66,22 @@ static int print_public(const char *path)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (r < 0 || sign_key_public(key, public_key) < 0 || sign_key_id(key, id) < 0)
 		return command_fail("%s is no Ed25519 key: %s", path, sign_key_error(r));
-	(void)printf("Public key for the department (key id %s):\n%s\n", id, public_key);
+	if (options->json)
+		(void)printf("{\"id\":\"%s\",\"public_key\":\"%s\"}\n", id, public_key);
+	else
+		say("Public key for the department (key id %s):\n%s\n", id, public_key);
 	return EXIT_SUCCESS;
 }
 
-static int make(const char *directory, const char *name, const char *prefix)
+static int make(const struct command_options *options, const char *name, const char *prefix)
 {
 	char path[4096], text[128] = "";
 	int r;
 
-	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
+	(void)snprintf(path, sizeof(path), "%s/%s", options->credentials, name);
 	if (access(path, F_OK) == 0) {
-		(void)printf("%s is there already and was left as it is\n", path);
+		if (!options->json)
+			say("%s is there already and was left as it is\n", path);
 		return EXIT_SUCCESS;
 	}
 	r = make_text(prefix, text);
@@ -85,7 +90,8 @@ static int make(const char *directory, const char *name, const char *prefix)
 	OPENSSL_cleanse(text, sizeof(text));
 	if (r < 0)
 		return command_fail("cannot write %s: %s", path, strerror(-r));
-	(void)printf("made %s\n", path);
+	if (!options->json)
+		say("made %s\n", path);
 	return EXIT_SUCCESS;
 }
 
@@ -124,12 +130,12 @@ static int rotate(const struct command_options *options, const struct config *co
 		(void)unlink(old);
 		return command_fail("cannot write %s: %s", path, strerror(-r));
 	}
-	(void)printf(
-		"made a new %s; the one before is %s. Next: systemctl restart wastewatchd; the "
-		"record then names the new key, signed by the old one. When the receivers "
-		"have the new one: remove %s and restart again.\n",
-		path, old, old);
-	return strcmp(name, "sign-key") == 0 ? print_public(path) : EXIT_SUCCESS;
+	if (!options->json)
+		say("made a new %s; the one before is %s. Next: systemctl restart wastewatchd; the "
+		    "record then names the new key, signed by the old one. When the receivers "
+		    "have the new one: remove %s and restart again.\n",
+		    path, old, old);
+	return strcmp(name, "sign-key") == 0 ? print_public(options, path) : EXIT_SUCCESS;
 }
 
 int command_keygen(const struct command_options *options)
@@ -145,11 +151,10 @@ int command_keygen(const struct command_options *options)
 		return rotate(options, config);
 	if (options->argument)
 		return command_fail("%s: a name goes with --rotate only", options->argument);
-	r = make(options->credentials, "sign-key", "whsk_");
+	r = make(options, "sign-key", "whsk_");
 	for (size_t i = 0; r == EXIT_SUCCESS && i < config->n_destinations; i++)
 		if (*config->destinations[i].hmac_secret)
-			r = make(options->credentials, config->destinations[i].hmac_secret,
-				 "whsec_");
+			r = make(options, config->destinations[i].hmac_secret, "whsec_");
 	(void)snprintf(path, sizeof(path), "%s/sign-key", options->credentials);
-	return r == EXIT_SUCCESS ? print_public(path) : r;
+	return r == EXIT_SUCCESS ? print_public(options, path) : r;
 }

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/catalogue.h"
 #include "core/event.h"
 #include "core/limit.h"
 #include "core/standard_check.h"
 #include "tools/command.h"
+#include "tools/say.h"
 #include "tools/wrap.h"
 
 /** struct view - what is asked for */
@@ -30,29 +32,29 @@ static void print_marked(const char *what, unsigned int date, enum certainty mar
 static void print_force(const struct view *view, const struct config_standard *standard)
 {
 	static const char *const words[] = {
-		[STANDARD_NOT_YET] = "NOT YET IN FORCE:",
-		[STANDARD_IN_FORCE] = "in force",
-		[STANDARD_ENDS] = "in force, ENDS WITHIN A YEAR:",
-		[STANDARD_ENDED] = "ENDED:",
+		[STANDARD_NOT_YET] = N_("NOT YET IN FORCE:"),
+		[STANDARD_IN_FORCE] = N_("in force"),
+		[STANDARD_ENDS] = N_("in force, ENDS WITHIN A YEAR:"),
+		[STANDARD_ENDED] = N_("ENDED:"),
 	};
 	enum certainty mark;
 	unsigned int end = standard_end(standard, &mark);
 	char date[STANDARD_DATE_MAX];
 
-	(void)printf("    %s", words[standard_state_at(standard, view->today)]);
-	print_marked(" since", standard->since, standard->since_mark);
-	print_marked(" until", end, mark);
+	(void)printf("    %s", tr(words[standard_state_at(standard, view->today)]));
+	print_marked(tr(" since"), standard->since, standard->since_mark);
+	print_marked(tr(" until"), end, mark);
 	if (standard->transition && end == standard->transition)
-		(void)printf(", for this plant runs since %s",
-			     standard_date_text(standard->operating_since, date));
+		say(", for this plant runs since %s",
+		    standard_date_text(standard->operating_since, date));
 	else
-		print_marked("; for plants from before",
+		print_marked(tr("; for plants from before"),
 			     standard->transition ? standard->before : 0,
 			     standard->transition_mark);
 	if (end != standard->transition)
-		print_marked(" until", standard->transition, standard->transition_mark);
+		print_marked(tr(" until"), standard->transition, standard->transition_mark);
 	if (*standard->replaced_by)
-		(void)printf("; then %s", standard->replaced_by);
+		say("; then %s", standard->replaced_by);
 	(void)putchar('\n');
 }
 
@@ -64,19 +66,19 @@ static void print_standard(const struct view *view, const struct config_standard
 		const struct config_factor *factor = &standard->factors[f];
 
 		if (factor->used && factor->given)
-			(void)printf("    %s %.12g: given\n", factor_text(f), factor->value);
+			say("    %s %.12g: given\n", factor_text(f), factor->value);
 		else if (factor->used)
 			(void)printf("    %s %.12g: %s [%c]\n", factor_text(f), factor->value,
 				     factor->how, certainty_letter(factor->mark));
 	}
 	if (!isnan(standard->reference))
-		(void)printf("    at %.12g %% oxygen\n", standard->reference);
+		say("    at %.12g %% oxygen\n", standard->reference);
 	if (*standard->incomplete) {
-		(void)printf("    incomplete: ");
+		say("    incomplete: ");
 		wrap_print(4, 16, standard->incomplete);
 	}
 	if (*standard->confirmed)
-		(void)printf("    figures confirmed: %s\n", standard->confirmed);
+		say("    figures confirmed: %s\n", standard->confirmed);
 }
 
 static const char *certainty_of(const struct config *config, const struct config_limit *limit)
@@ -96,11 +98,12 @@ static void print_limit(const struct config *config, const struct config_limit *
 
 	event_value_text(limit->bound, bound);
 	(void)printf("  %-12s %-9s %s %s%s%s, %s [%s]\n", channel->name,
-		     limit_class_text(limit->class), limit->high ? "at most" : "at least", bound,
+		     say_word(limit_class_text(limit->class)),
+		     limit->high ? tr("at most") : tr("at least"), bound,
 		     *channel->measure ? " " : "", channel->measure, limit_on_words(limit->on),
 		     certainty_of(config, limit));
 	(void)printf("               ");
-	wrap_print(15, 15, *limit->origin ? limit->origin : "no origin is given");
+	wrap_print(15, 15, *limit->origin ? limit->origin : tr("no origin is given"));
 }
 
 /** print_unlimited() - channels that nothing is held against: so that none is forgotten */
@@ -113,7 +116,7 @@ static void print_unlimited(const struct config *config, size_t source)
 
 		if (config->channels[c].source != source || config_limits_of(config, c, &first) > 0)
 			continue;
-		(void)printf("%s%s", any ? ", " : "  no limit: ", config->channels[c].name);
+		(void)printf("%s%s", any ? ", " : tr("  no limit: "), config->channels[c].name);
 		any = true;
 	}
 	if (any)
@@ -258,9 +261,9 @@ static int print_all(const struct view *view, const char *wanted, bool json)
 				return command_fail("out of memory");
 	}
 	if (n > 0 && !json)
-		(void)printf("\nCertainty: V %s; C %s; M %s; own: written in the configuration.\n",
-			     certainty_words(CERTAINTY_LAW), certainty_words(CERTAINTY_SEEN),
-			     certainty_words(CERTAINTY_HEARSAY));
+		say("\nCertainty: V %s; C %s; M %s; own: written in the configuration.\n",
+		    certainty_words(CERTAINTY_LAW), certainty_words(CERTAINTY_SEEN),
+		    certainty_words(CERTAINTY_HEARSAY));
 	if (n == 0) {
 		(void)command_fail("there is no source \"%s\"; allowed: SITE or SITE/SOURCE",
 				   wanted);

@@ -20,6 +20,7 @@
 #include "core/event.h"
 #include "core/history.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 #define NUMBER_MAX 32
 #define CLEAN_MAX  160
@@ -166,9 +167,9 @@ static int list_channels(const struct means *means)
 	const struct command_options *options = means->options;
 
 	if (options->csv)
-		(void)fputs("channel,unit,first,last\r\n", stdout);
+		(void)printf("channel,unit,first,last\r\n");
 	else if (!options->json)
-		(void)printf("  %-40s %-10s first and last minute on record\n", "channel", "unit");
+		say("  %-40s %-10s first and last minute on record\n", tr("channel"), tr("unit"));
 	for (size_t i = 0; i < means->n_channels; i++) {
 		if (options->json)
 			print_channel_json(means, &means->channels[i]);
@@ -278,7 +279,7 @@ static void print_line(const struct means *means, const struct history_window *w
 	(void)command_time(window->start_ms, means->zone_min, start);
 	(void)printf("%.16s %12s %12s %12s %8llu %6u %%  %-18s %s\n", start, mean, min, max,
 		     (unsigned long long)window->n, window->capture, quality_text(window->worst),
-		     window->valid ? "" : "invalid");
+		     window->valid ? "" : tr("invalid"));
 }
 
 static void on_window(void *userdata, const struct history_window *window)
@@ -304,31 +305,25 @@ static void print_head(const struct means *means)
 	int zone = abs(means->zone_min);
 
 	if (means->options->csv)
-		(void)fputs("channel,unit,window,start,end,mean,min,max,n,expected,"
-			    "capture_percent,quality,status,valid\r\n",
-			    stdout);
+		(void)printf("channel,unit,window,start,end,mean,min,max,n,expected,"
+			     "capture_percent,quality,status,valid\r\n");
 	if (means->options->csv || means->options->json)
 		return;
 	clean(means->channel->unit, unit);
-	(void)printf("%s%s%s, windows of %s, times %c%02d:%02d\n",
-		     clean(means->channel->path, path), *unit ? ", " : "", unit,
-		     window_text(means->length), means->zone_min < 0 ? '-' : '+', zone / 60,
-		     zone % 60);
-	(void)printf("%-16s %12s %12s %12s %8s %8s  quality\n", "begin", "mean", "min", "max", "n",
-		     "capture");
+	say("%s%s%s, windows of %s, times %c%02d:%02d\n", clean(means->channel->path, path),
+	    *unit ? ", " : "", unit, window_text(means->length), means->zone_min < 0 ? '-' : '+',
+	    zone / 60, zone % 60);
+	say("begin                    mean          min          max        n  capture  quality\n");
 }
 
 static void print_foot(const struct means *means)
 {
 	if (means->n_windows == 0)
-		(void)fprintf(stderr,
-			      "wastewatch: no window of %s between these times is over and on "
-			      "record\n",
-			      window_text(means->length));
+		(void)command_fail("no window of %s between these times is over and on record",
+				   window_text(means->length));
 	else if (!means->options->csv && !means->options->json)
-		(void)printf("%zu windows, %zu of them invalid%s\n", means->n_windows,
-			     means->n_invalid,
-			     means->n_invalid ? ": fewer good values than are required" : "");
+		say("windows: %zu; invalid, since fewer values are good than are required: %zu\n",
+		    means->n_windows, means->n_invalid);
 }
 
 /* --- what is asked for -------------------------------------------------------------- */
@@ -411,7 +406,7 @@ static int show(struct means *means, struct history *history)
 		r = history_windows(history, means->channel->path, means->length, means->from_ms,
 				    means->to_ms, on_window, means);
 	if (r < 0)
-		return command_fail("the record cannot be read: %s", history_error(history));
+		return command_unreadable(history);
 	print_foot(means);
 	return EXIT_SUCCESS;
 }
@@ -420,17 +415,12 @@ int command_means(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	struct means means = {.options = options};
-	char error[256];
-	int64_t head;
-	int r = history_open(&history, options->state, error);
+	int r = command_open_record(options, &history, &means.zone_min);
 
-	if (r < 0)
-		return command_fail("%s", error);
-	r = history_head(history, &head, &means.zone_min);
-	if (r >= 0)
-		r = history_channels(history, take_channel, &means);
-	if (r < 0)
-		r = command_fail("the record cannot be read: %s", history_error(history));
+	if (r != EXIT_SUCCESS)
+		return r;
+	if (history_channels(history, take_channel, &means) < 0)
+		r = command_unreadable(history);
 	else if (means.out_of_memory)
 		r = command_fail("out of memory");
 	else

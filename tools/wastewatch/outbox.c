@@ -12,10 +12,13 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "core/catalogue.h"
 #include "core/history.h"
 #include "tools/bus.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
+#include "tools/lines.h"
+#include "tools/say.h"
 #include "tools/scrub.h"
 
 #define LISTED_MAX 200 /* for people; programs get all */
@@ -70,12 +73,6 @@ static json_t *object_of(const struct history_queued *report, int zone_min)
 	return object;
 }
 
-static void print_json(const json_t *object)
-{
-	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-	(void)putchar('\n');
-}
-
 /* a record may come from elsewhere: it must not drive the terminal */
 static void print_clean(const char *text)
 {
@@ -92,24 +89,23 @@ static void print_state(const struct history_queued *report, const struct listin
 	char time[48];
 
 	if (strcmp(report->state, "stopped") == 0 || strcmp(report->state, "abandoned") == 0)
-		(void)printf("%s by %s (", *report->state == 's' ? "held back" : "abandoned",
-			     report->changed_by);
+		say("%s by %s (", *report->state == 's' ? tr("held back") : tr("abandoned"),
+		    report->changed_by);
 	else if (strcmp(report->state, "superseded") == 0)
-		(void)printf("never sent, replaced by (");
+		say("never sent, replaced by (");
 	else
-		(void)printf("%s, %lld attempts (",
-			     strcmp(report->state, "held") == 0 ? "refused by the receiver"
-								: report->state,
-			     (long long)report->attempts);
+		say("%s, attempts: %lld (",
+		    strcmp(report->state, "held") == 0 ? tr("refused by the receiver")
+						       : say_word(report->state),
+		    (long long)report->attempts);
 	print_clean(*report->replaced_by		    ? report->replaced_by
 		    : report->changed_ms && *report->reason ? report->reason
 		    : *report->error			    ? report->error
-							    : "no answer so far");
+							    : tr("no answer so far"));
 	(void)putchar(')');
 	if (report->next_ms > listing->now_ms &&
 	    (strcmp(report->state, "pending") == 0 || strcmp(report->state, "held") == 0))
-		(void)printf(", again at %.8s",
-			     command_time(report->next_ms, listing->zone_min, time) + 11);
+		say(", again at %.8s", command_time(report->next_ms, listing->zone_min, time) + 11);
 }
 
 static void each_line(void *userdata, const struct history_queued *report)
@@ -119,9 +115,9 @@ static void each_line(void *userdata, const struct history_queued *report)
 
 	listing->any = true;
 	print_clean(report->webhook_id);
-	(void)printf("\n    to %s, %s%s, made %s\n    ", report->destination, report->type,
-		     report->lane == 0 ? " (emergency)" : "",
-		     command_time(report->created_ms, listing->zone_min, created));
+	say("\n    to %s, %s%s, made %s\n    ", report->destination, report->type,
+	    report->lane == 0 ? tr(" (emergency)") : "",
+	    command_time(report->created_ms, listing->zone_min, created));
 	print_state(report, listing);
 	(void)putchar('\n');
 }
@@ -131,7 +127,7 @@ static void each_json(void *userdata, const struct history_queued *report)
 	const struct listing *listing = userdata;
 	json_t *object = object_of(report, listing->zone_min);
 
-	print_json(object);
+	lines_print(object);
 	json_decref(object);
 }
 
@@ -143,16 +139,17 @@ static void each_count(void *userdata, const char *destination, const char *stat
 		const char *state;
 		const char *words;
 	} rows[] = {
-		{"stopped", "held back by somebody; they go after: wastewatch outbox release"},
-		{"abandoned", "abandoned, kept with the reason; see: wastewatch outbox list --all"},
+		{"stopped", N_("held back by somebody; they go after: wastewatch outbox release")},
+		{"abandoned",
+		 N_("abandoned, kept with the reason; see: wastewatch outbox list --all")},
 		{"superseded",
-		 "never sent, since a newer update of the incident has replaced them"},
+		 N_("never sent, since a newer update of the incident has replaced them")},
 	};
 
 	(void)userdata;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (strcmp(rows[i].state, state) == 0)
-			(void)printf("%s: %lld %s\n", destination, (long long)n, rows[i].words);
+			(void)printf("%s: %lld %s\n", destination, (long long)n, tr(rows[i].words));
 }
 
 static void each_paused(void *userdata, const char *destination, int64_t since_ms,
@@ -161,10 +158,10 @@ static void each_paused(void *userdata, const char *destination, int64_t since_m
 	const struct listing *listing = userdata;
 	char since[48];
 
-	(void)printf("%s: PAUSED since %s, its receiver wants nothing more (", destination,
-		     command_time(since_ms, listing->zone_min, since));
+	say("%s: PAUSED since %s, its receiver wants nothing more (", destination,
+	    command_time(since_ms, listing->zone_min, since));
 	print_clean(reason);
-	(void)printf("); to go on: wastewatch outbox resume %s\n", destination);
+	say("); to go on: wastewatch outbox resume %s\n", destination);
 }
 
 static int print_list(struct history *history, const struct command_options *options,
@@ -180,24 +177,16 @@ static int print_list(struct history *history, const struct command_options *opt
 	if (r < 0 || n < 0 || options->json)
 		return MIN(r, n);
 	if (!listing->any)
-		(void)puts("Nothing waits to be delivered.");
+		say("Nothing waits to be delivered.\n");
 	if (r == most)
-		(void)fprintf(stderr, "wastewatch: only the first %d are shown; all: --json\n",
-			      most);
+		(void)command_fail("only the first %d are shown; all: --json", most);
 	return MIN(history_set_aside(history, each_count, NULL), 0);
 }
 
 static int open_record(struct history **ret, const struct command_options *options,
 		       struct listing *listing)
 {
-	char error[HISTORY_ERROR_MAX];
-	int64_t head;
-
-	if (history_open(ret, options->state, error) < 0)
-		return command_fail("%s", error);
-	if (history_head(*ret, &head, &listing->zone_min) < 0)
-		return command_fail("the record cannot be read: %s", history_error(*ret));
-	return EXIT_SUCCESS;
+	return command_open_record(options, ret, &listing->zone_min);
 }
 
 static int list(const struct command_options *options)
@@ -208,7 +197,7 @@ static int list(const struct command_options *options)
 	int status = open_record(&history, options, &listing);
 
 	if (status == EXIT_SUCCESS && print_list(history, options, &listing, destination) < 0)
-		return command_fail("the record cannot be read: %s", history_error(history));
+		return command_unreadable(history);
 	return status;
 }
 
@@ -268,7 +257,7 @@ static int show(const struct command_options *options)
 		return showing.status;
 	r = history_report(history, options->arguments[1], each_shown, &showing);
 	if (r < 0)
-		return command_fail("the record cannot be read: %s", history_error(history));
+		return command_unreadable(history);
 	if (r == 0) {
 		(void)command_fail("there is no report %s; see: wastewatch outbox list",
 				   options->arguments[1]);
@@ -285,8 +274,10 @@ static int tell(const struct command_options *options, const char *method, const
 	char error[BUS_ERROR_MAX];
 	int status = EXIT_SUCCESS;
 
-	if (bus_open(&bus, options->bus, error) < 0)
-		return command_fail("%s", error);
+	if (bus_open(&bus, options->bus, error) < 0) {
+		(void)command_fail("%s", error);
+		return EXIT_DOWN;
+	}
 	for (size_t i = 1; i < options->n_arguments; i++) {
 		const char *target = options->arguments[i];
 		const struct bus_argument arguments[] = {
@@ -300,15 +291,13 @@ static int tell(const struct command_options *options, const char *method, const
 		if (r < 0)
 			(void)json_object_set_new(object, "error", json_string(error));
 		if (options->json)
-			print_json(object);
+			lines_print(object);
 		else if (r < 0)
 			(void)command_fail("%s", error);
 		else
-			(void)printf("%s: %s\n", target, done);
+			(void)printf("%s: %s\n", target, tr(done));
 		json_decref(object);
-		status = MAX(status, r == -ENOENT ? EXIT_MISSING
-				     : r < 0	  ? EXIT_FAILURE
-						  : EXIT_SUCCESS);
+		status = MAX(status, command_exit(r));
 	}
 	return status;
 }
@@ -325,26 +314,16 @@ static const struct verb {
 } verbs[] = {
 	{"list", list, 1, 2, NULL, NULL, false},
 	{"show", show, 2, 2, NULL, NULL, false},
-	{"retry", NULL, 2, SIZE_MAX, "RetryReport", "tried now", false},
-	{"hold", NULL, 2, SIZE_MAX, "HoldReport", "held back", true},
-	{"release", NULL, 2, SIZE_MAX, "ReleaseReport", "goes again", false},
-	{"abandon", NULL, 2, SIZE_MAX, "AbandonReport", "abandoned, kept in the record", true},
-	{"resume", NULL, 2, SIZE_MAX, "ResumeDestination", "reports go there again", false},
+	{"retry", NULL, 2, SIZE_MAX, "RetryReport", N_("tried now"), false},
+	{"hold", NULL, 2, SIZE_MAX, "HoldReport", N_("held back"), true},
+	{"release", NULL, 2, SIZE_MAX, "ReleaseReport", N_("goes again"), false},
+	{"abandon", NULL, 2, SIZE_MAX, "AbandonReport", N_("abandoned, kept in the record"), true},
+	{"resume", NULL, 2, SIZE_MAX, "ResumeDestination", N_("reports go there again"), false},
 };
 
 static int usage(const char *what)
 {
-	(void)fprintf(stderr,
-		      "wastewatch: %s\n"
-		      "  outbox list [DESTINATION] [--all]    what waits, and why\n"
-		      "  outbox show ID [--body]              one report; --body: its bytes alone\n"
-		      "  outbox retry ID|DESTINATION...       try it now\n"
-		      "  outbox hold ID|DESTINATION... --reason TEXT\n"
-		      "  outbox release ID|DESTINATION...     let go what somebody holds\n"
-		      "  outbox abandon ID|DESTINATION... --reason TEXT\n"
-		      "  outbox resume DESTINATION...         after its receiver has said 410\n",
-		      what);
-	return EXIT_USAGE;
+	return say_wrong("%s; see: wastewatch outbox --help", tr(what));
 }
 
 int command_outbox(const struct command_options *options)
@@ -355,11 +334,12 @@ int command_outbox(const struct command_options *options)
 		if (strcmp(verbs[i].name, options->arguments[0]) == 0)
 			verb = &verbs[i];
 	if (!verb || options->n_arguments < verb->least || options->n_arguments > verb->most)
-		return usage("outbox wants one of these:");
+		return usage(N_(
+			"outbox takes a verb: list, show, retry, hold, release, abandon, resume"));
 	if (verb->run)
-		return options->reason ? usage("nothing is done here that wants a reason")
+		return options->reason ? usage(N_("nothing is done here that wants a reason"))
 				       : verb->run(options);
 	if (verb->needs_reason && !(options->reason && *options->reason))
-		return usage("that needs --reason TEXT: it is read months later");
+		return usage(N_("that needs --reason TEXT: it is read months later"));
 	return tell(options, verb->method, verb->done);
 }

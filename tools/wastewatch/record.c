@@ -6,6 +6,8 @@
 
 #include "tools/bus.h"
 #include "tools/command.h"
+#include "tools/lines.h"
+#include "tools/say.h"
 
 int command_record(const struct command_options *options)
 {
@@ -13,14 +15,18 @@ int command_record(const struct command_options *options)
 	const struct bus_argument reason = {.type = 's',
 					    .text = options->reason ? options->reason : ""};
 	char error[BUS_ERROR_MAX];
+	int r;
 
-	if (strcmp(options->argument, "seen") != 0) {
-		(void)fputs("wastewatch: record knows one word: wastewatch record seen\n", stderr);
-		return EXIT_USAGE;
-	}
-	if (bus_open(&bus, options->bus, error) < 0 ||
-	    bus_act(bus, false, "RecordSeen", &reason, 1, error) < 0)
-		return command_fail("%s", error);
-	(void)puts("That the record was damaged is marked as seen.");
-	return EXIT_SUCCESS;
+	if (strcmp(options->argument, "seen") != 0)
+		return say_wrong("record knows one word: wastewatch record seen");
+	r = bus_open(&bus, options->bus, error);
+	if (r == 0)
+		r = bus_act(bus, false, "RecordSeen", &reason, 1, error);
+	if (options->json)
+		lines_action("record-seen", "record", r < 0 ? error : NULL);
+	else if (r < 0)
+		(void)command_fail("%s", error);
+	else
+		say("That the record was damaged is marked as seen.\n");
+	return command_exit(r);
 }

@@ -20,6 +20,7 @@
 #include "core/drill.h"
 #include "core/files.h"
 #include "tools/command.h"
+#include "tools/progress.h"
 #include "tools/replay.h"
 
 #define GAPS_MAX   255
@@ -47,6 +48,8 @@ struct replay {
 	int64_t first_ms;
 	int64_t last_ms;
 	int64_t interval_ms; /* the longest of those in the file */
+	uint64_t n_rows;     /* of the file */
+	struct progress progress;
 };
 
 int replay_refuse(const struct replay_rows *rows, const char *what, const char *text)
@@ -89,6 +92,7 @@ static int note(struct replay *replay, const struct replay_row *row)
 	replay->last_ms = row->wall_ms;
 	cadence->last_ms = row->wall_ms;
 	cadence->n_rows++;
+	replay->n_rows++;
 	return 0;
 }
 
@@ -236,11 +240,13 @@ static int judge_all(struct replay *replay)
 {
 	int64_t now_ms = replay->first_ms;
 	struct replay_row row;
+	uint64_t n = 0;
 	int r = replay->rows->begin(replay->rows);
 
 	while (r == 0 && (r = replay->rows->next(replay->rows, &row)) > 0) {
 		struct stamp at = {row.wall_ms, row.wall_ms};
 
+		progress_say(&replay->progress, n++, replay->n_rows);
 		r = act_until(replay, &now_ms, row.wall_ms - 1);
 		if (r == 0)
 			r = pass_time(replay, now_ms, row.wall_ms);
@@ -319,10 +325,12 @@ int command_replay(const struct command_options *options)
 	struct replay replay = {.options = options};
 	int r = set_up(&replay);
 
+	progress_begin(&replay.progress, "readings judged", true);
 	if (r == 0)
 		r = survey(&replay);
 	if (r == 0)
 		r = judge_all(&replay);
+	progress_end(&replay.progress);
 	if (r == -ENOMEM)
 		(void)command_fail("out of memory");
 	if (r == -EIO)

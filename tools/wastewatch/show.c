@@ -10,15 +10,10 @@
 #include "core/history.h"
 #include "tools/command.h"
 #include "tools/incidents.h"
+#include "tools/lines.h"
 #include "tools/scrub.h"
 #include "tools/show.h"
 #include "tools/target.h"
-
-static void print_line(const json_t *object)
-{
-	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
-	(void)putchar('\n');
-}
 
 static void take_incident(void *userdata, const struct history_incident *incident)
 {
@@ -27,6 +22,7 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 
 	story->object = incidents_object(incident, story->zone_min);
 	story->opened_ms = incident->opened_ms;
+	story->ended_ms = incident->ended_ms;
 	if (data)
 		(void)json_object_set_new(story->object, "last_report", data);
 }
@@ -176,15 +172,12 @@ static int read_all(struct history *history, const char *id, struct story *story
 static int read_story(struct history *history, const char *word, struct story *story)
 {
 	struct search search = {.word = word};
-	int64_t head;
-	int r = history_head(history, &head, &story->zone_min);
+	int r = find(history, &search);
 
-	if (r >= 0)
-		r = find(history, &search);
 	if (r >= 0 && search.n == 1)
 		r = read_all(history, search.id, story);
 	if (r < 0)
-		return command_fail("the record cannot be read: %s", history_error(history));
+		return command_unreadable(history);
 	if (search.n == 1)
 		return EXIT_SUCCESS;
 	if (search.n == 0)
@@ -199,21 +192,20 @@ int command_show(const struct command_options *options)
 {
 	CLEANUP(history_close) struct history *history = NULL;
 	struct story story = {.entries = json_array(), .reports = json_array()};
-	char error[256];
-	int status = history_open(&history, options->state, error) < 0
-			     ? command_fail("%s", error)
-			     : read_story(history, options->argument, &story);
+	int status = command_open_record(options, &history, &story.zone_min);
 
+	if (status == EXIT_SUCCESS)
+		status = read_story(history, options->argument, &story);
 	if (status == EXIT_SUCCESS && !options->json) {
 		scrub_json(story.object);
 		scrub_json(story.entries);
 		scrub_json(story.reports);
-		show_print(&story);
+		show_print(&story, history);
 	}
 	if (status == EXIT_SUCCESS && options->json) {
 		(void)json_object_set(story.object, "entries", story.entries);
 		(void)json_object_set(story.object, "reports", story.reports);
-		print_line(story.object);
+		lines_print(story.object);
 	}
 	json_decref(story.object);
 	json_decref(story.entries);

@@ -5,8 +5,10 @@
 
 #include "common/clock.h"
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "core/fields.h"
 #include "tools/command.h"
+#include "tools/say.h"
 #include "tools/show.h"
 #include "tools/wrap.h"
 
@@ -20,10 +22,11 @@ static const char *moment(const char *time, char ret[static 20])
 /* "at most 300 mg/l" */
 static void print_bound(const json_t *object)
 {
-	(void)printf("%s %s%s%s",
-		     strcmp(field_text(object, "side"), "low") == 0 ? "at least" : "at most",
-		     field_text(object, "bound"), *field_text(object, "unit") ? " " : "",
-		     field_text(object, "unit"));
+	if (strcmp(field_text(object, "side"), "low") == 0)
+		say("at least %s", field_text(object, "bound"));
+	else
+		say("at most %s", field_text(object, "bound"));
+	(void)printf("%s%s", *field_text(object, "unit") ? " " : "", field_text(object, "unit"));
 }
 
 static void print_entry(const json_t *entry)
@@ -42,13 +45,13 @@ static void print_entry(const json_t *entry)
 	}
 	if (*field_text(entry, "boundary"))
 		(void)printf(" %s: %s,", field_text(entry, "boundary"),
-			     field_text(entry, "verdict"));
+			     say_word(field_text(entry, "verdict")));
 	if (*field_text(entry, "reason") && strcmp(type, "incident.opened") != 0)
 		(void)printf(" %s", field_text(entry, "reason"));
 	if (strcmp(type, "incident.level") == 0)
-		(void)printf(" -> %s", field_text(entry, "level"));
+		(void)printf(" -> %s", say_word(field_text(entry, "level")));
 	if (*field_text(entry, "user"))
-		(void)printf(" by %s", field_text(entry, "user"));
+		say(" by %s", field_text(entry, "user"));
 	(void)putchar('\n');
 }
 
@@ -58,7 +61,7 @@ static void print_entries(const struct story *story)
 	const json_t *entry;
 	size_t i;
 
-	(void)puts("\nCourse");
+	say("\nCourse\n");
 	json_array_foreach (story->entries, i, entry) {
 		if (strncmp(field_text(entry, "time"), day, 10) != 0 || !*day)
 			(void)printf("  %.10s\n", field_text(entry, "time"));
@@ -73,14 +76,14 @@ static void print_duration(const json_t *alarm)
 	char span[48];
 
 	if (seconds)
-		(void)printf("          broken for %s in all\n",
-			     command_span(MS_PER_S * json_integer_value(seconds), span));
+		say("          broken for %s in all\n",
+		    command_span(MS_PER_S * json_integer_value(seconds), span));
 }
 
 void show_to_do(size_t indent, const char *advice)
 {
-	(void)printf("%*sTo do: ", (int)indent, "");
-	wrap_print(indent, indent + 7, advice);
+	(void)printf("%*s%s", (int)indent, "", tr("To do: "));
+	wrap_print(indent, indent + (size_t)say_width(tr("To do: ")), advice);
 }
 
 static bool is_raised(const json_t *alarm)
@@ -96,14 +99,14 @@ static void print_alarms(const struct story *story)
 	size_t i;
 
 	if (json_array_size(alarms) > 0)
-		(void)puts("\nLimits broken");
+		say("\nLimits broken\n");
 	json_array_foreach (alarms, i, alarm) {
-		(void)printf("  %-7s %-9s %s: ", field_text(alarm, "state"),
-			     field_text(alarm, "class"), field_text(alarm, "limit"));
+		(void)printf("  %s, %s, %s: ", say_word(field_text(alarm, "state")),
+			     say_word(field_text(alarm, "class")), field_text(alarm, "limit"));
 		print_bound(alarm);
-		(void)printf("\n          worst %s %s, %s\n", field_text(alarm, "peak"),
-			     field_text(alarm, "unit"),
-			     moment(field_text(alarm, "peak_time"), time));
+		say("\n          worst %s%s%s, %s\n", field_text(alarm, "peak"),
+		    *field_text(alarm, "unit") ? " " : "", field_text(alarm, "unit"),
+		    moment(field_text(alarm, "peak_time"), time));
 		print_duration(alarm);
 		if (*field_text(alarm, "origin")) {
 			(void)printf("          ");
@@ -120,19 +123,20 @@ static void print_reports(const struct story *story)
 	char time[20];
 	size_t i;
 
-	(void)puts("\nReports");
+	say("\nReports\n");
 	json_array_foreach (story->reports, i, report) {
 		long long attempts = json_integer_value(json_object_get(report, "attempts"));
 
-		(void)printf("  %s  %-17s to %s: %s, %lld attempt%s%s%s\n",
-			     moment(field_text(report, "created"), time),
-			     field_text(report, "type"), field_text(report, "destination"),
-			     field_text(report, "state"), attempts, attempts == 1 ? "" : "s",
-			     *field_text(report, "error") ? "; last: " : "",
-			     field_text(report, "error"));
+		(void)printf("  %s  %-17s ", moment(field_text(report, "created"), time),
+			     field_text(report, "type"));
+		say("to %s: %s, attempts: %lld", field_text(report, "destination"),
+		    say_word(field_text(report, "state")), attempts);
+		if (*field_text(report, "error"))
+			say("; last: %s", field_text(report, "error"));
+		(void)putchar('\n');
 	}
 	if (json_array_size(story->reports) == 0)
-		(void)puts("  none");
+		say("  none\n");
 }
 
 static void print_masses(const struct story *story)
@@ -142,19 +146,25 @@ static void print_masses(const struct story *story)
 	size_t i;
 
 	if (json_array_size(masses) > 0)
-		(void)puts("\nReleased");
+		say("\nReleased\n");
 	json_array_foreach (masses, i, mass) {
 		(void)printf("  %s/%s: ", field_text(mass, "source"), field_text(mass, "channel"));
 		if (*field_text(mass, "total"))
-			(void)printf("%s kg, %s kg of it above %s", field_text(mass, "total"),
-				     field_text(mass, "above"), field_text(mass, "limit"));
+			say("%s kg, %s kg of it above %s", field_text(mass, "total"),
+			    field_text(mass, "above"), field_text(mass, "limit"));
 		else
-			(void)printf("not known");
-		(void)printf(
-			"\n          from %.19s to %.19s, %lld %% of that time was measured\n",
-			field_text(mass, "from"), field_text(mass, "until"),
-			(long long)json_integer_value(json_object_get(mass, "covered_percent")));
+			say("not known");
+		say("\n          from %.19s to %.19s, %lld %% of that time was measured\n",
+		    field_text(mass, "from"), field_text(mass, "until"),
+		    (long long)json_integer_value(json_object_get(mass, "covered_percent")));
 	}
+}
+
+static void print_titled(const char *title, const char *text)
+{
+	(void)fputs("  ", stdout);
+	say_padded(title, 10);
+	wrap_print(12, (size_t)MAX(say_width(title) + 2, 12), text);
 }
 
 static void print_response(const struct story *story)
@@ -163,23 +173,25 @@ static void print_response(const struct story *story)
 		const char *key;
 		const char *title;
 	} lines[] = {
-		{"plan", "plan"},   {"command", "command"},   {"forces", "forces"},
-		{"means", "means"}, {"supplies", "supplies"},
+		{"plan", N_("plan")},	{"command", N_("command")},   {"forces", N_("forces")},
+		{"means", N_("means")}, {"supplies", N_("supplies")},
 	};
 	const json_t *response = json_object_get(json_object_get(story->object, "last_report"),
 						 "response");
 	const json_t *contact = json_object_get(response, "contact");
+	char who[384];
 
 	if (!response)
 		return;
-	(void)puts("\nOn the spot");
+	say("\nOn the spot\n");
 	for (size_t i = 0; i < ARRAY_SIZE(lines); i++)
 		if (*field_text(response, lines[i].key))
-			(void)printf("  %-9s %s\n", lines[i].title,
-				     field_text(response, lines[i].key));
-	if (contact)
-		(void)printf("  %-9s %s  %s  %s\n", "contact", field_text(contact, "name"),
-			     field_text(contact, "phone"), field_text(contact, "email"));
+			print_titled(tr(lines[i].title), field_text(response, lines[i].key));
+	if (!contact)
+		return;
+	(void)snprintf(who, sizeof(who), "%.150s  %.50s  %.150s", field_text(contact, "name"),
+		       field_text(contact, "phone"), field_text(contact, "email"));
+	print_titled(tr("contact"), who);
 }
 
 static void print_handling(const json_t *object)
@@ -187,30 +199,29 @@ static void print_handling(const json_t *object)
 	char time[20];
 
 	if (*field_text(object, "acknowledged"))
-		(void)printf("  acknowledged %s by %s\n",
-			     moment(field_text(object, "acknowledged"), time),
-			     field_text(object, "acknowledged_by"));
+		say("  acknowledged %s by %s\n", moment(field_text(object, "acknowledged"), time),
+		    field_text(object, "acknowledged_by"));
 	else if (strcmp(field_text(object, "state"), "open") == 0)
-		(void)printf("  nobody has acknowledged it: wastewatch ack %s\n",
-			     field_text(object, "id"));
+		say("  nobody has acknowledged it: wastewatch ack %s\n", field_text(object, "id"));
 	if (*field_text(object, "closed"))
-		(void)printf("  closed %s by %s\n  cause: %s\n  measures: %s\n",
-			     moment(field_text(object, "closed"), time),
-			     field_text(object, "closed_by"), field_text(object, "cause"),
-			     field_text(object, "measures"));
+		say("  closed %s by %s\n  cause: %s\n  measures: %s\n",
+		    moment(field_text(object, "closed"), time), field_text(object, "closed_by"),
+		    field_text(object, "cause"), field_text(object, "measures"));
 	else if (*field_text(object, "ended"))
-		(void)printf("  not closed: wastewatch close %s --cause TEXT --measures TEXT\n",
-			     field_text(object, "id"));
+		say("  not closed: wastewatch close %s --cause TEXT --measures TEXT\n",
+		    field_text(object, "id"));
 }
 
 static int rank(const json_t *alarm)
 {
-	return strcmp(field_text(alarm, "class"), "emergency") == 0 ? 2
-	       : strcmp(field_text(alarm, "class"), "limit") == 0   ? 1
-								    : 0;
+	int class = strcmp(field_text(alarm, "class"), "emergency") == 0 ? 2
+		    : strcmp(field_text(alarm, "class"), "limit") == 0	 ? 1
+									 : 0;
+
+	return class + (*field_text(alarm, "advice") ? 3 : 0);
 }
 
-/* the gravest of what stands now; NULL nothing does */
+/* the gravest of what stands now and, before all, of what says what to do; NULL nothing does */
 static const json_t *gravest(const json_t *object)
 {
 	const json_t *alarm, *found = NULL;
@@ -233,21 +244,24 @@ static void print_summary(const struct story *story)
 	bool runs = strcmp(field_text(object, "state"), "open") == 0;
 	char span[48];
 
-	(void)printf("%s%s waste, %s, at %s: %s%s\n", story->exercise ? "EXERCISE: " : "",
-		     field_text(object, "kind"), field_text(object, "class"),
-		     *field_text(site, "title") ? field_text(site, "title")
-						: field_text(object, "site"),
-		     runs ? "runs for " : field_text(object, "state"),
-		     runs ? command_span(clock_stamp().wall_ms - opened_ms, span) : "");
+	if (story->exercise)
+		say("EXERCISE: ");
+	say("%s waste, %s, at %s: ", say_word(field_text(object, "kind")),
+	    say_word(field_text(object, "class")),
+	    *field_text(site, "title") ? field_text(site, "title") : field_text(object, "site"));
+	if (runs)
+		say("runs for %s\n", command_span(clock_stamp().wall_ms - opened_ms, span));
+	else
+		(void)puts(say_word(field_text(object, "state")));
 	if (alarm && *field_text(alarm, "advice"))
 		show_to_do(0, field_text(alarm, "advice"));
 	else if (runs)
-		(void)puts(alarm ? "To do: as the response plan says, see \"On the spot\" below"
-				 : "No limit is broken now; it ends when that has lasted.");
+		(void)puts(alarm ? tr("To do: as the response plan says, see \"On the spot\" below")
+				 : tr("No limit is broken now; it ends when that has lasted."));
 	else if (!*field_text(object, "closed"))
-		(void)puts("To do: find the cause, write it down: wastewatch close, see below");
+		say("To do: find the cause, write it down: wastewatch close, see below\n");
 	else
-		(void)puts("Nothing is left to be done.");
+		say("Nothing is left to be done.\n");
 }
 
 static void print_head(const struct story *story)
@@ -257,25 +271,26 @@ static void print_head(const struct story *story)
 
 	print_summary(story);
 	(void)printf("\n%s\n", field_text(object, "id"));
-	(void)printf("  began  %s, first alarm %s\n", moment(field_text(object, "opened"), time),
-		     field_text(object, "first_out"));
+	say("  began  %s, first alarm %s\n", moment(field_text(object, "opened"), time),
+	    field_text(object, "first_out"));
 	if (*field_text(object, "ended"))
-		(void)printf("  ended  %s\n", moment(field_text(object, "ended"), time));
+		say("  ended  %s\n", moment(field_text(object, "ended"), time));
 	if (*field_text(object, "level"))
-		(void)printf("  level  %s (Art. 123)", field_text(object, "level"));
+		say("  level  %s (Art. 123)", say_word(field_text(object, "level")));
 	if (story->exercise)
-		(void)puts("\n  all of it is an exercise: nothing was released");
-	else if (strcmp(field_text(object, "verdict"), "none") == 0)
-		(void)puts("; whether it crosses a boundary was not assessed");
+		say("\n  all of it is an exercise: nothing was released\n");
+	else if (strcmp(show_crossing_verdict(story), "not assessed") == 0)
+		say("; whether it crosses a boundary was not assessed\n");
 	else
-		(void)printf("; that it crosses a boundary is %s\n", field_text(object, "verdict"));
+		say("; that it crosses a boundary is %s\n", say_word(show_crossing_verdict(story)));
 	print_handling(object);
 }
 
-void show_print(const struct story *story)
+void show_print(const struct story *story, struct history *history)
 {
 	print_head(story);
 	print_alarms(story);
+	show_charts(story, history);
 	show_crossing(story);
 	print_masses(story);
 	print_response(story);

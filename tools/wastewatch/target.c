@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/catalogue.h"
 #include "core/control.h"
 #include "core/history.h"
+#include "tools/say.h"
 
 #define LISTED_MAX    10
 #define INCIDENTS_MAX 1000
@@ -95,10 +97,10 @@ static const struct choice {
 	bool (*is_meant)(const struct history_alarm *alarm);
 	const char *what;
 } choices[] = {
-	{"ack", waits, "waits for being acknowledged"},
-	{"reset", is_latched, "is latched"},
-	{"unshelve", is_shelved, "is shelved"},
-	{"return", is_out, "is out of service"},
+	{"ack", waits, N_("waits for being acknowledged")},
+	{"reset", is_latched, N_("is latched")},
+	{"unshelve", is_shelved, N_("is shelved")},
+	{"return", is_out, N_("is out of service")},
 };
 
 static const struct choice *choice_of(const struct command_options *options)
@@ -141,8 +143,9 @@ static int choose(struct search *search, const struct command_options *options,
 			take(&some, search->found[i].kind, search->found[i].name);
 	if (some.n == 0) {
 		(void)snprintf(error, BUS_ERROR_MAX,
-			       "none of the %zu alarms that begin with \"%.100s\" %s; see: %s",
-			       search->n, search->word, choosing.choice->what, "wastewatch alarms");
+			       tr("none of the %zu alarms that begin with \"%.100s\" %s; see: %s"),
+			       search->n, search->word, tr(choosing.choice->what),
+			       "wastewatch alarms");
 		return -ENOENT;
 	}
 	*search = some;
@@ -153,11 +156,16 @@ static int choose(struct search *search, const struct command_options *options,
 
 static const char *kinds_text(unsigned kinds)
 {
-	static const char *const texts[8] = {
-		"thing", "alarm",	  "incident",	      "alarm or incident",
-		"site",	 "alarm or site", "incident or site", "alarm, incident or site"};
+	static const char *const texts[8] = {N_("thing"),
+					     N_("alarm"),
+					     N_("incident"),
+					     N_("alarm or incident"),
+					     N_("site"),
+					     N_("alarm or site"),
+					     N_("incident or site"),
+					     N_("alarm, incident or site")};
 
-	return texts[kinds & 7];
+	return tr(texts[kinds & 7]);
 }
 
 static const char *hint(unsigned kinds)
@@ -169,9 +177,8 @@ static const char *hint(unsigned kinds)
 
 static int say_many(const struct search *search, char error[static BUS_ERROR_MAX])
 {
-	size_t n = (size_t)snprintf(error, BUS_ERROR_MAX,
-				    "\"%.100s\" can be more than one %s:", search->word,
-				    kinds_text(search->kinds));
+	size_t n = (size_t)snprintf(error, BUS_ERROR_MAX, tr("\"%.100s\" can be more than one %s:"),
+				    search->word, kinds_text(search->kinds));
 	size_t i;
 
 	for (i = 0; i < MIN(search->n, (size_t)LISTED_MAX); i++) {
@@ -218,11 +225,11 @@ int target_resolve(struct target *ret, const struct command_options *options, st
 		return 0;
 	}
 	if (*unread) {
-		(void)snprintf(error, BUS_ERROR_MAX, "which incident %.200s is cannot be told: %s",
-			       word, unread);
+		(void)snprintf(error, BUS_ERROR_MAX,
+			       tr("which incident %.200s is cannot be told: %s"), word, unread);
 		return -EIO;
 	}
-	(void)snprintf(error, BUS_ERROR_MAX, "there is no %s %.200s; see: %s", kinds_text(kinds),
-		       word, hint(kinds));
+	(void)snprintf(error, BUS_ERROR_MAX, tr("there is no %s %.200s; see: %s"),
+		       kinds_text(kinds), word, hint(kinds));
 	return -ENOENT;
 }

@@ -10,18 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#include "common/clock.h"
 #include "common/macro.h"
 #include "core/history.h"
 #include "core/record.h"
 #include "tools/command.h"
 #include "tools/export.h"
+#include "tools/progress.h"
+#include "tools/say.h"
 #include "tools/wrap.h"
 
-#define SLICE	    1000
-#define PATIENCE_MS 2000
-#define KEY_FILE    65536
+#define SLICE	 1000
+#define KEY_FILE 65536
 
 static void file_close(FILE *file)
 {
@@ -43,18 +44,12 @@ struct checking {
 	struct verify_reports reports;
 };
 
-static int64_t said_ms; /* of the last sign of life on stderr; 0 not begun */
+static struct progress progress; /* export_check() hands nothing through */
+static uint64_t n_expected;	 /* entries; 0 not known */
 
 static void say_progress(uint64_t n)
 {
-	int64_t now_ms = clock_stamp().mono_ms;
-
-	if (said_ms == 0)
-		said_ms = now_ms;
-	if (now_ms - said_ms < PATIENCE_MS)
-		return;
-	said_ms = now_ms;
-	(void)fprintf(stderr, "%" PRIu64 " entries so far\n", n);
+	progress_say(&progress, n, n_expected);
 }
 
 /* --- keys -------------------------------------------------------------------------- */
@@ -138,8 +133,12 @@ static int find(struct checking *checking)
 	char *slash;
 
 	(void)snprintf(checking->path, sizeof(checking->path), "%s", given);
-	if (stat(given, &status) < 0)
-		return command_fail("%s: %s", given, strerror(errno));
+	if (stat(given, &status) < 0) {
+		int r = -errno;
+
+		(void)command_fail("%s: %s", given, strerror(-r));
+		return command_exit(r);
+	}
 	if (S_ISDIR(status.st_mode)) {
 		checking->is_export = is_there(given, EXPORT_ENTRIES);
 		if (!checking->is_export)
@@ -152,10 +151,21 @@ static int find(struct checking *checking)
 	slash = strrchr(checking->path, '/');
 	if (strcmp(slash ? slash + 1 : checking->path, EXPORT_ENTRIES) != 0)
 		return command_fail("%s is neither a record nor an export: give a directory with "
-				    "record.db or with " EXPORT_ENTRIES " in it",
-				    given);
+				    "record.db or with %s in it",
+				    given, EXPORT_ENTRIES);
 	checking->is_export = true;
 	(void)snprintf(slash ? slash : checking->path, 2, "%s", slash ? "" : ".");
+	return 0;
+}
+
+/* so that it can be said how much is left; one that cannot be counted is verified all the same */
+static int count_entries(struct history *history)
+{
+	int64_t head;
+	int zone_min;
+
+	if (history_head(history, &head, &zone_min) == 0 && head > 0)
+		n_expected = (uint64_t)head;
 	return 0;
 }
 
@@ -165,11 +175,17 @@ static int check_record(struct checking *checking)
 	char error[HISTORY_ERROR_MAX];
 	struct sign_public key;
 	int64_t row = 0;
-	int r = history_open_file(&history, checking->path, error);
+	int r = access(checking->path, R_OK) < 0 ? -errno : 0;
 
-	if (r < 0)
+	if (r == -EACCES || r == -ENOENT) {
+		(void)command_fail("%s: %s", checking->path, strerror(-r));
+		return command_exit(r);
+	}
+	if (history_open_file(&history, checking->path, error) < 0)
 		return command_fail("%s", error);
 	r = history_snapshot(history);
+	if (r == 0)
+		r = count_entries(history);
 	if (r == 0 && !checking->given && history_key(history, NULL, &key) > 0)
 		(void)verify_trust(&checking->verify, &key); /* the first of all has room */
 	if (r >= 0)
@@ -185,8 +201,8 @@ static int check_record(struct checking *checking)
 			say_progress(checking->verify.n_entries);
 		} while (r > 0);
 	if (r < 0)
-		return command_fail("%s cannot be read behind entry %" PRIu64 ": %s",
-				    checking->path, checking->verify.chain.seq,
+		return command_fail("%s cannot be read behind entry %llu: %s", checking->path,
+				    (unsigned long long)checking->verify.chain.seq,
 				    history_error(history));
 	(void)verify_end(&checking->verify);
 	return 0;
@@ -242,33 +258,33 @@ static const char *not_checked(const struct checking *checking, size_t i, char t
 	char hash[CHAIN_HEX_MAX];
 
 	if (!checking->given && i-- == 0) {
-		(void)snprintf(text, 512,
-			       "whether the key is the plant's: it was taken from what is "
-			       "verified. Give the one that the department has: --key whpk_…");
+		(void)snprintf(text, 512, "%s",
+			       tr("whether the key is the plant's: it was taken from what is "
+				  "verified. Give the one that the department has: --key whpk_…"));
 		return text;
 	}
 	if (checking->is_export && i-- == 0)
-		return "what was there before and after these entries, and the reports themselves: "
-		       "sha256sum of one must give the hash that \"reports.fixed\" has for its id; "
-		       "the whole record is at the plant";
+		return tr("what was there before and after these entries, and the reports "
+			  "themselves: sha256sum of one must give the hash that \"reports.fixed\" "
+			  "has for its id; the whole record is at the plant");
 	if (!checking->is_export && i-- == 0)
-		return "minute values, the state of the judging and what is kept of incidents and "
-		       "alarms to be looked up: no hash covers these, only the entries and reports "
-		       "that were made of them";
+		return tr("minute values, the state of the judging and what is kept of incidents "
+			  "and alarms to be looked up: no hash covers these, only the entries and "
+			  "reports that were made of them");
 	if (v->n_unfixed > 0 && i-- == 0) {
 		(void)snprintf(text, 512,
-			       "the bodies of %" PRIu64 " reports and files, which were dealt with "
-			       "by a version before 0.4.0",
-			       v->n_unfixed);
+			       tr("the bodies of %llu reports and files, which were dealt with by "
+				  "a version before 0.4.0"),
+			       (unsigned long long)v->n_unfixed);
 		return text;
 	}
 	if (!v->fault && i == 0) {
 		chain_hex(v->chain.hash, hash);
 		(void)snprintf(text, 512,
-			       "whether anything came behind the last entry and was cut off "
-			       "with its head: the department's last report must not be of a "
-			       "later entry than %" PRIu64 ", and of that one have the hash %s",
-			       v->chain.seq, hash);
+			       tr("whether anything came behind the last entry and was cut off "
+				  "with its head: the department's last report must not be of a "
+				  "later entry than %llu, and of that one have the hash %s"),
+			       (unsigned long long)v->chain.seq, hash);
 		return text;
 	}
 	return NULL;
@@ -280,22 +296,22 @@ static void print_text(const struct checking *checking)
 	char text[512], words[VERIFY_TEXT_MAX];
 	const char *line;
 
-	(void)printf("%s %s\n", checking->is_export ? "Export" : "Record", checking->path);
+	(void)printf("%s %s\n", checking->is_export ? tr("Export") : tr("Record"), checking->path);
 	if (v->n_entries > 0)
-		(void)printf("Good: entries %" PRIu64 " to %" PRIu64 ", %" PRIu64
-			     " signed heads%s%s%s%s.\n",
-			     v->first_seq, v->first_seq + v->n_entries - 1, v->n_heads,
-			     *v->origin ? ", origin " : "", v->origin,
-			     *v->origin ? ", last by key " : "", *v->origin ? v->key_id : "");
+		say("Good: entries %llu to %llu, %llu signed heads%s%s%s%s.\n",
+		    (unsigned long long)v->first_seq,
+		    (unsigned long long)(v->first_seq + v->n_entries - 1),
+		    (unsigned long long)v->n_heads, *v->origin ? tr(", origin ") : "", v->origin,
+		    *v->origin ? tr(", last by key ") : "", *v->origin ? v->key_id : "");
 	verify_text(v, words);
 	if (v->fault)
-		(void)printf("BAD: %s.\n", words);
+		say("BAD: %s.\n", words);
 	else if (v->n_entries == 0)
-		(void)puts("BAD: there is no entry.");
+		say("BAD: there is no entry.\n");
 	else
-		(void)puts("All of it holds.");
+		say("All of it holds.\n");
 	for (size_t i = 0; (line = not_checked(checking, i, text)); i++) {
-		(void)fputs("Not checked: ", stdout);
+		say("Not checked: ");
 		wrap_print(13, 13, line);
 	}
 }
@@ -347,10 +363,11 @@ int command_verify(const struct command_options *options)
 	checking.verify.reports = checking.is_export ? NULL : &checking.reports;
 	if (options->key)
 		status = take_key(&checking);
-	said_ms = clock_stamp().mono_ms;
+	progress_begin(&progress, tr("entries verified"), false);
 	if (status == 0)
 		status = checking.is_export ? check_export(&checking) : check_record(&checking);
 	verify_reports_done(&checking.reports);
+	progress_end(&progress);
 	if (status != 0)
 		return status;
 	if (options->json)

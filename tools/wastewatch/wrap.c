@@ -5,10 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#define WIDTH 96 /* of a line */
+#include "tools/term.h"
 
 void wrap_print(size_t indent, size_t used, const char *text)
 {
+	size_t most = term_width();
 	bool begins = true; /* no word stands in this line yet */
 
 	while (*text) {
@@ -16,7 +17,7 @@ void wrap_print(size_t indent, size_t used, const char *text)
 
 		for (size_t i = 0; i < n; i++)
 			width += (text[i] & 0xc0) != 0x80; /* UTF-8 */
-		if (!begins && used + 1 + width > WIDTH) {
+		if (!begins && used + 1 + width > most) {
 			(void)printf("\n%*s", (int)indent, "");
 			used = indent;
 		} else if (!begins) {

@@ -35,17 +35,18 @@ def wait_for(condition, what):
 
 
 class Machine:
-    """DIR/root is its file system; run() runs a command inside."""
+    """DIR/root is its file system, made of tree's files; run() runs a command inside."""
 
-    def __init__(self, directory):
+    def __init__(self, directory, tree="/"):
         self.directory = Path(directory)
         self.root = self.directory / "root"
         self.process = None
         self.leader = None
-        subprocess.run([SCRIPT, "up", self.directory], check=True)
+        subprocess.run([SCRIPT, "up", self.directory, tree], check=True)
 
     def boot(self):
-        with open(self.directory / "console", "wb") as console:
+        self.leader = None
+        with open(self.directory / "console", "ab") as console:
             self.process = subprocess.Popen(
                 [SCRIPT, "boot", self.directory, f"ww-{os.getpid()}"],
                 stdin=subprocess.DEVNULL, stdout=console, stderr=console)
@@ -80,6 +81,12 @@ class Machine:
             raise AssertionError(f"{' '.join(command)}: exit code {done.returncode}\n"
                                  f"{done.stdout}{done.stderr}")
         return done
+
+    def reboot(self):
+        """An orderly one: systemd-nspawn ends, and the same files boot again."""
+        self.run("systemctl", "reboot", check=False)
+        self.process.wait(PATIENCE_S)
+        self.boot()
 
     def close(self):
         if self.process and self.process.poll() is None:

@@ -71,7 +71,7 @@ static void test_worst(void **state)
 	}
 	chart_take(&high, FROM - 1, 9);
 	chart_take(&high, FROM + 2 * MS_PER_MIN, 9);
-	chart_take(&high, FROM + MS_PER_MIN, NAN);
+	chart_take(&high, FROM + MS_PER_MIN, (double)NAN);
 	assert_float_equal(high.values[0], 3, 0);
 	assert_float_equal(low.values[0], 1, 0);
 	assert_true(isnan(high.values[1]));
@@ -125,7 +125,7 @@ static void test_odd_ones(void **state)
 	assert_non_null(strstr(text, "2026-01-27 07:00\n"));
 	free(text);
 	chart_take(&chart, FROM, -20);
-	chart_take(&chart, FROM + MS_PER_DAY, INFINITY); /* is none */
+	chart_take(&chart, FROM + MS_PER_DAY, (double)INFINITY); /* is none */
 	text = draw(&chart, true);
 	assert_non_null(strstr(text, "-20 │▁·"));
 	free(text);

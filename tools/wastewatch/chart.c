@@ -27,7 +27,7 @@ void chart_begin(struct chart *chart, int64_t from_ms, int64_t to_ms, int64_t gr
 	chart->step_ms = n_each * grid_ms;
 	chart->n = (size_t)((n_grid + n_each - 1) / n_each);
 	for (size_t i = 0; i < CHART_BARS; i++)
-		chart->values[i] = NAN;
+		chart->values[i] = (double)NAN;
 }
 
 void chart_take(struct chart *chart, int64_t at_ms, double value)

@@ -91,8 +91,8 @@ static void print_chart(const struct story *story, const struct drawing *drawing
 	const char *unit = field_text(alarm, "unit");
 	char span[48];
 
-	(void)printf("\n  %s%s%s", channel, *unit ? ", " : "", unit);
-	say(": %s, a bar for each %s, against %s of %s\n", what_of(drawing),
+	(void)printf("\n  %s%s%s\n", channel, *unit ? ", " : "", unit);
+	say("  %s, a bar for each %s, against %s of %s\n", what_of(drawing),
 	    command_span(drawing->chart.step_ms, span), say_word(field_text(alarm, "class")),
 	    field_text(alarm, "bound"));
 	if (chart_is_empty(&drawing->chart))

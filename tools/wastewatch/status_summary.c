@@ -39,7 +39,7 @@ static void print_links(const struct picture *picture)
 	if (!busiest)
 		return;
 	begin(N_("Links"));
-	say("%lld of %lld up, the busiest for %lld %% of the time (%s/%s); wastewatch links\n",
+	say("%lld of %lld up, the busiest %lld %% (%s/%s); wastewatch links\n",
 	    number(picture->live, "links_up"), number(picture->live, "links_watched"),
 	    number(busiest, "busy_permille") / 10, field_text(busiest, "site"),
 	    field_text(busiest, "link"));
@@ -77,8 +77,7 @@ static void print_incidents(const struct picture *picture)
 {
 	begin(N_("Incidents"));
 	if (picture->n_unclosed > 0)
-		say("%zu running, %lld ended and not closed: each wants its cause and measures; "
-		    "wastewatch incidents\n",
+		say("%zu running, %lld ended and not closed; wastewatch incidents\n",
 		    json_array_size(picture->incidents), (long long)picture->n_unclosed);
 	else
 		say("%zu running, none waits to be closed\n", json_array_size(picture->incidents));
@@ -92,8 +91,8 @@ static void print_outbox(const struct picture *picture)
 	if (outbox->n_waiting + outbox->n_files + outbox->n_stopped == 0)
 		say("all is delivered\n");
 	else
-		say("waiting: %lld reports, %lld data files; held back by somebody: %lld; "
-		    "wastewatch outbox list\n",
+		say("waiting: %lld reports, %lld data files, held back: %lld; wastewatch outbox "
+		    "list\n",
 		    (long long)outbox->n_waiting, (long long)outbox->n_files,
 		    (long long)outbox->n_stopped);
 }
@@ -152,9 +151,8 @@ static void print_record(const struct picture *picture)
 	begin(N_("Record"));
 	say("%lld entries", (long long)picture->head);
 	if (verified_ms > 0)
-		say("; verified %s up to entry %lld, %lld signed heads",
-		    command_time(verified_ms, picture->zone_min, time), number(record, "entries"),
-		    number(record, "heads"));
+		say("; verified %s up to entry %lld",
+		    command_time(verified_ms, picture->zone_min, time), number(record, "entries"));
 	(void)putchar('\n');
 }
 

@@ -20,6 +20,9 @@ sysusersdir ?= $(prefix)/lib/sysusers.d
 catalogdir ?= $(prefix)/lib/systemd/catalog
 datadir ?= $(prefix)/share
 dbuspolicydir ?= $(datadir)/dbus-1/system.d
+dbusinterfacedir ?= $(datadir)/dbus-1/interfaces
+polkitactiondir ?= $(datadir)/polkit-1/actions
+polkitruledir ?= $(datadir)/polkit-1/rules.d
 docdir ?= $(datadir)/doc/wastewatch
 mandir ?= $(datadir)/man
 completiondir ?= $(datadir)/bash-completion/completions
@@ -78,8 +81,10 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
-	dbus-daemon dbus-bin vsftpd openssh-server openssh-client python3-pyftpdlib
-packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin polkitd \
+	vsftpd openssh-server openssh-client python3-pyftpdlib
+packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
+	libxml2-utils polkitd
 
 packages_deb := debhelper dpkg-dev lintian fakeroot git
 
@@ -115,6 +120,17 @@ $(B)/wastewatch-receiver: $(call objs,tools/receiver/main.c) $(receiver_o) $(com
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $<
+
+# Where the installed files are is compiled in: "make install prefix=/usr/local" after a plain "make"
+# compiles anew what knows it.
+paths := $(limitdir) $(boundarydir) $(drilldir) $(profiledir)
+path_o := $(call objs,$(shell grep -lE 'WASTEWATCH_(LIMITS|BOUNDARIES|DRILLS|PROFILES)' daemon/*/*.c tools/*/*.c))
+$(path_o): $(B)/paths
+.PHONY: FORCE
+FORCE:
+$(B)/paths: FORCE
+	@mkdir -p $(@D)
+	@echo '$(paths)' | cmp -s - $@ || echo '$(paths)' >$@
 
 # --- manual pages; what wastewatch.yaml(5) says of keys comes from the tables they are held against ---
 
@@ -263,17 +279,23 @@ check-valgrind: $(unit_tests)
 	@ALARM_STEPS=20000 $(run_tests) valgrind $(sort $(unit_tests))
 
 .PHONY: analyze analyze-parts
-analyze: ## gcc's -fanalyzer over daemon/: paths to leaks, freed memory, null pointers, open descriptors
-	@$(parallel) -k B=$(B)-analyze CC=gcc CFLAGS="-O1 -fanalyzer" analyze-parts
-	@echo "analyze: clean"
-analyze-parts: $(call objs,$(wildcard daemon/*/*.c))
+analyze: ## gcc's -fanalyzer over daemon/; what it is wrong about is in tools/analyzer.txt
+	@tools/deps.sh $(packages_build)
+	@$(parallel) B=$(B)-analyze CC=gcc WERROR= CFLAGS="-O1 -fanalyzer" analyze-parts
+	@$(PYTHON) tools/analyzer.py tools/analyzer.txt $(B)-analyze
+# its warnings are kept beside each object, for the next time it is not compiled anew
+analyze_o := $(patsubst %.c,$(B)/analyze/%.o,$(wildcard daemon/*/*.c))
+analyze-parts: $(analyze_o)
+$(B)/analyze/%.o: %.c
+	@mkdir -p $(@D)
+	$(call run,CC) $(CC) $(flags) $(includes) $(CFLAGS) -c -o $@ $< 2>$@.log || { cat $@.log; exit 1; }
 
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
 	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
 	@$(MAKE) --no-print-directory B=$(B)-tsan SANITIZE=thread unit_tests=$(B)-tsan/unit/test_journal check-unit
 
-.PHONY: coverage
+.PHONY: coverage coverage-all-branches check-branches
 coverage: ## lines and branches that unit, scenario and system tests reach
 	@tools/deps.sh gcovr
 	@rm -rf $(B)-coverage
@@ -287,6 +309,22 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >$(B)-coverage/gates.txt || \
 		{ tail -n 3 $(B)-coverage/gates.txt; exit 1; }
 	@tail -n 3 $(B)-coverage/gates.txt
+	@$(MAKE) --no-print-directory coverage-all-branches
+# the chain (its hash, its heads, what verifies it), the outbox' decisions, the decoding of registers
+all_branches := hash head verify outbox decode
+branch_tests := $(patsubst %,$(B)-coverage/unit/test_%,hash record record_aside verify outbox decode)
+coverage-all-branches:
+	@echo "the gate of $(all_branches): all branches"
+	@gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
+		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100
+# the same from the unit tests alone, in a minute or two
+check-branches: ## unit tests of chain, outbox and decoding reach every branch of these
+	@tools/deps.sh gcovr
+	@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" \
+		$(branch_tests)
+	@find $(B)-coverage -name '*.gcda' -delete
+	@$(run_tests) unit $(branch_tests)
+	@$(MAKE) --no-print-directory coverage-all-branches
 
 .PHONY: bench
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
@@ -321,13 +359,13 @@ c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
 scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
-.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+.PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
 	@tools/deps.sh $(packages_build) $(packages_lint)
 	@$(parallel) all
 	@$(parallel) -k lint-parts
 	@echo "lint: clean"
-lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units
+lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint-format:
 	@clang-format --dry-run -Werror $(c_sources) $(c_headers)
 lint-tree: all
@@ -346,6 +384,12 @@ lint-cppcheck:
 		-D_GNU_SOURCE -DWASTEWATCH_VERSION='"$(VERSION)"' -Iinclude daemon tools tests
 lint-shell:
 	@shellcheck $(scripts)
+# what polkit and the bus read; where the document types are installed, against these
+lint-xml:
+	@xmllint --noout --nonet --nowarning systemd/interfaces/*.xml systemd/vn.wastewatch1.conf
+	@XML_CATALOG_FILES=$(polkit_catalog) xmllint --noout --nonet \
+		$(if $(wildcard $(polkit_catalog)),--valid) systemd/vn.wastewatch1.policy
+polkit_catalog := /usr/share/xml/polkit-1/catalog.xml
 # The units name installed programs; for the check they name the ones just built.
 lint-units: all
 	@rm -rf $(B)/lint-units
@@ -382,6 +426,8 @@ installed := $(addprefix $(bindir)/,wastewatch wastewatch-sim wastewatch-receive
 	$(addprefix $(unitdir)/,$(units)) $(sysusersdir)/wastewatch.conf \
 	$(addprefix $(catalogdir)/,wastewatch.catalog wastewatch.vi.catalog) \
 	$(dbuspolicydir)/vn.wastewatch1.conf $(completiondir)/wastewatch \
+	$(addprefix $(dbusinterfacedir)/,$(notdir $(wildcard systemd/interfaces/*.xml))) \
+	$(polkitactiondir)/vn.wastewatch1.policy $(polkitruledir)/vn.wastewatch1.rules \
 	$(foreach page,$(manuals),$(mandir)/man$(patsubst .%,%,$(suffix $(page)))/$(page))
 documents := README.md ARCHITECTURE.md NEWS.md SECURITY.md LICENSE
 
@@ -398,6 +444,9 @@ install: all units
 	install -m 644 systemd/sysusers.conf $(DESTDIR)$(sysusersdir)/wastewatch.conf
 	install -m 644 systemd/catalog/*.catalog $(DESTDIR)$(catalogdir)/
 	install -m 644 systemd/vn.wastewatch1.conf $(DESTDIR)$(dbuspolicydir)/
+	install -m 644 systemd/interfaces/*.xml $(DESTDIR)$(dbusinterfacedir)/
+	install -m 644 systemd/vn.wastewatch1.policy $(DESTDIR)$(polkitactiondir)/
+	install -m 644 systemd/vn.wastewatch1.rules $(DESTDIR)$(polkitruledir)/
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done

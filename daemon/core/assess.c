@@ -3,132 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/assess.h"
+#include "core/assess_inside.h"
 
 #define PLUME_DUE_MS 600000 /* behind the last of a plume: gusts and lulls */
-
-/** struct round - one assessment while it is made */
-struct round {
-	const struct core *core;
-	const struct core_incident *incident;
-	const struct core_crossing *before;
-	struct core_crossing *now;
-	size_t source;
-	struct stamp since; /* its release began */
-	struct stamp at;
-	struct stamp end; /* @at, or when the release ended */
-	bool ended;	  /* nothing is let go any more */
-};
-
-/** begin_at() - when a path's release began */
-static void begin_at(struct crossing_path *path, struct stamp since)
-{
-	path->release_ms = since.wall_ms;
-	path->began_ms = since.mono_ms;
-}
-
-/** begin_with() - not later than was said before */
-static void begin_with(struct crossing_path *path, const struct crossing_path *before)
-{
-	if (before && before->began_ms < path->began_ms)
-		begin_at(path, (struct stamp){.mono_ms = before->began_ms,
-					      .wall_ms = before->release_ms});
-}
-
-static double lasted_s(const struct round *round, const struct crossing_path *path)
-{
-	return (double)MAX(round->end.mono_ms - path->began_ms, (int64_t)0) / MS_PER_S;
-}
-
-static struct crossing_path new_path(const struct round *round, enum crossing_method method,
-				     const struct config_target *target)
-{
-	struct crossing_path path = {
-		.source = assess_source_key(round->core->config, round->source),
-		.target = assess_key(target->name),
-		.release_ms = round->since.wall_ms,
-		.began_ms = round->since.mono_ms,
-		.central = (double)NAN,
-		.low = (double)NAN,
-		.high = (double)NAN,
-		.background = (double)NAN,
-		.excess = (double)NAN,
-		.excess_high = (double)NAN,
-		.bound = (double)NAN,
-		.distance_m = (double)NAN,
-		.bearing_deg = (double)NAN,
-		.point = {(double)NAN, (double)NAN},
-		.method = (uint8_t)method,
-	};
-
-	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
-		path.inputs[i] = (double)NAN;
-	return path;
-}
-
-static const struct crossing_path *same_path(const struct core_crossing *crossing,
-					     const struct crossing_path *path)
-{
-	for (uint32_t i = 0; i < crossing->n_paths; i++) {
-		const struct crossing_path *other = &crossing->paths[i];
-
-		if (other->source == path->source && other->target == path->target &&
-		    other->threshold == path->threshold && other->method == path->method)
-			return other;
-	}
-	return NULL;
-}
-
-/** is_worse() - the verdict first, then the most that is added, in thresholds */
-static bool is_worse(const struct crossing_path *a, const struct crossing_path *b)
-{
-	double x = a->excess_high / a->bound, y = b->excess_high / b->bound;
-
-	if (a->verdict != b->verdict)
-		return a->verdict > b->verdict;
-	return !isnan(x) && (isnan(y) || x > y);
-}
-
-static void add(const struct round *round, const struct crossing_path *path)
-{
-	struct core_crossing *crossing = round->now;
-	uint32_t i = crossing->n_paths;
-
-	if (i == CROSSING_PATHS_MAX) {
-		crossing->n_left_out++;
-		if (!is_worse(path, &crossing->paths[--i]))
-			return;
-	} else {
-		crossing->n_paths++;
-	}
-	for (; i > 0 && is_worse(path, &crossing->paths[i - 1]); i--)
-		crossing->paths[i] = crossing->paths[i - 1];
-	crossing->paths[i] = *path;
-}
-
-/** judge_path() - its verdict, with what readings at the target say */
-static void judge_path(const struct round *round, struct crossing_path *path)
-{
-	const struct crossing_path *before = same_path(round->before, path);
-	const struct core_due *due = assess_due_of(round->core, round->incident->id,
-						   path->threshold);
-	enum crossing_verdict verdict = assess_verdict(
-		&round->core->config->crossing, path,
-		before ? (enum crossing_verdict)before->verdict : VERDICT_NONE);
-
-	if (due && due->state == DUE_CONFIRMED)
-		verdict = VERDICT_OBSERVED;
-	else if (due && due->state == DUE_REFUTED && verdict < VERDICT_OBSERVED)
-		verdict = VERDICT_UNLIKELY;
-	path->verdict = (uint8_t)verdict;
-	path->held_ms = round->at.mono_ms;
-	/* the wind turns, and what was sent is where it was sent to */
-	if (path->method == METHOD_PLUME && before && path->verdict < before->verdict &&
-	    before->verdict < VERDICT_OBSERVED && !(due && due->state == DUE_REFUTED) &&
-	    (double)(round->at.mono_ms - before->held_ms) <
-		    fmax(before->inputs[INPUT_WAY] * MS_PER_S, ASSESS_AIR_MS))
-		*path = *before;
-}
 
 /** channel_of() - a source's channel that a threshold is about; CONFIG_NONE */
 static size_t channel_of(const struct config *config, size_t source, const char *parameter)
@@ -181,38 +58,46 @@ static uint64_t add_plume(const struct round *round, const struct config_target 
 			  size_t threshold, size_t channel)
 {
 	const struct config *config = round->core->config;
-	struct crossing_path path = new_path(round, METHOD_PLUME, target);
+	struct crossing_path path = round_path(round, METHOD_PLUME, target);
 	const struct crossing_path *before;
 	struct assess_begin begin;
+	struct assess_mass mass;
 	struct plume_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
-	before = same_path(round->before, &path);
+	before = round_same(round->before, &path);
 	if (round->ended && before) { /* it is on its way with the wind of then */
 		path = *before;
 		path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 		path.flags &= ~FLAG_NOT_ENDED;
-		assess_lasted(&path, lasted_s(round, &path));
-		judge_path(round, &path);
-		add(round, &path);
+		assess_lasted(&path, round_lasted_s(round, &path));
+		assess_measured(&path, config->crossing.covered_percent);
+		round_judge(round, &path);
+		round_add(round, &path);
 		return 0;
 	}
 	begin = assess_begin(round->core, round->incident, channel);
 	path.flags = assess_plume_case(round->core, round->source, channel, &begin, &c);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
-	c.lasted_s = lasted_s(round, &path);
+	c.lasted_s = round_lasted_s(round, &path);
 	if (path.flags & FLAG_NO_FLOW)
 		return FLAG_NO_FLOW;
+	mass = assess_mass(round->core, channel, round->end);
+	round_cover(round, &mass, &path);
+	c.measured_g_s = mass.measured.lasted_s > 0
+				 ? mass.measured.mass_kg * 1e3 / mass.measured.lasted_s
+				 : 0;
 	if (assess_by_air(&c, target, &path) < 0)
 		return isnan(c.place.lat_deg) ? FLAG_NO_PLACE : FLAG_NO_FLOW;
 	if (path.flags & FLAG_SHORT)
 		path.flags |= FLAG_NOT_ENDED;
+	assess_measured(&path, config->crossing.covered_percent);
 	set_air_times(round, before, &path);
 	if (path.distance_m <= config->crossing.here_m && !(path.flags & FLAG_NOT_DOWNWIND))
 		path.flags |= FLAG_AT_THE_LINE;
 	set_sector(round, &c, path.bound);
-	judge_path(round, &path);
-	add(round, &path);
+	round_judge(round, &path);
+	round_add(round, &path);
 	return 0;
 }
 
@@ -220,7 +105,7 @@ static uint64_t add_plume(const struct round *round, const struct config_target 
  * threshold farther off may come */
 static void judge_distance(const struct round *round, struct crossing_path *path)
 {
-	const struct crossing_path *before = same_path(round->before, path);
+	const struct crossing_path *before = round_same(round->before, path);
 
 	if (path->distance_m <= round->core->config->crossing.here_m)
 		path->flags |= FLAG_AT_THE_LINE;
@@ -234,7 +119,7 @@ static void judge_distance(const struct round *round, struct crossing_path *path
 static void add_gas_to(const struct round *round, const struct config_target *target)
 {
 	const struct config *config = round->core->config;
-	struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
+	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
 	bool computed = false;
 
 	for (size_t k = 0; k < target->n_thresholds; k++) {
@@ -257,7 +142,7 @@ static void add_gas_to(const struct round *round, const struct config_target *ta
 	if (path.flags == 0)
 		path.flags = FLAG_NO_MATCH;
 	judge_distance(round, &path);
-	add(round, &path);
+	round_add(round, &path);
 }
 
 static void add_gas(const struct round *round)
@@ -268,10 +153,10 @@ static void add_gas(const struct round *round)
 	for (size_t i = 0; i < crossing->n_targets; i++)
 		add_gas_to(round, &crossing->targets[i]);
 	if (isnan(release->place.lat_deg)) { /* one line for all of them: nothing was assessed */
-		struct crossing_path path = new_path(round, METHOD_DISTANCE, crossing->targets);
+		struct crossing_path path = round_path(round, METHOD_DISTANCE, crossing->targets);
 
 		path.flags = FLAG_NO_PLACE;
-		add(round, &path);
+		round_add(round, &path);
 	}
 }
 
@@ -291,14 +176,23 @@ static void keep_worst(struct river_case *c, const struct crossing_path *before)
 
 /** set_let() - what was let go, in how long; and what of it has come to most until now */
 static void set_let(const struct round *round, size_t channel, const struct crossing_path *before,
-		    struct river_case *c, const struct crossing_path *path)
+		    struct river_case *c, struct crossing_path *path)
 {
+	struct assess_mass mass = assess_mass(round->core, channel, round->end);
+
 	c->ended = round->ended;
-	c->duration_s = lasted_s(round, path);
-	c->let = assess_let(&round->core->masses[channel], round->at);
-	if (before)
-		c->kept = (struct river_let){before->inputs[INPUT_MASS],
-					     before->inputs[INPUT_LASTED]};
+	c->duration_s = round_lasted_s(round, path);
+	c->let = mass.let;
+	c->measured = mass.measured;
+	if (!(round->core->config->channels[channel].mass_factor > 0)) /* leachate */
+		path->flags |= FLAG_RECKONED;
+	else
+		round_cover(round, &mass, path);
+	if (!before)
+		return;
+	c->kept = (struct river_let){before->inputs[INPUT_MASS], before->inputs[INPUT_LASTED]};
+	c->kept_measured = (struct river_let){before->inputs[INPUT_MEASURED],
+					      before->inputs[INPUT_MEASURED_IN]};
 }
 
 /** add_water() - by one parameter. Return: 0; FLAG_NO_FLOW, FLAG_NO_RAIN: why not */
@@ -307,16 +201,16 @@ static uint64_t add_water(const struct round *round, const struct config_target 
 {
 	const struct config *config = round->core->config;
 	bool leaches = !isnan(config->sources[round->source].release.leachate_area_m2);
-	struct crossing_path path = new_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
-					     target);
+	struct crossing_path path = round_path(round, leaches ? METHOD_LEACHATE : METHOD_RIVER,
+					       target);
 	struct assess_begin begin = assess_begin(round->core, round->incident, channel);
 	const struct crossing_path *before;
 	struct river_case c;
 
 	path.threshold = assess_threshold_key(config, threshold);
 	path.bound = assess_bound(&config->crossing.thresholds[threshold]);
-	before = same_path(round->before, &path);
-	begin_with(&path, before);
+	before = round_same(round->before, &path);
+	round_begin_with(&path, before);
 	path.flags = assess_river_case(round->core, round->source, channel, &begin, &c);
 	keep_worst(&c, before);
 	c.to_m = passage->at_m;
@@ -330,8 +224,8 @@ static uint64_t add_water(const struct round *round, const struct config_target 
 		path.flags |= FLAG_ABOVE_BEFORE;
 	if (path.distance_m <= config->crossing.here_m)
 		path.flags |= FLAG_AT_THE_LINE;
-	judge_path(round, &path);
-	add(round, &path);
+	round_judge(round, &path);
+	round_add(round, &path);
 	return 0;
 }
 
@@ -342,9 +236,9 @@ static void add_way(const struct round *round, const struct config_target *targe
 	const struct config_crossing *crossing = &round->core->config->crossing;
 	const struct config_release *release = &round->core->config->sources[round->source].release;
 	const struct config_river *river = &crossing->rivers[release->river];
-	struct crossing_path path = new_path(round, METHOD_DISTANCE, target);
+	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
 
-	begin_with(&path, same_path(round->before, &path));
+	round_begin_with(&path, round_same(round->before, &path));
 	path.distance_m = passage->at_m - release->at_m;
 	path.arrival_ms = path.release_ms +
 			  (int64_t)(assess_travel_s(crossing, river, release->at_m, passage->at_m,
@@ -357,7 +251,7 @@ static void add_way(const struct round *round, const struct config_target *targe
 	path.point = passage->place;
 	path.flags |= why ? why : FLAG_NO_MATCH;
 	path.verdict = VERDICT_POSSIBLE;
-	add(round, &path);
+	round_add(round, &path);
 }
 
 /** add_liquid_to() - by each parameter; where none can be computed, the way, and why */
@@ -407,10 +301,10 @@ static void add_solid(const struct round *round)
 
 	add_liquid(round);
 	for (size_t i = 0; i < crossing->n_targets; i++) {
-		struct crossing_path path = new_path(round, METHOD_SLIDE, &crossing->targets[i]);
-		const struct crossing_path *before = same_path(round->before, &path);
+		struct crossing_path path = round_path(round, METHOD_SLIDE, &crossing->targets[i]);
+		const struct crossing_path *before = round_same(round->before, &path);
 
-		begin_with(&path, before);
+		round_begin_with(&path, before);
 		if (assess_slide(release, &crossing->targets[i], &path) < 0)
 			continue;
 		if (path.distance_m <= crossing->here_m ||
@@ -418,7 +312,7 @@ static void add_solid(const struct round *round)
 			path.flags |= FLAG_AT_THE_LINE;
 			path.verdict = VERDICT_OBSERVED;
 		}
-		add(round, &path);
+		round_add(round, &path);
 	}
 }
 
@@ -426,12 +320,12 @@ static void add_inbound(const struct round *round)
 {
 	const struct config *config = round->core->config;
 	const struct config_release *release = &config->sources[round->source].release;
-	struct crossing_path path = new_path(round, METHOD_INBOUND,
-					     &config->crossing.targets[release->inbound_from]);
-	const struct crossing_path *before = same_path(round->before, &path);
+	struct crossing_path path = round_path(round, METHOD_INBOUND,
+					       &config->crossing.targets[release->inbound_from]);
+	const struct crossing_path *before = round_same(round->before, &path);
 
 	inbound_assess(round->core, round->source, round->at, before, &path);
-	add(round, &path);
+	round_add(round, &path);
 }
 
 /** is_involved() - has a limit of the law been broken at the source since the incident began? */
@@ -479,7 +373,7 @@ void assess_paths(const struct core *core, size_t slot, struct stamp at,
 		round.since = assess_since(core, incident, i);
 		if (source->release.inbound_from != CONFIG_NONE)
 			add_inbound(&round);
-		else
+		else if (!source->release.only_measures)
 			add_kind[source->kind](&round);
 	}
 	if (round.ended) { /* where it was let go to */

@@ -176,7 +176,21 @@ void assess_lasted(struct crossing_path *path, double lasted_s)
 		path->flags |= FLAG_SHORT;
 	}
 	path->low = path->central > 0 ? path->low * part * steady / path->central : 0;
-	path->central = path->excess = part * steady;
+	path->central = path->excess = path->measured = part * steady;
+}
+
+void assess_measured(struct crossing_path *path, unsigned int covered_percent)
+{
+	double share = path->inputs[INPUT_MEASURED_RATE] / path->inputs[INPUT_RATE];
+
+	share = share < 1 ? fmax(share, 0) : 1; /* of a rate of 0 all */
+	path->measured = path->excess;
+	if (!(path->flags & (FLAG_FILLED | FLAG_FLOW_OLD | FLAG_CONCENTRATION_OLD)))
+		return;
+	path->low *= share;
+	if (path->flags & (FLAG_FLOW_OLD | FLAG_CONCENTRATION_OLD) ||
+	    path->covered_percent < covered_percent)
+		path->measured *= share;
 }
 
 static void set_inputs(const struct plume_case *c, const struct plume_found *found,
@@ -198,6 +212,7 @@ static void set_inputs(const struct plume_case *c, const struct plume_found *fou
 		found->n > 0 ? found->central : (double)NAN,
 		found->n > 0 ? found->hit.distance_m / found->air->wind_m_s[found->air->central]
 			     : (double)NAN,
+		c->measured_g_s,
 	};
 
 	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
@@ -239,6 +254,8 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 		return r;
 	if (c->wind_m_s < PLUME_WIND_MIN_M_S)
 		path->flags |= FLAG_CALM;
+	if (c->has_stack && c->stack.exit_temperature_k < c->stack.air_temperature_k)
+		path->flags |= FLAG_COLD;
 	found.bearing_deg = isnan(c->wind_from_deg) ? hit.bearing_deg
 						    : turn(c->wind_from_deg + 180);
 	if (target->line) {
@@ -260,6 +277,7 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 	}
 	set_hit(path, &hit);
 	path->central = path->low = path->high = path->excess = path->excess_high = 0;
+	path->measured = 0;
 	path->flags |= FLAG_NOT_DOWNWIND;
 	return 0;
 }

@@ -217,22 +217,38 @@ static struct estimate estimate_of(const struct river_case *c, const struct cour
 	return estimate;
 }
 
-/** worst_estimate() - of all that was let go so far, and of the worst part of it until now */
+/** worse_of() - of all that was let go so far, and of the worst part of it until now */
+static struct estimate worse_of(const struct river_case *c, const struct course *course,
+				const struct water *water, const struct river_let *let,
+				const struct river_let *kept)
+{
+	struct estimate now = estimate_of(c, course, water, let), then;
+
+	if (!(kept->lasted_s > 0))
+		return now;
+	then = estimate_of(c, course, water, kept);
+	return then.added_mg_l * then.passing.share > now.added_mg_l * now.passing.share ? then
+											 : now;
+}
+
 static struct estimate worst_estimate(const struct river_case *c, const struct course *course,
 				      const struct water *water)
 {
 	double load_g_s = c->discharge_m3_s * c->concentration_mg_l;
 	struct river_let let = {load_g_s * c->duration_s * KG_PER_G, c->duration_s};
-	struct estimate now, kept;
 
-	if (c->let.lasted_s > 0)
-		let = c->let;
-	now = estimate_of(c, course, water, &let);
-	if (!(c->kept.lasted_s > 0))
-		return now;
-	kept = estimate_of(c, course, water, &c->kept);
-	return kept.added_mg_l * kept.passing.share > now.added_mg_l * now.passing.share ? kept
-											 : now;
+	return worse_of(c, course, water, c->let.lasted_s > 0 ? &c->let : &let, &c->kept);
+}
+
+/** measured_estimate() - the same of what was measured; nothing was: nothing is added */
+static struct estimate measured_estimate(const struct river_case *c, const struct course *course,
+					 const struct water *water)
+{
+	if (c->measured.lasted_s > 0 || c->kept_measured.lasted_s > 0)
+		return worse_of(c, course, water,
+				c->measured.lasted_s > 0 ? &c->measured : &c->kept_measured,
+				&c->kept_measured);
+	return (struct estimate){.passing = {.share = 1}};
 }
 
 /** most() - of the plateau at high water, how much the upper bound has: all while it goes on,
@@ -254,19 +270,23 @@ static void set_concentrations(const struct river_case *c, const struct course *
 			       const struct water *water, double mixed, struct crossing_path *path)
 {
 	struct estimate estimate = worst_estimate(c, course, water);
+	struct estimate measured = measured_estimate(c, course, water);
+	/* in the gaps of a sum there is no clean water either */
+	double sure = fmax(measured.added_mg_l, fmin(0, estimate.added_mg_l));
 	double left = river_decay_mg_l(1, water->rate_per_day, course->travel_s[0]);
 	double left_high = river_decay_mg_l(1, water->rate_per_day, course->travel_s[1]);
 	double excess = (mixed - water->background_mg_l) * bank_factor(course, c->at_bank);
 	double bank = fmin(water->background_mg_l + excess, fmax(c->concentration_mg_l, mixed));
 	double added = estimate.added_mg_l * left;
-	double wide = passing(course, 0, water->rate_per_day, estimate.let.lasted_s,
+	double wide = passing(course, 0, water->rate_per_day, measured.let.lasted_s,
 			      DISPERSION_FACTOR)
 			      .share;
 
 	path->background = water->background_mg_l * left;
 	path->central = path->background + added * estimate.passing.share;
-	path->low = fmin(path->central, path->background + added * wide);
+	path->low = fmin(path->central, path->background + sure * left * wide);
 	path->excess = fmax(0, added * estimate.passing.share);
+	path->measured = fmin(path->excess, fmax(0, sure * left * measured.passing.share));
 	path->excess_high = fmax(0, (bank - water->background_mg_l) * left_high *
 					    most(c, course, water, estimate.let.mass_kg));
 	path->high = water->background_mg_l * left_high + path->excess_high;
@@ -274,6 +294,8 @@ static void set_concentrations(const struct river_case *c, const struct course *
 	path->high = fmax(path->high, path->central);
 	set_times(c, course, water, estimate.passing.peak_s, path);
 	set_inputs(c, course, water, &estimate.let, path);
+	path->inputs[INPUT_MEASURED] = measured.let.mass_kg;
+	path->inputs[INPUT_MEASURED_IN] = measured.let.lasted_s;
 }
 
 int assess_by_river(const struct river_case *c, struct crossing_path *path)

@@ -175,16 +175,25 @@ struct assess_begin assess_begin(const struct core *core, const struct core_inci
 	return begin;
 }
 
-struct river_let assess_let(const struct mass *mass, struct stamp at)
+struct assess_mass assess_mass(const struct core *core, size_t channel, struct stamp end)
 {
-	int64_t end_ms = mass->resting ? mass->rests.mono_ms : at.mono_ms;
-	int64_t length_ms = MAX(end_ms - mass->from.mono_ms - mass->rested_ms, mass->covered_ms);
+	const struct mass *mass = &core->masses[channel];
+	struct assess_mass ret = {.covered_percent = CROSSING_COVER_NONE};
+	struct mass_span span;
+	int64_t length_ms;
 	double rate;
 
-	if (!mass->counting || mass->covered_ms <= 0)
-		return (struct river_let){0, 0};
+	if (!release_span(core, channel, end, &span))
+		return ret;
+	ret.covered_percent = (uint8_t)span.covered_percent;
+	length_ms = MAX(span.length_ms, mass->covered_ms);
+	ret.has_gaps = mass->covered_ms < length_ms;
+	if (mass->covered_ms <= 0)
+		return ret;
 	rate = mass->total_kg / (double)mass->covered_ms;
-	return (struct river_let){rate * (double)length_ms, (double)length_ms / MS_PER_S};
+	ret.let = (struct river_let){rate * (double)length_ms, (double)length_ms / MS_PER_S};
+	ret.measured = (struct river_let){mass->total_kg, ret.let.lasted_s};
+	return ret;
 }
 
 double assess_air_ug_m3(const char *measure, double value)

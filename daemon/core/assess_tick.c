@@ -76,6 +76,18 @@ __attribute__((format(printf, 2, 3))) static void append(struct reason *reason, 
 	reason->n += n < 0 ? 0 : MIN((size_t)n, room - 1);
 }
 
+/** append_gaps() - ", measured for 18 % of the time, the rest at its mean rate" */
+static void append_gaps(struct reason *reason, const struct crossing_path *path)
+{
+	if (path->flags & FLAG_FILLED && path->covered_percent == 0)
+		append(reason, ", extrapolated: concentration and flow were not measured together");
+	else if (path->flags & FLAG_FILLED)
+		append(reason, ", measured for %u %% of the time and extrapolated to the rest",
+		       path->covered_percent);
+	if (path->flags & FLAG_HELD)
+		append(reason, ", likely only with what nobody measured");
+}
+
 /** append_strength() - "COD 12 mg/l (8 mg/l to 20 mg/l), 5 mg/l of it added, threshold 15 mg/l; "
  * and of a release that goes on "COD up to 20 mg/l if it goes on, 12 mg/l by what was let go …" */
 static void append_strength(struct reason *reason, const struct config *config,
@@ -100,7 +112,9 @@ static void append_strength(struct reason *reason, const struct config *config,
 	if (path->background > 0)
 		append(reason, ", %s of it added", central);
 	event_value_text(t->high, bound);
-	append(reason, ", threshold %s %s; ", bound, t->measure);
+	append(reason, ", threshold %s %s", bound, t->measure);
+	append_gaps(reason, path);
+	append(reason, "; ");
 }
 
 /** append_way() - "river over 7.0 km to the gate, expected 2026-03-02 12:40" */
@@ -138,8 +152,8 @@ static void describe(const struct core *core, const struct crossing_path *path,
 			       crossing_flag_text(whys[i]));
 }
 
-/** is_news() - has the verdict changed? Of paths that are no more than unlikely from the start one
- * is enough */
+/** is_news() - has the verdict changed, or would it have but for what nobody measured? Of paths
+ * that are no more than unlikely from the start one is enough */
 static bool is_news(const struct core_crossing *before, const struct crossing_path *path,
 		    bool first)
 {
@@ -148,7 +162,8 @@ static bool is_news(const struct core_crossing *before, const struct crossing_pa
 
 		if (other->source == path->source && other->target == path->target &&
 		    other->threshold == path->threshold && other->method == path->method)
-			return other->verdict != path->verdict;
+			return other->verdict != path->verdict ||
+			       (path->flags & ~other->flags & FLAG_HELD);
 	}
 	if (before->n_left_out > 0) /* it may have been among those that were left out */
 		return path->verdict > before->paths[before->n_paths - 1].verdict;
@@ -178,6 +193,8 @@ static void say(struct core *core, const struct core_incident *incident,
 	} else {
 		describe(core, path, reason);
 	}
+	event.has_covered = path->covered_percent != CROSSING_COVER_NONE;
+	event.covered_percent = path->covered_percent;
 	event.reason = reason;
 	core_event(core, &event);
 }
@@ -237,6 +254,24 @@ static bool is_withdrawn(const struct core_crossing *crossing)
 	return false;
 }
 
+/** append_worst() - "that it crosses a boundary is unlikely; that it reaches the intake is likely":
+ * a receptor where that is worse, or nothing else is near */
+static void append_worst(struct reason *reason, const struct config *config,
+			 const struct core_crossing *crossing)
+{
+	const struct crossing_path *boundary = assess_worst(config, crossing, false);
+	const struct crossing_path *receptor = assess_worst(config, crossing, true);
+
+	reason->text[0] = '\0';
+	if (boundary)
+		append(reason, "that it crosses a boundary is %s",
+		       crossing_verdict_text((enum crossing_verdict)boundary->verdict));
+	if (receptor && (!boundary || receptor->verdict > boundary->verdict))
+		append(reason, "%sthat it reaches %.60s is %s", boundary ? "; " : "",
+		       config->crossing.targets[assess_target_of(config, receptor->target)].title,
+		       crossing_verdict_text((enum crossing_verdict)receptor->verdict));
+}
+
 static void assess(struct core *core, size_t slot, struct stamp at)
 {
 	struct core_incident *incident = &core->incidents[slot];
@@ -244,6 +279,7 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	struct core_crossing before = *crossing;
 	bool changed = false;
 	char reason[ASSESS_REASON_MAX];
+	struct reason words = {reason, 0};
 
 	if (before.opened_ms != incident->opened.wall_ms)
 		before = *crossing = (struct core_crossing){0};
@@ -258,12 +294,10 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 	changed |= conclude(core, incident, crossing, at);
 	if (!changed)
 		return;
-	(void)snprintf(reason, sizeof(reason), "that it crosses is %s%s",
-		       crossing_verdict_text((enum crossing_verdict)incident->verdict),
-		       is_withdrawn(crossing)
-			       ? ", no longer observed: an own source upstream was out "
-				 "of its limits; the level stays"
-			       : "");
+	append_worst(&words, core->config, crossing);
+	if (is_withdrawn(crossing))
+		append(&words, ", no longer observed: an own source upstream was out of its "
+			       "limits; the level stays");
 	incident_assessed(core, incident, at, reason);
 }
 
@@ -275,7 +309,8 @@ static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
 	const struct core_crossing *crossing = &core->crossings[slot];
 	int64_t interval_ms = (int64_t)core->config->report_interval_ms;
 
-	if (incident->n_active > 0)
+	/* and once more when it is over: the last of it counts, too */
+	if (incident->n_active > 0 || crossing->assessed.mono_ms < incident->quiet_since.mono_ms)
 		interval_ms = MIN(interval_ms, (int64_t)ASSESS_AGAIN_MS);
 
 	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
@@ -306,4 +341,10 @@ void assess_tick(struct core *core, struct stamp at)
 	}
 	if (chosen != CONFIG_NONE)
 		assess(core, chosen, at);
+}
+
+void assess_again(struct core *core)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		core->crossings[i].at_once = 1;
 }

@@ -25,12 +25,39 @@ enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 	double room = reached - (path->high - path->excess_high);
 	double possible = room > 0 ? fmin(room, matters) : matters;
 
-	if (before == VERDICT_OBSERVED || path->flags & FLAG_AT_THE_LINE)
+	if (before == VERDICT_OBSERVED || (path->flags & FLAG_AT_THE_LINE && path->excess_high > 0))
 		return VERDICT_OBSERVED;
-	if (path->excess >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
+	if (fmin(path->excess, path->measured) >= likely * (before >= VERDICT_LIKELY ? stays : 1) &&
 	    !(path->flags & (FLAG_DIRECTION_UNKNOWN | FLAG_SHORT)))
 		return VERDICT_LIKELY;
 	return path->excess_high >= possible * (before >= VERDICT_POSSIBLE ? stays : 1)
 		       ? VERDICT_POSSIBLE
 		       : VERDICT_UNLIKELY;
+}
+
+bool assess_is_held(const struct config_crossing *crossing, const struct crossing_path *path,
+		    enum crossing_verdict before)
+{
+	struct crossing_path filled = *path;
+
+	filled.measured = path->excess;
+	return assess_verdict(crossing, &filled, before) > assess_verdict(crossing, path, before);
+}
+
+const struct crossing_path *assess_worst(const struct config *config,
+					 const struct core_crossing *crossing, bool receptors)
+{
+	const struct crossing_path *worst = NULL;
+
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *path = &crossing->paths[i];
+		size_t target = assess_target_of(config, path->target);
+
+		if (target == CONFIG_NONE ||
+		    (config->crossing.targets[target].kind == TARGET_RECEPTOR) != receptors)
+			continue;
+		if (!worst || path->verdict > worst->verdict)
+			worst = path;
+	}
+	return worst;
 }

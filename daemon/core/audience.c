@@ -111,21 +111,34 @@ static bool asks_for(const struct config *config, const struct config_words *nam
 	return false;
 }
 
+/* what is said worst of what the destination names; NULL it names nothing, or nothing is said */
+static const json_t *own_path(const struct config *config, const struct news *news,
+			      const struct config_destination *destination)
+{
+	const json_t *paths = json_object_get(json_object_get(news->data, "crossing"), "paths");
+	const json_t *path, *own = NULL;
+	size_t i;
+
+	if (destination->receptors.n == 0)
+		return NULL;
+	json_array_foreach (paths, i, path)
+		if (asks_for(config, &destination->receptors, field_text(path, "target")) &&
+		    (!own || verdict_of(field_text(path, "verdict")) >
+				     verdict_of(field_text(own, "verdict"))))
+			own = path;
+	return own;
+}
+
 /* the worst verdict about what the destination asks for: all, or the receptors that it names */
 static int worst_verdict(const struct config *config, const struct news *news,
 			 const struct config_destination *destination)
 {
-	const json_t *paths = json_object_get(json_object_get(news->data, "crossing"), "paths");
-	const json_t *path;
-	int worst = VERDICT_NONE;
-	size_t i;
+	const json_t *own;
 
 	if (destination->receptors.n == 0)
 		return news->verdict;
-	json_array_foreach (paths, i, path)
-		if (asks_for(config, &destination->receptors, field_text(path, "target")))
-			worst = MAX(worst, verdict_of(field_text(path, "verdict")));
-	return worst;
+	own = own_path(config, news, destination);
+	return own ? verdict_of(field_text(own, "verdict")) : (int)VERDICT_NONE;
 }
 
 static bool wants(const struct config *config, const struct news *news,
@@ -154,6 +167,7 @@ static char *cap_of(const struct core *core, const struct news *news, size_t i,
 {
 	const struct config_destination *destination = &core->config->destinations[i];
 	const struct core_incident *incident = news->what->incident;
+	const json_t *own = own_path(core->config, news, destination);
 	bool from_the_first = incident && incident->n_updates > 0 &&
 			      place_of(incident, destination) < incident->n_told_first;
 
@@ -169,6 +183,7 @@ static char *cap_of(const struct core *core, const struct news *news, size_t i,
 		.opened_ms = from_the_first ? incident->opened.wall_ms : 0,
 		.previous_ms = news->previous_ms,
 		.previous = news->previous,
+		.target = own ? field_text(own, "target") : NULL,
 	});
 }
 

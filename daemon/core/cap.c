@@ -159,23 +159,14 @@ static void add_parameters(const struct cap *cap, struct cap_node *info)
 	cap_add_log(cap, info);
 }
 
-/* when it began: the earliest time that a standing limit was broken, else its opening */
 static void add_onset(const struct cap *cap, struct cap_node *info)
 {
-	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
-	int64_t first_ms = INT64_MAX, since_ms;
 	char text[CAP_TIME_MAX];
-	size_t i;
+	int64_t began_ms;
 
-	if (clock_parse(field_text(cap->incident, "opened"), &since_ms) == 0)
-		first_ms = since_ms;
-	json_array_foreach (alarms, i, alarm)
-		if (strcmp(field_text(alarm, "class"), "warning") != 0 &&
-		    clock_parse(field_text(alarm, "since"), &since_ms) == 0)
-			first_ms = MIN(first_ms, since_ms);
-	if (first_ms == INT64_MAX)
+	if (!cap_began(cap, &began_ms))
 		return;
-	cap_time(first_ms, cap->report->zone_min, text);
+	cap_time(began_ms, cap->report->zone_min, text);
 	cap_add(cap, info, "onset", text);
 }
 
@@ -294,12 +285,31 @@ static void add_alert(const struct cap *cap)
 	add_info(cap, report->first == CATALOGUE_VI ? CATALOGUE_EN : CATALOGUE_VI);
 }
 
+/** find_own() - the worst that is said of what the destination asks for */
+static void find_own(struct cap *cap)
+{
+	const json_t *paths = json_object_get(json_object_get(cap->data, "crossing"), "paths");
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach (paths, i, path) {
+		if (!cap->report->target ||
+		    strcmp(field_text(path, "target"), cap->report->target) != 0 ||
+		    (cap->own && cap_rank(field_text(path, "verdict")) <=
+					 cap_rank(field_text(cap->own, "verdict"))))
+			continue;
+		cap->own = path;
+		cap->own_is_receptor = strcmp(field_text(path, "target_kind"), "receptor") == 0;
+		cap->verdict = field_text(path, "verdict");
+	}
+}
+
 char *cap_body(const struct cap_report *report)
 {
 	CLEANUP(cap_xml_free) struct cap_xml *xml = NULL;
 	json_t *data = json_loads(report->data, 0, NULL);
 	const json_t *incident = json_object_get(data, "incident");
-	const struct cap cap = {
+	struct cap cap = {
 		.report = report,
 		.xml = json_is_object(incident) ? (xml = cap_xml_new("alert", CAP_SPACE)) : NULL,
 		.data = data,
@@ -316,6 +326,7 @@ char *cap_body(const struct cap_report *report)
 	char *text = NULL;
 
 	if (xml) {
+		find_own(&cap);
 		add_alert(&cap);
 		text = cap_xml_text(xml);
 	}

@@ -9,9 +9,19 @@ static bool is(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+int cap_rank(const char *verdict)
+{
+	static const char *const words[] = {"none", "unlikely", "possible", "likely", "observed"};
+
+	for (int i = 0; i < (int)ARRAY_SIZE(words); i++)
+		if (is(verdict, words[i]))
+			return i;
+	return 0;
+}
+
 bool cap_may_cross(const char *verdict)
 {
-	return is(verdict, "possible") || is(verdict, "likely") || is(verdict, "observed");
+	return cap_rank(verdict) >= cap_rank("possible");
 }
 
 const char *cap_severity(const struct cap *cap)
@@ -49,7 +59,8 @@ static int64_t first_arrival(const struct cap *cap)
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 			int64_t at_ms;
 
-			if (cap_may_cross(field_text(path, "verdict")) &&
+			if ((!cap->own || is(field_text(path, "target"), cap->report->target)) &&
+			    cap_may_cross(field_text(path, "verdict")) &&
 			    clock_parse(field_text(path, keys[k]), &at_ms) == 0)
 				first_ms = MIN(first_ms, at_ms);
 		}

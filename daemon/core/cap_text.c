@@ -61,7 +61,8 @@ void cap_text_say(struct cap_text *text, enum catalogue_language language, const
 	}
 }
 
-const char *cap_term(enum catalogue_language language, const char *list, const char *word)
+/** english_of() - NULL: it is in no list */
+static const char *english_of(const char *list, const char *word)
 {
 	static const struct {
 		const char *list;
@@ -76,6 +77,9 @@ const char *cap_term(enum catalogue_language language, const char *list, const c
 		{"crossing", "possible", N_("it may cross a boundary")},
 		{"crossing", "likely", N_("it is likely to cross a boundary")},
 		{"crossing", "observed", N_("it has crossed a boundary, as measured")},
+		{"reaching", "possible", N_("it may reach {target}")},
+		{"reaching", "likely", N_("it is likely to reach {target}")},
+		{"reaching", "observed", N_("it has reached {target}, as measured")},
 		{"level", "facility", N_("facility level")},
 		{"level", "commune", N_("commune level")},
 		{"level", "province", N_("provincial level")},
@@ -107,8 +111,24 @@ const char *cap_term(enum catalogue_language language, const char *list, const c
 
 	for (size_t i = 0; i < ARRAY_SIZE(terms); i++)
 		if (strcmp(terms[i].list, list) == 0 && strcmp(terms[i].word, word) == 0)
-			return catalogue_text(language, terms[i].english);
-	return word;
+			return terms[i].english;
+	return NULL;
+}
+
+const char *cap_term(enum catalogue_language language, const char *list, const char *word)
+{
+	const char *english = english_of(list, word);
+
+	return english ? catalogue_text(language, english) : word;
+}
+
+void cap_term_say(struct cap_text *text, enum catalogue_language language, const char *list,
+		  const char *word, const struct cap_word *words)
+{
+	const char *english = english_of(list, word);
+
+	if (english)
+		cap_text_say(text, language, english, words);
 }
 
 void cap_clock(const char *time, char text[static CAP_TIME_MAX])
@@ -132,4 +152,20 @@ void cap_place(const struct cap *cap, struct cap_text *text)
 			cap_text_add(text, field_text(cap->site, keys[i]));
 		}
 	}
+}
+
+bool cap_began(const struct cap *cap, int64_t *ret)
+{
+	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
+	int64_t since_ms;
+	size_t i;
+
+	*ret = INT64_MAX;
+	if (clock_parse(field_text(cap->incident, "opened"), &since_ms) == 0)
+		*ret = since_ms;
+	json_array_foreach (alarms, i, alarm)
+		if (strcmp(field_text(alarm, "class"), "warning") != 0 &&
+		    clock_parse(field_text(alarm, "since"), &since_ms) == 0)
+			*ret = MIN(*ret, since_ms);
+	return *ret != INT64_MAX;
 }

@@ -10,13 +10,43 @@ static const char *or_else(const char *text, const char *otherwise)
 	return *text ? text : otherwise;
 }
 
+/** say_worst() - that a boundary may be crossed, or a receptor reached; nothing where it may not */
+static void say_worst(const json_t *worst, bool is_receptor, enum catalogue_language language,
+		      struct cap_text *text)
+{
+	const struct cap_word words[] = {{"target", field_text(worst, "target")}, {NULL, NULL}};
+
+	if (!cap_may_cross(field_text(worst, "verdict")))
+		return;
+	cap_text_add(text, "; ");
+	cap_term_say(text, language, is_receptor ? "reaching" : "crossing",
+		     field_text(worst, "verdict"), words);
+}
+
+/** say_reach() - will it cross, and what on this side of it will it reach? Of one destination what
+ * it asks for; else a receptor only where that is surer than that a boundary is crossed. */
+static void say_reach(const struct cap *cap, enum catalogue_language language,
+		      struct cap_text *text)
+{
+	const json_t *crossing = json_object_get(cap->data, "crossing");
+	const json_t *boundary = json_object_get(crossing, "worst_boundary");
+	const json_t *receptor = json_object_get(crossing, "worst_receptor");
+
+	if (cap->own) {
+		say_worst(cap->own, cap->own_is_receptor, language, text);
+		return;
+	}
+	say_worst(boundary, false, language, text);
+	if (cap_rank(field_text(receptor, "verdict")) > cap_rank(field_text(boundary, "verdict")))
+		say_worst(receptor, true, language, text);
+}
+
 void cap_headline(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
 {
 	const struct cap_word words[] = {
 		{"event", cap_term(language, "event", cap->kind)},
 		{"site", field_text(cap->site, "title")},
 		{"degree", cap_term(language, "class", cap->class)},
-		{"crossing", cap_term(language, "crossing", cap->verdict)},
 		{NULL, NULL},
 	};
 
@@ -28,10 +58,10 @@ void cap_headline(const struct cap *cap, enum catalogue_language language, struc
 		cap_text_say(text, language, N_("Final report: {event} at {site}"), words);
 	else if (cap->ended)
 		cap_text_say(text, language, N_("End of alert: {event} at {site}"), words);
-	else if (cap_may_cross(cap->verdict))
-		cap_text_say(text, language, N_("{event} at {site}: {degree}; {crossing}"), words);
 	else
 		cap_text_say(text, language, N_("{event} at {site}: {degree}"), words);
+	if (!cap->ended)
+		say_reach(cap, language, text);
 }
 
 /* of the sources, channels: the title of what is called @name, at @source where that counts */
@@ -193,8 +223,18 @@ static void say_times(const struct cap *cap, enum catalogue_language language,
 {
 	char time[CAP_TIME_MAX];
 
-	cap_clock(field_text(cap->incident, "opened"), time);
+	char began[CLOCK_TEXT_MAX], opened[CAP_TIME_MAX];
+	int64_t began_ms;
+
+	*time = '\0';
+	if (cap_began(cap, &began_ms)) {
+		clock_format(began_ms, cap->report->zone_min, began);
+		cap_clock(began, time);
+	}
 	say_line(language, N_("Began: {what}"), time, text);
+	cap_clock(field_text(cap->incident, "opened"), opened);
+	if (strcmp(opened, time) != 0)
+		say_line(language, N_("Detected: {what}"), opened, text);
 	cap_clock(field_text(cap->incident, "ended"), time);
 	say_line(language, N_("Ended: {what}"), time, text);
 }

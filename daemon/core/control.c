@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "common/log.h"
-#include "core/control.h"
+#include "core/accounts.h"
 #include "core/control_inside.h"
 
 #define SYSTEM_BUS "unix:path=/run/dbus/system_bus_socket"
@@ -40,8 +40,9 @@ static void let_go(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CALLS_MAX; i++)
 		control_call_done(&control->calls[i]);
-	control->vtable[0] = sd_bus_slot_unref(control->vtable[0]);
-	control->vtable[1] = sd_bus_slot_unref(control->vtable[1]);
+	control_signals_forget(control);
+	while (control->n_slots > 0)
+		(void)sd_bus_slot_unref(control->slots[--control->n_slots]);
 	control->gone = sd_bus_slot_unref(control->gone);
 	control->name = sd_bus_slot_unref(control->name);
 	if (control->bus)
@@ -114,7 +115,7 @@ static int set_up(struct control *control, sd_bus *bus)
 					"/org/freedesktop/DBus/Local", "org.freedesktop.DBus.Local",
 					"Disconnected", on_gone, control);
 	if (r >= 0)
-		r = control_add_methods(control, bus);
+		r = control_add_objects(control, bus);
 	if (r >= 0)
 		r = sd_bus_attach_event(bus, control->service->event, SD_EVENT_PRIORITY_NORMAL);
 	if (r >= 0)
@@ -152,6 +153,7 @@ int control_open(struct control **ret, struct service *service, const char *addr
 		return -ENOMEM;
 	control->service = service;
 	control->address = address;
+	control->gid = accounts_gid(ACCOUNTS_GROUP, CONTROL_GROUP);
 	if (address && strcmp(address, CONTROL_OFF) == 0) {
 		control->stage = STAGE_OFF;
 		(void)snprintf(control->state, sizeof(control->state), CONTROL_OFF);
@@ -177,12 +179,25 @@ void control_tick(struct control *control)
 {
 	if (control->lost)
 		let_go(control);
+	control_signals_tick(control);
 	if (control->stage != STAGE_WAITING)
 		return;
 	if (control->rest_s > 0)
 		control->rest_s--;
 	if (control->rest_s == 0)
 		(void)look(control); /* without memory it is tried again, too */
+}
+
+void control_committed(struct control *control, const struct batch *batch)
+{
+	/* what is an object's state, and no measured value, changes with an entry */
+	if (control && batch->n_entries > 0)
+		control->changed = true;
+}
+
+const char *control_authorization(const struct control *control)
+{
+	return control->polkit;
 }
 
 bool control_is_ready(const struct control *control)

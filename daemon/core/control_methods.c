@@ -4,13 +4,12 @@
  * account that the bus says the caller has.
  */
 #include <errno.h>
-#include <pwd.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/text.h"
+#include "core/accounts.h"
 #include "core/chain.h"
 #include "core/control_inside.h"
 
@@ -54,43 +53,100 @@ struct field {
 		SD_BUS_TYPE_BOOLEAN, offsetof(struct action, name) \
 	}
 
-/* the arguments in the order in which the vtable has them */
-static const struct method {
+#define PERMISSION(name) CONTROL_NAME "." name
+#define ACKNOWLEDGE	 PERMISSION("acknowledge")
+#define SUPPRESS	 PERMISSION("suppress")
+#define CLOSE		 PERMISSION("close")
+#define DRILL		 PERMISSION("drill")
+#define OUTBOX		 PERMISSION("outbox")
+#define RELOAD		 PERMISSION("reload")
+#define SEEN		 PERMISSION("record-seen")
+
+#define MANAGER	    ".Manager"
+#define ALARM	    ".Alarm"
+#define INCIDENT    ".Incident"
+#define SITE	    ".Site"
+#define DESTINATION ".Destination"
+
+struct control_method {
+	const char *interface;
 	const char *name;
+	const char *permission;
 	method_act *act;
 	enum action_kind kind;
 	struct field fields[FIELDS_MAX];
-} methods[] = {
-	{"Acknowledge", act, ACTION_ACKNOWLEDGE, {TEXT(target), TEXT(reason)}},
-	{"Reset", act, ACTION_RESET, {TEXT(target), TEXT(reason)}},
-	{"Shelve",
-	 act,
-	 ACTION_SHELVE,
-	 {TEXT(target), TIME(until_ms), FLAG(one_shot), TEXT(reason)}},
-	{"Unshelve", act, ACTION_UNSHELVE, {TEXT(target), TEXT(reason)}},
-	{"OutOfService", act, ACTION_OUT_OF_SERVICE, {TEXT(target), TIME(until_ms), TEXT(reason)}},
-	{"Return", act, ACTION_RETURN, {TEXT(target), TEXT(reason)}},
-	{"AcknowledgeIncident", act, ACTION_INCIDENT_ACKNOWLEDGE, {TEXT(target), TEXT(reason)}},
-	{"CloseIncident", act, ACTION_INCIDENT_CLOSE, {TEXT(target), TEXT(reason), TEXT(measures)}},
-	{"DrillStart", act, ACTION_DRILL_START, {TEXT(target), TEXT(scenario)}},
-	{"DrillStop", act, ACTION_DRILL_STOP, {TEXT(target)}},
-	{"RecordSeen", record_seen, ACTION_KIND_MAX, {TEXT(reason)}},
-	{"RetryReport", act, ACTION_REPORT_RETRY, {TEXT(target), TEXT(reason)}},
-	{"HoldReport", act, ACTION_REPORT_HOLD, {TEXT(target), TEXT(reason)}},
-	{"ReleaseReport", act, ACTION_REPORT_RELEASE, {TEXT(target), TEXT(reason)}},
-	{"AbandonReport", act, ACTION_REPORT_ABANDON, {TEXT(target), TEXT(reason)}},
-	{"ResumeDestination", act, ACTION_DESTINATION_RESUME, {TEXT(target), TEXT(reason)}},
-	{"Reload", reload, ACTION_KIND_MAX, {{0}}},
 };
 
-static const struct method *method_of(sd_bus_message *m)
+/* the arguments in the order in which the vtable has them; where the interface is an object's,
+ * the target is what the object stands for */
+/* clang-format off */
+static const struct control_method methods[] = {
+	{MANAGER, "Acknowledge", ACKNOWLEDGE, act, ACTION_ACKNOWLEDGE, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "Reset", ACKNOWLEDGE, act, ACTION_RESET, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "Shelve", SUPPRESS, act, ACTION_SHELVE,
+	 {TEXT(target), TIME(until_ms), FLAG(one_shot), TEXT(reason)}},
+	{MANAGER, "Unshelve", SUPPRESS, act, ACTION_UNSHELVE, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "OutOfService", SUPPRESS, act, ACTION_OUT_OF_SERVICE,
+	 {TEXT(target), TIME(until_ms), TEXT(reason)}},
+	{MANAGER, "Return", SUPPRESS, act, ACTION_RETURN, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "AcknowledgeIncident", ACKNOWLEDGE, act, ACTION_INCIDENT_ACKNOWLEDGE,
+	 {TEXT(target), TEXT(reason)}},
+	{MANAGER, "CloseIncident", CLOSE, act, ACTION_INCIDENT_CLOSE,
+	 {TEXT(target), TEXT(reason), TEXT(measures)}},
+	{MANAGER, "DrillStart", DRILL, act, ACTION_DRILL_START, {TEXT(target), TEXT(scenario)}},
+	{MANAGER, "DrillStop", DRILL, act, ACTION_DRILL_STOP, {TEXT(target)}},
+	{MANAGER, "RecordSeen", SEEN, record_seen, ACTION_KIND_MAX, {TEXT(reason)}},
+	{MANAGER, "RetryReport", OUTBOX, act, ACTION_REPORT_RETRY, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "HoldReport", OUTBOX, act, ACTION_REPORT_HOLD, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "ReleaseReport", OUTBOX, act, ACTION_REPORT_RELEASE, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "AbandonReport", OUTBOX, act, ACTION_REPORT_ABANDON, {TEXT(target), TEXT(reason)}},
+	{MANAGER, "ResumeDestination", OUTBOX, act, ACTION_DESTINATION_RESUME,
+	 {TEXT(target), TEXT(reason)}},
+	{MANAGER, "Reload", RELOAD, reload, ACTION_KIND_MAX, {{0}}},
+	{ALARM, "Acknowledge", ACKNOWLEDGE, act, ACTION_ACKNOWLEDGE, {TEXT(reason)}},
+	{ALARM, "Reset", ACKNOWLEDGE, act, ACTION_RESET, {TEXT(reason)}},
+	{ALARM, "Shelve", SUPPRESS, act, ACTION_SHELVE,
+	 {TIME(until_ms), FLAG(one_shot), TEXT(reason)}},
+	{ALARM, "Unshelve", SUPPRESS, act, ACTION_UNSHELVE, {TEXT(reason)}},
+	{ALARM, "OutOfService", SUPPRESS, act, ACTION_OUT_OF_SERVICE, {TIME(until_ms), TEXT(reason)}},
+	{ALARM, "Return", SUPPRESS, act, ACTION_RETURN, {TEXT(reason)}},
+	{INCIDENT, "Acknowledge", ACKNOWLEDGE, act, ACTION_INCIDENT_ACKNOWLEDGE, {TEXT(reason)}},
+	{SITE, "DrillStart", DRILL, act, ACTION_DRILL_START, {TEXT(scenario)}},
+	{SITE, "DrillStop", DRILL, act, ACTION_DRILL_STOP, {{0}}},
+	{DESTINATION, "Retry", OUTBOX, act, ACTION_REPORT_RETRY, {TEXT(reason)}},
+	{DESTINATION, "Hold", OUTBOX, act, ACTION_REPORT_HOLD, {TEXT(reason)}},
+	{DESTINATION, "Release", OUTBOX, act, ACTION_REPORT_RELEASE, {TEXT(reason)}},
+	{DESTINATION, "Abandon", OUTBOX, act, ACTION_REPORT_ABANDON, {TEXT(reason)}},
+	{DESTINATION, "Resume", OUTBOX, act, ACTION_DESTINATION_RESUME, {TEXT(reason)}},
+};
+/* clang-format on */
+
+/* a message need not name the interface: then the library has found the method by its path */
+static const char *interface_of(sd_bus_message *m)
 {
-	const char *name = sd_bus_message_get_member(m);
+	const char *path = sd_bus_message_get_path(m);
+
+	for (enum control_kind kind = 0; kind <= CONTROL_KIND_MAX; kind++)
+		if (strncmp(path, control_kind_prefix(kind), strlen(control_kind_prefix(kind))) ==
+		    0)
+			return control_interface(kind) + strlen(CONTROL_NAME);
+	return MANAGER;
+}
+
+const struct control_method *control_method_of(sd_bus_message *m)
+{
+	const char *name = sd_bus_message_get_member(m), *interface = interface_of(m);
 
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		if (strcmp(methods[i].name, name) == 0)
+		if (strcmp(methods[i].name, name) == 0 &&
+		    strcmp(methods[i].interface, interface) == 0)
 			return &methods[i];
 	return NULL;
+}
+
+const char *control_method_permission(const struct control_method *method)
+{
+	return method->permission;
 }
 
 /* texts stay the message's; the library has checked the signature and that they are UTF-8 */
@@ -112,7 +168,7 @@ static int read_field(sd_bus_message *m, const struct field *field, struct actio
 	return r;
 }
 
-static int read_action(sd_bus_message *m, const struct method *method, struct action *ret)
+static int read_action(sd_bus_message *m, const struct control_method *method, struct action *ret)
 {
 	int r = 0;
 
@@ -130,251 +186,48 @@ static int read_action(sd_bus_message *m, const struct method *method, struct ac
 	return r;
 }
 
-static const struct {
-	int r;
-	const char *name;
-} error_names[] = {
-	{-ENOENT, CONTROL_ERROR_NOT_FOUND},    {-EINVAL, CONTROL_ERROR_NOT_VALID},
-	{-EALREADY, CONTROL_ERROR_SO_ALREADY}, {-EBUSY, CONTROL_ERROR_NOT_NOW},
-	{-EAGAIN, CONTROL_ERROR_TOO_MANY},
-};
-
-/* a text that was cut inside a character is none that the bus takes */
-static void cut_to_characters(char *text)
+/* what the object stands for, looked up again: the configuration may have changed since the call
+ * came. Return: 0; -ENOENT it is gone. */
+static int read_target(const struct control_call *call, char name[static CONTROL_PATH_MAX])
 {
-	size_t n = strlen(text);
+	const struct service *service = call->control->service;
+	const char *path = sd_bus_message_get_path(call->message);
+	size_t index;
 
-	while (n > 0 && !text_is_utf8(text))
-		text[--n] = '\0';
-}
-
-static void refuse(sd_bus_message *m, int r, char *error)
-{
-	const char *name = CONTROL_ERROR_FAILED;
-
-	for (size_t i = 0; i < ARRAY_SIZE(error_names); i++)
-		if (error_names[i].r == r)
-			name = error_names[i].name;
-	cut_to_characters(error);
-	/* whoever has gone meanwhile does not hear it */
-	(void)sd_bus_reply_method_errorf(m, name, "%s", error);
-}
-
-/* --- who asks ---------------------------------------------------------------------- */
-
-static void user_name(uint32_t uid, char name[static ACTION_USER_MAX + 1])
-{
-	char buffer[4096];
-	struct passwd row, *found = NULL;
-
-	if (getpwuid_r(uid, &row, buffer, sizeof(buffer), &found) == 0 && found &&
-	    strlen(row.pw_name) <= ACTION_USER_MAX)
-		(void)snprintf(name, ACTION_USER_MAX + 1, "%s", row.pw_name);
-	else
-		(void)snprintf(name, ACTION_USER_MAX + 1, "uid-%lu", (unsigned long)uid);
-}
-
-static int do_it(struct control *control, sd_bus_message *m, uint32_t uid, char *error)
-{
-	const struct method *method = method_of(m);
-	char user[ACTION_USER_MAX + 1];
-	struct action action;
-
-	if (!ration_take(&control->ration, uid, service_now(control->service).mono_ms)) {
-		(void)snprintf(error, ACTION_ERROR_MAX,
-			       "this account has asked for more than %d actions a second; wait a "
-			       "moment",
-			       RATION_PER_S);
-		return -EAGAIN;
+	for (enum control_kind kind = 0; kind <= CONTROL_KIND_MAX; kind++) {
+		if (!control_object_find(service, kind, path, &index))
+			continue;
+		control_object_name(service, kind, index, name);
+		return 0;
 	}
-	if (read_action(m, method, &action) < 0) {
+	return -ENOENT;
+}
+
+int control_method_do(struct control_call *call, char *error)
+{
+	const struct control_method *method = call->method;
+	struct batch *batch = &call->control->service->batch;
+	char user[ACTION_USER_MAX + 1], target[CONTROL_PATH_MAX];
+	struct action action;
+	int r;
+
+	if (read_action(call->message, method, &action) < 0) {
 		(void)snprintf(error, ACTION_ERROR_MAX, "the message cannot be read");
 		return -EINVAL;
 	}
-	user_name(uid, user);
-	action.user = user;
-	return method->act(control, &action, error);
-}
-
-void control_call_done(struct control_call *call)
-{
-	call->slot = sd_bus_slot_unref(call->slot);
-	call->message = sd_bus_message_unref(call->message);
-}
-
-/* The bus lets nobody answer in its place; that is looked at here as well, as all hangs on it */
-static int read_uid(sd_bus_message *m, uint32_t *ret)
-{
-	const char *sender = sd_bus_message_get_sender(m);
-
-	if (sd_bus_message_get_error(m) || !sender || strcmp(sender, "org.freedesktop.DBus") != 0)
-		return -EPERM;
-	return sd_bus_message_read(m, "u", ret) > 0 ? 0 : -EPERM;
-}
-
-static int on_caller(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
-{
-	struct control_call *call = userdata;
-	char error[ACTION_ERROR_MAX] = "the bus does not say who asks";
-	uint32_t uid = 0;
-	int r = read_uid(m, &uid);
-
-	(void)ret_error;
-	if (r == 0)
-		r = do_it(call->control, call->message, uid, error);
-	if (r < 0)
-		refuse(call->message, r, error);
-	else
-		(void)sd_bus_reply_method_return(call->message, NULL);
-	control_call_done(call);
-	return 0;
-}
-
-/* a free place; NULL: there is none, or one connection has more than its share */
-static struct control_call *place_for(struct control *control, const char *sender)
-{
-	struct control_call *place = NULL;
-	size_t n = 0;
-
-	for (size_t i = 0; i < CONTROL_CALLS_MAX; i++) {
-		struct control_call *call = &control->calls[i];
-
-		if (!call->message)
-			place = call;
-		else
-			n += strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
+	if (strcmp(method->interface, MANAGER) != 0) {
+		r = read_target(call, target);
+		if (r < 0) {
+			(void)snprintf(error, ACTION_ERROR_MAX, "there is no such thing any more");
+			return r;
+		}
+		action.target = target;
 	}
-	return n < CONTROL_CALLS_EACH ? place : NULL;
-}
-
-/* first of all: who is it? The library would wait for the answer; we do not. */
-static int on_method(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	struct control *control = userdata;
-	const char *sender = sd_bus_message_get_sender(m);
-	struct control_call *call = sender ? place_for(control, sender) : NULL;
-	int r;
-
-	if (!call)
-		return sd_bus_error_set(error, CONTROL_ERROR_TOO_MANY,
-					"too many calls at once; wait for the answers");
-	call->control = control;
-	r = sd_bus_call_method_async(control->bus, &call->slot, "org.freedesktop.DBus",
-				     "/org/freedesktop/DBus", "org.freedesktop.DBus",
-				     "GetConnectionUnixUser", on_caller, call, "s", sender);
-	if (r < 0)
-		return r;
-	call->message = sd_bus_message_ref(m);
-	return 1;
-}
-
-/* --- names ------------------------------------------------------------------------- */
-
-struct finding {
-	sd_bus_message *reply;
-	const char *prefix;
-	size_t n;
-};
-
-static int found(struct finding *finding, const char *kind, const char *name)
-{
-	if (strncmp(name, finding->prefix, strlen(finding->prefix)) != 0 ||
-	    (finding->n >= CONTROL_FOUND_MAX && strcmp(name, finding->prefix) != 0))
-		return 0;
-	finding->n++;
-	return sd_bus_message_append(finding->reply, "(ss)", kind, name);
-}
-
-static int find(const struct service *service, struct finding *finding)
-{
-	const struct config *config = service->config;
-	int r = 0;
-
-	for (size_t i = 0; r >= 0 && i < config->n_sites; i++)
-		r = found(finding, "site", config->sites[i].name);
-	for (size_t i = 0; r >= 0 && i < config->n_limits; i++)
-		r = found(finding, "alarm", config->limits[i].path);
-	return r;
-}
-
-static int on_find(sd_bus_message *m, void *userdata, sd_bus_error *error)
-{
-	const struct control *control = userdata;
-	struct finding finding = {0};
-	int r = sd_bus_message_read(m, "s", &finding.prefix);
-
-	(void)error;
-	if (r >= 0)
-		r = sd_bus_message_new_method_return(m, &finding.reply);
-	if (r >= 0)
-		r = sd_bus_message_open_container(finding.reply, SD_BUS_TYPE_ARRAY, "(ss)");
-	if (r >= 0)
-		r = find(control->service, &finding);
-	if (r >= 0)
-		r = sd_bus_message_close_container(finding.reply);
-	if (r >= 0)
-		r = sd_bus_send(NULL, finding.reply, NULL);
-	(void)sd_bus_message_unref(finding.reply);
-	return r;
-}
-
-/* --- the interface ----------------------------------------------------------------- */
-
-static int get_version(sd_bus *bus, const char *path, const char *interface, const char *property,
-		       sd_bus_message *reply, void *userdata, sd_bus_error *error)
-{
-	(void)bus;
-	(void)path;
-	(void)interface;
-	(void)property;
-	(void)userdata;
-	(void)error;
-	return sd_bus_message_append(reply, "s", WASTEWATCH_VERSION);
-}
-
-/* Unprivileged: the library asks for no capability, and waits for no answer about it; who may
- * call is the bus's policy. */
-#define METHOD(name, signature, names)                                      \
-	SD_BUS_METHOD_WITH_NAMES(name, signature, names, "", "", on_method, \
-				 SD_BUS_VTABLE_UNPRIVILEGED)
-
-/* clang-format off */
-static const sd_bus_vtable vtable[] = {
-	SD_BUS_VTABLE_START(0),
-	SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
-	METHOD("Acknowledge", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("Reset", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("Shelve", "stbs", SD_BUS_PARAM(target) SD_BUS_PARAM(until_usec)
-	       SD_BUS_PARAM(one_shot) SD_BUS_PARAM(reason)),
-	METHOD("Unshelve", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("OutOfService", "sts", SD_BUS_PARAM(target) SD_BUS_PARAM(until_usec)
-	       SD_BUS_PARAM(reason)),
-	METHOD("Return", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("AcknowledgeIncident", "ss", SD_BUS_PARAM(id) SD_BUS_PARAM(reason)),
-	METHOD("CloseIncident", "sss", SD_BUS_PARAM(id) SD_BUS_PARAM(cause)
-	       SD_BUS_PARAM(measures)),
-	METHOD("DrillStart", "ss", SD_BUS_PARAM(site) SD_BUS_PARAM(scenario)),
-	METHOD("DrillStop", "s", SD_BUS_PARAM(site)),
-	METHOD("RecordSeen", "s", SD_BUS_PARAM(reason)),
-	METHOD("RetryReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("HoldReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("ReleaseReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("AbandonReport", "ss", SD_BUS_PARAM(target) SD_BUS_PARAM(reason)),
-	METHOD("ResumeDestination", "ss", SD_BUS_PARAM(name) SD_BUS_PARAM(reason)),
-	METHOD("Reload", "", ""),
-	SD_BUS_METHOD_WITH_NAMES("Find", "s", SD_BUS_PARAM(prefix), "a(ss)", SD_BUS_PARAM(names),
-				 on_find, SD_BUS_VTABLE_UNPRIVILEGED),
-	SD_BUS_VTABLE_END,
-};
-/* clang-format on */
-
-int control_add_methods(struct control *control, sd_bus *bus)
-{
-	int r = sd_bus_add_object_vtable(bus, &control->vtable[0], CONTROL_PATH, CONTROL_INTERFACE,
-					 vtable, control);
-
-	if (r >= 0)
-		r = sd_bus_add_object_vtable(bus, &control->vtable[1], CONTROL_PATH_EXERCISE,
-					     CONTROL_INTERFACE, vtable, control);
+	accounts_name(ACCOUNTS_PASSWD, call->uid, user, sizeof(user));
+	action.user = user;
+	batch->actor_uid = call->uid;
+	batch->has_actor = true;
+	r = method->act(call->control, &action, error);
+	batch->has_actor = false;
 	return r;
 }

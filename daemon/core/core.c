@@ -158,6 +158,8 @@ void core_event(struct core *core, const struct event *what)
 
 	core->calm = false;
 	marked.exercise |= core->exercise;
+	if (event->user && core->entries->has_actor)
+		marked.uid = &core->entries->actor_uid;
 	if (!batch_takes_entry(core->entries, event->type))
 		return;
 	entry = batch_add(core->entries, entries);

@@ -17,19 +17,21 @@ static const struct {
 			  RIVER_SOURCES,
 			  {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
 			   "concentration_mg_l", "travel_s", "travel_high_water_s", "decay_per_day",
-			   "temperature_c", "mass_kg", "mixing", "lasted_s"}},
+			   "temperature_c", "mass_kg", "mixing", "lasted_s", "measured_kg",
+			   "measured_in_s"}},
 	[METHOD_PLUME] = {"plume",
 			  "Gaussian plume (EPA ISC3, EPA-454/B-95-003b), rural dispersion (Briggs "
 			  "1973), plume rise (Briggs 1969), wind profile (Irwin 1979)",
 			  {"rate_g_s", "wind_10m_m_s", "wind_from_deg", "stability_1_to_6",
 			   "stack_height_m", "effective_height_m", "exit_velocity_m_s",
 			   "exit_temperature_c", "air_temperature_c", "across_m", "lasted_s",
-			   "steady_ug_m3", "travel_s"}},
+			   "steady_ug_m3", "travel_s", "measured_mean_g_s"}},
 	[METHOD_LEACHATE] = {"leachate",
 			     "runoff by the rational method (Kuichling 1889), then: " RIVER_SOURCES,
 			     {"river_flow_m3_s", "background_mg_l", "discharge_m3_s",
 			      "concentration_mg_l", "travel_s", "travel_high_water_s",
-			      "decay_per_day", "temperature_c", "mass_kg", "mixing", "lasted_s"}},
+			      "decay_per_day", "temperature_c", "mass_kg", "mixing", "lasted_s",
+			      "measured_kg", "measured_in_s"}},
 	[METHOD_SLIDE] = {"slide",
 			  "reach by the travel angle (Heim 1932); travel ratio of a volume after "
 			  "Corominas 1996, its two numbers not seen in print [M]",
@@ -80,6 +82,12 @@ static const char *const flags[] = {
 	"shorter than its way there, or than ten minutes: no steady plume, no more than possible",
 	"the position of the source is not configured: neither distance nor direction is known",
 	"no threshold there is about anything that is measured here: no concentration computed",
+	"not measured all the time: extrapolated at the mean rate, the lower bound is not",
+	"measured for less of the time than crossing-covered asks for",
+	"likely only with what nobody measured: no more than possible",
+	"what flows is reckoned from the rain, nobody measured it: no more than possible",
+	"the gas is colder than the air: no buoyant rise is computed, nor that it sinks; at the "
+	"ground it may be more",
 };
 _Static_assert(UINT64_C(1) << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST,
 	       "a text per flag");

@@ -211,29 +211,6 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 		memcpy(text, "0", sizeof("0"));
 }
 
-void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX])
-{
-	for (size_t i = 0; i < 32; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", hash[i]);
-}
-
-int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32])
-{
-	static const char tag[] = "wastewatch-log/1\n";
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	char hex[CHAIN_HEX_MAX];
-	bool ok;
-
-	chain_hex(previous, hex);
-	ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-	     EVP_DigestUpdate(ctx, tag, sizeof(tag) - 1) == 1 &&
-	     EVP_DigestUpdate(ctx, hex, 64) == 1 && EVP_DigestUpdate(ctx, "\n", 1) == 1 &&
-	     EVP_DigestUpdate(ctx, line, strlen(line)) == 1 &&
-	     EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -ENOMEM;
-}
-
 static void set_limit(json_t *object, const struct config_limit *limit)
 {
 	field_set_text(object, "limit", limit->name);
@@ -393,9 +370,14 @@ char *event_line(const struct event *event, const struct config *config, uint64_
 	field_set_text(object, "name", event->name);
 	field_set_text(object, "report", event->report);
 	field_set_text(object, "user", event->user);
+	if (event->uid)
+		(void)json_object_set_new(object, "uid", json_integer(*event->uid));
 	field_set_text(object, "level", event->level);
 	field_set_text(object, "verdict", event->verdict);
 	field_set_text(object, "boundary", event->boundary);
+	if (event->has_covered)
+		(void)json_object_set_new(object, "covered_percent",
+					  json_integer(event->covered_percent));
 	field_set_text(object, "measures", event->measures);
 	field_set_time(object, "until", event->until_ms, config->zone_min);
 	set_masses(object, event, config);

@@ -18,11 +18,11 @@
 
 /* keys of an entry that become fields; the others are in WASTEWATCH_ENTRY */
 static const char *const keys[] = {
-	"reports",  "seq",	"site",	   "source",	 "channel",  "limit",	"class",
-	"value",    "unit",	"bound",   "kind",	 "incident", "reason",	"name",
-	"report",   "since",	"until",   "user",	 "level",    "verdict", "boundary",
-	"measures", "exercise", "update",  "seconds",	 "alarms",   "days",	"capture_percent",
-	"time",	    "entries",	"minutes", "free_bytes",
+	"reports",	   "seq",      "site",	   "source",  "channel",    "limit",   "class",
+	"value",	   "unit",     "bound",	   "kind",    "incident",   "reason",  "name",
+	"report",	   "since",    "until",	   "user",    "uid",	    "level",   "verdict",
+	"boundary",	   "measures", "exercise", "update",  "seconds",    "alarms",  "days",
+	"capture_percent", "time",     "entries",  "minutes", "free_bytes", "changes",
 };
 
 void journal_item_done(struct journal_item *item)

@@ -139,6 +139,7 @@ bool mass_span(const struct mass *mass, struct stamp now, int64_t most_ms, struc
 	*ret = (struct mass_span){
 		.from_ms = mass->from.wall_ms,
 		.until_ms = until.wall_ms,
+		.length_ms = length_ms,
 		.covered_percent = (unsigned int)MIN(100 * mass->covered_ms / length_ms,
 						     INT64_C(100)),
 	};

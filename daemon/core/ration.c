@@ -3,7 +3,7 @@
 
 #include "common/macro.h"
 
-#define WHOLE INT64_C(1000) /* one action */
+#define WHOLE ((int64_t)RATION_WHOLE)
 
 static struct ration_account *account_of(struct ration *ration, uint32_t uid, int64_t mono_ms)
 {
@@ -22,9 +22,9 @@ static struct ration_account *account_of(struct ration *ration, uint32_t uid, in
 	return oldest;
 }
 
-bool ration_take(struct ration *ration, uint32_t uid, int64_t mono_ms)
+bool ration_spend(struct ration *ration, uint32_t key, int64_t mono_ms, int64_t cost)
 {
-	struct ration_account *account = account_of(ration, uid, mono_ms);
+	struct ration_account *account = account_of(ration, key, mono_ms);
 	/* RATION_PER_S actions per 1000 ms are as many thousandths per ms; more than a burst is
 	 * never kept, so a long time need not be multiplied out */
 	int64_t passed_ms = MIN(MAX(mono_ms - account->mono_ms, (int64_t)0),
@@ -32,8 +32,13 @@ bool ration_take(struct ration *ration, uint32_t uid, int64_t mono_ms)
 
 	account->left = MIN(account->left + passed_ms * RATION_PER_S, RATION_BURST * WHOLE);
 	account->mono_ms = MAX(mono_ms, account->mono_ms);
-	if (account->left < WHOLE)
+	if (account->left < cost)
 		return false;
-	account->left -= WHOLE;
+	account->left -= cost;
 	return true;
+}
+
+bool ration_take(struct ration *ration, uint32_t uid, int64_t mono_ms)
+{
+	return ration_spend(ration, uid, mono_ms, WHOLE);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <float.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/formula.h"
 #include "core/release.h"
@@ -48,13 +50,28 @@ static void add_spans(struct core *core, size_t channel, uint8_t lengths)
 									  (enum window_length)w};
 }
 
+/** matters() - has anything that it may reach a threshold of it? */
+static bool matters(const struct config *config, size_t channel)
+{
+	const struct config_channel *of = &config->channels[channel];
+	bool in_air = config->sources[of->source].kind == WASTE_GAS;
+
+	for (size_t i = 0; i < config->crossing.n_thresholds; i++) {
+		const struct config_threshold *t = &config->crossing.thresholds[i];
+
+		if (t->in_air == in_air && strcmp(t->parameter, of->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void find_released(struct core *core, const uint8_t *lengths)
 {
 	for (size_t i = 0; i < core->config->n_channels; i++) {
-		size_t limit = core->config->channels[i].mass_factor > 0 ? bound_of(core, i)
-									 : CONFIG_NONE;
+		size_t limit = bound_of(core, i);
 
-		if (limit == CONFIG_NONE)
+		if (!(core->config->channels[i].mass_factor > 0) ||
+		    (limit == CONFIG_NONE && !matters(core->config, i)))
 			continue;
 		core->released[core->n_released] = i;
 		core->released_above[core->n_released++] = limit;
@@ -257,10 +274,18 @@ static void start_or_stop(struct core *core, size_t released, struct stamp at)
 	}
 }
 
+/** bound_at() - what "above" is about; where no limit is, as high as nothing is ever measured */
+static double bound_at(const struct core *core, size_t released)
+{
+	size_t limit = core->released_above[released];
+
+	return limit == CONFIG_NONE ? DBL_MAX : core->config->limits[limit].bound;
+}
+
 static void take(struct core *core, size_t released)
 {
 	size_t channel = core->released[released];
-	double bound = core->config->limits[core->released_above[released]].bound;
+	double bound = bound_at(core, released);
 	const struct config_channel *config = &core->config->channels[channel];
 	const struct core_channel *state = &core->channels[channel];
 	size_t flow = core->config->sources[config->source].flow;
@@ -408,6 +433,11 @@ static struct stamp latest(const struct core *core)
 	return now;
 }
 
+bool release_span(const struct core *core, size_t channel, struct stamp at, struct mass_span *ret)
+{
+	return mass_span(&core->masses[channel], at, longest_ms(core, channel), ret);
+}
+
 bool release_next(const struct core *core, const struct core_incident *incident, size_t *at,
 		  struct release *ret)
 {
@@ -417,7 +447,8 @@ bool release_next(const struct core *core, const struct core_incident *incident,
 		size_t i = (*at)++, channel = core->released[i];
 		const struct mass *mass = &core->masses[channel];
 
-		if (core->channels[channel].idle || core_incident_of(core, channel) != incident ||
+		if (core->released_above[i] == CONFIG_NONE || core->channels[channel].idle ||
+		    core_incident_of(core, channel) != incident ||
 		    !mass_span(mass, now, longest_ms(core, channel), &ret->span))
 			continue;
 		ret->channel = channel;

@@ -113,6 +113,11 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 	set_strength(object, threshold, path);
 	if (path->flags & FLAG_NOT_ENDED)
 		(void)json_object_set_new(object, "goes_on", json_true());
+	if (path->covered_percent != CROSSING_COVER_NONE)
+		(void)json_object_set_new(object, "covered_percent",
+					  json_integer(path->covered_percent));
+	if (path->flags & FLAG_FILLED)
+		(void)json_object_set_new(object, "extrapolated", json_true());
 	if (threshold)
 		field_set_text(object, "parameter", threshold->parameter);
 	set_value(object, "distance_m", path->distance_m);
@@ -185,6 +190,39 @@ static json_t *sector_object(const struct core_crossing *crossing)
 	return sector;
 }
 
+/** criteria_of() - what the verdicts were made by: factors of the threshold, and shares */
+static json_t *criteria_of(const struct config_crossing *crossing)
+{
+	json_t *criteria = json_object();
+
+	field_set_value(criteria, "likely", crossing->likely);
+	field_set_value(criteria, "possible", crossing->possible);
+	field_set_value(criteria, "hysteresis", crossing->hysteresis);
+	field_set_value(criteria, "here_m", crossing->here_m);
+	field_set_value(criteria, "reach_m", crossing->reach_m);
+	(void)json_object_set_new(criteria, "covered_percent",
+				  json_integer(crossing->covered_percent));
+	field_set_text(criteria, "counts", crossing_verdict_text(crossing->counts));
+	return criteria;
+}
+
+/** set_worst() - the worst path of a kind in short; NULL: there is none */
+static void set_worst(json_t *object, const char *key, const struct config *config,
+		      const struct crossing_path *path)
+{
+	json_t *worst;
+	size_t target;
+
+	if (!path)
+		return;
+	target = assess_target_of(config, path->target);
+	worst = json_object();
+	field_set_text(worst, "target", config->crossing.targets[target].title);
+	field_set_text(worst, "verdict",
+		       crossing_verdict_text((enum crossing_verdict)path->verdict));
+	(void)json_object_set_new(object, key, worst);
+}
+
 void report_part_crossing(const struct core *core, const struct core_incident *incident,
 			  json_t *data)
 {
@@ -197,6 +235,11 @@ void report_part_crossing(const struct core *core, const struct core_incident *i
 	paths = json_array();
 	field_set_text(object, "verdict",
 		       crossing_verdict_text((enum crossing_verdict)incident->verdict));
+	set_worst(object, "worst_boundary", core->config,
+		  assess_worst(core->config, crossing, false));
+	set_worst(object, "worst_receptor", core->config,
+		  assess_worst(core->config, crossing, true));
+	(void)json_object_set_new(object, "criteria", criteria_of(&core->config->crossing));
 	field_set_time(object, "assessed", crossing->assessed.wall_ms, core->config->zone_min);
 	for (uint32_t i = 0; i < crossing->n_paths; i++)
 		append(paths, path_object(core, &crossing->paths[i]));

@@ -224,6 +224,8 @@ static json_t *bus_object(const struct service *service)
 	(void)json_object_set_new(object, "ready",
 				  json_boolean(control_is_ready(service->control)));
 	set(object, "state", control_state(service->control));
+	if (*control_authorization(service->control))
+		set(object, "authorization", control_authorization(service->control));
 	return object;
 }
 
@@ -392,17 +394,27 @@ static json_t *anchors_array(const struct service *service)
 	return array;
 }
 
-/* is everything done that has to be: reading, storing, telling? Else somebody must come. */
-static bool is_healthy(const struct service *service, size_t n_served)
+size_t status_n_reading(const struct service *service)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < service->core->n_streams; i++)
+		n += pollers_is_served(service->pollers, i) &&
+		     !pollers_is_silent(service->pollers, i);
+	return n;
+}
+
+/* else somebody must come */
+bool status_is_healthy(const struct service *service)
 {
 	const char *reason;
 	bool paused = false;
 
 	for (size_t i = 0; i < service->config->n_destinations; i++)
 		paused |= delivery_paused(service->delivery, i, &reason) != 0;
-	return n_served == service->core->n_streams && delivery_has_sender(service->delivery) &&
-	       !paused && chain_is_healthy(service) && anchoring_is_healthy(service) &&
-	       storage_is_healthy(service->storage);
+	return status_n_reading(service) == service->core->n_streams &&
+	       delivery_has_sender(service->delivery) && !paused && chain_is_healthy(service) &&
+	       anchoring_is_healthy(service) && storage_is_healthy(service->storage);
 }
 
 static json_t *status_object(const struct service *service)
@@ -410,22 +422,19 @@ static json_t *status_object(const struct service *service)
 	struct stamp now = service_now(service);
 	json_t *object = json_object();
 	char time[CLOCK_TEXT_MAX];
-	size_t n_lost = 0, n_served = 0;
+	size_t n_lost = 0;
 
 	for (size_t i = 0; i < service->config->n_channels; i++)
 		n_lost += service->core->channels[i].lost;
-	for (size_t i = 0; i < service->core->n_streams; i++)
-		n_served += pollers_is_served(service->pollers, i) &&
-			    !pollers_is_silent(service->pollers, i);
 	clock_format(now.wall_ms, service->config->zone_min, time);
 	set(object, "version", WASTEWATCH_VERSION);
 	set(object, "origin", service->config->origin);
 	set(object, "time", time);
 	set_number(object, "time_ms", now.wall_ms);
-	(void)json_object_set_new(object, "health", json_boolean(is_healthy(service, n_served)));
+	(void)json_object_set_new(object, "health", json_boolean(status_is_healthy(service)));
 	set_number(object, "pid", getpid());
 	set_number(object, "pollers_wanted", (int64_t)service->core->n_streams);
-	set_number(object, "pollers_reading", (int64_t)n_served);
+	set_number(object, "pollers_reading", (int64_t)status_n_reading(service));
 	(void)json_object_set_new(object, "sender",
 				  json_boolean(delivery_has_sender(service->delivery)));
 	set_number(object, "links_watched", (int64_t)service->config->n_links);

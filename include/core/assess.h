@@ -12,6 +12,7 @@
  *   assess_due.c     readings at the target confirm or refute it
  *   inbound.c        a border station, and our own sources upstream
  *   assess.c         all sources and targets of an incident, and their verdicts
+ *   assess_round.c   the paths of one assessment while it is made
  *   assess_tick.c    when, and what is said of it
  *
  * Verdicts (factors of the threshold are configured, see crossing-likely and its like):
@@ -22,6 +23,8 @@
  *              threshold, and the release adds crossing-possible (0.1) times it or more
  *              Of a river what was let go so far counts, of the air a release that lasts as
  *              long as its way there and ten minutes
+ *              Only what was measured counts in that: what the release adds by the mass of the
+ *              time in which concentration and flow were good, with nothing in the gaps
  *   possible   in the upper bound, if it goes on, the release adds crossing-possible times the
  * threshold, or the threshold is reached with the release and not without; or nothing can be
  * computed though there is a way (a river or the air, discharge not known); no more than this where
@@ -79,6 +82,7 @@ struct river_let {
  * @discharge_m3_s, @concentration_mg_l: at its strongest: if it goes on like this
  * @let: what was let go until now, where it was summed up; else at its strongest all the time
  * @kept: the part of it that came to most so far
+ * @measured, @kept_measured: the same of what was measured
  */
 struct river_case {
 	const struct config_crossing *crossing;
@@ -94,13 +98,34 @@ struct river_case {
 	double duration_s; /* of the release so far */
 	struct river_let let;
 	struct river_let kept;
+	struct river_let measured;
+	struct river_let kept_measured;
 	bool ended;
 };
 
-/** struct plume_case - a release into the air; temperatures NAN not known */
+/**
+ * struct assess_mass - what a channel's sum says of a release
+ * @let: all of it; where data were missing, at its mean rate
+ * @measured: the same with nothing in the gaps
+ * @covered_percent: of the time, rounded down; CROSSING_COVER_NONE no time has passed, or it is not
+ *	summed up
+ * @has_gaps: the two are not the same
+ */
+struct assess_mass {
+	struct river_let let;
+	struct river_let measured;
+	uint8_t covered_percent;
+	bool has_gaps;
+};
+
+/**
+ * struct plume_case - a release into the air; temperatures NAN not known
+ * @measured_g_s: the mean over the release so far, with nothing in the gaps
+ */
 struct plume_case {
 	struct boundary_point place;
 	double rate_g_s;
+	double measured_g_s;
 	struct plume_stack stack; /* @height_m also without a stack */
 	bool has_stack;
 	double wind_m_s;      /* at 10 m */
@@ -140,6 +165,16 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
  */
 void assess_lasted(struct crossing_path *path, double lasted_s);
 
+/**
+ * assess_measured() - of what a plume adds, the part that was measured
+ * @covered_percent: crossing-covered
+ *
+ * All of it where at least @covered_percent of the release's time was measured and it is measured
+ * now. Else only what the mean over the release comes to, with nothing in the gaps: a strength
+ * that is worked out with a flow of an hour ago is nobody's measurement.
+ */
+void assess_measured(struct crossing_path *path, unsigned int covered_percent);
+
 /** assess_plume_reach_m() - how far downwind the upper bound is @ug_m3 or more; 0 nowhere */
 double assess_plume_reach_m(const struct plume_case *c, double ug_m3);
 
@@ -161,6 +196,17 @@ int assess_slide(const struct config_release *release, const struct config_targe
 enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 				     const struct crossing_path *path,
 				     enum crossing_verdict before);
+
+/** assess_is_held() - would it be worse, did what nobody measured count? */
+bool assess_is_held(const struct config_crossing *crossing, const struct crossing_path *path,
+		    enum crossing_verdict before);
+
+/**
+ * assess_worst() - the worst path to a receptor, or over a boundary: to a place beyond the border,
+ * too, for what reaches that has crossed it. NULL: there is none.
+ */
+const struct crossing_path *assess_worst(const struct config *config,
+					 const struct core_crossing *crossing, bool receptors);
 
 /** assess_level() - what a counting verdict about a target makes the level */
 enum incident_level assess_level(enum target_kind kind);
@@ -221,8 +267,11 @@ struct stamp assess_since(const struct core *core, const struct core_incident *i
 struct assess_begin assess_begin(const struct core *core, const struct core_incident *incident,
 				 size_t channel);
 
-/** assess_let() - the mass that a sum says was let go; where data were missing, at its mean rate */
-struct river_let assess_let(const struct mass *mass, struct stamp at);
+/**
+ * assess_mass() - the mass of a channel that was let go, and how much of it was measured
+ * @end: now, or when the release was over: no gap after it is filled
+ */
+struct assess_mass assess_mass(const struct core *core, size_t channel, struct stamp end);
 
 /** assess_river_case() - what flows from a source's channel into its river now.
  * Return: flags; FLAG_NO_FLOW, FLAG_NO_RAIN: nothing can be computed */
@@ -279,6 +328,9 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 
 /** assess_tick() - assess what is due, one incident at most, and look at due readings */
 void assess_tick(struct core *core, struct stamp at);
+
+/** assess_again() - what an incident may reach has changed: assess all at once */
+void assess_again(struct core *core);
 
 /** assess_of() - the assessment of an incident; NULL there is none of this one */
 const struct core_crossing *assess_of(const struct core *core,

@@ -129,6 +129,9 @@ struct batch {
 	 * what is beyond BATCH_KEPT_… is counted here instead */
 	bool is_kept;
 	size_t n_left_out_entries, n_left_out_reports;
+	/* Whose action is being done: entries that name a user have the number, too */
+	bool has_actor;
+	uint32_t actor_uid;
 	bool out_of_memory; /* something could not be kept: the batch must not be committed */
 };
 

@@ -35,7 +35,8 @@
  *                  Expected, later Future; with none, Expected: the limit is broken now
  *   certainty      what the alert tells of. Where nothing says that it will cross (verdict
  *                  none, unlikely), that is the release itself, which was measured: Observed. Else
- *                  that it crosses: Possible, Likely, Observed as the verdict has it
+ *                  that it crosses, or reaches a receptor: Possible, Likely, Observed as the
+ *                  verdict has it, of a destination that asks for receptors that of the worst
  *   responseType   ended: AllClear. Emergency: Execute and Avoid; limit: Assess and Monitor;
  *                  with them Prepare where a crossing is possible or likely. Withdrawn: None
  */
@@ -64,6 +65,8 @@
  * @opened_ms: UTC, when this destination got its update 0; 0: it did not
  * @previous_ms: UTC, when it got the update before this one; 0: it did not, or it is not known
  * @previous: number of that update
+ * @target: title of what this destination asks for, of several that with the worst verdict: the
+ *	alert's words and its certainty are about that; NULL it asks for all
  */
 struct cap_report {
 	const char *data;
@@ -77,6 +80,7 @@ struct cap_report {
 	int64_t opened_ms;
 	int64_t previous_ms;
 	uint32_t previous;
+	const char *target;
 };
 
 /**

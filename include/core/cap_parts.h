@@ -36,6 +36,8 @@ struct cap {
 	const char *class;
 	const char *level;
 	const char *verdict;
+	const json_t *own; /* what the destination asks for: target and verdict; NULL all */
+	bool own_is_receptor;
 	bool ended;
 	bool exercise;
 };
@@ -73,6 +75,14 @@ void cap_text_say(struct cap_text *text, enum catalogue_language language, const
 /** cap_term() - a word of the JSON report ("liquid", "commune", "river", …) as people say it */
 const char *cap_term(enum catalogue_language language, const char *list, const char *word);
 
+/** cap_term_say() - such a word that is a sentence, with what stands for its {NAME}s */
+void cap_term_say(struct cap_text *text, enum catalogue_language language, const char *list,
+		  const char *word, const struct cap_word *words);
+
+/** cap_began() - when it began: the earliest time that a limit was broken, else its opening; UTC.
+ * Return: false: neither is said. */
+bool cap_began(const struct cap *cap, int64_t *ret);
+
 /** cap_clock() - a time of the JSON report for people: "2026-11-24 21:05 (UTC+07:00)" */
 void cap_clock(const char *time, char text[static CAP_TIME_MAX]);
 
@@ -99,6 +109,9 @@ void cap_responses(const struct cap *cap, const char *ret[static 4]);
 
 /** cap_may_cross() - is a path's or incident's verdict at least "possible"? */
 bool cap_may_cross(const char *verdict);
+
+/** cap_rank() - of a verdict's word: 0 none, or no such, to 4 observed */
+int cap_rank(const char *verdict);
 
 /** cap_add() - an element with a text; an empty text is none */
 void cap_add(const struct cap *cap, struct cap_node *parent, const char *name, const char *text);

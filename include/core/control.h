@@ -19,6 +19,8 @@
  *   ReleaseReport(s target, s reason)      AbandonReport(s target, s reason)
  *   ResumeDestination(s name, s reason)
  *   Reload()                               Find(s prefix) → a(ss) names
+ *   ListAlarms(u from) → a(sos) alarms, u next
+ *   ListChannels(u from) → a(sos) channels, u next
  *
  * @target is a limit's path, of a report its webhook id, or a destination's name for all that wait
  * for it; @until_usec is UTC since 1970, 0 none; @reason is "" where none is
@@ -57,11 +59,20 @@
 #define CONTROL_ERROR_FAILED	 CONTROL_ERROR "Failed"
 #define CONTROL_ERROR_TOO_MANY	 "org.freedesktop.DBus.Error.LimitsExceeded"
 
-#define CONTROL_RETRY_MAX_S 30
-#define CONTROL_CALLS_MAX   64 /* waiting for the bus to say who asks */
-#define CONTROL_CALLS_EACH  16 /* of one connection */
-#define CONTROL_FOUND_MAX   20
+#define CONTROL_RETRY_MAX_S   30
+#define CONTROL_GROUP	      "wastewatch" /* its members may act where polkit does not say */
+#define CONTROL_CALLS_MAX     64	   /* waiting for the bus or polkit to say who asks */
+#define CONTROL_CALLS_EACH    16	   /* of one connection */
+#define CONTROL_STRANGERS_MAX 8		   /* waiting for polkit, of accounts outside the group */
+#define CONTROL_FOUND_MAX     20	   /* names, by Find */
+#define CONTROL_LISTED_MAX    1000	   /* objects of a kind, by the object manager */
+#define CONTROL_PAGE_MAX      1000	   /* alarms or channels, by one List… */
 
+#define CONTROL_POLKIT_MS      10000 /* for an answer; it may have to be started first */
+#define CONTROL_POLKIT_ASK_MS  60000 /* where somebody may be typing a password */
+#define CONTROL_POLKIT_REST_MS 30000 /* not asked for so long after it was silent */
+
+struct batch;
 struct service;
 struct control;
 
@@ -79,6 +90,12 @@ DEFINE_CLEANUP(struct control *, control_close)
 
 /** control_tick() - once a second: look for the bus again */
 void control_tick(struct control *control);
+
+/** control_committed() - a commit has been done; @batch: what it held */
+void control_committed(struct control *control, const struct batch *batch);
+
+/** control_authorization() - who may act, in words: "polkit", or why not that; "" not asked yet */
+const char *control_authorization(const struct control *control);
 
 /** control_is_ready() - the name is ours, calls arrive */
 bool control_is_ready(const struct control *control);

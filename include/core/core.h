@@ -295,7 +295,7 @@ struct core {
 		      * is reckoned */
 	struct mass *masses;	/* per channel, of those in @released; see release.h */
 	size_t *released;	/* channels whose mass is reckoned */
-	size_t *released_above; /* of each, the limit above which it is reckoned, too */
+	size_t *released_above; /* of each, the limit above which it is reckoned, too, or none */
 	size_t n_released;
 	struct core_span *spans;	 /* see release.h */
 	struct mass_window *span_masses; /* of each, over the open window */

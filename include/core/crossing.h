@@ -15,8 +15,9 @@
 
 #define CROSSING_PATHS_MAX  8  /* per incident; the worst */
 #define CROSSING_DUES_MAX   32 /* what is waited for at once, of all incidents */
-#define CROSSING_INPUTS_MAX 13
+#define CROSSING_INPUTS_MAX 14
 #define CROSSING_ID_MAX	    104
+#define CROSSING_COVER_NONE 255 /* nothing is known of how much was measured */
 
 /** enum crossing_method - how a path was judged */
 enum crossing_method {
@@ -79,7 +80,17 @@ enum crossing_method {
 #define FLAG_NO_PLACE (UINT64_C(1) << 33) /* where the source is, is not known */
 /* no threshold there is about anything that the source measures */
 #define FLAG_NO_MATCH (UINT64_C(1) << 34)
-#define FLAG_LAST     FLAG_NO_MATCH
+/* concentration and flow were not good all the time: the estimate has the mean rate for the gaps */
+#define FLAG_FILLED (UINT64_C(1) << 35)
+/* they were good for less than crossing-covered of the time */
+#define FLAG_HARDLY_MEASURED (UINT64_C(1) << 36)
+/* it would be likely, did what nobody measured count */
+#define FLAG_HELD (UINT64_C(1) << 37)
+/* leachate: what flows is reckoned from the rain, nothing of it is measured */
+#define FLAG_RECKONED (UINT64_C(1) << 38)
+/* plume: colder than the air, which is neither a rise nor computed as a fall */
+#define FLAG_COLD (UINT64_C(1) << 39)
+#define FLAG_LAST FLAG_COLD
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
 const char *crossing_flag_text(uint64_t flag);
@@ -98,8 +109,12 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
 #define INPUT_CONCENTRATION 3  /* river, leachate: mg/l */
 #define INPUT_MASS	    8  /* river, leachate: kg that were let go, and s that it took */
 #define INPUT_LASTED	    10 /* plume, too */
+#define INPUT_MEASURED	    11 /* river, leachate: kg of it that were measured, and s */
+#define INPUT_MEASURED_IN   12
+#define INPUT_RATE	    0  /* plume: g/s */
 #define INPUT_STEADY	    11 /* plume: ug/m3 if it goes on, and s on its way */
 #define INPUT_WAY	    12
+#define INPUT_MEASURED_RATE 13 /* plume: mean g/s of the release, what was not measured is none */
 
 /**
  * struct crossing_path - from one source to one target, by one parameter
@@ -108,10 +123,13 @@ const char *crossing_input_text(enum crossing_method method, unsigned int i);
  *	is there, of a river with what it carries without the release
  * @background: what is there without the release; NAN not known (air, where @central has none)
  * @excess, @excess_high: what the release adds, of @central and of @high; never below 0
+ * @measured: of @excess what was measured: with nothing put into the gaps
  * @bound: the threshold in the same
  * @arrival_ms, …: when it is expected; @release_ms: when it began; @began_ms: the same, monotonic
  * @held_ms: monotonic; through the air: when it was last as bad as this
  * @bearing_deg, @point: where it meets the target
+ * @covered_percent: of the release's time, concentration and flow were good for so much, rounded
+ *	down; CROSSING_COVER_NONE: not known, or nothing is summed up by this method
  */
 struct crossing_path {
 	uint64_t source;
@@ -130,6 +148,7 @@ struct crossing_path {
 	double background;
 	double excess;
 	double excess_high;
+	double measured;
 	double bound;
 	double distance_m;
 	double bearing_deg;
@@ -138,7 +157,8 @@ struct crossing_path {
 	uint64_t flags;
 	uint8_t method;
 	uint8_t verdict;
-	uint8_t pad[6];
+	uint8_t covered_percent;
+	uint8_t pad[5];
 };
 
 /**

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/macro.h"
 #include "core/config.h"
+#include "core/hash.h"
 #include "core/quality.h"
 
 enum event_type {
@@ -151,9 +152,11 @@ struct event_body {
  * @report: webhook id, NULL none
  * @number: a count or a length, said in the table of event.c; 0 none
  * @user: who did it, with operator actions; NULL nobody
+ * @uid: the number of that account; NULL not known, as in a replay
  * @level: of an incident, as incident_level_text(); NULL none
  * @verdict: will it cross, as crossing_verdict_text(); NULL none
  * @boundary: line or receptor that it is about; NULL none
+ * @covered_percent: of a release's time, so much was measured; counts if @has_covered
  * @measures: what was done about it; NULL none
  * @masses: what was released in an incident that has ended, @n_masses of them
  * @keys: which key signs from here on; NULL not said
@@ -182,9 +185,12 @@ struct event {
 	const char *name;
 	const char *report;
 	const char *user;
+	const uint32_t *uid;
 	const char *level;
 	const char *verdict;
 	const char *boundary;
+	bool has_covered;
+	unsigned int covered_percent;
 	const char *measures;
 	const struct event_mass *masses;
 	size_t n_masses;
@@ -260,14 +266,6 @@ struct chain {
 	int64_t wall_ms;
 	const struct sign_key *key;
 };
-
-#define CHAIN_HEX_MAX 65
-
-/** chain_hex() - a hash as 64 lower-case hex digits */
-void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX]);
-
-/** chain_next() - the hash of @line behind @previous. Return: 0; -ENOMEM. */
-int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32]);
 
 /**
  * event_line() - an event as an entry's line

@@ -62,6 +62,7 @@ struct mass_window {
 struct mass_span {
 	int64_t from_ms; /* UTC */
 	int64_t until_ms;
+	int64_t length_ms;	      /* without the rests */
 	unsigned int covered_percent; /* rounded down: 100 means all of it */
 };
 

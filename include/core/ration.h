@@ -37,3 +37,12 @@ struct ration {
  * Return: it may; false it has used up its ration.
  */
 bool ration_take(struct ration *ration, uint32_t uid, int64_t mono_ms);
+
+#define RATION_WHOLE 1000 /* one action */
+
+/**
+ * ration_spend() - the same for what costs more or less than an action
+ * @key: a user id, or whatever else tells those who ask apart
+ * @cost: thousandths of an action; at most RATION_BURST actions
+ */
+bool ration_spend(struct ration *ration, uint32_t key, int64_t mono_ms, int64_t cost);

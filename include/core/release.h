@@ -3,7 +3,8 @@
  * release.h - which masses are reckoned, and from when on: mass.h for the channels of a core
  *
  * Reckoned is each concentration with a limit of class limit or emergency above it, at a source
- * whose "flow" is configured. What a value is paired with is the flow's last good one, no older
+ * whose "flow" is configured; and each that a place where it may go has a threshold of, for the
+ * assessment only. What a value is paired with is the flow's last good one, no older
  * than one and a half of the flow's intervals.
  *
  * Concentrations at reference oxygen are taken back to the gas as it flows out; the excess above
@@ -65,6 +66,9 @@ void release_look(struct core *core, struct core_incident *incident, struct stam
 
 /** release_end() - it has ended and was reported */
 void release_end(struct core *core, const struct core_incident *incident);
+
+/** release_span() - mass_span() of a channel; false also where its mass is not reckoned */
+bool release_span(const struct core *core, size_t channel, struct stamp at, struct mass_span *ret);
 
 /** struct release - one mass of an incident; @limit: the one whose bound "above" is about */
 struct release {

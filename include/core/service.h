@@ -141,6 +141,13 @@ int service_reload(struct service *service, const char *user, char *error);
 int service_act(struct service *service, const struct action *action, char *error);
 
 /**
+ * service_restore() - let the core go on where the record says that it was, and say that it started
+ *
+ * Return: 0; -errno, said in the journal.
+ */
+int service_restore(struct service *service);
+
+/**
  * service_adopt() - close what the record holds as standing but the configuration has no more
  * Return: 0 or -errno.
  */
@@ -267,6 +274,12 @@ void late_tell(struct service *service);
 
 /** status_write() - RUNTIME/status.json, replaced in one step, for `wastewatch status` */
 void status_write(const struct service *service);
+
+/** status_n_reading() - pollers that serve a slot of the plan, and are not silent */
+size_t status_n_reading(const struct service *service);
+
+/** status_is_healthy() - is everything done that has to be: reading, storing, telling? */
+bool status_is_healthy(const struct service *service);
 
 /** status_remove() - on an orderly stop: nobody shall take the last state for the present one */
 void status_remove(const struct service *service);

@@ -37,5 +37,8 @@ void show_charts(const struct story *story, struct history *history);
 /** show_crossing() - its part about crossings */
 void show_crossing(const struct story *story);
 
+/** show_crossing_verdict() - will it cross a boundary; "not assessed" */
+const char *show_crossing_verdict(const struct story *story);
+
 /** show_to_do() - advice, marked as such and wrapped, @indent columns in */
 void show_to_do(size_t indent, const char *advice);

@@ -13,8 +13,10 @@ import os
 import pathlib
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 
 import jsonschema
+import judge
 import pytest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -118,12 +120,12 @@ def mixing():
                for length, u, width, depth, slope in REACHES)
 
 
-def passing(duration, rate=0.0, reaches=REACHES):
+def passing(duration, rate=0.0, reaches=REACHES, factor=1):
     """what a release of that length comes to, of the plateau of a lasting one, and when: pulses
     exp(-(x-ut)2/4Et - kt)/sqrt(t) of each moment summed up, the best window of all looked for"""
     x = sum(r[0] for r in reaches)
     u = x / travel(0, reaches)
-    dispersion = variance(0, reaches) * u ** 3 / (2 * x)
+    dispersion = factor * variance(0, reaches) * u ** 3 / (2 * x)
     step = travel(0, reaches) / 8000
     sums = [0.0]
     for i in range(1, 16000):
@@ -205,6 +207,103 @@ def test_liquid(replay):
     assert [(e["boundary"], e["verdict"]) for e in refuted] == [("Biên giới quốc gia", "unlikely")]
     assert seconds_after_start(refuted[0]["time"]) == \
         pytest.approx(end + travel(0) + 2 * math.sqrt(variance(0)), abs=120)
+
+
+def release_with_a_gap(replay, measured_s, lasts_s, mg_l=2000, conf=CONF):
+    """180 m3/h of it; the flow is measured in the first @measured_s seconds only"""
+    begin = 300
+    return replay(begin + lasts_s, {
+        "valley/outfall/COD": [(begin, begin + lasts_s, mg_l)],
+        "valley/outfall/flow": [(begin + measured_s, begin + lasts_s, None)]}, conf)
+
+
+def test_a_gap_in_the_flow_makes_nothing_likely(replay):
+    """5 of 55 minutes measured: worked out here from the measured values alone"""
+    entries, reports = release_with_a_gap(replay, 300, 3300)
+    border = [e for e in of_type(entries, "crossing.assessed")
+              if e["boundary"] == "Biên giới quốc gia"]
+    # as if it had flowed on like that, it would be national after 20 minutes, see test_enough_does
+    assert [e["verdict"] for e in border] == ["possible", "possible"]
+    assert ", likely only with what nobody measured; " in border[1]["reason"]
+    percent = border[1]["covered_percent"]
+    assert f", measured for {percent} % of the time and extrapolated to the rest" in \
+        border[1]["reason"]
+    assert 0 < percent < 30
+    assert [e["level"] for e in of_type(entries, "incident.level")] == ["commune"]
+    report = [r for r in reports if path_to_exists(r)][-1]
+    path = path_to(report, "Biên giới quốc gia", "river")
+    lasted = float(path["inputs"]["lasted_s"])
+    # values come every 10 s: trapezoids from the first one beyond the limit to the last with a flow
+    measured = 0.05 * 2000 * 290 / 1e3
+    close(path["inputs"]["measured_kg"], measured, 1e-3)
+    assert path["covered_percent"] == int(100 * 290 / lasted)
+    close(path["inputs"]["mass_kg"], measured / 290 * lasted, 1e-3)
+    assert path["extrapolated"] is True
+    flags = " ".join(path["flags"])
+    for part in ("extrapolated at the mean rate", "less of the time than crossing-covered",
+                 "likely only with what nobody measured"):
+        assert part in flags
+    # the estimate has the gap filled, the bound below has nothing in it and spreads the most
+    close(path["concentration"], at_border(300, lasted)[0], 2e-3)
+    assert at_border(300, lasted)[0] > 15
+    within = float(path["inputs"]["measured_in_s"])
+    load = measured * 1e3 / within
+    wide = passing(within, RATE, factor=4)[0]
+    close(path["low"], (4 + (load - 0.05 * 4) / 5.05 * wide) * math.exp(-RATE * travel(0)), 5e-3)
+    released = next(r for r in report["data"]["released"] if r["channel"] == "COD")
+    close(released["total"], measured, 1e-3)
+    # as the entry has it
+    said = [e for e in of_type(entries, "crossing.assessed")
+            if e["boundary"] == "Trạm cấp nước"][-1]
+    assert said["verdict"] == "likely" and said["covered_percent"] == 100
+
+
+@pytest.mark.parametrize("measured_s", (0, 1200))
+def test_nothing_measured_or_enough(replay, measured_s):
+    """no flow from the beginning on; and 20 minutes of 4,000 mg/l, more than likely alone takes"""
+    entries, reports = release_with_a_gap(replay, measured_s, 3300, 4000)
+    last = path_to([r for r in reports if path_to_exists(r)][-1], "Biên giới quốc gia", "river")
+    levels = [e["level"] for e in of_type(entries, "incident.level")]
+    if measured_s:
+        assert levels == ["commune", "national"] and last["verdict"] == "likely"
+        return
+    assert not levels and last["verdict"] == "possible" and last["covered_percent"] == 0
+    close(last["low"], float(last["background"]))
+    reasons = [e["reason"] for e in of_type(entries, "crossing.assessed")]
+    assert all("to Cửa suối" in r or "river over 1.0 km" in r for r in reasons)
+
+
+def test_a_gap_in_the_flow_of_a_stack(replay):
+    """the flow of five minutes, and the strength of an hour: possible, and why"""
+    entries, reports = replay(5400, {"valley/stack/SO2": [(300, 5400, 30000)],
+                                     "valley/stack/flow": [(600, 5400, None)]})
+    border = [e["verdict"] for e in of_type(entries, "crossing.assessed")
+              if e["boundary"] == "Biên giới quốc gia"]
+    assert set(border) == {"possible"} and not of_type(entries, "incident.level")
+    assert "likely only with what nobody measured" in \
+        of_type(entries, "crossing.assessed")[-1]["reason"]
+    last = path_to([r for r in reports if paths(r)][-1], "Biên giới quốc gia", "plume")
+    lasted = float(last["inputs"]["lasted_s"])
+    rate = 30000 * 60000 / 3600 / 1000
+    close(last["inputs"]["measured_mean_g_s"], rate * 290 / lasted, 5e-3)
+    assert last["covered_percent"] == int(100 * 290 / lasted)
+    x, way = distance_to_line(), distance_to_line() / (3 * 4 ** .15)
+    close(last["concentration"], plume("D", x, 0, rate, 3) * min(1, lasted / way), 2e-3)
+    assert float(last["low"]) == pytest.approx(
+        min(plume(c, x, 0, rate * 290 / lasted, 3) for c in "CDE") * min(1, lasted / way), rel=1e-2)
+
+
+@pytest.mark.parametrize("covered, said", [(1, False), (100, True)])
+def test_what_counts_as_covered(replay, tmp_path, covered, said):
+    conf = changed(tmp_path, lambda text: text.replace(
+        "report-interval: 60s", f"report-interval: 60s\ncrossing-covered: {covered}"))
+    _, reports = release_with_a_gap(replay, 300, 1200, conf=conf)
+    criteria = next(r for r in reports if path_to_exists(r))["data"]["crossing"]["criteria"]
+    assert criteria == {"likely": "1", "possible": "0.1", "hysteresis": "0.2", "here_m": "100",
+                        "reach_m": "50000", "covered_percent": covered, "counts": "likely"}
+    last = path_to([r for r in reports if path_to_exists(r)][-1], "Biên giới quốc gia", "river")
+    assert 1 < last["covered_percent"] < 100
+    assert any("crossing-covered" in f for f in last["flags"]) == said
 
 
 def changed(tmp_path, change):
@@ -425,6 +524,21 @@ def test_gas_with_less_known(replay, changes, verdict, flag):
     assert float(path["low"]) <= float(path["concentration"]) <= float(path["high"])
 
 
+@pytest.mark.parametrize("exit_c, cold", [(24, True), (25, False), (140, False)])
+def test_cold_gas(replay, tmp_path, exit_c, cold):
+    """colder than the air of 25 °C it does not rise by its warmth, and may sink: said"""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    site = conf / "sites.d/valley.yaml"
+    text = site.read_text(encoding="utf-8")
+    assert "exit-temperature: 140\n" in text
+    site.write_text(text.replace("exit-temperature: 140\n", f"exit-temperature: {exit_c}\n"),
+                    encoding="utf-8")
+    _, reports = replay(1200, {"valley/stack/SO2": [(300, 1200, 30000)]}, conf)
+    path = path_to(next(r for r in reports if paths(r)), "Biên giới quốc gia", "plume")
+    assert any(f.startswith("the gas is colder than the air") for f in path["flags"]) == cold
+
+
 def test_wind_turns(replay):
     """away from the border at first; when it turns, that is said, once; and it has to get there"""
     entries, _ = replay(2400, {"valley/stack/SO2": [(300, 2400, 30000)],
@@ -444,7 +558,7 @@ def test_wind_turns(replay):
 
 def test_solid(replay):
     """lead in leachate, and a slide that may reach the commune's line 103 m away"""
-    _, reports = replay(1200, {"valley/landfill/Pb": [(300, 1200, 90)]})
+    entries, reports = replay(3000, {"valley/landfill/Pb": [(300, 1200, 90)]})
     first = next(r for r in reports if paths(r))
     leachate = 0.4 * 0.020 / 3600 * 50000
     mixed = leachate * 90 / (5 + leachate)
@@ -458,6 +572,10 @@ def test_solid(replay):
     assert float(reported[-1]["concentration"]) > float(reported[0]["concentration"])
     assert float(path["high"]) >= 1000 * mixed - 1e-4  # if it goes on
     assert (path["unit"], path["threshold"]) == ("ug/l", "20")
+    # however much rain there is, nobody has measured what flowed
+    assert {e["verdict"] for e in of_type(entries, "crossing.assessed")} == {"possible"}
+    assert all("covered_percent" not in p and "0" == p["low"] for p in reported)
+    assert any("reckoned from the rain" in f for f in reported[-1]["flags"])
     ratio = 10 ** (-0.085 * math.log10(100000) - 0.047)
     slide = path_to(first, "Ranh giới xã", "slide")
     away = EARTH_M * math.radians(0.0010) * math.cos(math.radians(21.5))
@@ -521,10 +639,21 @@ def test_not_inbound(replay, changes, verdict, says):
 
 
 def test_another_parameter_of_ours(replay):
-    """what is in order of ours is about what is out at the station"""
-    entries, _ = replay(2700, {"upriver/station/NH4": [(2400, 2700, 5)],
+    """What lets COD go may let ammonium go that our own limit does not see: possible, no more, and
+    which limit of ours it was is said. Longer ago than the way takes it is none of its business."""
+    entries, reports = replay(2700, {"upriver/station/NH4": [(2400, 2700, 5)],
+                                     "valley/outfall/COD": [(1200, 1500, 200)]})
+    assert not of_type(entries, "inbound.suspected")
+    said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
+    assert [(e["verdict"], e["reason"]) for e in said] == [
+        ("possible", "NH4 may be ours, another limit was broken there: valley/outfall, "
+         "valley/outfall/COD/limit-high")]
+    assert inbound(reports)[-1]["verdict"] == "possible"
+    assert "an own source upstream was out of its limits within the travel time" in \
+        inbound(reports)[-1]["flags"]
+    entries, _ = replay(5400, {"upriver/station/NH4": [(5100, 5400, 5)],
                                "valley/outfall/COD": [(1200, 1500, 200)]})
-    assert len(of_type(entries, "inbound.suspected")) == 1
+    assert [e["verdict"] for e in of_type(entries, "inbound.suspected")] == ["observed"]
 
 
 @pytest.mark.parametrize("old, new, says", [
@@ -547,6 +676,67 @@ def test_not_known_is_not_in_order(replay, tmp_path, old, new, says):
     said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
     assert [(e["verdict"], e["reason"]) for e in said] == [("possible", says)]
     assert inbound(reports)[-1]["verdict"] == "possible"
+
+
+def station_conf(tmp_path, more):
+    """the border station by the river above the border, with a limit of its own"""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    site = conf / "sites.d/valley.yaml"
+    text = site.read_text(encoding="utf-8")
+    assert "    discharges: no # measures the water at the border\n" in text
+    site.write_text(text.replace("    discharges: no # measures the water at the border\n", more) +
+                    "    limits:\n      - {channel: COD, class: limit, high: 15, origin: QCVN, "
+                    "clear-delay: 0s}\n", encoding="utf-8")
+    return conf
+
+
+def test_a_station_lets_nothing_go(replay, tmp_path):
+    """its limit is judged, and its breach is an incident; but no mass, and nothing crosses"""
+    conf = station_conf(tmp_path, "    discharges: no\n    river: stream\n    at-km: 1\n")
+    entries, reports = replay(1800, {"valley/border-station/COD": [(600, 1200, 40)]}, conf)
+    [opened] = of_type(entries, "incident.opened")
+    assert (opened["site"], opened["kind"]) == ("valley", "liquid")
+    assert [e["source"] for e in of_type(entries, "alarm.raised")] == ["border-station"]
+    assert not of_type(entries, "crossing.assessed") + of_type(entries, "incident.level")
+    assert reports and not [p for r in reports for p in paths(r)]
+    # of the site's outfall, which was in order, there is a sum beside it; nothing of the station
+    assert {(m["source"], m["above"]) for r in reports for m in r["data"].get("released", [])} == {
+        ("outfall", "0")}
+
+
+def test_a_station_confirms(replay, tmp_path):
+    """what is out there itself still confirms what our outfall let go"""
+    conf = station_conf(tmp_path, "    discharges: no\n    river: stream\n    at-km: 1\n")
+    entries, _ = replay(HOURS_S, {"valley/outfall/COD": [(3900, 15000, 2000)],
+                                  "valley/border-station/COD": [(0, 18000, 5),
+                                                                (18000, HOURS_S, 36)]}, conf)
+    assert len(of_type(entries, "crossing.confirmed")) == 1
+
+
+@pytest.mark.parametrize("more, says", [
+    ("    river: stream\n    at-km: 1\n", "is at the source whose release it is to confirm"),
+    ("    discharges: no\n    flow: COD\n", "discharges: no says that nothing is"),
+    ("    discharges: no\n    stack-height: 3\n", "discharges: no says that nothing is"),
+    ("    discharges: never\n", "allowed: yes or no"),
+], ids=("without", "flow", "stack", "never"))
+def test_a_station_that_is_none(tmp_path, more, says):
+    done = subprocess.run([BUILD / "wastewatch", "check", "--config",
+                           station_conf(tmp_path, more)], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 1 and says in done.stderr
+
+
+def test_nothing_comes_from_a_station(tmp_path):
+    conf = station_conf(tmp_path, "    discharges: no\n")
+    site = conf / "sites.d/upriver.yaml"
+    site.write_text(site.read_text(encoding="utf-8").replace("valley/outfall",
+                                                             "valley/border-station"),
+                    encoding="utf-8")
+    done = subprocess.run([BUILD / "wastewatch", "check", "--config", conf], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "valley/border-station lets nothing go (discharges: no)" in done.stderr
 
 
 def test_inbound_is_withdrawn(replay):
@@ -655,3 +845,80 @@ def test_the_wind_turns_to_and_fro(replay):
     border = [e["verdict"] for e in of_type(entries, "crossing.assessed")
               if e["boundary"] == "Biên giới quốc gia"]
     assert 1 <= len(border) <= 2 and border[0] in ("likely", "possible")
+
+
+# --- in words ---------------------------------------------------------------------------------
+
+CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+
+
+def alerts_of(tmp_path, seconds, changes):
+    """{destination: [(headlines, certainty, msgType)]} of the valley with CAP destinations"""
+    conf = changed(tmp_path, lambda text: text.replace(
+        "destinations:\n", "destinations:\n"
+        "  - {name: cap, url: \"http://127.0.0.1:1/\", format: cap}\n"
+        "  - {name: waterworks, url: \"http://127.0.0.1:1/\", format: cap, receptors: [intake],\n"
+        "     min-verdict: likely}\n"
+        "  - {name: border-guard, url: \"http://127.0.0.1:1/\", format: cap, receptors: [border],\n"
+        "     min-verdict: likely}\n"))
+    path = tmp_path / "readings.csv"
+    write(path, seconds, changes)
+    done = subprocess.run([BUILD / "wastewatch", "replay", "--config", conf, "--reports", path],
+                          capture_output=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    bodies = judge.split(done.stdout)
+    judge.judge(bodies)
+    alerts = {}
+    for body in filter(judge.is_cap, bodies):
+        alert = ET.fromstring(body)
+        if "-liquid-" not in alert.findtext(CAP + "identifier"):
+            continue
+        for info in alert.findall(CAP + "info"):
+            began = "Bắt đầu: " if info.findtext(CAP + "language") == "vi-VN" else "Began: "
+            words = info.findtext(CAP + "description").split(began)[1]
+            assert words[:16] == info.findtext(CAP + "onset")[:16].replace("T", " ")
+        alerts.setdefault(alert.findtext(CAP + "identifier").split(".")[-1], []).append(
+            ([i.findtext(CAP + "headline") for i in alert.findall(CAP + "info")],
+             alert.findtext(f"{CAP}info/{CAP}certainty"), alert.findtext(CAP + "msgType")))
+    return alerts
+
+
+def test_only_a_receptor_is_likely(tmp_path):
+    """the intake is likely to be reached, the border no more than possibly"""
+    alerts = alerts_of(tmp_path, 1800, {"valley/outfall/COD": [(600, 1100, 4000)]})
+    headlines = [h for h, *_ in alerts["cap"]]
+    assert all("likely to cross" not in en for _, en in headlines)
+    assert headlines[-1][1].endswith("; it may cross a boundary; it is likely to reach Trạm cấp nước")
+    assert headlines[-1][0].endswith("; ô nhiễm có thể lan qua ranh giới; "
+                                     "nhiều khả năng ô nhiễm lan tới Trạm cấp nước")
+    # the waterworks are told from when it is likely there, of nothing else, and the guards are not
+    assert "border-guard" not in alerts
+    (headline, certainty, kind), *_ = alerts["waterworks"]
+    assert (certainty, kind) == ("Likely", "Alert")
+    assert headline[1].endswith("; it is likely to reach Trạm cấp nước")
+    assert "boundary" not in headline[1] and "ranh giới" not in headline[0]
+
+
+def test_what_was_refuted_is_not_said_any_more(tmp_path):
+    alerts = alerts_of(tmp_path, 6 * 3600, {"valley/outfall/COD": [(300, 1800, 2000)]})
+    english = [h[1] for h, *_ in alerts["cap"]]
+    assert any("it is likely to cross a boundary" in h for h in english)
+    standing = [h for h in english if not h.startswith(("End of alert", "Final"))]
+    assert "boundary" not in standing[-1]
+    assert standing[-1].endswith("; it is likely to reach Trạm cấp nước")
+    assert alerts["border-guard"][0][1] == "Likely"
+    assert "likely to cross a boundary" in alerts["border-guard"][0][0][1]
+
+
+def test_the_reason_names_what_is_reached(replay):
+    entries, reports = replay(6 * 3600, {"valley/outfall/COD": [(300, 1800, 2000)]})
+    reasons = [e["reason"] for e in of_type(entries, "incident.level")]
+    assert reasons == ["that it crosses a boundary is possible; that it reaches Trạm cấp nước is "
+                       "likely", "that it crosses a boundary is likely"]
+    said = [e["reason"] for e in of_type(entries, "incident.updated")]
+    assert "that it crosses a boundary is unlikely; that it reaches Trạm cấp nước is likely" in said
+    last = [r for r in reports if r["data"]["incident"]["kind"] == "liquid" and paths(r)][-1]
+    assert last["data"]["crossing"]["worst_boundary"] == {"target": "Biên giới quốc gia",
+                                                          "verdict": "unlikely"}
+    assert last["data"]["crossing"]["worst_receptor"] == {"target": "Trạm cấp nước",
+                                                          "verdict": "likely"}

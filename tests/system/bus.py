@@ -51,10 +51,13 @@ CONFIG = """\
 OWN = '<policy user="{user}"><allow own="vn.wastewatch1"/>' \
       '<allow send_destination="vn.wastewatch1"/></policy>'
 EVERYBODY = '<policy context="default"><allow send_destination="vn.wastewatch1"/></policy>'
+POLKIT = "org.freedesktop.PolicyKit1"
+A_POLKIT = f'<policy context="default"><allow own="{POLKIT}"/>' \
+           f'<allow send_destination="{POLKIT}"/></policy>'
 
 
 class Bus:
-    def __init__(self, own=True, everybody=False):
+    def __init__(self, own=True, everybody=False, polkit=False):
         self.dir = pathlib.Path(tempfile.mkdtemp(prefix="ww-bus-"))
         self.dir.chmod(0o755)
         self.socket = self.dir / "socket"
@@ -62,7 +65,8 @@ class Bus:
         self.process = None
         user = subprocess.run(["id", "-un"], capture_output=True, text=True,
                               check=True).stdout.strip()
-        more = (OWN.format(user=user) if own else "") + (EVERYBODY if everybody else "")
+        more = (OWN.format(user=user) if own else "") + (EVERYBODY if everybody else "") + \
+            (A_POLKIT if polkit else "")
         (self.dir / "bus.conf").write_text(CONFIG.format(socket=self.socket, policy=POLICY,
                                                          more=more))
 

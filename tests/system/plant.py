@@ -30,6 +30,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [os.path.dirname(__file__), str(ROOT / "tests")]
 
+import catalogs  # noqa: E402: found by the line above
 import judge  # noqa: E402: found by the line above
 
 BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
@@ -514,6 +515,9 @@ class Plant:
             if path.suffix in (".json", ".xml"):
                 bodies.add(path.read_bytes())
         judge.judge(bodies)
+        bare = {(entry["type"], field) for entry in ([] if self.broken_record else self.entries())
+                for field in catalogs.missing(entry)}
+        assert not bare, f"the journal's catalogs name fields that are not there: {sorted(bare)}"
 
     def close(self):
         for name in list(self.processes):

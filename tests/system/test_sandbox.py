@@ -31,7 +31,7 @@ def sandboxes(plant):
 
 def start_core(plant):
     plant.start("core")
-    plant.until(lambda: (plant.run / "sender.sock").exists(), "the core listens")
+    plant.until(lambda: (plant.run / "status.json").exists(), "the core is up")
 
 
 def text(trial):
@@ -69,7 +69,7 @@ def test_without_a_sandbox_all_three_say_so_once(plant):
                              "--runtime", plant.run], capture_output=True, encoding="utf-8",
                             check=False)
     attention = " ".join(json.loads(listed.stdout)["attention"])
-    assert attention and "andbox" not in attention and "NOT IN FORCE" not in attention
+    assert "andbox" not in attention and "NOT IN FORCE" not in attention
 
 
 def test_what_is_asked_of_whom(plant):

@@ -84,11 +84,14 @@ static void test_pulse(void **state)
 			       .discharge_m3_s = 0.1,
 			       .concentration_mg_l = 1e6,
 			       .duration_s = 1,
+			       .let = {100, 1},
+			       .measured = {100, 1},
 			       .ended = true};
 	struct crossing_path path = {.release_ms = WALL_0};
 
 	(void)state;
 	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.measured == path.excess);
 	/* 0.2714 at x/u, somewhat before it more; of the 30.1 m3/s that flow, not of 60·0.5 */
 	assert_close(path.central, 0.27153 * 30 / 30.1, 0.000005);
 	assert_close(path.low, 0.2714 / 2 * 30 / 30.1, 0.0002); /* four times the dispersion */
@@ -111,6 +114,7 @@ static void test_pulse(void **state)
 	assert_close(path.excess, 0.2081 * 30 / 30.1, 0.0002);
 	/* cleaner than the river: it adds nothing, and takes nothing away */
 	c.concentration_mg_l = 1;
+	c.let = c.measured = (struct river_let){1e-4, 1};
 	c.ended = false;
 	path.flags = 0;
 	assert_int_equal(assess_by_river(&c, &path), 0);
@@ -167,6 +171,8 @@ static void test_unknown_dispersion(void **state)
 			       .discharge_m3_s = 0.1,
 			       .concentration_mg_l = 1e6,
 			       .duration_s = 1,
+			       .let = {100, 1},
+			       .measured = {100, 1},
 			       .ended = true};
 	double unit = 1025 * pow(100000 / 3600.0, -0.887),
 	       fast = 1025 * pow(50000 / 3600.0, -0.887);
@@ -185,6 +191,7 @@ static void test_unknown_dispersion(void **state)
 	assert_close((double)(path.tail_ms - WALL_0) / 1e3, 1 + 0.890 * 100000 + 2e6 / unit, 0.01);
 	c.ended = false;
 	c.duration_s = 1e6; /* the plateau */
+	c.let = c.measured = (struct river_let){1e8, 1e6};
 	assert_int_equal(assess_by_river(&c, &path), 0);
 	assert_close(path.central, 1e5 / 30.1, 1e-6);
 	assert_close(path.high, 1e5 / 30.1, 1e-6);
@@ -475,7 +482,9 @@ static void test_verdicts(void **state)
 		{0, 0, 0, VERDICT_OBSERVED, VERDICT_OBSERVED},
 		/* where the wind blows to is not known: no more than possible */
 		{100, 100, FLAG_DIRECTION_UNKNOWN, VERDICT_NONE, VERDICT_POSSIBLE},
-		{0, 0, FLAG_AT_THE_LINE, VERDICT_NONE, VERDICT_OBSERVED},
+		{0, 0.1, FLAG_AT_THE_LINE, VERDICT_NONE, VERDICT_OBSERVED},
+		/* at the line, but nothing flows */
+		{0, 0, FLAG_AT_THE_LINE, VERDICT_NONE, VERDICT_UNLIKELY},
 	};
 
 	(void)state;
@@ -484,6 +493,7 @@ static void test_verdicts(void **state)
 						   .high = rows[i].high,
 						   .excess = rows[i].central,
 						   .excess_high = rows[i].high,
+						   .measured = rows[i].central,
 						   .bound = 10,
 						   .flags = rows[i].flags};
 
@@ -536,10 +546,121 @@ static void test_verdicts_above_a_background(void **state)
 						   .high = rows[i].background + rows[i].excess_high,
 						   .excess = rows[i].excess,
 						   .excess_high = rows[i].excess_high,
+						   .measured = rows[i].excess,
 						   .bound = 10};
 
 		if (assess_verdict(&rivers, &path, rows[i].before) != rows[i].verdict)
 			fail_msg("row %zu", i);
+	}
+}
+
+/* what nobody measured makes possible at most, and it is said */
+static void test_verdicts_of_what_was_measured(void **state)
+{
+	static const struct {
+		double measured; /* of 20 that are added, at a threshold of 10 */
+		enum crossing_verdict before;
+		enum crossing_verdict verdict;
+		bool held;
+	} rows[] = {
+		{20, VERDICT_NONE, VERDICT_LIKELY, false},
+		{10, VERDICT_NONE, VERDICT_LIKELY, false},
+		{9.99, VERDICT_NONE, VERDICT_POSSIBLE, true},
+		{9.99, VERDICT_POSSIBLE, VERDICT_POSSIBLE, true},
+		{0, VERDICT_NONE, VERDICT_POSSIBLE, true},
+		{8, VERDICT_LIKELY, VERDICT_LIKELY, false},
+		{7.99, VERDICT_LIKELY, VERDICT_POSSIBLE, true},
+		{0, VERDICT_OBSERVED, VERDICT_OBSERVED, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct crossing_path path = {.central = 20,
+						   .high = 20,
+						   .excess = 20,
+						   .excess_high = 20,
+						   .measured = rows[i].measured,
+						   .bound = 10};
+
+		if (assess_verdict(&rivers, &path, rows[i].before) != rows[i].verdict ||
+		    assess_is_held(&rivers, &path, rows[i].before) != rows[i].held)
+			fail_msg("row %zu", i);
+	}
+}
+
+/* 1,000 kg in an hour, of which 200 were measured: the bound below has no more */
+static void test_river_with_gaps(void **state)
+{
+	struct river_case c = {.crossing = &rivers,
+			       .river = &river,
+			       .to_m = 50000,
+			       .flow_m3_s = 30,
+			       .discharge_m3_s = 0.1,
+			       .concentration_mg_l = 9000,
+			       .duration_s = 3600,
+			       .let = {1000, 3600},
+			       .measured = {200, 3600}};
+	double share = erf(3600 / (2 * sqrt(2) * 4899)), mean = 1e6 / 3600 / 30.1;
+	double wide = erf(3600 / (2 * sqrt(2) * 2 * 4899));
+	struct crossing_path path = {.release_ms = WALL_0};
+
+	(void)state;
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.central, mean * share, 0.002 * mean);
+	assert_close(path.measured, 0.2 * mean * share, 0.002 * mean);
+	assert_close(path.low, 0.2 * mean * wide, 0.002 * mean);
+	assert_close(path.inputs[INPUT_MEASURED], 200, 0);
+	assert_close(path.inputs[INPUT_MEASURED_IN], 3600, 0);
+	/* as much in ten times as long, nothing of the rest measured: the worst part is kept */
+	c.kept_measured = c.measured;
+	c.measured = (struct river_let){200, 36000};
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_close(path.measured, 0.2 * mean * share, 0.002 * mean);
+	/* nothing at all */
+	c.measured = c.kept_measured = (struct river_let){0, 0};
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.measured == 0 && path.low == path.background && path.central > 0);
+	/* of clean water in the gaps nobody knows: it adds less, it takes nothing away */
+	c.water = &bod; /* 4 mg/l */
+	c.measured = (struct river_let){0.1, 3600};
+	assert_int_equal(assess_by_river(&c, &path), 0);
+	assert_true(path.measured == 0 && path.low == path.background);
+}
+
+/* 1 g/s now; the mean of what was measured so much */
+static void test_plume_with_gaps(void **state)
+{
+	static const struct {
+		uint64_t flags;
+		unsigned int covered_percent;
+		double mean_g_s;
+		double measured; /* of what it adds */
+		double low;	 /* of the bound without gaps */
+	} rows[] = {
+		{0, 100, 0.5, 1, 1}, /* no gaps: as strong as it is now, however it was */
+		{FLAG_FILLED, 99, 0.5, 1, 0.5},
+		{FLAG_FILLED, 75, 0.5, 1, 0.5},
+		{FLAG_FILLED, 74, 0.5, 0.5, 0.5},
+		{FLAG_FILLED, 0, 0, 0, 0},
+		{FLAG_FILLED, 74, 2, 1, 1},
+		/* not measured now */
+		{FLAG_FILLED | FLAG_FLOW_OLD, 99, 0.5, 0.5, 0.5},
+		{FLAG_CONCENTRATION_OLD, 100, 0.5, 0.5, 0.5},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct crossing_path path = {.low = 3,
+					     .excess = 10,
+					     .flags = rows[i].flags,
+					     .covered_percent = (uint8_t)rows[i].covered_percent};
+
+		path.inputs[INPUT_RATE] = 1;
+		path.inputs[INPUT_MEASURED_RATE] = rows[i].mean_g_s;
+		assess_measured(&path, 75);
+		if (fabs(path.measured - 10 * rows[i].measured) > 1e-9 ||
+		    fabs(path.low - 3 * rows[i].low) > 1e-9)
+			fail_msg("row %zu: %g %g", i, path.measured, path.low);
 	}
 }
 
@@ -713,8 +834,8 @@ static void test_likely_and_confirmed(void **state)
 	assert_true(strstr(rig.text, "\"reason\":\"COD up to 29.7 mg/l if it goes on, "));
 	assert_true(strstr(rig.text, " by what was let go so far, threshold 15 mg/l; river over "
 				     "0.4 km, expected "));
-	assert_int_equal(count(&rig, "\"that it crosses is possible\""), 2); /* entry, report */
-	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses is "
+	assert_int_equal(count(&rig, "\"that it crosses a boundary is possible\""), 2); /* entry, report */
+	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses a boundary is "
 				     "likely\""),
 			 1);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_LIKELY);
@@ -1110,6 +1231,9 @@ int main(void)
 		cmocka_unit_test(test_slide),
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_verdicts_above_a_background),
+		cmocka_unit_test(test_verdicts_of_what_was_measured),
+		cmocka_unit_test(test_river_with_gaps),
+		cmocka_unit_test(test_plume_with_gaps),
 		cmocka_unit_test(test_likely_and_confirmed),
 		cmocka_unit_test(test_refuted_before_the_end),
 		cmocka_unit_test(test_a_second_spill_joins),

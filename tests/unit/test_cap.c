@@ -292,6 +292,116 @@ static void test_map(void **state)
 	}
 }
 
+#define WORST(key, target, verdict) \
+	"\"" key "\":{\"target\":\"" target "\",\"verdict\":\"" verdict "\"},"
+#define BORDER(verdict) WORST("worst_boundary", "Border", verdict)
+#define INTAKE(verdict) WORST("worst_receptor", "Intake", verdict)
+#define PATH_TO(target, kind, verdict)                                      \
+	"{\"source\":\"outfall\",\"method\":\"river\",\"target\":\"" target \
+	"\",\"target_kind\":\"" kind "\",\"verdict\":\"" verdict "\","      \
+	"\"leading_edge\":\"2025-11-28T04:10:00.000+07:00\"}"
+
+/* of a boundary only where one may be crossed, of a receptor only where that is surer */
+static void test_what_is_reached(void **state)
+{
+	static const struct {
+		const char *worst;
+		const char *target; /* what the destination asks for */
+		const char *vi, *en;
+		const char *certainty;
+	} rows[] = {
+		/* after the border was refuted, and where nothing else is near */
+		{BORDER("unlikely") INTAKE("likely"), NULL,
+		 "; nhiều khả năng ô nhiễm lan tới Intake", "; it is likely to reach Intake",
+		 "Likely"},
+		{INTAKE("possible"), NULL, "; ô nhiễm có thể lan tới Intake",
+		 "; it may reach Intake", "Likely"},
+		{INTAKE("observed"), NULL, "; ô nhiễm đã lan tới Intake (đã đo được)",
+		 "; it has reached Intake, as measured", "Likely"},
+		{BORDER("likely") INTAKE("likely"), NULL,
+		 "; nhiều khả năng ô nhiễm lan qua ranh giới", "; it is likely to cross a boundary",
+		 "Likely"},
+		{BORDER("possible") INTAKE("likely"), NULL,
+		 "; ô nhiễm có thể lan qua ranh giới; nhiều khả năng ô nhiễm lan tới Intake",
+		 "; it may cross a boundary; it is likely to reach Intake", "Likely"},
+		{BORDER("unlikely"), NULL, "", "", "Likely"},
+		/* a destination that asks for one of them reads of that one only */
+		{BORDER("likely") INTAKE("likely"), "Ferry", "; ô nhiễm có thể lan tới Ferry",
+		 "; it may reach Ferry", "Possible"},
+		{BORDER("likely"), "Border", "; nhiều khả năng ô nhiễm lan qua ranh giới",
+		 "; it is likely to cross a boundary", "Likely"},
+		{BORDER("likely"), "Farm", "", "", "Observed"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char crossing[2048], vi[512], en[512];
+		struct cap_report report;
+		xmlDoc *alert;
+		char *data;
+
+		(void)snprintf(crossing, sizeof(crossing),
+			       "\"crossing\":{\"verdict\":\"likely\",%s\"paths\":[%s,%s,%s,%s]},"
+			       "\"sources\"",
+			       rows[i].worst, PATH_TO("Border", "national", "likely"),
+			       PATH_TO("Intake", "receptor", "likely"),
+			       PATH_TO("Ferry", "receptor", "possible"),
+			       PATH_TO("Farm", "receptor", "unlikely"));
+		(void)snprintf(
+			vi, sizeof(vi),
+			"Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn cho phép%s",
+			rows[i].vi);
+		(void)snprintf(en, sizeof(en),
+			       "Wastewater incident at Nhà máy giấy: a legal limit is broken%s",
+			       rows[i].en);
+		data = WITH("\"verdict\":\"none\"", "\"verdict\":\"likely\"", "\"sources\"",
+			    crossing);
+		report = report_of(data);
+		report.target = rows[i].target;
+		alert = alert_of(&report);
+		if (strcmp(text_of(alert, "headline", 1), en) != 0 ||
+		    strcmp(text_of(alert, "headline", 0), vi) != 0 ||
+		    strcmp(text_of(alert, "certainty", 0), rows[i].certainty) != 0)
+			fail_msg("row %zu: %s | %s | %s", i, text_of(alert, "headline", 0),
+				 text_of(alert, "headline", 1), text_of(alert, "certainty", 0));
+		xmlFreeDoc(alert);
+		free(data);
+	}
+}
+
+/* the words say the same moment as the element; when it was noticed only where that is another */
+static void test_began(void **state)
+{
+	static const struct {
+		const char *since;
+		const char *onset, *began, *detected;
+	} rows[] = {
+		{"2025-11-27T21:00:00.000+07:00", "2025-11-27T21:00:00+07:00",
+		 "Began: 2025-11-27 21:00 (UTC+07:00)\n",
+		 "Detected: 2025-11-27 22:05 (UTC+07:00)\n"},
+		{"2025-11-27T22:05:00.000+07:00", "2025-11-27T22:05:00+07:00",
+		 "Began: 2025-11-27 22:05 (UTC+07:00)\n", NULL},
+		{"2025-11-27T22:09:00.000+07:00", "2025-11-27T22:05:00+07:00",
+		 "Began: 2025-11-27 22:05 (UTC+07:00)\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *data = WITH("2025-11-27T22:04:00.000+07:00", rows[i].since);
+		struct cap_report report = report_of(data);
+		xmlDoc *alert = alert_of(&report);
+		const char *words = text_of(alert, "description", 1);
+
+		if (strcmp(text_of(alert, "onset", 0), rows[i].onset) != 0 ||
+		    !strstr(words, rows[i].began) ||
+		    (rows[i].detected ? !strstr(words, rows[i].detected)
+				      : !!strstr(words, "Detected")))
+			fail_msg("row %zu: %s", i, words);
+		xmlFreeDoc(alert);
+		free(data);
+	}
+}
+
 /* opened, told again, told late, ended, closed, and taken out of the configuration */
 static void test_message_types(void **state)
 {
@@ -371,15 +481,42 @@ static void test_language_order(void **state)
 	xmlFreeDoc(alert);
 }
 
+/* not round the Earth, closed, counterclockwise: the area within, Gauss's formula */
+static void assert_ring(const char *polygon)
+{
+	double lat = 0, lon = 0, first_lat = 0, first_lon = 0, west = 180, east = -180, twice = 0;
+	int n = 0;
+
+	for (const char *at = polygon; *at;) {
+		double before_lat = lat, before_lon = lon;
+		int used = 0;
+
+		assert_int_equal(sscanf(at, "%lf,%lf%n", &lat, &lon, &used), 2);
+		at += used;
+		west = fmin(west, lon);
+		east = fmax(east, lon);
+		if (n++ == 0) {
+			first_lat = lat;
+			first_lon = lon;
+			continue;
+		}
+		twice += before_lon * lat - lon * before_lat;
+	}
+	assert_true(n >= 4 && n <= 100 && lat == first_lat && lon == first_lon);
+	assert_true(east - west < 180);
+	assert_true(twice > 0);
+}
+
 /* a rectangle about the line from the site to 22.1, 106.8: 28 km, so 3 km to either side and
  * beyond both ends. On a plane here; a degree of latitude is 111.195 km. */
 static void assert_corridor(const char *polygon)
 {
-	static const double along_km[] = {-3, 31.1, 31.1, -3, -3}, side_km[] = {-3, -3, 3, 3, -3};
+	static const double along_km[] = {-3, 31.1, 31.1, -3, -3}, side_km[] = {3, 3, -3, -3, 3};
 	const double km = 111.195, narrow = cos(21.975 * acos(-1) / 180);
 	double north = 0.25 * km, east = 0.04 * km * narrow, long_km = hypot(north, east);
 	const char *at = polygon;
 
+	assert_ring(polygon);
 	for (size_t i = 0; i < 5; i++) {
 		double lat, lon, x, y;
 		int n = 0;
@@ -394,6 +531,52 @@ static void assert_corridor(const char *polygon)
 	assert_string_equal(at, "");
 	assert_memory_equal(polygon, polygon + strlen(polygon) - strcspn(polygon, " "),
 			    strcspn(polygon, " "));
+}
+
+/* beside the 180th meridian and the pole: counterclockwise, or a circle; never round the Earth */
+static void test_areas_at_the_edge(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		bool is_polygon;
+	} rows[] = {
+		{"\"latitude\":\"10\",\"longitude\":\"179\"",
+		 "\"latitude\":\"10\",\"longitude\":\"179.9\"", true},
+		{"\"latitude\":\"10\",\"longitude\":\"179.9\"",
+		 "\"latitude\":\"10\",\"longitude\":\"-179.9\"", false},
+		{"\"latitude\":\"-10\",\"longitude\":\"-178.9\"",
+		 "\"latitude\":\"-10\",\"longitude\":\"-178\"", true},
+		{"\"latitude\":\"89.9\",\"longitude\":\"0\"",
+		 "\"latitude\":\"89.9\",\"longitude\":\"179\"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char crossing[1024];
+		struct cap_report report;
+		xmlDoc *alert;
+		char *data;
+
+		(void)snprintf(crossing, sizeof(crossing),
+			       "\"crossing\":{\"sector\":{%s,\"bearing_deg\":\"90\","
+			       "\"half_angle_deg\":\"22.5\",\"reach_m\":\"2000\"},"
+			       "\"paths\":[{\"source\":\"outfall\",\"method\":\"river\","
+			       "\"target\":\"far\",\"target_kind\":\"national\","
+			       "\"verdict\":\"likely\",\"from\":{%s},\"position\":{%s}}]},"
+			       "\"sources\"",
+			       rows[i].from, rows[i].from, rows[i].to);
+		data = WITH("\"sources\"", crossing);
+		report = report_of(data);
+		alert = alert_of(&report);
+		for (int k = 0; *text_of(alert, "polygon", k); k++)
+			assert_ring(text_of(alert, "polygon", k));
+		/* of one language the sector and the corridor: each is the one or the other */
+		if ((*text_of(alert, "polygon", 3) != '\0') != rows[i].is_polygon)
+			fail_msg("row %zu", i);
+		assert_true(*text_of(alert, "polygon", 3) || *text_of(alert, "circle", 2));
+		xmlFreeDoc(alert);
+		free(data);
+	}
 }
 
 static void test_areas(void **state)
@@ -596,12 +779,21 @@ static void test_text(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_time),	      cmocka_unit_test(test_alert),
-		cmocka_unit_test(test_map),	      cmocka_unit_test(test_message_types),
-		cmocka_unit_test(test_exercise),      cmocka_unit_test(test_language_order),
-		cmocka_unit_test(test_areas),	      cmocka_unit_test(test_released_and_findings),
-		cmocka_unit_test(test_foreign_texts), cmocka_unit_test(test_no_report),
-		cmocka_unit_test(test_clean),	      cmocka_unit_test(test_text),
+		cmocka_unit_test(test_time),
+		cmocka_unit_test(test_alert),
+		cmocka_unit_test(test_map),
+		cmocka_unit_test(test_message_types),
+		cmocka_unit_test(test_exercise),
+		cmocka_unit_test(test_language_order),
+		cmocka_unit_test(test_what_is_reached),
+		cmocka_unit_test(test_began),
+		cmocka_unit_test(test_areas),
+		cmocka_unit_test(test_areas_at_the_edge),
+		cmocka_unit_test(test_released_and_findings),
+		cmocka_unit_test(test_foreign_texts),
+		cmocka_unit_test(test_no_report),
+		cmocka_unit_test(test_clean),
+		cmocka_unit_test(test_text),
 	};
 
 	return cmocka_run_group_tests(tests, read_schema, free_schema);

@@ -640,6 +640,80 @@ static void test_restored_without_a_value(void **state)
 	rig_close(&rig);
 }
 
+/* a value of every channel, and a tick that finds out when one of them has to be looked at */
+static void read_and_tick(struct rig *rig)
+{
+	read_coil(rig);
+	read_words(rig);
+	read_lab(rig, 50);
+	tick(rig);
+}
+
+/* Channels are not looked at before one of them can be old or lost: no later than that, either. */
+static void test_silence_is_seen_at_its_moment(void **state)
+{
+	static const struct {
+		int64_t after_ms;
+		enum quality quality; /* of a channel that is lost after 60 s */
+		bool lost;
+		size_t n_lost; /* those that are lost after 5 s, too */
+	} rows[] = {
+		{0, QUALITY_GOOD, false, 0},	   {3000, QUALITY_GOOD, false, 0},
+		{3001, QUALITY_STALE, false, 0},   {4999, QUALITY_STALE, false, 0},
+		{5000, QUALITY_STALE, false, 6},   {5001, QUALITY_STALE, false, 6},
+		{59999, QUALITY_STALE, false, 6},  {60000, QUALITY_STALE, true, 8},
+		{1000000, QUALITY_STALE, true, 9}, /* and after 900 s that of the laboratory */
+	};
+	struct rig rig;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		rig_open(&rig);
+		read_and_tick(&rig);
+		for (int64_t s = 1000; s < rows[i].after_ms; s += 1000) {
+			pass(&rig, 1000);
+			tick(&rig);
+		}
+		pass(&rig, MONO_0 + rows[i].after_ms - rig.at.mono_ms);
+		tick(&rig);
+		if (quality_of(&rig, STILL) != rows[i].quality ||
+		    rig.core->channels[STILL].lost != rows[i].lost ||
+		    count_type(&rig, EVENT_MEASUREMENT_LOST, "") != rows[i].n_lost)
+			fail_msg("row %zu: %s, %d, %zu", i, quality_text(quality_of(&rig, STILL)),
+				 rig.core->channels[STILL].lost,
+				 count_type(&rig, EVENT_MEASUREMENT_LOST, ""));
+		rig_close(&rig);
+	}
+}
+
+/* what was found out before counts no more where the interval or the whole state is another */
+static void test_silence_is_looked_for_anew(void **state)
+{
+	struct rig rig;
+	void *saved;
+	size_t n;
+
+	(void)state;
+	rig_open(&rig);
+	read_and_tick(&rig);
+	core_set_interval(rig.core, STILL, 500);
+	pass(&rig, 1501);
+	tick(&rig);
+	assert_int_equal(quality_of(&rig, STILL), QUALITY_STALE);
+	rig_close(&rig);
+
+	rig_open(&rig);
+	read_and_tick(&rig);
+	assert_int_equal(core_save(rig.core, &saved, &n), 0);
+	run(&rig, 100);
+	assert_int_equal(core_restore(rig.core, saved, n), 0);
+	free(saved);
+	rig.at = (struct stamp){MONO_0 + 3001, WALL_0 + 3001};
+	tick(&rig);
+	assert_int_equal(quality_of(&rig, STILL), QUALITY_STALE);
+	rig_close(&rig);
+}
+
 /* nothing old is shown as new, long before it counts as lost */
 static void test_old_values_are_stale(void **state)
 {
@@ -1411,6 +1485,8 @@ int main(void)
 		cmocka_unit_test(test_not_in_operation),
 		cmocka_unit_test(test_unknown_condition_is_fulfilled),
 		cmocka_unit_test(test_restored_without_a_value),
+		cmocka_unit_test(test_silence_is_seen_at_its_moment),
+		cmocka_unit_test(test_silence_is_looked_for_anew),
 		cmocka_unit_test(test_old_values_are_stale),
 		cmocka_unit_test(test_formulas),
 		cmocka_unit_test(test_derived),

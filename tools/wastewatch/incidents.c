@@ -103,7 +103,7 @@ static void each_line(void *userdata, const struct history_incident *incident)
 	    command_time(incident->opened_ms, listing->zone_min, opened), incident->first_out,
 	    say_word(incident->level));
 	if (strcmp(incident->verdict, "none") != 0)
-		say(", crossing %s", say_word(incident->verdict));
+		say(", that it reaches others %s", say_word(incident->verdict));
 	print_handling(incident);
 	(void)putchar('\n');
 }

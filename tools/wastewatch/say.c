@@ -143,7 +143,7 @@ const char *say_word(const char *word)
 		N_("not read yet"), N_("pending"),
 		N_("held"),	    N_("stopped"),
 		N_("sent"),	    N_("abandoned"),
-		N_("superseded"),
+		N_("superseded"),   N_("not assessed"),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

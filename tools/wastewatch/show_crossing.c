@@ -15,13 +15,18 @@
 static const struct {
 	const char *verdict;
 	const char *advice;
+	const char *receptor;
 } crossing_advice[] = {
 	{"observed",
-	 N_("Tell the department and, across the border, its counterpart NOW: it is there.")},
+	 N_("Tell the department and, across the border, its counterpart NOW: it is there."),
+	 N_("Tell the department and those at the target NOW: it is there.")},
 	{"likely",
+	 N_("Warn those at the target before it arrives; sample there at the time given."),
 	 N_("Warn those at the target before it arrives; sample there at the time given.")},
-	{"possible", N_("Have somebody sample at the target at the time given.")},
-	{"unlikely", N_("Nothing there; it is assessed anew as long as the incident runs.")},
+	{"possible", N_("Have somebody sample at the target at the time given."),
+	 N_("Have somebody sample at the target at the time given.")},
+	{"unlikely", N_("Nothing there; it is assessed anew as long as the incident runs."),
+	 N_("Nothing there; it is assessed anew as long as the incident runs.")},
 };
 
 /* an estimate to three digits: more of them are in the report, and nobody's business at night */
@@ -61,6 +66,18 @@ static void print_when(const json_t *path)
 	(void)putchar('\n');
 }
 
+static void print_cover(const json_t *path)
+{
+	const json_t *covered = json_object_get(path, "covered_percent");
+
+	if (!json_is_integer(covered))
+		return;
+	say("\n            measured:   %lld %% of the time",
+	    (long long)json_integer_value(covered));
+	if (json_is_true(json_object_get(path, "extrapolated")))
+		say("; the rest is extrapolated");
+}
+
 static void print_strength(const json_t *path)
 {
 	char value[32], other[32];
@@ -74,6 +91,7 @@ static void print_strength(const json_t *path)
 	if (*field_text(path, "background"))
 		say(": %s by this release, %s there without it", estimate(path, "excess", value),
 		    estimate(path, "background", other));
+	print_cover(path);
 	say("\n            matters at: %s %s, %s\n", field_text(path, "threshold"),
 	    field_text(path, "unit"), field_text(path, "threshold_origin"));
 }
@@ -116,20 +134,48 @@ static void print_path(const json_t *path)
 		say("            how sure:   %s\n", json_string_value(flag));
 }
 
+static void print_advice(const char *verdict, bool is_receptor, bool runs)
+{
+	for (size_t i = 0; runs && i < ARRAY_SIZE(crossing_advice); i++)
+		if (strcmp(crossing_advice[i].verdict, verdict) == 0)
+			show_to_do(2, tr(is_receptor ? crossing_advice[i].receptor
+						     : crossing_advice[i].advice));
+}
+
+const char *show_crossing_verdict(const struct story *story)
+{
+	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
+						 "crossing");
+	const json_t *boundary = json_object_get(crossing, "worst_boundary");
+
+	if (boundary)
+		return field_text(boundary, "verdict");
+	/* reports of before 0.4.0 say no more than the worst of all */
+	return json_object_get(crossing, "worst_receptor") || !crossing
+		       ? "not assessed"
+		       : field_text(crossing, "verdict");
+}
+
 void show_crossing(const struct story *story)
 {
 	const json_t *crossing = json_object_get(json_object_get(story->object, "last_report"),
 						 "crossing");
 	bool runs = strcmp(field_text(story->object, "state"), "open") == 0;
+	const json_t *boundary = json_object_get(crossing, "worst_boundary");
+	const json_t *receptor = json_object_get(crossing, "worst_receptor");
 	const json_t *path;
 	size_t i;
 
 	if (!crossing)
 		return;
-	say("\nWill it cross: %s\n", say_word(field_text(crossing, "verdict")));
-	for (i = 0; runs && i < ARRAY_SIZE(crossing_advice); i++)
-		if (strcmp(crossing_advice[i].verdict, field_text(crossing, "verdict")) == 0)
-			show_to_do(2, tr(crossing_advice[i].advice));
+	say("\nWill it cross: %s\n", say_word(show_crossing_verdict(story)));
+	if (boundary || !receptor)
+		print_advice(show_crossing_verdict(story), false, runs);
+	if (receptor) {
+		say("Will it reach %s: %s\n", field_text(receptor, "target"),
+		    say_word(field_text(receptor, "verdict")));
+		print_advice(field_text(receptor, "verdict"), true, runs);
+	}
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
 }

@@ -279,11 +279,10 @@ static void print_head(const struct story *story)
 		say("  level  %s (Art. 123)", say_word(field_text(object, "level")));
 	if (story->exercise)
 		say("\n  all of it is an exercise: nothing was released\n");
-	else if (strcmp(field_text(object, "verdict"), "none") == 0)
+	else if (strcmp(show_crossing_verdict(story), "not assessed") == 0)
 		say("; whether it crosses a boundary was not assessed\n");
 	else
-		say("; that it crosses a boundary is %s\n",
-		    say_word(field_text(object, "verdict")));
+		say("; that it crosses a boundary is %s\n", say_word(show_crossing_verdict(story)));
 	print_handling(object);
 }
 

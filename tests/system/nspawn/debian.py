@@ -24,9 +24,9 @@ CACHE = Path(os.environ.get("WASTEWATCH_CACHE") or
 MIRROR = os.environ.get("WASTEWATCH_MIRROR", "http://deb.debian.org/debian")
 # a Debian that boots; what the package needs (its Depends: and Recommends: of today, so that it
 # installs without a network); what the tests themselves run inside
-PACKAGES = ("systemd,systemd-sysv,dbus,libnss-systemd,polkitd,ca-certificates,"
+PACKAGES = ("systemd,systemd-sysv,dbus,libnss-systemd,libpam-systemd,polkitd,ca-certificates,"
             "libcurl4,libjansson4,libmicrohttpd12,libmodbus5,libsqlite3-0,libssl3,libsystemd0,"
-            "libxml2,libyaml-0-2,openssl,sqlite3,python3-minimal,adduser")
+            "libxml2,libyaml-0-2,procps,openssl,sqlite3,python3-minimal,adduser")
 
 
 def why_no_package():

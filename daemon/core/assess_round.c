@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <math.h>
+
+#include "core/assess_inside.h"
+
+/** begin_at() - when a path's release began */
+static void begin_at(struct crossing_path *path, struct stamp since)
+{
+	path->release_ms = since.wall_ms;
+	path->began_ms = since.mono_ms;
+}
+
+void round_begin_with(struct crossing_path *path, const struct crossing_path *before)
+{
+	if (before && before->began_ms < path->began_ms)
+		begin_at(path, (struct stamp){.mono_ms = before->began_ms,
+					      .wall_ms = before->release_ms});
+}
+
+double round_lasted_s(const struct round *round, const struct crossing_path *path)
+{
+	return (double)MAX(round->end.mono_ms - path->began_ms, (int64_t)0) / MS_PER_S;
+}
+
+struct crossing_path round_path(const struct round *round, enum crossing_method method,
+				const struct config_target *target)
+{
+	struct crossing_path path = {
+		.source = assess_source_key(round->core->config, round->source),
+		.target = assess_key(target->name),
+		.release_ms = round->since.wall_ms,
+		.began_ms = round->since.mono_ms,
+		.central = (double)NAN,
+		.low = (double)NAN,
+		.high = (double)NAN,
+		.background = (double)NAN,
+		.excess = (double)NAN,
+		.excess_high = (double)NAN,
+		.measured = (double)NAN,
+		.bound = (double)NAN,
+		.distance_m = (double)NAN,
+		.bearing_deg = (double)NAN,
+		.point = {(double)NAN, (double)NAN},
+		.method = (uint8_t)method,
+		.covered_percent = CROSSING_COVER_NONE,
+	};
+
+	for (size_t i = 0; i < CROSSING_INPUTS_MAX; i++)
+		path.inputs[i] = (double)NAN;
+	return path;
+}
+
+const struct crossing_path *round_same(const struct core_crossing *crossing,
+				       const struct crossing_path *path)
+{
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *other = &crossing->paths[i];
+
+		if (other->source == path->source && other->target == path->target &&
+		    other->threshold == path->threshold && other->method == path->method)
+			return other;
+	}
+	return NULL;
+}
+
+/** is_worse() - the verdict first, then the most that is added, in thresholds */
+static bool is_worse(const struct crossing_path *a, const struct crossing_path *b)
+{
+	double x = a->excess_high / a->bound, y = b->excess_high / b->bound;
+
+	if (a->verdict != b->verdict)
+		return a->verdict > b->verdict;
+	return !isnan(x) && (isnan(y) || x > y);
+}
+
+void round_add(const struct round *round, const struct crossing_path *path)
+{
+	struct core_crossing *crossing = round->now;
+	uint32_t i = crossing->n_paths;
+
+	if (i == CROSSING_PATHS_MAX) {
+		crossing->n_left_out++;
+		if (!is_worse(path, &crossing->paths[--i]))
+			return;
+	} else {
+		crossing->n_paths++;
+	}
+	for (; i > 0 && is_worse(path, &crossing->paths[i - 1]); i--)
+		crossing->paths[i] = crossing->paths[i - 1];
+	crossing->paths[i] = *path;
+}
+
+/** stay() - as it was, but how much was measured is as it is now */
+static void stay(struct crossing_path *path, const struct crossing_path *before)
+{
+	const uint64_t of_now = FLAG_FILLED | FLAG_HARDLY_MEASURED;
+	struct crossing_path now = *path;
+
+	*path = *before;
+	path->covered_percent = now.covered_percent;
+	path->flags = (before->flags & ~of_now) | (now.flags & of_now);
+}
+
+void round_judge(const struct round *round, struct crossing_path *path)
+{
+	const struct crossing_path *before = round_same(round->before, path);
+	const struct config_crossing *crossing = &round->core->config->crossing;
+	const struct core_due *due = assess_due_of(round->core, round->incident->id,
+						   path->threshold);
+	enum crossing_verdict was = before ? (enum crossing_verdict)before->verdict : VERDICT_NONE;
+	enum crossing_verdict verdict = assess_verdict(crossing, path, was);
+
+	path->flags &= ~FLAG_HELD;
+	if (due && due->state == DUE_CONFIRMED)
+		verdict = VERDICT_OBSERVED;
+	else if (due && due->state == DUE_REFUTED && verdict < VERDICT_OBSERVED)
+		verdict = VERDICT_UNLIKELY;
+	else if (assess_is_held(crossing, path, was))
+		path->flags |= FLAG_HELD;
+	path->verdict = (uint8_t)verdict;
+	path->held_ms = round->at.mono_ms;
+	/* the wind turns, and what was sent is where it was sent to */
+	if (path->method == METHOD_PLUME && before && path->verdict < before->verdict &&
+	    before->verdict < VERDICT_OBSERVED && !(due && due->state == DUE_REFUTED) &&
+	    (double)(round->at.mono_ms - before->held_ms) <
+		    fmax(before->inputs[INPUT_WAY] * MS_PER_S, ASSESS_AIR_MS))
+		stay(path, before);
+}
+
+void round_cover(const struct round *round, const struct assess_mass *mass,
+		 struct crossing_path *path)
+{
+	path->covered_percent = mass->covered_percent;
+	if (mass->covered_percent == CROSSING_COVER_NONE)
+		return;
+	if (mass->has_gaps)
+		path->flags |= FLAG_FILLED;
+	if (mass->covered_percent < round->core->config->crossing.covered_percent)
+		path->flags |= FLAG_HARDLY_MEASURED;
+}

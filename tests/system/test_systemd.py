@@ -325,7 +325,8 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
     reload = ("busctl", "call", *MANAGER, "Reload")
     assert as_user(running, "operator-1", *reload).returncode == 0
     refused = as_user(running, "nobody", *reload)
-    assert refused.returncode != 0 and "denied" in refused.stderr.lower()
+    # by polkit where there is one, else by the policy of the bus
+    assert refused.returncode != 0 and re.search("may not do this|denied", refused.stderr.lower())
     told = as_user(running, "nobody", "wastewatch", "ack", "hop-thanh/outfall-1/COD/limit-high")
     assert told.returncode == 1 and "members of the group wastewatch" in told.stderr
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
@@ -414,6 +415,10 @@ def test_spill_comes_to_the_journal_and_to_the_receiver(running):
     ("C.UTF-8", "Subject: Incident {} has begun"), ("vi_VN.UTF-8", "Subject: Sự cố {}")])
 def test_catalog_explains_an_incident_to_the_operator(running, language, subject):
     entry = wait_for(lambda: running.entries("incident.opened"), "an incident")[0]
+    if language == "vi_VN.UTF-8":  # journalctl asks for the locale, not for its name
+        if running.run("test", "-e", "/usr/share/i18n/locales/vi_VN", check=False).returncode:
+            pytest.skip("this machine has no Vietnamese locale to make")
+        running.run("localedef", "-i", "vi_VN", "-f", "UTF-8", language)
     done = running.run("env", f"LANG={language}", "journalctl", "--no-pager", "-x",
                        f"MESSAGE_ID={entry['MESSAGE_ID']}")
     assert f"wastewatch show {entry['WASTEWATCH_INCIDENT']}" in done.stdout

@@ -81,7 +81,7 @@ packages_check := libcmocka-dev clang python3-pytest python3-pytest-xdist python
 	python3-serial-asyncio python3-jsonschema python3-yaml libxml2-utils \
 	mandoc python3-prometheus-client debhelper dpkg-dev fakeroot git strace e2fsprogs \
 	sqlite3 openssl systemd systemd-container debootstrap util-linux mount iproute2 \
-	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin \
+	dbus-daemon dbus-bin python3-gi gir1.2-glib-2.0 libglib2.0-bin polkitd \
 	vsftpd openssh-server openssh-client python3-pyftpdlib
 packages_lint := clang clang-format clang-tidy cppcheck shellcheck systemd libcmocka-dev python3 \
 	libxml2-utils polkitd
@@ -450,7 +450,7 @@ install: all units
 	install -m 644 tools/wastewatch/completion.bash $(DESTDIR)$(completiondir)/wastewatch
 	for page in tools/man/*.[1-8] $(B)/man/*.5; do \
 		install -m 644 $$page $(DESTDIR)$(mandir)/man$${page##*.}/ || exit 1; done
-	install -m 644 $(wildcard $(documents)) $(DESTDIR)$(docdir)/
+	install -m 644 $(wildcard $(documents) tools/doc/*.md) $(DESTDIR)$(docdir)/
 	install -m 644 conf/*.yaml $(DESTDIR)$(docdir)/examples/
 	install -m 644 conf/sites.d/*.yaml $(DESTDIR)$(docdir)/examples/sites.d/
 	install -d $(DESTDIR)$(docdir)/systemd $(DESTDIR)$(profiledir)

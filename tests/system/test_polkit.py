@@ -14,7 +14,7 @@ import subprocess
 import xml.etree.ElementTree
 
 import pytest
-from bus import NAME, PATH, Bus, Caller
+from bus import NAME, PATH, POLKIT, Bus, Caller
 from plant import ROOT, Device, Plant, until
 from polkit import Polkit
 
@@ -263,6 +263,90 @@ def test_the_bus_goes_while_polkit_is_asked(groups):
         bus.start()
         plant.until(lambda: bus.send("Reload") == "", "calls arrive again")
         assert plant.stop() == 0
+
+
+# ---- the real one ----
+
+POLKITD = "/usr/lib/polkit-1/polkitd"
+OWNER = pwd.getpwnam("lp")  # an account that the bus knows; where polkitd looks it is wastewatch
+
+
+@pytest.fixture(name="real")
+def _real(tmp_path):
+    """polkitd of the system on a bus of the tests' own, with our actions and rule, and with
+    accounts as on a machine where wastewatch is installed: "daemon" is a member."""
+    if not os.access(POLKITD, os.X_OK):
+        pytest.skip("needs polkitd")
+    tmp_path.chmod(0o755)
+    for name, files in (("actions", [POLICY]), ("rules.d", [RULES])):
+        (tmp_path / name).mkdir()
+        for file in files:
+            shutil.copy(file, tmp_path / name)
+    for name, line in (("passwd", f"wastewatch:x:{OWNER.pw_uid}:{GID}::/:/bin/false\n"),
+                       ("group", f"wastewatch:x:{GID}:daemon\n")):
+        lines = [text for text in pathlib.Path("/etc", name).read_text().splitlines(True)
+                 if not text.startswith(("wastewatch:", OWNER.pw_name + ":"))]
+        (tmp_path / name).write_text("".join(lines) + line)
+    binds = " && ".join(f"mount --bind {tmp_path}/{name} {to}" for name, to in (
+        ("actions", "/usr/share/polkit-1/actions"), ("rules.d", "/usr/share/polkit-1/rules.d"),
+        ("passwd", "/etc/passwd"), ("group", "/etc/group")))
+    with Bus(polkit=True, everybody=True) as bus:
+        inside = ("unshare", "--mount", "sh", "-c", f'{binds} && exec "$@"', "sh")
+        with open(tmp_path / "log", "wb") as log:
+            process = subprocess.Popen(
+                [*inside, POLKITD, "--no-debug"], stdout=log, stderr=log,
+                env={**os.environ, "DBUS_SYSTEM_BUS_ADDRESS": bus.address})
+        until(lambda: bus.busctl("status", POLKIT).returncode == 0, "polkitd is there",
+              say=(tmp_path / "log").read_text)
+        yield bus, inside, tmp_path
+        process.terminate()
+        process.wait(60)
+
+
+def test_the_system_s_polkit_takes_policy_and_rule(real):
+    bus, inside, directory = real
+    with Plant(Device(), bus=bus.address) as plant:
+        plant.start_core(*inside)
+        plant.until(bus.has_core, "the core is on the bus")
+        assert reload(bus, STRANGER) == PASSWORD
+        assert reload(bus, MEMBER) == ""
+        assert authorization(bus) == 's "polkit"\n'
+        entry = plant.entries("config.loaded")[-1]
+        assert (entry["user"], entry["uid"]) == ("daemon", pwd.getpwnam("daemon").pw_uid)
+        # what an administrator adds goes before it
+        rule = ('polkit.addRule(function (action, subject) { '
+                'if (action.id == "vn.wastewatch1.reload") '
+                'return subject.user == "nobody" ? polkit.Result.YES : polkit.Result.NO; });')
+        (directory / "rules.d" / "10-own.rules").write_text(rule)
+        until(lambda: reload(bus, STRANGER) == "", "the rule is in force")
+        assert reload(bus, MEMBER) == DENIED
+
+
+def test_the_system_s_polkit_tells_the_owner_of_the_actions(real):
+    """The core runs as user wastewatch: without the annotation it would hear nothing of others."""
+    bus, inside, directory = real
+    policy = directory / "actions" / POLICY.name
+    asks = [*inside, "setpriv", f"--reuid={OWNER.pw_uid}", f"--regid={GID}", "--clear-groups", "pkcheck",
+            "--action-id", f"{NAME}.reload", "--system-bus-name"]
+
+    def check(who):
+        with subprocess.Popen(["gdbus", "monitor", "--address", bus.address, "--dest", "a.b"],
+                              stdout=subprocess.PIPE, text=True, **who) as caller:
+            caller.stdout.readline()
+            name, = [line.split()[0] for line in
+                     bus.busctl("list", "--no-legend").stdout.splitlines()
+                     if line.startswith(":") and f" {caller.pid} " in line]
+            done = subprocess.run([*asks, name], capture_output=True, text=True, timeout=60,
+                                  check=False, env={**os.environ,
+                                                    "DBUS_SYSTEM_BUS_ADDRESS": bus.address})
+            caller.terminate()
+            return done
+
+    assert check(MEMBER).returncode == 0
+    assert check(STRANGER).returncode != 0
+    policy.write_text(re.sub(r"<annotate.*</annotate>", "", policy.read_text()))
+    done = until(lambda: (d := check(MEMBER)).returncode != 0 and d, "it is no owner any more")
+    assert "trusted" in done.stderr.lower()
 
 
 # ---- the files that are installed ----

@@ -5,14 +5,16 @@
 #include <string.h>
 #include <systemd/sd-bus.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/catalogue.h"
 #include "core/control.h"
 #include "tools/bus.h"
 #include "tools/say.h"
 
-#define TRIES	 40
-#define PAUSE_NS 250000000L /* long enough for two more actions, see core/ration.h */
+#define TRIES	    40
+#define PASSWORD_US UINT64_C(90000000) /* others than root may have to type one */
+#define PAUSE_NS    250000000L	       /* long enough for two more actions, see core/ration.h */
 
 struct bus {
 	sd_bus *bus;
@@ -33,6 +35,9 @@ static const struct explanation {
 	{"org.freedesktop.DBus.Error.AccessDenied", -EACCES,
 	 N_("you may not do this; root may, and members of the group wastewatch: let root run "
 	    "\"adduser USER wastewatch\", then log in anew")},
+	{"org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", -EACCES,
+	 N_("you may not do this without an administrator's password; root may, and members of the "
+	    "group wastewatch: let root run \"adduser USER wastewatch\", then log in anew")},
 	{"org.freedesktop.DBus.Error.UnknownMethod", -ENOTSUP,
 	 N_("the wastewatchd that is running is of another version than this command: systemctl "
 	    "restart wastewatchd")},
@@ -168,7 +173,9 @@ static int call(struct bus *bus, bool exercise, const char *method,
 	int r = make(bus, &m, exercise, method, arguments, n);
 
 	if (r >= 0)
-		r = sd_bus_call(bus->bus, m, 0, &problem, NULL);
+		r = sd_bus_message_set_allow_interactive_authorization(m, true);
+	if (r >= 0)
+		r = sd_bus_call(bus->bus, m, geteuid() == 0 ? 0 : PASSWORD_US, &problem, NULL);
 	if (r < 0) {
 		r = explain(&problem, r, error);
 		too_many = sd_bus_error_has_name(&problem, CONTROL_ERROR_TOO_MANY) > 0;

@@ -17,6 +17,7 @@
 
 #include "common/wire.h"
 #include "core/anchoring.h"
+#include "core/chain.h"
 #include "core/delivery_inside.h"
 
 static char t_origin[] = "test", t_one[] = "one", t_two[] = "two", t_files[] = "files",
@@ -43,6 +44,7 @@ struct rig {
 	struct service service;
 	int listener;
 	int sender; /* the sender's end */
+	struct chain end;
 	uint8_t packet[WIRE_PACKET_MAX] __attribute__((aligned(8)));
 	uint8_t buffer[WIRE_PACKET_MAX] __attribute__((aligned(8)));
 	char told[512]; /* what on_done() has heard */
@@ -56,8 +58,12 @@ static void turn(struct rig *rig)
 
 static void put_report(struct rig *rig, const char *id, const char *body)
 {
+	struct record_fixed fixed = {0};
 	struct record_commit commit = {.config = &config,
 				       .batch = &rig->service.batch,
+				       .head_key = rig->service.keys.own[0],
+				       .chain = rig->end,
+				       .fixed = &fixed,
 				       .state = "x",
 				       .n_state = 1,
 				       .now = {1, 1}};
@@ -70,6 +76,8 @@ static void put_report(struct rig *rig, const char *id, const char *body)
 					.body = strdup(body),
 					.created_ms = 1};
 	assert_int_equal(record_commit(rig->service.record, &commit), 0);
+	rig->end = fixed.chain;
+	record_fixed_done(&fixed);
 	batch_clear(&rig->service.batch);
 }
 
@@ -103,11 +111,14 @@ static int set_up(void **state)
 	rig->service.failed = true; /* no commits: there is no core */
 	rig->service.anchoring = calloc(1, sizeof(*rig->service.anchoring));
 	assert_non_null(rig->service.anchoring);
+	rig->service.chain = calloc(1, sizeof(*rig->service.chain));
+	assert_non_null(rig->service.chain);
 	rig->service.keys.n_destinations = 3;
 	rig->service.keys.destinations = calloc(3, sizeof(*rig->service.keys.destinations));
 	assert_int_equal(sign_key_load(&rig->service.keys.own[0], seed, strlen(seed)), 0);
 	assert_int_equal(record_open(&rig->service.record, rig->directory, error), 0);
 	assert_int_equal(record_load(rig->service.record, &start), 0);
+	rig->end = start.chain;
 	assert_int_equal(record_bind(rig->service.record, &config), 0);
 	assert_true(sd_event_new(&rig->service.event) >= 0);
 	(void)snprintf(path, sizeof(path), "%s/sender.sock", rig->directory);
@@ -136,6 +147,7 @@ static int tear_down(void **state)
 	for (size_t i = 0; i < rig->service.n_deliveries; i++)
 		free((char *)(uintptr_t)rig->service.deliveries[i].error);
 	free(rig->service.deliveries);
+	free(rig->service.chain);
 	free(rig->service.anchoring);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		(void)snprintf(path, sizeof(path), "%s/%s", rig->directory, names[i]);

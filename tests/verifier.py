@@ -101,13 +101,24 @@ def check(directory, pem=None):
         return f"{type(error).__name__}: {error}"
 
 
+def whpk(public):
+    return "whpk_" + base64.b64encode(public).decode()
+
+
+def successor(public, entry):
+    """The key from an entry "key.rotated" on; None: the one before has not signed it."""
+    new = base64.b64decode(entry["public_key"].removeprefix("whpk_"), validate=True)
+    if new == public:
+        return new
+    text = (f"wastewatch-key/1\n{entry['origin']}\n{entry['old_public_key']}\n"
+            f"{entry['public_key']}\n")
+    good = (entry["old_public_key"] == whpk(public) and "signature" in entry and len(new) == 32 and
+            ed25519(public, base64.b64decode(entry["signature"]), text.encode()))
+    return new if good else None
+
+
 def _check(directory, pem):
     public, note = public_bytes(pem), (directory / "head.txt").read_bytes()
-    if not ed25519(public, (directory / "head.sig").read_bytes(), note):
-        return "the head is not signed by the key"
-    _, number, signed, _, key_id, rest = note.decode().split("\n")
-    if rest or key_id != hashlib.sha256(public).hexdigest()[:8]:
-        return "the head names another key"
     hashes = (directory / "hashes.txt").read_text().split("\n")
     lines = (directory / "entries.jsonl").read_bytes().split(b"\n")
     if lines.pop() != b"":
@@ -124,6 +135,15 @@ def _check(directory, pem):
         digest = chain(digest, line)
         if digest != hashes[i + 1]:
             return f"entry {first + i} or its hash was changed"
+        if entry["type"] == "key.rotated":
+            public = successor(public, entry)
+            if public is None:
+                return f"entry {first + i} names a key that the one before has not signed"
+    if not ed25519(public, (directory / "head.sig").read_bytes(), note):
+        return "the head is not signed by the key"
+    _, number, signed, _, key_id, rest = note.decode().split("\n")
+    if rest or key_id != hashlib.sha256(public).hexdigest()[:8]:
+        return "the head names another key"
     if number != str(first + len(lines) - 1):
         return "the end is missing"
     return "" if digest == signed else "the hash is not the signed one"

@@ -19,6 +19,26 @@ int history_verify(struct history *history, struct verify *verify, size_t most)
 	return sqlite_verify(history->db, verify, most, true);
 }
 
+int history_verify_outbox(struct history *history, struct verify *verify, int64_t *after,
+			  size_t most)
+{
+	return sqlite_verify_outbox(history->db, verify, after, most);
+}
+
+int history_trust_former(struct history *history, struct verify *verify)
+{
+	sqlite3_stmt *s = history_query(history,
+					"SELECT line FROM entry WHERE type IN (" RECORD_OF_CHAIN
+					") ORDER BY seq DESC");
+	int code;
+
+	if (!s)
+		return sqlite_errno(sqlite3_errcode(history->db));
+	while ((code = sqlite3_step(s)) == SQLITE_ROW)
+		verify_trust_former(verify, sqlite_text(s, 0), (size_t)sqlite3_column_bytes(s, 0));
+	return history_result(history, code, 0);
+}
+
 int history_key(struct history *history, const char *id, struct sign_public *ret)
 {
 	sqlite3_stmt *s = history_query(

@@ -69,6 +69,33 @@ static int feed_rest(sqlite3 *db, struct verify *verify, bool heads)
 	return code == SQLITE_DONE ? 0 : sqlite_errno(code);
 }
 
+/* Each commit that has entries replaces the head, and leaves a signed one beside its last entry. */
+static int look_for_heads(sqlite3 *db, struct verify *verify)
+{
+	static const char sql[] =
+		"SELECT seq, hash, CASE WHEN signature IS NULL THEN NOT EXISTS(SELECT 1 FROM"
+		" signed_head) ELSE EXISTS(SELECT 1 FROM signed_head AS s WHERE s.seq = head.seq)"
+		" END FROM head";
+	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
+	const uint8_t *hash;
+
+	if (code != SQLITE_OK)
+		return sqlite_errno(code);
+	code = sqlite3_step(row);
+	if (code != SQLITE_ROW && code != SQLITE_DONE)
+		return sqlite_errno(code);
+	if (verify->n_entries == 0)
+		return 0;
+	hash = code == SQLITE_ROW ? bytes(row, 1, sizeof(verify->chain.hash)) : NULL;
+	if (code == SQLITE_DONE || sqlite3_column_int(row, 2) == 0)
+		verify_fail(verify, VERIFY_HEAD_MISSING, verify->chain.seq);
+	else if ((uint64_t)sqlite3_column_int64(row, 0) != verify->chain.seq || !hash ||
+		 memcmp(hash, verify->chain.hash, sizeof(verify->chain.hash)) != 0)
+		verify_fail(verify, VERIFY_HEAD_HASH, verify->chain.seq);
+	return 0;
+}
+
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads)
 {
 	static const char with_heads[] =
@@ -100,7 +127,10 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads)
 		return sqlite_errno(code);
 	if (verify->fault)
 		return 0;
-	return n == most ? 1 : feed_rest(db, verify, heads);
+	if (n == most)
+		return 1;
+	code = feed_rest(db, verify, heads);
+	return code < 0 || verify->fault ? MIN(code, 0) : look_for_heads(db, verify);
 }
 
 int record_verify(struct record *record, struct verify *verify, size_t most, bool heads)

@@ -23,7 +23,7 @@ static bool is_file(const char *webhook_id)
 }
 
 /* LOG-NUMBER-DESTINATION, file:DESTINATION/PATH, as the fixed id has it */
-static bool is_for(const char *webhook_id, const char *destination)
+bool sqlite_is_for(const char *webhook_id, const char *destination)
 {
 	size_t n = strlen(destination);
 	bool file = is_file(webhook_id);
@@ -124,7 +124,7 @@ int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_jo
 		(void)snprintf(words, RECORD_WORDS_MAX, "no entry says that it was made here");
 		return 0;
 	}
-	if (!is_for(job->webhook_id, destination)) {
+	if (!sqlite_is_for(job->webhook_id, destination)) {
 		(void)snprintf(words, RECORD_WORDS_MAX, "it was made for another destination");
 		return 0;
 	}

@@ -29,19 +29,19 @@ static struct verify_key *key_of(struct verify *v, const char *id)
 	return NULL;
 }
 
-static int add_key(struct verify *v, const struct sign_public *key, bool given)
+static int add_key(struct verify *v, struct verify_key key)
 {
-	if (key_of(v, key->id))
+	if (key_of(v, key.key.id))
 		return 0;
 	if (v->n_keys == VERIFY_KEYS_MAX)
 		return -ENOSPC;
-	v->keys[v->n_keys++] = (struct verify_key){.key = *key, .given = given};
+	v->keys[v->n_keys++] = key;
 	return 0;
 }
 
 int verify_trust(struct verify *v, const struct sign_public *key)
 {
-	return add_key(v, key, true);
+	return add_key(v, (struct verify_key){.key = *key, .given = true});
 }
 
 /* --- an entry's line --------------------------------------------------------------- */
@@ -49,6 +49,7 @@ int verify_trust(struct verify *v, const struct sign_public *key)
 /* what of a line counts here; texts are the line's */
 struct content {
 	uint64_t seq;
+	int64_t heads;
 	struct canon_value time, type, incident, origin, public_key, old_public_key, signature;
 };
 
@@ -70,6 +71,8 @@ static void take(void *userdata, const struct canon_value *value)
 
 	if (canon_is(value, "seq") && value->kind == CANON_INTEGER && value->integer > 0)
 		content->seq = (uint64_t)value->integer;
+	if (canon_is(value, "heads") && value->kind == CANON_INTEGER)
+		content->heads = value->integer;
 	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
 		if (canon_is(value, texts[i].key) && value->kind == CANON_TEXT)
 			*texts[i].place = *value;
@@ -154,7 +157,9 @@ static void rotate(struct verify *v, const struct content *content, uint64_t seq
 	known = load_key(&content->old_public_key, &old) ? key_of(v, old.id) : NULL;
 	if (known && !known->retired && is_signed(content, &known->key, &new)) {
 		known->retired = true;
-		if (add_key(v, &new, false) < 0)
+		if (known->former)
+			v->former_seq = seq;
+		if (add_key(v, (struct verify_key){.key = new}) < 0)
 			fail(v, VERIFY_FAILED, seq, 0);
 	} else if (v->mode & VERIFY_LENIENT) {
 		v->n_unknown++;
@@ -162,6 +167,23 @@ static void rotate(struct verify *v, const struct content *content, uint64_t seq
 		/* one that the caller vouches for needs no other's word */
 		fail(v, VERIFY_ROTATION, seq, 0);
 	}
+}
+
+void verify_trust_former(struct verify *v, const char *line, size_t n)
+{
+	struct content content = {0};
+	struct canon_error error;
+	struct sign_public old, new;
+	const struct verify_key *known;
+
+	(void)canon_read(line, n, take, &content, &error); /* found later */
+	if (!is_text(&content.type, "key.rotated") || !load_key(&content.public_key, &new) ||
+	    !load_key(&content.old_public_key, &old))
+		return;
+	known = key_of(v, new.id);
+	if (known && is_signed(&content, &old, &new))
+		/* without room its heads are those of a key that nobody knows */
+		(void)add_key(v, (struct verify_key){.key = old, .former = true});
 }
 
 /* --- entries ----------------------------------------------------------------------- */
@@ -272,6 +294,12 @@ void verify_entry(struct verify *v, const struct verify_entry *entry)
 		return;
 	}
 	v->n_entries++;
+	if (v->reports && content.type.text)
+		verify_reports_line(v->reports, v->chain.seq, content.type.text,
+				    content.type.n_text, entry->line);
+	if ((v->mode & VERIFY_HEADS) && is_text(&content.type, "record.verified") &&
+	    (int64_t)v->n_heads < content.heads)
+		fail(v, VERIFY_HEAD_MISSING, v->chain.seq, 0);
 	if (is_text(&content.type, "key.rotated"))
 		rotate(v, &content, v->chain.seq);
 }
@@ -394,83 +422,29 @@ void verify_head(struct verify *v, const struct verify_head *head)
 	}
 	v->n_heads++;
 	v->n_signed += known;
+	if (known && !key_of(v, note.key_id)->former)
+		v->solid_seq = note.seq;
 	v->signed_seq = note.seq;
 	memcpy(v->origin, note.origin, sizeof(v->origin));
 	memcpy(v->key_id, note.key_id, sizeof(v->key_id));
 }
 
+void verify_fail(struct verify *v, enum verify_fault fault, uint64_t seq)
+{
+	if (!v->fault)
+		fail(v, fault, seq, 0);
+}
+
 bool verify_end(struct verify *v)
 {
 	v->in_doubt = false;
+	/* a key of former times is vouched for by what a later one has signed, not by a line alone
+	 */
+	if (!v->fault && v->solid_seq < v->former_seq)
+		fail(v, VERIFY_ROTATION, v->former_seq, 0);
 	if (!v->fault && v->n_entries > 0 && v->signed_seq != v->chain.seq &&
 	    !(v->mode & VERIFY_LENIENT))
 		fail(v, VERIFY_UNSIGNED, v->n_heads ? v->signed_seq + 1 : v->first_seq,
 		     v->chain.seq);
 	return !v->fault;
-}
-
-/* --- words ------------------------------------------------------------------------- */
-
-/* @before, the bad number, @after; then the other number and @end, where there is an end */
-static const struct {
-	const char *word;
-	const char *before;
-	const char *after;
-	const char *end;
-} faults[] = {
-	[VERIFY_MISSING] = {"missing", "entry ", " is missing: the next that is there is ", ""},
-	[VERIFY_TWICE] = {"twice", "entry ", " is there twice", NULL},
-	[VERIFY_ORDER] = {"order", "entry ", " comes again, behind entry ", ""},
-	[VERIFY_NOT_CANONICAL] = {"not-canonical", "entry ", " is not canonical JSON: ", NULL},
-	[VERIFY_NUMBER] = {"number", "entry ", " calls itself number ", ""},
-	[VERIFY_LINE] = {"line", "entry ",
-			 " was changed: its line does not give the hash that the next goes on from",
-			 NULL},
-	[VERIFY_HASH] = {"hash", "entry ",
-			 " has a wrong hash beside it; its line is the one that was chained", NULL},
-	[VERIFY_KEPT] = {"kept", "entry ",
-			 " is kept under another time, type or incident than its line says", NULL},
-	[VERIFY_HEAD_FORM] = {"head-form", "the head behind entry ", " is no head of five lines",
-			      NULL},
-	[VERIFY_HEAD_NUMBER] = {"head-number", "the head behind entry ", " is that of entry ", ""},
-	[VERIFY_HEAD_HASH] = {"head-hash", "the entries up to ",
-			      " do not lead to the hash that the head signs: one of them was "
-			      "changed, or the hash before the first",
-			      NULL},
-	[VERIFY_SIGNATURE] = {"signature", "the head behind entry ",
-			      " was not signed by its key, or was changed since", NULL},
-	[VERIFY_KEY_UNKNOWN] = {"key-unknown", "the head behind entry ",
-				" is signed by a key that nobody vouches for: ", NULL},
-	[VERIFY_KEY_RETIRED] = {"key-retired", "the head behind entry ",
-				" is signed by a key that had been replaced before: ", NULL},
-	[VERIFY_ROTATION] = {"rotation", "entry ",
-			     " names a new key that the key before has not signed", NULL},
-	[VERIFY_TRUNCATED] = {"truncated", "the end is missing from entry ",
-			      " on: the head counts up to ", ""},
-	[VERIFY_UNSIGNED] = {"unsigned", "entries ", " to ", " at the end are signed by no head"},
-	[VERIFY_FAILED] = {"failed", "entry ",
-			   " could not be verified: out of memory, or too many keys", NULL},
-};
-
-const char *verify_fault_text(enum verify_fault fault)
-{
-	return fault ? faults[fault].word : "good";
-}
-
-void verify_text(const struct verify *v, char text[static VERIFY_TEXT_MAX])
-{
-	bool of_key = v->fault == VERIFY_KEY_UNKNOWN || v->fault == VERIFY_KEY_RETIRED;
-	char other[160] = "";
-
-	if (!v->fault) {
-		(void)snprintf(text, VERIFY_TEXT_MAX, "all of it is good");
-		return;
-	}
-	if (faults[v->fault].end)
-		(void)snprintf(other, sizeof(other), "%" PRIu64 "%s", v->other,
-			       faults[v->fault].end);
-	else if (v->fault == VERIFY_NOT_CANONICAL)
-		(void)snprintf(other, sizeof(other), "%s, at byte %zu", v->what, v->at + 1);
-	(void)snprintf(text, VERIFY_TEXT_MAX, "%s%" PRIu64 "%s%s%s", faults[v->fault].before,
-		       v->bad, faults[v->fault].after, other, of_key ? v->key_id : "");
 }

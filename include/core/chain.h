@@ -32,6 +32,7 @@
 /**
  * struct chain_watch - the chain as it stands
  * @verify: the round that runs; @is_running
+ * @reports, @at_outbox, @row: of that round, what must wait, and how far in the outbox it is
  * @n_entries, @n_heads, @n_unknown, @verified_ms (UTC; 0 none yet): the last round that was good
  * @due_ms, @next_ms: monotonic, when the day's entry is due, when the next round begins
  * @is_damaged: found in this run; @bad, @words: what
@@ -45,6 +46,9 @@ struct chain_watch {
 	struct service *service;
 	sd_event_source *timer;
 	struct verify verify;
+	struct verify_reports reports;
+	int64_t row;
+	bool at_outbox;
 	bool is_running;
 	uint64_t n_entries;
 	uint64_t n_heads;

@@ -303,6 +303,13 @@ int history_snapshot(struct history *history);
 /** history_verify() - as record_verify() */
 int history_verify(struct history *history, struct verify *verify, size_t most);
 
+/** history_verify_outbox() - as record_verify_outbox() */
+int history_verify_outbox(struct history *history, struct verify *verify, int64_t *after,
+			  size_t most);
+
+/** history_trust_former() - keys that those which are trusted have replaced; see verify.h */
+int history_trust_former(struct history *history, struct verify *verify);
+
 /**
  * history_key() - a key that the record names
  * @id: as sign_key_id(); NULL the first of all

@@ -469,6 +469,14 @@ int record_is_whole(struct record *record, const char *destination, const struct
  */
 int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
 
+/**
+ * record_verify_outbox() - the same with the rows of the outbox, once all entries are read
+ * @verify: with @reports, which has got all entries
+ * @after: 0 at first; a commit between two calls does not matter, but one before the first does
+ * Return: as record_verify().
+ */
+int record_verify_outbox(struct record *record, struct verify *verify, int64_t *after, size_t most);
+
 /** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
 int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);
 

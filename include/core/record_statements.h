@@ -243,6 +243,9 @@ int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_jo
  */
 int sqlite_find_body(const char *line, const struct record_job *job);
 
+/** sqlite_is_for() - is this, by its id, a report or file for this destination? */
+bool sqlite_is_for(const char *webhook_id, const char *destination);
+
 /** sqlite_is_listed() - has one of the line's lists this value, as canonical JSON? */
 bool sqlite_is_listed(const char *line, const char *text);
 

@@ -29,6 +29,9 @@ struct verify;
  */
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 
+/** sqlite_verify_outbox() - as record_verify_outbox() */
+int sqlite_verify_outbox(sqlite3 *db, struct verify *verify, int64_t *after, size_t most);
+
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);
 

@@ -24,6 +24,7 @@
 
 #define VERIFY_KEYS_MAX	  32
 #define VERIFY_TEXT_MAX	  256
+#define VERIFY_REPORT_MAX 160
 #define VERIFY_ORIGIN_MAX 64
 #define VERIFY_ANY	  UINT64_MAX /* as number before the first entry: it says its own */
 
@@ -46,7 +47,11 @@ enum verify_fault {
 	VERIFY_ROTATION,      /* a new key that the old one has not signed */
 	VERIFY_TRUNCATED,     /* entries that the last head counts are not there */
 	VERIFY_UNSIGNED,      /* entries at the end that no head covers */
-	VERIFY_FAILED,	      /* out of memory */
+	VERIFY_HEAD_MISSING,  /* a head that a commit has left is not there */
+	VERIFY_REPORT,	      /* a row of the outbox is not what an entry has fixed */
+	VERIFY_REPORT_GONE, /* a report that an entry has fixed is not there, and was not delivered
+			     */
+	VERIFY_FAILED,	    /* out of memory */
 	VERIFY_FAULT_MAX = VERIFY_FAILED,
 };
 
@@ -88,15 +93,43 @@ struct verify_head {
  * VERIFY_WHOLE: from the beginning of a record: the first number is 1, or it is "record.created"
  * VERIFY_LENIENT: the daemon on its own record: keys of former times may be unknown, and what is
  *   chained well is no damage, however it is written
+ * VERIFY_HEADS: all heads are fed, from the beginning: there must be as many as the record says
  */
-enum verify_mode { VERIFY_WHOLE = 1, VERIFY_LENIENT = 2 };
+enum verify_mode { VERIFY_WHOLE = 1, VERIFY_LENIENT = 2, VERIFY_HEADS = 4 };
 
-/** struct verify_key - @retired: another has replaced it; @given: not followed through the record
+/**
+ * struct verify_key
+ * @retired: another has replaced it
+ * @given: the caller vouches for it
+ * @former: only a later key's record vouches for it, so that must have signed what comes after
  */
 struct verify_key {
 	struct sign_public key;
 	bool retired;
 	bool given;
+	bool former;
+};
+
+/** struct verify_open - a report that is not delivered; @name, @destination: hashes; 0 no place */
+struct verify_open {
+	uint64_t name;
+	uint64_t destination;
+	uint64_t entry;
+};
+
+/**
+ * struct verify_reports - what the entries say of the outbox: which reports must wait there
+ * @open: a table by @name with @room places, @n of them taken
+ * @failed: there was no memory for one
+ * @any: an entry fixes bodies; @takes_over: the first of them says that there were others before
+ */
+struct verify_reports {
+	struct verify_open *open;
+	size_t n;
+	size_t room;
+	bool failed;
+	bool any;
+	bool takes_over;
 };
 
 /**
@@ -109,7 +142,12 @@ struct verify_key {
  * @n_signed: of the heads, those whose signature was checked
  * @n_unknown: heads and new keys that could not be checked for want of a key (VERIFY_LENIENT)
  * @signed_seq: of the last head
+ * @solid_seq: of the last head by a key that is no former one
+ * @former_seq: of the last entry that replaces a former key
  * @origin, @key_id: of the last head
+ * @report: with VERIFY_REPORT, which
+ * @reports: the caller's; NULL nobody asks. verify_reports_done() frees what is in it.
+ * @n_unfixed: reports and files of the outbox that no entry fixes, as an older version left them
  */
 struct verify {
 	unsigned mode;
@@ -125,6 +163,11 @@ struct verify {
 	uint64_t n_unknown;
 	uint64_t first_seq;
 	uint64_t signed_seq;
+	uint64_t solid_seq;
+	uint64_t former_seq;
+	uint64_t n_unfixed;
+	char report[VERIFY_REPORT_MAX];
+	struct verify_reports *reports;
 	char origin[VERIFY_ORIGIN_MAX];
 	char key_id[SIGN_KEY_ID_TEXT];
 	struct verify_key keys[VERIFY_KEYS_MAX];
@@ -142,10 +185,20 @@ void verify_begin(struct verify *verify, const struct chain *before, unsigned mo
 /** verify_trust() - a key that the caller vouches for. Return: 0; -ENOSPC. */
 int verify_trust(struct verify *verify, const struct sign_public *key);
 
+/**
+ * verify_trust_former() - a line "key.rotated": if it names a trusted key as the new one, and the
+ *   old one has signed that, the old one is trusted for what comes before
+ * To be called from the last such line to the first, before anything is fed.
+ */
+void verify_trust_former(struct verify *verify, const char *line, size_t n);
+
 void verify_entry(struct verify *verify, const struct verify_entry *entry);
 
 /** verify_head() - a head; those of an entry come behind it, before the next entry */
 void verify_head(struct verify *verify, const struct verify_head *head);
+
+/** verify_fail() - something that the caller has found, of this entry; the first fault counts */
+void verify_fail(struct verify *verify, enum verify_fault fault, uint64_t seq);
 
 /** verify_end() - there is no more. Return: is all of it good? */
 bool verify_end(struct verify *verify);
@@ -185,3 +238,18 @@ int verify_key_named(const char *line, size_t n, struct sign_public *ret);
 
 /** verify_number() - the number in a line. Return: it; 0 it has none. */
 uint64_t verify_number(const char *line, size_t n);
+
+/* --- verify_reports.c -------------------------------------------------------------- */
+
+/** verify_reports_line() - an entry of this type; lines in their order */
+void verify_reports_line(struct verify_reports *reports, uint64_t seq, const char *type,
+			 size_t n_type, const char *line);
+
+/** verify_reports_take() - a report that waits; what is left at the end, does not and should */
+void verify_reports_take(struct verify_reports *reports, const char *report);
+
+/** verify_reports_left() - the first entry that has fixed one which is left; 0 none is */
+uint64_t verify_reports_left(const struct verify_reports *reports);
+
+/** verify_reports_done() - free what is in it, and begin anew */
+void verify_reports_done(struct verify_reports *reports);

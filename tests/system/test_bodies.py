@@ -80,6 +80,10 @@ def test_an_altered_report_is_not_sent(plant, what):
     write_sql(plant, ALTERED[what])
     altered, = plant.query("SELECT webhook_id FROM outbox WHERE id = 1")[0]
     plant.broken_reports.add(altered)
+    done = plant.command("verify", "--json")
+    said = json.loads(done.stdout)
+    assert not said["good"] and said["fault"] == ("report-gone" if what == "id" else "report")
+    assert what == "id" or altered in said["text"]
     plant.start("receiver", "core", "poller", "sender")
     entry = plant.until_entry("report.altered")
     assert entry["report"] == altered and entry["reason"]

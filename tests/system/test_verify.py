@@ -16,7 +16,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from plant import MISSING, ROOT, Device, Plant  # noqa: E402
+from plant import ATTENTION, MISSING, ROOT, Device, Plant  # noqa: E402
 import verifier  # noqa: E402: plant has made the way to it
 
 SCRIPT = ROOT / "tools" / "verify-export.sh"
@@ -47,6 +47,11 @@ def make_good(plant, tmp_path_factory):
 
 def public_key(plant):
     return (plant.dir / "public-key").read_text().strip()
+
+
+def public_key_of(plant):
+    """Of the key that signs now, as the record names it."""
+    return plant.entries("key.rotated")[-1]["public_key"]
 
 
 def pem_of(text):
@@ -249,17 +254,38 @@ def rubbish_behind_the_hashes(directory):
         file.write("x")
 
 
+def without(name):
+    """A file of it is not there."""
+    def missing(directory):
+        (directory / name).unlink()
+    missing.__name__ = f"without_{name.replace('.', '_')}"
+    return missing
+
+
 TAMPERINGS = [edited, edited_and_rehashed, deleted, deleted_and_rehashed, inserted, reordered,
               truncated, cut_in_a_line, cut_at_the_front, emptied, other_hash_before,
               other_hash_beside, spaced, zero_byte, forged_head, forged_signature, short_signature,
               no_head, other_head, signed_by_another, added_without_an_end, more_hashes,
-              rubbish_behind_the_hashes]
+              rubbish_behind_the_hashes,
+              *map(without, ("entries.jsonl", "hashes.txt", "head.txt", "head.sig"))]
 
 
 @pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)
 def test_all_three_find_what_was_done(plant, good, tmp_path, tamper):
     directory = tmp_path / "export"
     shutil.copytree(good, directory)
+    with sqlite3.connect(f"file:{plant.state}/record.db?mode=ro", uri=True) as db:
+        db.backup(sqlite3.connect(tmp_path / "record.db"))
+    tamper(directory)
+    assert verdicts(plant, directory, tmp_path) == [False, False, False]
+
+
+@pytest.mark.parametrize("tamper", TAMPERINGS, ids=lambda f: f.__name__)
+def test_all_three_find_it_from_the_first_entry_on(plant, tmp_path, tamper):
+    """An export of all there is, where nothing comes before: the same verdicts."""
+    directory = tmp_path / "export"
+    assert plant.command("export", "-o", str(directory)).returncode == 0
+    assert verdicts(plant, directory, tmp_path) == [True, True, True]
     with sqlite3.connect(f"file:{plant.state}/record.db?mode=ro", uri=True) as db:
         db.backup(sqlite3.connect(tmp_path / "record.db"))
     tamper(directory)
@@ -414,6 +440,12 @@ def test_a_key_is_rotated_by_a_reload():
         plant.reload()
         plant.until_entry("config.loaded", n=3)
         assert len(plant.entries("key.rotated")) == 1
+        # behind the rotation, by the second alone
+        since = plant.entries("config.loaded")[-1]["time"]
+        assert plant.command("export", "--since", since, "-o", str(tmp_path / "behind"))\
+            .returncode == 0
+        assert verdicts(plant, tmp_path / "behind", tmp_path, first) == [False, False, False]
+        assert verdicts(plant, tmp_path / "behind", tmp_path, second) == [True, True, True]
         status, said = verify(plant, plant.state, "--key", first)
         assert status == 0 and said["key"] == rotated["key"], said
         assert plant.command("keygen", "--rotate", "no-such-key").returncode == 1
@@ -447,11 +479,20 @@ def test_keys_are_followed(tmp_path):
         status, said = verify(plant, plant.state, "--key", first)
         assert status == 0, said
         assert said["key"] == rotated["key"]
-        assert verify(plant, plant.state, "--key", second)[1]["fault"] == "key-unknown"
-        # an export with the rotation in it, by the first key; behind it, by the second
+        # back from the second: what it has signed holds the first one's word for it
+        assert verify(plant, plant.state, "--key", second)[0] == 0
+        # an export with the rotation in it, by either key
         assert plant.command("export", "-o", str(tmp_path / "all")).returncode == 0
-        assert verify(plant, tmp_path / "all", "--key", first)[0] == 0
+        assert verdicts(plant, tmp_path / "all", tmp_path, first) == [True, True, True]
         assert verdicts(plant, tmp_path / "all", tmp_path, second) == [True, True, True]
+        # a rotation that the first key has not signed, in an export that is well made otherwise
+        shutil.copytree(tmp_path / "all", tmp_path / "forged")
+        lines = lines_of(tmp_path / "forged")
+        at = next(i for i, line in enumerate(lines) if '"key.rotated"' in line)
+        lines[at] = lines[at].replace(rotated["signature"], "A" * 86 + "==")
+        write_lines(tmp_path / "forged", lines)
+        rehash(tmp_path / "forged", at)
+        assert verdicts(plant, tmp_path / "forged", tmp_path, first) == [False, False, False]
         # the old key goes, and is not replaced again
         plant.stop()
         (plant.credentials / "sign-key.old").unlink()
@@ -468,3 +509,19 @@ def test_keys_are_followed(tmp_path):
         plant.until_entry("config.loaded", n=4)
         status, said = verify(plant, plant.state, "--key", first)
         assert status == 1 and said["fault"] == "rotation" and said["bad_entry"] == rotated["seq"]
+        # and somebody has to know, over a start, too
+        for _ in range(2):
+            plant.until(lambda: plant.status().get("pid") == plant.processes["core"].pid and
+                        not plant.status()["record"]["seen"], "to be seen")
+            assert plant.status()["health"] is False
+            done = plant.command("status")
+            assert done.returncode == ATTENTION
+            assert "is signed by key " + rotated["key"] in " ".join(done.stdout.split())
+            plant.stop()
+            plant.start("core")
+        assert plant.command("export", "-o", str(tmp_path / "unsigned")).returncode == 0
+        assert verdicts(plant, tmp_path / "unsigned", tmp_path, first) == [False, False, False]
+        # whoever holds all keys, from the department, needs no key's word for the next
+        third = public_key_of(plant)
+        (tmp_path / "keys").write_text(f"{first}\n{second}\n{third}\n")
+        assert verify(plant, plant.state, "--key", str(tmp_path / "keys"))[0] == 0

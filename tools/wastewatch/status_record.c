@@ -21,7 +21,7 @@ static void look_at_damage(struct picture *picture)
 
 	if (!record || is(record, "seen"))
 		return;
-	if (*altered && !*damage)
+	if (*altered)
 		attend(picture, RANK_BLIND, NULL,
 		       "report %s is not what was made, and is not sent: wastewatch outbox "
 		       "show %s; find out who altered it, keep a copy of the record, then: "

@@ -41,6 +41,7 @@ struct checking {
 	bool is_export;
 	bool given;
 	struct verify verify;
+	struct verify_reports reports;
 };
 
 static struct progress progress; /* export_check() hands nothing through */
@@ -173,6 +174,7 @@ static int check_record(struct checking *checking)
 	CLEANUP(history_close) struct history *history = NULL;
 	char error[HISTORY_ERROR_MAX];
 	struct sign_public key;
+	int64_t row = 0;
 	int r = access(checking->path, R_OK) < 0 ? -errno : 0;
 
 	if (r == -EACCES || r == -ENOENT) {
@@ -186,9 +188,16 @@ static int check_record(struct checking *checking)
 		r = count_entries(history);
 	if (r == 0 && !checking->given && history_key(history, NULL, &key) > 0)
 		(void)verify_trust(&checking->verify, &key); /* the first of all has room */
+	if (r >= 0)
+		r = history_trust_former(history, &checking->verify);
 	if (r == 0)
 		do {
 			r = history_verify(history, &checking->verify, SLICE);
+			say_progress(checking->verify.n_entries);
+		} while (r > 0);
+	if (r == 0 && !checking->verify.fault)
+		do {
+			r = history_verify_outbox(history, &checking->verify, &row, SLICE);
 			say_progress(checking->verify.n_entries);
 		} while (r > 0);
 	if (r < 0)
@@ -223,8 +232,9 @@ static int check_export(struct checking *checking)
 	struct export_files files = {.entries = entries, .hashes = hashes, .note = note};
 	ssize_t n;
 
-	if (!entries)
-		return command_fail("%s/%s: %s", checking->path, EXPORT_ENTRIES, strerror(errno));
+	if (!entries || !hashes)
+		return command_fail("%s/%s: %s", checking->path,
+				    entries ? EXPORT_HASHES : EXPORT_ENTRIES, strerror(errno));
 	n = read_part(checking, EXPORT_HEAD, note, sizeof(note));
 	if (n < 0 || strlen(note) != (size_t)n)
 		(void)snprintf(note, sizeof(note), "%s", n == -ENOENT ? "" : "none");
@@ -254,8 +264,20 @@ static const char *not_checked(const struct checking *checking, size_t i, char t
 		return text;
 	}
 	if (checking->is_export && i-- == 0)
-		return tr("what was there before and after these entries; the whole record is at "
-			  "the plant");
+		return tr("what was there before and after these entries, and the reports "
+			  "themselves: sha256sum of one must give the hash that \"reports.fixed\" "
+			  "has for its id; the whole record is at the plant");
+	if (!checking->is_export && i-- == 0)
+		return tr("minute values, the state of the judging and what is kept of incidents "
+			  "and alarms to be looked up: no hash covers these, only the entries and "
+			  "reports that were made of them");
+	if (v->n_unfixed > 0 && i-- == 0) {
+		(void)snprintf(text, 512,
+			       tr("the bodies of %llu reports and files, which were dealt with by "
+				  "a version before 0.4.0"),
+			       (unsigned long long)v->n_unfixed);
+		return text;
+	}
 	if (!v->fault && i == 0) {
 		chain_hex(v->chain.hash, hash);
 		(void)snprintf(text, 512,
@@ -337,12 +359,14 @@ int command_verify(const struct command_options *options)
 
 	if (status != 0)
 		return status;
-	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE);
+	verify_begin(&checking.verify, NULL, checking.is_export ? 0 : VERIFY_WHOLE | VERIFY_HEADS);
+	checking.verify.reports = checking.is_export ? NULL : &checking.reports;
 	if (options->key)
 		status = take_key(&checking);
 	progress_begin(&progress, tr("entries verified"), false);
 	if (status == 0)
 		status = checking.is_export ? check_export(&checking) : check_record(&checking);
+	verify_reports_done(&checking.reports);
 	progress_end(&progress);
 	if (status != 0)
 		return status;

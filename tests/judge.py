@@ -111,13 +111,29 @@ def judge_info(info):
     assert info.findtext(SPACE + "effective") <= info.findtext(SPACE + "expires")
     for polygon in texts(info, "polygon"):
         points = polygon.split(" ")
-        assert len(points) >= 4 and points[0] == points[-1], polygon
+        assert 4 <= len(points) <= 100 and points[0] == points[-1], polygon
         for point in points:
             judge_point(point)
+        judge_ring([tuple(map(float, point.split(","))) for point in points])
     for circle in texts(info, "circle"):
         point, radius = circle.split(" ")
         judge_point(point)
         assert float(radius) >= 0
+
+
+def judge_ring(points):
+    """Not over the 180th meridian, counterclockwise, and no side crosses another."""
+    longitudes = [lon for _, lon in points]
+    assert max(longitudes) - min(longitudes) < 180, points
+
+    def turn(a, b, c):
+        return (b[1] - a[1]) * (c[0] - a[0]) - (b[0] - a[0]) * (c[1] - a[1])
+
+    assert sum(a[1] * b[0] - b[1] * a[0] for a, b in zip(points, points[1:])) > 0, points
+    sides = list(zip(points, points[1:]))
+    for i, (a, b) in enumerate(sides):
+        for c, d in sides[i + 2:len(sides) - (i == 0)]:
+            assert turn(a, b, c) * turn(a, b, d) >= 0 or turn(c, d, a) * turn(c, d, b) >= 0, points
 
 
 def judge_point(point):

@@ -21,13 +21,20 @@ cmocka_number() {
     sed -n "s/^\[  $1  \] \([0-9]*\) test(s).*/\1/p" "$2" | tail -n 1
 }
 
+# descriptors that a program under valgrind had opened itself and left open: "Open file descriptor 5:
+# NAME" or "Open AF_UNIX socket 5: NAME", and in the next line from where
+left_open() {
+    awk '/==[0-9]+== Open .*[0-9]+:/ { open = $0; next }
+         open != "" { if (!/<inherited from parent>/) print open; open = "" }' "$1"
+}
+
 run_programs() {
     local kind=$1 passed=0 failed=0 program log status p f
     shift
     local wrap=()
     if [ "$kind" = valgrind ]; then
         wrap=(valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite
-              --error-exitcode=99)
+              --error-exitcode=99 --track-fds=yes)
     fi
     for program in "$@"; do
         log=$B/check/$kind-$(basename "$program").log
@@ -35,6 +42,10 @@ run_programs() {
         status=$?
         p=$(cmocka_number PASSED "$log")
         f=$(cmocka_number FAILED "$log")
+        if [ "$kind" = valgrind ] && [ -n "$(left_open "$log")" ]; then
+            left_open "$log"
+            status=98
+        fi
         # died before its summary, or complained at its end
         if [ "$status" -ne 0 ] && [ "${f:-0}" -eq 0 ]; then f=1; fi
         # a program without a single test proves nothing

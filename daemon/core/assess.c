@@ -373,7 +373,7 @@ void assess_paths(const struct core *core, size_t slot, struct stamp at,
 		round.since = assess_since(core, incident, i);
 		if (source->release.inbound_from != CONFIG_NONE)
 			add_inbound(&round);
-		else
+		else if (!source->release.only_measures)
 			add_kind[source->kind](&round);
 	}
 	if (round.ended) { /* where it was let go to */

@@ -254,6 +254,8 @@ int assess_by_air(const struct plume_case *c, const struct config_target *target
 		return r;
 	if (c->wind_m_s < PLUME_WIND_MIN_M_S)
 		path->flags |= FLAG_CALM;
+	if (c->has_stack && c->stack.exit_temperature_k < c->stack.air_temperature_k)
+		path->flags |= FLAG_COLD;
 	found.bearing_deg = isnan(c->wind_from_deg) ? hit.bearing_deg
 						    : turn(c->wind_from_deg + 180);
 	if (target->line) {

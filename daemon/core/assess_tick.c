@@ -309,7 +309,8 @@ static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
 	const struct core_crossing *crossing = &core->crossings[slot];
 	int64_t interval_ms = (int64_t)core->config->report_interval_ms;
 
-	if (incident->n_active > 0)
+	/* and once more when it is over: the last of it counts, too */
+	if (incident->n_active > 0 || crossing->assessed.mono_ms < incident->quiet_since.mono_ms)
 		interval_ms = MIN(interval_ms, (int64_t)ASSESS_AGAIN_MS);
 
 	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
@@ -340,4 +341,10 @@ void assess_tick(struct core *core, struct stamp at)
 	}
 	if (chosen != CONFIG_NONE)
 		assess(core, chosen, at);
+}
+
+void assess_again(struct core *core)
+{
+	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
+		core->crossings[i].at_once = 1;
 }

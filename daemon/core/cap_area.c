@@ -10,7 +10,8 @@
 
 #define ARC_STEP_DEG 5.0 /* an arc's chord is nowhere farther from it than 0.1 % of its radius */
 #define POINT_MAX    48	 /* "-89.12345,-179.12345 " */
-#define POLYGON_MAX  (POINT_MAX * (3 + 360 / 5))
+#define RING_MAX     (3 + 360 / 5)
+#define POLYGON_MAX  (POINT_MAX * RING_MAX)
 #define PLACE_M	     2000.0 /* a place read off a map is sure to so much; `check` warns beyond */
 #define BEND_SHARE   0.1    /* a river is not straight: so much of the way to either side */
 
@@ -58,29 +59,58 @@ static void add_circle(const struct cap *cap, struct cap_node *area, struct boun
 	(void)cap_xml_add(cap->xml, area, "circle", text);
 }
 
-/* from the middle along the arc and back; CAP wants four points or more, the last one the first */
+/*
+ * A polygon of several points that are no further apart than half a turn round the pole, or else
+ * a circle: CAP does not say on which side of the Earth the inside of a polygon is that goes over
+ * the 180th meridian or round a pole, and a circle has no such two sides.
+ */
+static bool is_plain(const struct boundary_point *points, size_t n)
+{
+	double west = 180, east = -180;
+
+	for (size_t i = 0; i < n; i++) {
+		west = fmin(west, points[i].lon_deg);
+		east = fmax(east, points[i].lon_deg);
+	}
+	return east - west < 180;
+}
+
+/* CAP 1.2 §3.3.2: four points or more, the last one the first. Counterclockwise, as GeoJSON (RFC
+ * 7946 §3.1.6) has it: CAP asks for no order, and readers that do will have this one. */
+static void add_ring(const struct cap *cap, struct cap_node *area,
+		     const struct boundary_point *points, size_t n)
+{
+	char text[POLYGON_MAX], point[POINT_MAX];
+	struct cap_text polygon = {.bytes = text, .room = sizeof(text)};
+
+	for (size_t i = 0; i < n; i++) {
+		print_point(point, points[i]);
+		cap_text_add(&polygon, i > 0 ? " " : "");
+		cap_text_add(&polygon, point);
+	}
+	(void)cap_xml_add(cap->xml, area, "polygon", text);
+}
+
+/* from the middle along the arc, from its right end to its left, and back */
 static void add_polygon(const struct cap *cap, struct cap_node *area, struct boundary_point middle,
 			const struct boundary_sector *sector)
 {
-	int n = MAX((int)ceil(2 * sector->half_angle_deg / ARC_STEP_DEG), 1);
-	char text[POLYGON_MAX], point[POINT_MAX], first[POINT_MAX];
-	struct cap_text polygon = {.bytes = text, .room = sizeof(text)};
+	size_t n = (size_t)MAX((int)ceil(2 * sector->half_angle_deg / ARC_STEP_DEG), 1);
+	struct boundary_point points[RING_MAX] = {middle};
 
 	if (!area)
 		return;
-	print_point(first, middle);
-	cap_text_add(&polygon, first);
-	for (int i = 0; i <= n; i++) {
-		double bearing_deg = sector->bearing_deg - sector->half_angle_deg +
-				     2 * sector->half_angle_deg * i / n;
+	for (size_t i = 0; i <= n; i++) {
+		double turn_deg = sector->half_angle_deg * (1 - 2 * (double)i / (double)n);
 
-		print_point(point, boundary_project(middle, bearing_deg, sector->reach_m));
-		cap_text_add(&polygon, " ");
-		cap_text_add(&polygon, point);
+		points[i + 1] = boundary_project(middle, sector->bearing_deg + turn_deg,
+						 sector->reach_m);
 	}
-	cap_text_add(&polygon, " ");
-	cap_text_add(&polygon, first);
-	(void)cap_xml_add(cap->xml, area, "polygon", text);
+	points[n + 2] = middle;
+	if (is_plain(points, n + 3))
+		add_ring(cap, area, points, n + 3);
+	else
+		add_circle(cap, area, middle, sector->reach_m);
 }
 
 /* initial bearing of a great circle; Snyder 1987, USGS Professional Paper 1395, eq. 5-4b */
@@ -117,22 +147,19 @@ static void add_corridor(const struct cap *cap, struct cap_node *area, struct bo
 	double back = apart_m(from, to) > 1 ? bearing_deg(to, from) : there + 180;
 	struct boundary_point a = boundary_project(from, there + 180, half_m);
 	struct boundary_point b = boundary_project(to, back + 180, half_m);
-	/* to the left of each end's way out, and to its right */
+	/* to the right of each end's way out, and to its left */
 	const struct boundary_point corners[] = {
-		boundary_project(a, there - 90, half_m), boundary_project(b, back + 90, half_m),
-		boundary_project(b, back - 90, half_m), boundary_project(a, there + 90, half_m),
-		boundary_project(a, there - 90, half_m)};
-	char text[POINT_MAX * ARRAY_SIZE(corners)] = "", point[POINT_MAX];
-	struct cap_text polygon = {.bytes = text, .room = sizeof(text)};
+		boundary_project(a, there + 90, half_m), boundary_project(b, back - 90, half_m),
+		boundary_project(b, back + 90, half_m), boundary_project(a, there - 90, half_m),
+		boundary_project(a, there + 90, half_m)};
 
 	if (!area)
 		return;
-	for (size_t i = 0; i < ARRAY_SIZE(corners); i++) {
-		print_point(point, corners[i]);
-		cap_text_add(&polygon, i > 0 ? " " : "");
-		cap_text_add(&polygon, point);
-	}
-	(void)cap_xml_add(cap->xml, area, "polygon", text);
+	if (is_plain(corners, ARRAY_SIZE(corners)))
+		add_ring(cap, area, corners, ARRAY_SIZE(corners));
+	else
+		add_circle(cap, area, boundary_project(from, there, apart_m(from, to) / 2),
+			   apart_m(from, to) / 2 + 2 * half_m);
 }
 
 /* where a plume may lie; all round where the wind is not known */

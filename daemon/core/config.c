@@ -114,6 +114,8 @@ static void free_measurements(struct config *config)
 		free(config->limits[i].parameter);
 		free(config->limits[i].arithmetic);
 		free(config->limits[i].overrides);
+		free(config->limits[i].beside);
+		free(config->limits[i].doubt);
 	}
 }
 

@@ -54,8 +54,8 @@ static bool releases_to(const struct config *config, const struct config_source 
 {
 	const struct config_release *release = &source->release;
 
-	if (release->inbound_from != CONFIG_NONE)
-		return false; /* it measures what comes from beyond */
+	if (release->only_measures || release->inbound_from != CONFIG_NONE)
+		return false; /* it measures what comes from elsewhere */
 	if (threshold->in_air)
 		return source->kind == WASTE_GAS &&
 		       (source->flow != CONFIG_NONE || !isnan(release->stack_height_m));
@@ -113,6 +113,12 @@ static void check_upstream(const struct config_reader *reader,
 				    "%s is this station itself; allowed: another source, whose "
 				    "water or air it gets",
 				    reference->path);
+	else if (config->sources[source].release.only_measures)
+		config_report_error(
+			reader->report, reference->file, reference->line, reference->column,
+			"%s lets nothing go (discharges: no), so nothing comes from it; "
+			"allowed: a source that discharges",
+			reference->path);
 	else if ((here == WASTE_GAS) != (there == WASTE_GAS))
 		config_report_error(reader->report, reference->file, reference->line,
 				    reference->column,
@@ -151,7 +157,8 @@ static bool releases(const struct config *config, size_t source)
 	for (size_t i = 0; i < config->n_limits; i++)
 		if (config->limits[i].class >= CLASS_LIMIT &&
 		    config->channels[config->limits[i].channel].source == source)
-			return config->sources[source].release.inbound_from == CONFIG_NONE;
+			return !config->sources[source].release.only_measures &&
+			       config->sources[source].release.inbound_from == CONFIG_NONE;
 	return false;
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* limits that are not in the file: of all channels that a standard knows, and of two sides */
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 
 #include "core/config_law.h"
@@ -64,96 +63,20 @@ int config_law_other_side(const struct config_mapping *mapping)
 	return config_walk(mapping->reader, &config_limit_group, &invention.mapping);
 }
 
-/* numbers that are the file's own */
-
-/** goes_before() - does a limit with an own number stand where the standard's would? */
-static bool goes_before(const struct config_reader *reader, const struct config_limit *limit,
-			const struct law *law)
-{
-	const struct config_channel *channel = &reader->config->channels[limit->channel];
-	const struct catalogue *catalogue = law_catalogue(reader, law->index);
-	size_t n = 0;
-
-	if (limit->class != CLASS_LIMIT || limit->high != law->high ||
-	    (limit->parameter && *limit->parameter) || !law_has_side(law) ||
-	    !law_is_about(reader, law, channel))
-		return false;
-	/* a parameter with means of two lengths has two rows: the one of this length is meant */
-	for (size_t i = 0; i < catalogue->n_parameters; i++) {
-		struct law other;
-
-		if (law_figure_in(reader, law->index, &catalogue->parameters[i], &other))
-			n += law_is_about(reader, &other, channel);
-	}
-	return n == 1 || law->parameter->on == limit->on;
-}
-
-static int say_override(const struct config_mapping *mapping, const struct law *law,
-			struct config_limit *limit)
-{
-	const struct config_channel *channel = &mapping->reader->config->channels[limit->channel];
-	char text[LAW_TEXT_MAX] = "", own[LAW_TEXT_MAX] = "";
-	double bound;
-	int r;
-
-	if (!law_bound(mapping, NULL, law, channel, &bound))
-		config_append_text(text, LAW_TEXT_MAX, "%s, %s", law->standard->title,
-				   law->parameter->title);
-	else
-		config_append_text(
-			text, LAW_TEXT_MAX, "%s, %s: %s%.7g%s%s (%s)", law->standard->title,
-			law->parameter->title, law->high ? "" : "at least ", bound,
-			*channel->measure ? " " : "", channel->measure,
-			fabs(bound - limit->bound) <= LAW_SAME * fabs(bound) ? "the same"
-			: (limit->bound < bound) == law->high ? "the own number is stricter"
-							      : "the own number is laxer");
-	limit->standard = law->index;
-	limit->overrides = strdup(text);
-	if (!limit->overrides)
-		return -ENOMEM;
-	config_append_text(own, LAW_TEXT_MAX, "goes before %s", text);
-	r = law_set_origin(mapping, limit, limit->origin ? limit->origin : "", own);
-	return r < 0 ? r : 0;
-}
-
-int config_law_override(const struct config_mapping *mapping, struct config_limit *limit,
-			size_t channel)
-{
-	const struct config_reader *reader = mapping->reader;
-
-	limit->channel = channel;
-	for (size_t s = reader->first_standard; s < reader->config->n_standards; s++) {
-		const struct catalogue *catalogue;
-		struct law law;
-
-		if (reader->applied[s].bad)
-			continue;
-		catalogue = law_catalogue(reader, s);
-		for (size_t i = 0; i < catalogue->n_parameters; i++) {
-			if (!law_figure_in(reader, s, &catalogue->parameters[i], &law))
-				continue;
-			law.high = limit->high;
-			if (goes_before(reader, limit, &law))
-				return say_override(mapping, &law, limit);
-		}
-	}
-	return 0;
-}
-
 /* limits of all channels that a standard knows */
 
 /** is_covered() - is there a limit for it in the file? */
 static bool is_covered(const struct config_reader *reader, const struct law *law, size_t channel)
 {
 	const struct config *config = reader->config;
-	enum limit_on on = law->applied->on_given ? law->applied->on : law->parameter->on;
+	enum limit_on on = law_on(law);
 
 	for (size_t i = reader->first_limit; i < config->n_limits; i++) {
 		const struct config_limit *limit = &config->limits[i];
 
 		if (limit->channel != channel)
 			continue;
-		if (goes_before(reader, limit, law))
+		if (law_relation(reader, limit, law) == LAW_REPLACED)
 			return true;
 		if (limit->standard == law->index && limit->class == CLASS_LIMIT &&
 		    limit->high == law->high && limit->on == on && limit->parameter &&
@@ -172,7 +95,7 @@ static void invent_name(const struct config_reader *reader, const struct law *la
 		[LIMIT_ON_MEAN_5MIN] = "5min", [LIMIT_ON_MEAN_1H] = "1h",
 		[LIMIT_ON_MEAN_24H] = "24h",
 	};
-	enum limit_on on = law->applied->on_given ? law->applied->on : law->parameter->on;
+	enum limit_on on = law_on(law);
 	const char *side = law->high ? "" : "-low";
 
 	(void)snprintf(name, CONFIG_NAME_MAX + 1, "limit-%s%s", windows[on], side);
@@ -212,7 +135,7 @@ static void report_uncorrected(const struct config_reader *reader, const struct 
 		reader->report, reader->file, law->standard->line, law->standard->column,
 		"%s holds %s at %g %% oxygen, and no channel is \"%s\" corrected to it; allowed: a "
 		"derived channel {formula: oxygen, inputs: [%s, …], reference: %g, …}, a limit of "
-		"your own on \"%s\", or limits: named",
+		"your own on \"%s\" with the standard's window, or limits: named",
 		law->standard->title, law->parameter->title, law->standard->reference,
 		measured->name, measured->name, law->standard->reference, measured->name);
 }

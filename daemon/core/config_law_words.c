@@ -8,7 +8,7 @@
 #include "core/config_law.h"
 #include "core/config_value.h"
 
-static const char *law_on_words(enum limit_on on)
+const char *law_on_words(enum limit_on on)
 {
 	static const char *const words[] = {
 		[LIMIT_ON_VALUE] = "each value",	[LIMIT_ON_MEAN_1MIN] = "mean of 1 min",

@@ -80,7 +80,7 @@ static int list_folder(const char *path, struct config_listing *listing, char **
 static int report_none(const struct search *search)
 {
 	struct config_listing listing = {.wanted = search->wanted, .least = CONFIG_SUGGESTION};
-	char *names[LISTED_MAX], *paths[N_FOLDERS] = {NULL};
+	char *names[LISTED_MAX] = {NULL}, *paths[N_FOLDERS] = {NULL};
 	size_t n = 0;
 	int r = 0;
 

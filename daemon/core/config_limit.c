@@ -252,6 +252,9 @@ static int resolve_bound(const struct config_mapping *mapping, struct limit_draf
 	bool own = is_own(mapping), bounded;
 	int r = 0;
 
+	if (!own && config_given(mapping, "replaces-law"))
+		config_error(mapping, "replaces-law",
+			     "the number is the standard's own; allowed: with high or low");
 	if (own)
 		bounded = check_own(mapping, draft);
 	else
@@ -276,6 +279,8 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 
 	limit->standard = CONFIG_NO_STANDARD;
 	limit->channel = i;
+	limit->line = mapping->node->line;
+	limit->column = mapping->node->column;
 	r = resolve_bound(mapping, draft, i, &other, &bounded);
 	config_check_alarm(mapping, draft); /* the window may be that of the standard */
 	if (bounded)
@@ -284,6 +289,10 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 		r = config_default_text(&limit->arithmetic, "");
 	if (r == 0)
 		r = config_default_text(&limit->overrides, "");
+	if (r == 0)
+		r = config_default_text(&limit->beside, "");
+	if (r == 0)
+		r = config_default_text(&limit->doubt, "");
 	if (r == 0)
 		r = name_limit(mapping, limit,
 			       i < config->n_channels ? &config->channels[i] : NULL);
@@ -295,6 +304,8 @@ int config_finish_limit(struct config_mapping *mapping, void *data)
 	free(limit->path); /* NULL once they have moved */
 	free(limit->arithmetic);
 	free(limit->overrides);
+	free(limit->beside);
+	free(limit->doubt);
 	if (r == 0 && other)
 		r = config_law_other_side(mapping);
 	return r < 0 ? r : 0;

@@ -176,6 +176,34 @@ static void take_river(const struct config_mapping *mapping, const struct source
 			     crossing->rivers[release->river].length_m / 1e3);
 }
 
+/** check_station() - of what lets nothing go, how it does so is not asked */
+static void check_station(const struct config_mapping *mapping)
+{
+	static const char *const ways[] = {
+		"flow",
+		"stack-height",
+		"stack-diameter",
+		"exit-velocity",
+		"exit-velocity-from",
+		"exit-temperature",
+		"exit-temperature-from",
+		"drop",
+		"volume",
+		"travel-ratio",
+		"leachate-area",
+		"leachate-coefficient",
+		"rain",
+		"rain-from",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(ways); i++)
+		if (config_given(mapping, ways[i]))
+			config_error(
+				mapping, ways[i],
+				"it says how something is let go, and discharges: no says that "
+				"nothing is; allowed: the one or the other");
+}
+
 int config_take_release(struct config_mapping *mapping, struct source_draft *draft)
 {
 	const struct config *config = mapping->reader->config;
@@ -192,6 +220,8 @@ int config_take_release(struct config_mapping *mapping, struct source_draft *dra
 	take_river(mapping, draft, release);
 	if (config_usable(mapping, "kind"))
 		check_keys(mapping, draft->source.kind);
+	if (release->only_measures)
+		check_station(mapping);
 	if (config_given(mapping, "inbound-from"))
 		release->inbound_from = config_find_named(mapping, "inbound-from", KIND_TARGET,
 							  draft->inbound_from);

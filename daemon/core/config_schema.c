@@ -34,6 +34,7 @@ static const struct config_choice state_types[] = {{"uint8", DECODE_UINT8},
 						   {0}};
 static const struct config_choice bytes[] = {{"low", 0}, {"high", 8}, {0}}; /* first bit */
 static const struct config_choice yes_or_no[] = {{"no", 0}, {"yes", 1}, {0}};
+static const struct config_choice discharges[] = {{"yes", 0}, {"no", 1}, {0}};
 static const struct config_choice parities[] = {
 	{"none", WIRE_PARITY_NONE}, {"even", WIRE_PARITY_EVEN}, {"odd", WIRE_PARITY_ODD}, {0}};
 static const struct config_choice stop_bits[] = {{"1", 1}, {"2", 2}, {0}};
@@ -297,6 +298,7 @@ static const struct config_option limit_options[] = {
 	DURATION("raise-delay", T(raise_delay_ms), "0s", 0, D_MS, MS, "broken for so long raises the alarm"),
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it; 0s where the limit is on a mean of 1 h or 24 h"),
 	TEXT("origin", T(origin), "", PROSE, config_origin_check, "where the number comes from, so that it can be looked up"),
+	CHOICE("replaces-law", T(replaces), "no", yes_or_no, "yes: the permit puts this number in place of the standard's though it is on another window; else both count"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
 	INTEGER("count", T(alarm.count), "1", 1, ALARM_COUNT_MAX, "raised when broken so many times, see within"),
 	DURATION("within", T(alarm.within_ms), "", S_MS, D_MS, MS, "with count: so many times within this time"),
@@ -362,6 +364,7 @@ static const struct config_option source_options[] = {
 	NUMBER_IN("leachate-coefficient", W(leachate_coefficient), "", 0, 1, "share of the rain that runs off"),
 	NUMBER_IN("rain", W(rain_mm_h), "", 0, 500, "mm/h, where no channel measures it"),
 	TEXT("rain-from", H(rain_from), "", PATH, config_text_check, "SITE/SOURCE/CHANNEL that measures the rain"),
+	CHOICE("discharges", W(only_measures), "yes", discharges, "no: a station that measures a river or the air and lets nothing go: limits count, but no mass, and nothing crosses from here"),
 	TEXT("inbound-from", H(inbound_from), "", 32, config_name_check, "name of the boundary from beyond which this border station is reached"),
 	LIST("channels", 1, &channel_group, "what is measured here"),
 	LIST("derived", 0, &derived_group, "what is computed from the channels"),

@@ -257,8 +257,8 @@ static bool has_gid(const uint32_t *gids, size_t n, uint32_t gid)
 static int read_item(sd_bus_message *m, struct control_call *call, bool *has_uid, bool *has_groups)
 {
 	const char *name;
-	const void *gids;
-	size_t size;
+	const void *gids = NULL;
+	size_t size = 0;
 	int r = sd_bus_message_read(m, "s", &name);
 
 	if (r <= 0)

@@ -101,8 +101,8 @@ static bool say(struct control *control, enum control_kind kind, struct control_
 	while (i < old->n || j < now->n) {
 		struct control_item *was = i < old->n ? &old->items[i] : NULL;
 		struct control_item *is = j < now->n ? &now->items[j] : NULL;
-		int order = !was ? 1 : !is ? -1 : strcmp(was->path, is->path);
-		bool differs = order != 0 || was->print != is->print;
+		int order = was && is ? strcmp(was->path, is->path) : was ? -1 : 1;
+		bool differs = !was || !is || order != 0 || was->print != is->print;
 		bool may = differs && *budget > 0;
 		struct control_item *kept = order > 0		 ? (may ? is : NULL)
 					    : (may && order < 0) ? NULL
@@ -110,13 +110,13 @@ static bool say(struct control *control, enum control_kind kind, struct control_
 
 		*budget -= may;
 		is_all &= may || !differs;
-		if (may && order < 0)
+		if (may && was && order < 0)
 			(void)say_removed(control, kind, was->path);
-		else if (may && order > 0)
+		else if (may && is && order > 0)
 			(void)sd_bus_emit_object_added(control->bus, is->path);
-		else if (may)
+		else if (may && is)
 			(void)say_changed(control, kind, is->path);
-		if (may && order == 0)
+		if (may && was && is && order == 0)
 			was->print = is->print;
 		if (kept) {
 			told.items[told.n++] = *kept;

@@ -129,9 +129,9 @@ static __attribute__((noinline)) long double raw_of(enum decode_type type, uint6
 	case DECODE_FLOAT32:
 		return (long double)float_of((uint32_t)bits);
 	case DECODE_FLOAT64:
-		return (long double)double_of(bits);
+		break;
 	}
-	return (long double)NAN;
+	return (long double)double_of(bits);
 }
 
 /* the register has the value itself, as most floats do: spares divisions of 80 bits */

@@ -211,29 +211,6 @@ void event_value_text(double value, char text[static EVENT_VALUE_MAX])
 		memcpy(text, "0", sizeof("0"));
 }
 
-void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX])
-{
-	for (size_t i = 0; i < 32; i++)
-		(void)snprintf(text + 2 * i, 3, "%02x", hash[i]);
-}
-
-int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32])
-{
-	static const char tag[] = "wastewatch-log/1\n";
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	char hex[CHAIN_HEX_MAX];
-	bool ok;
-
-	chain_hex(previous, hex);
-	ok = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-	     EVP_DigestUpdate(ctx, tag, sizeof(tag) - 1) == 1 &&
-	     EVP_DigestUpdate(ctx, hex, 64) == 1 && EVP_DigestUpdate(ctx, "\n", 1) == 1 &&
-	     EVP_DigestUpdate(ctx, line, strlen(line)) == 1 &&
-	     EVP_DigestFinal_ex(ctx, ret, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
-	return ok ? 0 : -ENOMEM;
-}
-
 static void set_limit(json_t *object, const struct config_limit *limit)
 {
 	field_set_text(object, "limit", limit->name);

@@ -6,13 +6,20 @@
 #include "core/assess.h"
 #include "core/units.h"
 
-/* what speaks against a source upstream, the worst first */
+/* what speaks against a source upstream, the worst first. What breaks one limit lets other things
+ * go, too: then nobody says for sure that what is out here is not ours. */
+#define ROW_OWN	    0
+#define ROW_OTHER   1
+#define ROW_BLIND   2
+#define ROW_UNBOUND 3
+#define ROW_GAPS    4
 static const struct {
 	uint64_t flag;
 	enum crossing_verdict verdict;
 	const char *says;
 } doubts[] = {
 	{FLAG_OWN_OUT, VERDICT_UNLIKELY, "out of its limits within the travel time"},
+	{FLAG_OWN_OUT, VERDICT_POSSIBLE, "may be ours, another limit was broken there"},
 	{FLAG_OWN_BLIND, VERDICT_POSSIBLE, "not known, it is not measured there"},
 	{FLAG_OWN_UNBOUND, VERDICT_POSSIBLE, "not known, there is no limit of it there"},
 	{FLAG_OWN_UNMEASURED, VERDICT_POSSIBLE, "not measured all through the travel time"},
@@ -139,6 +146,60 @@ static bool limit_was_broken(const struct core *core, size_t source, size_t limi
 		(state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms));
 }
 
+/** was_out() - beyond a limit at some time of the last @travel_ms */
+static bool was_out(const struct core *core, size_t channel, struct stamp at, int64_t travel_ms)
+{
+	const struct core_upstream *state = &core->upstream[channel];
+
+	return has_alarm(core, channel) || is_beyond(core, channel, at) ||
+	       (!is_zero(state->out) && at.mono_ms - state->out.mono_ms <= travel_ms);
+}
+
+/** legal_limit() - of a channel: the one whose alarm stands, else the first; CONFIG_NONE none */
+static size_t legal_limit(const struct core *core, size_t channel)
+{
+	size_t found = CONFIG_NONE;
+
+	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
+		if (core->config->limits[i].class < CLASS_LIMIT)
+			continue;
+		if (limit_is_raised(&core->limits[i].state))
+			return i;
+		if (found == CONFIG_NONE)
+			found = i;
+	}
+	return found;
+}
+
+/** travel_of() - how far back a source upstream matters: a mean looks back, too */
+static int64_t travel_of(const struct config_upstream *upstream, const struct config_limit *broken)
+{
+	int64_t travel_ms = (int64_t)(upstream->travel_s * MS_PER_S);
+
+	if (broken->on != LIMIT_ON_VALUE)
+		travel_ms += window_ms((enum window_length)(broken->on - LIMIT_ON_MEAN_1MIN));
+	return travel_ms;
+}
+
+/** other_limit() - one of the law's that was broken at a source upstream, by whatever channel;
+ * CONFIG_NONE none */
+static size_t other_limit(const struct core *core, const struct config_upstream *upstream,
+			  size_t limit, struct stamp at)
+{
+	int64_t travel_ms = travel_of(upstream, &core->config->limits[limit]);
+
+	for (size_t i = 0; i < core->config->n_channels; i++) {
+		size_t other;
+
+		if (core->config->channels[i].source != upstream->source)
+			continue;
+		other = legal_limit(core, i);
+		if (other != CONFIG_NONE && was_out(core, i, at, travel_ms))
+			return other;
+	}
+	return CONFIG_NONE;
+}
+
 /** doubt() - does a source upstream speak against it, by what that limit is about?
  * Return: its row of @doubts; their number: it was in order. */
 static size_t doubt(const struct core *core, const struct config_upstream *upstream, size_t limit,
@@ -148,25 +209,23 @@ static size_t doubt(const struct core *core, const struct config_upstream *upstr
 	const struct config_limit *broken = &config->limits[limit];
 	size_t channel = channel_of(config, upstream->source,
 				    config->channels[broken->channel].name);
-	int64_t travel_ms = (int64_t)(upstream->travel_s * MS_PER_S);
+	int64_t travel_ms = travel_of(upstream, broken);
 	const struct core_upstream *state;
-	bool was_out, was_measured;
+	bool was_measured;
 
+	if (channel != CONFIG_NONE && was_out(core, channel, at, travel_ms))
+		return ROW_OWN;
+	if (other_limit(core, upstream, limit, at) != CONFIG_NONE)
+		return ROW_OTHER;
 	if (channel == CONFIG_NONE)
-		return 1;
-	if (broken->on != LIMIT_ON_VALUE) /* a mean looks back */
-		travel_ms += window_ms((enum window_length)(broken->on - LIMIT_ON_MEAN_1MIN));
+		return ROW_BLIND;
 	state = &core->upstream[channel];
-	was_out = has_alarm(core, channel) || is_beyond(core, channel, at) ||
-		  (!is_zero(state->out) && at.mono_ms - state->out.mono_ms <= travel_ms);
 	was_measured = is_measured(core, channel, at) && !is_zero(state->since) &&
 		       at.mono_ms - state->since.mono_ms >= travel_ms &&
 		       at.mono_ms - state->seen.mono_ms < ASSESS_BLIND_MS;
-	if (was_out)
-		return 0;
 	if (isnan(own_bound(core, channel, broken->high)))
-		return 2;
-	return was_measured ? ARRAY_SIZE(doubts) : 3;
+		return ROW_UNBOUND;
+	return was_measured ? ARRAY_SIZE(doubts) : ROW_GAPS;
 }
 
 /** worst_doubt() - by all that is out at the station. @ret_limit: by which */
@@ -218,7 +277,8 @@ void inbound_assess(const struct core *core, size_t source, struct stamp at,
 	path->arrival_ms = path->release_ms;
 	if (!before)
 		return;
-	if (before->verdict == VERDICT_OBSERVED && path->verdict == VERDICT_POSSIBLE)
+	if (before->verdict == VERDICT_OBSERVED && path->verdict == VERDICT_POSSIBLE &&
+	    !(path->flags & FLAG_OWN_OUT))
 		*path = *before; /* what was known then stays known */
 	else if (path->verdict != VERDICT_OBSERVED &&
 		 (before->verdict == VERDICT_OBSERVED || before->flags & FLAG_WITHDRAWN))
@@ -240,14 +300,16 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 		const struct config_upstream
 			*upstream = &config->crossing.upstream[release->first_upstream + i];
 		const struct config_source *own = &config->sources[upstream->source];
-		size_t row = worst_doubt(core, source, upstream, at, &limit);
+		size_t row = worst_doubt(core, source, upstream, at, &limit), other;
 
 		if (row == ARRAY_SIZE(doubts) || n >= ASSESS_REASON_MAX - 1)
 			continue;
-		n += (size_t)snprintf(text + n, ASSESS_REASON_MAX - n, "%s%s %s: %s/%s",
-				      n > 0 ? "; " : "",
-				      config->channels[config->limits[limit].channel].name,
-				      doubts[row].says, config->sites[own->site].name, own->name);
+		other = row == ROW_OTHER ? other_limit(core, upstream, limit, at) : CONFIG_NONE;
+		n += (size_t)snprintf(
+			text + n, ASSESS_REASON_MAX - n, "%s%s %s: %s/%s%s%s", n > 0 ? "; " : "",
+			config->channels[config->limits[limit].channel].name, doubts[row].says,
+			config->sites[own->site].name, own->name, other != CONFIG_NONE ? ", " : "",
+			other != CONFIG_NONE ? config->limits[other].path : "");
 	}
 	if (n > 0)
 		return;

@@ -160,7 +160,7 @@ static int again_until(struct record *record, const struct record_again *what, i
 
 int record_send_again(struct record *record, const struct record_again *what, int64_t *ret_done)
 {
-	int64_t done;
+	int64_t done = what->from;
 	int n = again_until(record, what, &done), r = 0;
 
 	if (n > 0) {

@@ -190,6 +190,22 @@ static json_t *sector_object(const struct core_crossing *crossing)
 	return sector;
 }
 
+/** criteria_of() - what the verdicts were made by: factors of the threshold, and shares */
+static json_t *criteria_of(const struct config_crossing *crossing)
+{
+	json_t *criteria = json_object();
+
+	field_set_value(criteria, "likely", crossing->likely);
+	field_set_value(criteria, "possible", crossing->possible);
+	field_set_value(criteria, "hysteresis", crossing->hysteresis);
+	field_set_value(criteria, "here_m", crossing->here_m);
+	field_set_value(criteria, "reach_m", crossing->reach_m);
+	(void)json_object_set_new(criteria, "covered_percent",
+				  json_integer(crossing->covered_percent));
+	field_set_text(criteria, "counts", crossing_verdict_text(crossing->counts));
+	return criteria;
+}
+
 /** set_worst() - the worst path of a kind in short; NULL: there is none */
 static void set_worst(json_t *object, const char *key, const struct config *config,
 		      const struct crossing_path *path)
@@ -223,6 +239,7 @@ void report_part_crossing(const struct core *core, const struct core_incident *i
 		  assess_worst(core->config, crossing, false));
 	set_worst(object, "worst_receptor", core->config,
 		  assess_worst(core->config, crossing, true));
+	(void)json_object_set_new(object, "criteria", criteria_of(&core->config->crossing));
 	field_set_time(object, "assessed", crossing->assessed.wall_ms, core->config->zone_min);
 	for (uint32_t i = 0; i < crossing->n_paths; i++)
 		append(paths, path_object(core, &crossing->paths[i]));

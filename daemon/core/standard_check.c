@@ -167,6 +167,21 @@ static void check_empty(const struct config *config, size_t i, FILE *out)
 	     "high and low");
 }
 
+/** check_own() - a permit may be stricter than the law */
+static void check_own(const struct config *config, FILE *out)
+{
+	for (size_t i = 0; i < config->n_limits; i++) {
+		const struct config_limit *limit = &config->limits[i];
+		const struct config_source
+			*source = &config->sources[config->channels[limit->channel].source];
+
+		if (*limit->doubt)
+			(void)fprintf(out, "%s:%u:%u: warning: %s: %s\n",
+				      config->sites[source->site].file, limit->line, limit->column,
+				      limit->path, limit->doubt);
+	}
+}
+
 void standard_check(const struct config *config, unsigned int today, FILE *out)
 {
 	for (size_t i = 0; i < config->n_standards; i++) {
@@ -174,4 +189,5 @@ void standard_check(const struct config *config, unsigned int today, FILE *out)
 		check_figures(config, i, out);
 		check_empty(config, i, out);
 	}
+	check_own(config, out);
 }

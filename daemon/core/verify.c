@@ -347,7 +347,7 @@ static int read_number(const char *text, uint64_t *ret)
 
 int verify_note_read(const char *note, struct verify_note *ret)
 {
-	char seq[24], hash[CHAIN_HEX_MAX];
+	char seq[24] = "", hash[CHAIN_HEX_MAX] = "";
 	const struct {
 		char *place;
 		size_t max;

@@ -204,7 +204,7 @@ static int dispatch(struct uplink *uplink, const void *packet, const char **ret_
 static int take_packet(struct uplink *uplink)
 {
 	int n = wire_receive(uplink->fd, uplink->packet);
-	const char *why;
+	const char *why = "";
 
 	if (n == -EAGAIN)
 		return n;

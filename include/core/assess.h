@@ -329,6 +329,9 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 /** assess_tick() - assess what is due, one incident at most, and look at due readings */
 void assess_tick(struct core *core, struct stamp at);
 
+/** assess_again() - what an incident may reach has changed: assess all at once */
+void assess_again(struct core *core);
+
 /** assess_of() - the assessment of an incident; NULL there is none of this one */
 const struct core_crossing *assess_of(const struct core *core,
 				      const struct core_incident *incident);

@@ -38,20 +38,6 @@ enum waste_kind { WASTE_LIQUID, WASTE_GAS, WASTE_SOLID, WASTE_KIND_MAX = WASTE_S
 /** waste_kind_text() - "liquid", "gas", "solid" */
 const char *waste_kind_text(enum waste_kind kind);
 
-enum limit_class { CLASS_WARNING, CLASS_LIMIT, CLASS_EMERGENCY };
-
-/** limit_class_text() - "warning", "limit", "emergency" */
-const char *limit_class_text(enum limit_class class);
-
-/** enum limit_on - what the limit is held against: a value, or a window's mean */
-enum limit_on {
-	LIMIT_ON_VALUE,
-	LIMIT_ON_MEAN_1MIN,
-	LIMIT_ON_MEAN_5MIN,
-	LIMIT_ON_MEAN_1H,
-	LIMIT_ON_MEAN_24H,
-};
-
 /**
  * enum formula - how a derived channel comes about; x, y, … are its inputs, in order
  *
@@ -264,48 +250,6 @@ struct config_channel {
 	double reference;
 	double least;
 	double mass_factor;
-};
-
-/**
- * struct config_limit - what a channel's value or mean may not exceed or fall below
- * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
- * @name: default: class and side, "limit-high"
- * @high: true: broken above @bound; false: broken below
- * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
- * @origin: where the number comes from, in words a lawyer can look up
- * @advice: what the operator should do, "" none
- * @standard: index of the source's standard that it follows, or goes before; else
- *   CONFIG_NO_STANDARD
- * @parameter: of @standard that it follows, "" the number is the file's own
- * @arithmetic: how @bound comes of the standard's figure, "" own number
- * @overrides: of an own number: what of @standard it goes before, "" nothing
- * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
- * @multiplied: by the standard's factors
- * @certainty: the worst of all that @bound and window follow from
- */
-struct config_limit {
-	char *name;
-	char *path;
-	size_t channel;
-	enum limit_class class;
-	enum limit_on on;
-	bool high;
-	double bound;
-	double deadband;
-	uint32_t raise_delay_ms;
-	uint32_t clear_delay_ms;
-	char *origin;
-	char *advice;
-	struct alarm_rules alarm;
-	size_t standard;
-	char *parameter;
-	char *arithmetic;
-	char *overrides;
-	bool multiplied;
-	bool from_window;
-	enum certainty value_mark;
-	enum certainty window_mark;
-	enum certainty certainty;
 };
 
 /** struct config_words - a list of names; those behind @n are NULL */

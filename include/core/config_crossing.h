@@ -144,6 +144,8 @@ struct config_met {
  * struct config_release - where and how a source releases
  * @place: latitude NAN: not known
  * @at_m: on @river, from its beginning
+ * @only_measures: a station that lets nothing go: no mass, no crossing; what it measures confirms,
+ *	and tells what comes from beyond
  * @inbound_from: target from beyond which this border station is reached
  */
 struct config_release {
@@ -164,6 +166,7 @@ struct config_release {
 	double leachate_coefficient;
 	double rain_mm_h;
 	size_t rain_from;
+	bool only_measures;
 	size_t inbound_from;
 	size_t first_upstream;
 	size_t n_upstream;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * config_held.h - the legal standards that sources are held to, part of config.h
+ * config_held.h - limits, and the legal standards that sources are held to; part of config.h
  */
 #pragma once
 
@@ -8,7 +8,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/alarm_rules.h"
 #include "core/standard.h"
+
+enum limit_class { CLASS_WARNING, CLASS_LIMIT, CLASS_EMERGENCY };
+
+/** limit_class_text() - "warning", "limit", "emergency" */
+const char *limit_class_text(enum limit_class class);
+
+/** enum limit_on - what the limit is held against: a value, or a window's mean */
+enum limit_on {
+	LIMIT_ON_VALUE,
+	LIMIT_ON_MEAN_1MIN,
+	LIMIT_ON_MEAN_5MIN,
+	LIMIT_ON_MEAN_1H,
+	LIMIT_ON_MEAN_24H,
+};
 
 /**
  * struct config_factor - a coefficient that a standard's values are multiplied by
@@ -65,4 +80,56 @@ struct config_standard {
 	enum certainty formula_mark;
 	unsigned int line;
 	unsigned int column;
+};
+
+/**
+ * struct config_limit - what a channel's value or mean may not exceed or fall below
+ * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
+ * @name: default: class and side, "limit-high"
+ * @high: true: broken above @bound; false: broken below
+ * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
+ * @origin: where the number comes from, in words a lawyer can look up
+ * @advice: what the operator should do, "" none
+ * @standard: index of the source's standard that it follows, or goes before; else
+ *   CONFIG_NO_STANDARD
+ * @parameter: of @standard that it follows, "" the number is the file's own
+ * @arithmetic: how @bound comes of the standard's figure, "" own number
+ * @overrides: of an own number: what of the law it goes before, "" nothing
+ * @beside: of an own number: what of the law counts beside it, "" nothing
+ * @doubt: of an own number: what somebody should look at: laxer than the law's or on another
+ *   window, with both numbers; "" nothing
+ * @replaces: of an own number: it goes before the law's whatever the windows
+ * @line, @column: where it stands in the site's file
+ * @value_mark: how sure the standard's figure is; @window_mark: its window, if @from_window
+ * @multiplied: by the standard's factors
+ * @certainty: the worst of all that @bound and window follow from
+ */
+struct config_limit {
+	char *name;
+	char *path;
+	size_t channel;
+	enum limit_class class;
+	enum limit_on on;
+	bool high;
+	double bound;
+	double deadband;
+	uint32_t raise_delay_ms;
+	uint32_t clear_delay_ms;
+	char *origin;
+	char *advice;
+	struct alarm_rules alarm;
+	size_t standard;
+	char *parameter;
+	char *arithmetic;
+	char *overrides;
+	char *beside;
+	char *doubt;
+	bool replaces;
+	unsigned int line;
+	unsigned int column;
+	bool multiplied;
+	bool from_window;
+	enum certainty value_mark;
+	enum certainty window_mark;
+	enum certainty certainty;
 };

@@ -38,6 +38,39 @@ bool law_is_corrected(const struct config_channel *channel, double reference);
 bool law_is_about(const struct config_reader *reader, const struct law *law,
 		  const struct config_channel *channel);
 
+/** law_has_window() - does the standard, or who applies it, name what is held against it?
+ * law_on() - what it is, if so */
+static inline bool law_has_window(const struct law *law)
+{
+	return law->applied->on_given || law->parameter->windowed;
+}
+
+static inline enum limit_on law_on(const struct law *law)
+{
+	return law->applied->on_given ? law->applied->on : law->parameter->on;
+}
+
+/** law_on_words() - "mean of 24 h" */
+const char *law_on_words(enum limit_on on);
+
+/** enum law_relation - what a limit with an own number is to a figure of a standard */
+enum law_relation {
+	LAW_NONE,      /* nothing: another class, side or quantity */
+	LAW_REPLACED,  /* it takes its place */
+	LAW_BESIDE,    /* it is on another window, so both count */
+	LAW_ELSEWHERE, /* another channel has the oxygen that the standard wants */
+};
+
+/**
+ * law_relation() - does a limit with an own number take the place of the standard's?
+ *
+ * Where it stands on the standard's window, or the standard names none. A permit's bound of the
+ * hour does not abolish the law's of the day, nor the other way round, unless the permit says so:
+ * limit->replaces, which is of no use where the parameter has means of two lengths.
+ */
+enum law_relation law_relation(const struct config_reader *reader, const struct config_limit *limit,
+			       const struct law *law);
+
 /** law_figure() - of its side, NAN none; law_has_side() - is there one? */
 double law_figure(const struct law *law);
 bool law_has_side(const struct law *law);

@@ -88,7 +88,9 @@ enum crossing_method {
 #define FLAG_HELD (UINT64_C(1) << 37)
 /* leachate: what flows is reckoned from the rain, nothing of it is measured */
 #define FLAG_RECKONED (UINT64_C(1) << 38)
-#define FLAG_LAST     FLAG_RECKONED
+/* plume: colder than the air, which is neither a rise nor computed as a fall */
+#define FLAG_COLD (UINT64_C(1) << 39)
+#define FLAG_LAST FLAG_COLD
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
 const char *crossing_flag_text(uint64_t flag);

@@ -18,6 +18,7 @@
 #include "common/clock.h"
 #include "common/macro.h"
 #include "core/config.h"
+#include "core/hash.h"
 #include "core/quality.h"
 
 enum event_type {
@@ -265,14 +266,6 @@ struct chain {
 	int64_t wall_ms;
 	const struct sign_key *key;
 };
-
-#define CHAIN_HEX_MAX 65
-
-/** chain_hex() - a hash as 64 lower-case hex digits */
-void chain_hex(const uint8_t hash[static 32], char text[static CHAIN_HEX_MAX]);
-
-/** chain_next() - the hash of @line behind @previous. Return: 0; -ENOMEM. */
-int chain_next(const uint8_t previous[static 32], const char *line, uint8_t ret[static 32]);
 
 /**
  * event_line() - an event as an entry's line

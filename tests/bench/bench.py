@@ -36,6 +36,7 @@ SETTLE_S = 4
 DEAD_PERCENT, DEAD_SETTLE_S = 30, 10
 HIGH, NORMAL = 0x4348, 0x4248  # upper words of 200.0 and 50.0 as float32
 LATENCY_BUDGET_MS = 1000 * config.INTERVAL_S + 250
+YEARS = 5  # runs of the year
 COLLECTD = "/usr/sbin/collectd"
 
 
@@ -332,17 +333,19 @@ class Bench:  # pylint: disable=too-many-instance-attributes
     def run_year(self):
         directory = self.directory / "year"
         config.write_year(directory)
-        seconds, minutes, alarms, incidents = self.print_numbers(self.programs / "bench/year",
-                                                                 directory)
+        # others on the machine only add to it, so the cheapest run says most of the code
+        seconds, minutes, alarms, incidents = min(
+            self.print_numbers(self.programs / "bench/year", directory) for _ in range(YEARS))
         bare = self.directory / "bare"
         config.write_year(bare, limits=False)
-        [bare_s, *_] = self.print_numbers(self.programs / "bench/year", bare)
+        [bare_s, *_] = min(self.print_numbers(self.programs / "bench/year", bare)
+                           for _ in range(YEARS))
         t = self.table
         t.head("the core's code alone: a year of one channel at 1 Hz, decode to alarm")
         t.row("year: minute values", minutes, "")
         t.row("year: alarms raised", alarms, "")
         t.row("year: incidents opened", incidents, "")
-        t.row("year: CPU", seconds, "s", 2, 2)
+        t.row(f"year: CPU, the cheapest of {YEARS}", seconds, "s", 2, 2)
         t.row("decode and windows alone, without limits: per value", bare_s * 1e9 / 31_536_000,
               "ns", None, 0)
 

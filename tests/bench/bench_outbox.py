@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The core with a hundred thousand reports that wait: how long it takes to start, what memory it
 takes, how fast they go, and how long a new emergency takes to its first attempt meanwhile.
+They are put there past the core, as an older version has left them, so its first start enters
+their hashes into the chain, once; the budget is of every start behind that.
 
     bench_outbox.py [--build DIR] [--reports N]     alone, without the rest of the benchmark
 """
@@ -120,7 +122,7 @@ def measure(n=N_REPORTS):
         plant.stop("poller")
         plant.stop("core")
         fill(plant.state / "record.db", n)
-        start_core(plant)  # takes over what no entry has fixed yet, once
+        first_s = start_core(plant)  # none of their bodies is fixed by an entry yet
         plant.stop("core")
         full_s = start_core(plant)
         plant.start("poller", "sender")
@@ -133,6 +135,7 @@ def measure(n=N_REPORTS):
         full_mib = rss_mib(plant.processes["core"])
         return {
             "outbox empty: start until ready": (empty_s, "s", None, 2),
+            f"outbox of {n:,}, unfixed: start until ready": (first_s, "s", None, 2),
             f"outbox of {n:,}: start until ready": (full_s, "s", START_BUDGET_S, 2),
             "outbox: RSS of the core more than when empty":
                 (full_mib - empty_mib, "MiB", RSS_BUDGET_MIB, 1),

@@ -289,7 +289,8 @@ def no_descriptors(pid):
                                    "-e", "trace=%desc,%network,%file"], stderr=subprocess.PIPE,
                                   text=True)
         try:
-            assert "attached" in tracer.stderr.readline()
+            if "attached" not in tracer.stderr.readline():
+                raise ProcessLookupError(f"{pid} has ended")
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (3, hard))
             yield told_so
         finally:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """wastewatchd itself: killed, or told of an error, at the k-th call of what commits and delivers.
 
-With the real poller and sender and the reference receiver; afterwards it starts again, another
-spill comes and goes, and receiver and record must hold the same.
+With the real poller and sender, the reference receiver and a journal; afterwards it starts again,
+another spill comes and goes, and receiver and record must hold the same. What the journal was told
+before it was killed is in the record, with that hash.
 """
 
 import os
@@ -10,6 +11,7 @@ import signal
 
 import rig
 from plant import Device
+from test_journal import Journal
 
 KILL, EIO, ENOSPC = "signal=KILL", "error=EIO", "error=ENOSPC"
 # (call, faults, only the record's files, the farthest call that is drawn)
@@ -48,6 +50,8 @@ def point(arguments):
     where = f"{call} {what} {k}{ever}"
     with rig.Rig(Device(), incident_clear="1s", report_interval="1s") as plant:
         log = plant.dir / "strace"
+        journal = Journal(plant.dir / "journal")
+        plant.configure(journal=journal.path)
         plant.start("receiver", "poller", "sender")
         plant.launch("core", before=strace(plant, log, call, what, k, ever, files))
         went_on = plant.watch() or ("ENOSPC" in what and says_so(plant))
@@ -63,9 +67,21 @@ def point(arguments):
             assert status == 1, f"{where}: went on after a failed sync\n{text}"
         try:
             plant.finish()
+            check_journal(plant, journal)
         except AssertionError as error:
             raise AssertionError(f"{where}: {error}") from None
+        finally:
+            journal.stop()
         return injected
+
+
+def check_journal(plant, journal):
+    """Nothing was told that no commit has kept; what was missed came from the record."""
+    hashes = {seq: digest.hex() for seq, digest in plant.query("SELECT seq, hash FROM entry")}
+    others = [told.seq for told in list(journal.told)
+              if hashes.get(told.seq) != told.fields["WASTEWATCH_HASH"]]
+    assert not others, f"entries that the journal was told otherwise: {others}"
+    plant.until(lambda: set(journal.seqs()) >= set(hashes), "the journal has all")
 
 
 def test_core_at_every_call():

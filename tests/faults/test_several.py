@@ -76,7 +76,10 @@ class Faults:
         if self.plant.is_over() or "core" not in self.plant.processes:
             return None  # it has just been killed
         held = contextlib.ExitStack()
-        told_so = held.enter_context(rig.no_descriptors(self.plant.processes["core"].pid))
+        try:
+            told_so = held.enter_context(rig.no_descriptors(self.plant.processes["core"].pid))
+        except ProcessLookupError:
+            return None  # an allocation has failed meanwhile
 
         def mend():
             held.close()

@@ -298,6 +298,9 @@ def test_what_counts_as_covered(replay, tmp_path, covered, said):
     conf = changed(tmp_path, lambda text: text.replace(
         "report-interval: 60s", f"report-interval: 60s\ncrossing-covered: {covered}"))
     _, reports = release_with_a_gap(replay, 300, 1200, conf=conf)
+    criteria = next(r for r in reports if path_to_exists(r))["data"]["crossing"]["criteria"]
+    assert criteria == {"likely": "1", "possible": "0.1", "hysteresis": "0.2", "here_m": "100",
+                        "reach_m": "50000", "covered_percent": covered, "counts": "likely"}
     last = path_to([r for r in reports if path_to_exists(r)][-1], "Biên giới quốc gia", "river")
     assert 1 < last["covered_percent"] < 100
     assert any("crossing-covered" in f for f in last["flags"]) == said
@@ -521,6 +524,21 @@ def test_gas_with_less_known(replay, changes, verdict, flag):
     assert float(path["low"]) <= float(path["concentration"]) <= float(path["high"])
 
 
+@pytest.mark.parametrize("exit_c, cold", [(24, True), (25, False), (140, False)])
+def test_cold_gas(replay, tmp_path, exit_c, cold):
+    """colder than the air of 25 °C it does not rise by its warmth, and may sink: said"""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    site = conf / "sites.d/valley.yaml"
+    text = site.read_text(encoding="utf-8")
+    assert "exit-temperature: 140\n" in text
+    site.write_text(text.replace("exit-temperature: 140\n", f"exit-temperature: {exit_c}\n"),
+                    encoding="utf-8")
+    _, reports = replay(1200, {"valley/stack/SO2": [(300, 1200, 30000)]}, conf)
+    path = path_to(next(r for r in reports if paths(r)), "Biên giới quốc gia", "plume")
+    assert any(f.startswith("the gas is colder than the air") for f in path["flags"]) == cold
+
+
 def test_wind_turns(replay):
     """away from the border at first; when it turns, that is said, once; and it has to get there"""
     entries, _ = replay(2400, {"valley/stack/SO2": [(300, 2400, 30000)],
@@ -621,10 +639,21 @@ def test_not_inbound(replay, changes, verdict, says):
 
 
 def test_another_parameter_of_ours(replay):
-    """what is in order of ours is about what is out at the station"""
-    entries, _ = replay(2700, {"upriver/station/NH4": [(2400, 2700, 5)],
+    """What lets COD go may let ammonium go that our own limit does not see: possible, no more, and
+    which limit of ours it was is said. Longer ago than the way takes it is none of its business."""
+    entries, reports = replay(2700, {"upriver/station/NH4": [(2400, 2700, 5)],
+                                     "valley/outfall/COD": [(1200, 1500, 200)]})
+    assert not of_type(entries, "inbound.suspected")
+    said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
+    assert [(e["verdict"], e["reason"]) for e in said] == [
+        ("possible", "NH4 may be ours, another limit was broken there: valley/outfall, "
+         "valley/outfall/COD/limit-high")]
+    assert inbound(reports)[-1]["verdict"] == "possible"
+    assert "an own source upstream was out of its limits within the travel time" in \
+        inbound(reports)[-1]["flags"]
+    entries, _ = replay(5400, {"upriver/station/NH4": [(5100, 5400, 5)],
                                "valley/outfall/COD": [(1200, 1500, 200)]})
-    assert len(of_type(entries, "inbound.suspected")) == 1
+    assert [e["verdict"] for e in of_type(entries, "inbound.suspected")] == ["observed"]
 
 
 @pytest.mark.parametrize("old, new, says", [
@@ -647,6 +676,67 @@ def test_not_known_is_not_in_order(replay, tmp_path, old, new, says):
     said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
     assert [(e["verdict"], e["reason"]) for e in said] == [("possible", says)]
     assert inbound(reports)[-1]["verdict"] == "possible"
+
+
+def station_conf(tmp_path, more):
+    """the border station by the river above the border, with a limit of its own"""
+    conf = tmp_path / "conf"
+    shutil.copytree(CONF, conf)
+    site = conf / "sites.d/valley.yaml"
+    text = site.read_text(encoding="utf-8")
+    assert "    discharges: no # measures the water at the border\n" in text
+    site.write_text(text.replace("    discharges: no # measures the water at the border\n", more) +
+                    "    limits:\n      - {channel: COD, class: limit, high: 15, origin: QCVN, "
+                    "clear-delay: 0s}\n", encoding="utf-8")
+    return conf
+
+
+def test_a_station_lets_nothing_go(replay, tmp_path):
+    """its limit is judged, and its breach is an incident; but no mass, and nothing crosses"""
+    conf = station_conf(tmp_path, "    discharges: no\n    river: stream\n    at-km: 1\n")
+    entries, reports = replay(1800, {"valley/border-station/COD": [(600, 1200, 40)]}, conf)
+    [opened] = of_type(entries, "incident.opened")
+    assert (opened["site"], opened["kind"]) == ("valley", "liquid")
+    assert [e["source"] for e in of_type(entries, "alarm.raised")] == ["border-station"]
+    assert not of_type(entries, "crossing.assessed") + of_type(entries, "incident.level")
+    assert reports and not [p for r in reports for p in paths(r)]
+    # of the site's outfall, which was in order, there is a sum beside it; nothing of the station
+    assert {(m["source"], m["above"]) for r in reports for m in r["data"].get("released", [])} == {
+        ("outfall", "0")}
+
+
+def test_a_station_confirms(replay, tmp_path):
+    """what is out there itself still confirms what our outfall let go"""
+    conf = station_conf(tmp_path, "    discharges: no\n    river: stream\n    at-km: 1\n")
+    entries, _ = replay(HOURS_S, {"valley/outfall/COD": [(3900, 15000, 2000)],
+                                  "valley/border-station/COD": [(0, 18000, 5),
+                                                                (18000, HOURS_S, 36)]}, conf)
+    assert len(of_type(entries, "crossing.confirmed")) == 1
+
+
+@pytest.mark.parametrize("more, says", [
+    ("    river: stream\n    at-km: 1\n", "is at the source whose release it is to confirm"),
+    ("    discharges: no\n    flow: COD\n", "discharges: no says that nothing is"),
+    ("    discharges: no\n    stack-height: 3\n", "discharges: no says that nothing is"),
+    ("    discharges: never\n", "allowed: yes or no"),
+], ids=("without", "flow", "stack", "never"))
+def test_a_station_that_is_none(tmp_path, more, says):
+    done = subprocess.run([BUILD / "wastewatch", "check", "--config",
+                           station_conf(tmp_path, more)], capture_output=True, text=True,
+                          timeout=60, check=False)
+    assert done.returncode == 1 and says in done.stderr
+
+
+def test_nothing_comes_from_a_station(tmp_path):
+    conf = station_conf(tmp_path, "    discharges: no\n")
+    site = conf / "sites.d/upriver.yaml"
+    site.write_text(site.read_text(encoding="utf-8").replace("valley/outfall",
+                                                             "valley/border-station"),
+                    encoding="utf-8")
+    done = subprocess.run([BUILD / "wastewatch", "check", "--config", conf], capture_output=True,
+                          text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert "valley/border-station lets nothing go (discharges: no)" in done.stderr
 
 
 def test_inbound_is_withdrawn(replay):

@@ -4,6 +4,7 @@ is real; over kill -9 and a reload."""
 
 import json
 import random
+import re
 
 import jsonschema
 import pytest

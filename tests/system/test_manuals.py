@@ -139,7 +139,7 @@ def test_metrics():
         plant.until_entry("incident.opened")
         plant.until(lambda: metrics(plant).get(("wastewatch_alarms", "standing")))
         found = metrics(plant)
-        assert found["wastewatch_up",] == 1
+        assert found["wastewatch_up",] == 1 and found["wastewatch_healthy",] == 1
         assert found["wastewatch_incidents_running",] == 1
         assert found["wastewatch_link_up", "line", "mill"] == 1
         assert found["wastewatch_link_requests_total", "line", "mill"] > 0
@@ -148,7 +148,8 @@ def test_metrics():
         assert found["wastewatch_alarms", "standing"] >= 1
         plant.stop()
         found = metrics(plant)
-        assert found["wastewatch_up",] == 0 and found["wastewatch_record_entries",] > 3
+        assert found["wastewatch_up",] == 0 and found["wastewatch_healthy",] == 0
+        assert found["wastewatch_record_entries",] > 3
         assert not any(name[0].startswith("wastewatch_channel") for name in found)
 
 

@@ -18,7 +18,7 @@ import pytest
 
 import wire
 from bus import Bus
-from plant import (ATTENTION, LIMIT_S, MISSING, WAITS, Device, Plant, check_all_told, until)
+from plant import (ATTENTION, DOWN, LIMIT_S, MISSING, WAITS, Device, Plant, check_all_told, until)
 
 ME = pwd.getpwuid(os.geteuid()).pw_name
 FAILED, USAGE = 1, 2
@@ -560,7 +560,7 @@ def test_list_and_show_while_nothing_runs(plant):
                   ("retry",)):
         assert plant.command("outbox", *wrong).returncode == USAGE
     done = plant.command("outbox", "retry", ident)
-    assert done.returncode == FAILED and done.stderr.startswith("wastewatch: ")
+    assert done.returncode == DOWN and done.stderr.startswith("wastewatch: ")
 
 
 # ---- with the real sender and receiver ----

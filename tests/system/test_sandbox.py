@@ -31,7 +31,7 @@ def sandboxes(plant):
 
 def start_core(plant):
     plant.start("core")
-    plant.until(lambda: (plant.run / "sender.sock").exists(), "the core listens")
+    plant.until(lambda: (plant.run / "status.json").exists(), "the core is up")
 
 
 def text(trial):

@@ -186,10 +186,10 @@ def test_sandboxes_hold(running):
 
 
 def tried(running, unit):
-    """What status says of a program's sandbox."""
-    live = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)["live"]
-    sandbox = live["sandboxes"][unit]
-    return sandbox["state"], sandbox["words"]
+    """What status says of a program's sandbox; while the core is not there, nothing."""
+    status = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)
+    sandbox = status.get("live", {}).get("sandboxes", {}).get(unit, {})
+    return sandbox.get("state"), sandbox.get("words")
 
 
 def drop_in(running, unit, text):
@@ -325,9 +325,11 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
     reload = ("busctl", "call", *MANAGER, "Reload")
     assert as_user(running, "operator-1", *reload).returncode == 0
     refused = as_user(running, "nobody", *reload)
-    assert refused.returncode != 0 and "denied" in refused.stderr.lower()
+    # by polkit where there is one, else by the policy of the bus
+    assert refused.returncode != 0
+    assert re.search("may not do this|authentication|denied", refused.stderr.lower())
     told = as_user(running, "nobody", "wastewatch", "ack", "hop-thanh/outfall-1/COD/limit-high")
-    assert told.returncode == 1 and "members of the group wastewatch" in told.stderr
+    assert told.returncode != 0 and "members of the group wastewatch" in told.stderr
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
     assert [e["WASTEWATCH_USER"] for e in entries] == ["operator-1"]
     limit = "hop-thanh/outfall-1/COD/limit-high"
@@ -414,11 +416,38 @@ def test_spill_comes_to_the_journal_and_to_the_receiver(running):
     ("C.UTF-8", "Subject: Incident {} has begun"), ("vi_VN.UTF-8", "Subject: Sự cố {}")])
 def test_catalog_explains_an_incident_to_the_operator(running, language, subject):
     entry = wait_for(lambda: running.entries("incident.opened"), "an incident")[0]
+    if language == "vi_VN.UTF-8":  # journalctl asks for the locale, not for its name
+        if running.run("test", "-e", "/usr/share/i18n/locales/vi_VN", check=False).returncode:
+            pytest.skip("this machine has no Vietnamese locale to make")
+        running.run("localedef", "-i", "vi_VN", "-f", "UTF-8", language)
     done = running.run("env", f"LANG={language}", "journalctl", "--no-pager", "-x",
                        f"MESSAGE_ID={entry['MESSAGE_ID']}")
     assert f"wastewatch show {entry['WASTEWATCH_INCIDENT']}" in done.stdout
     assert subject.format(entry["WASTEWATCH_INCIDENT"]) in done.stdout
     assert "@" not in done.stdout.partition("Subject: ")[2]
+
+
+def test_the_inspectors_lines_of_readme_run(running):
+    """All of them, as they stand there, as a member of the two groups."""
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("## For the inspector")[2].partition("\n## ")[0]
+    lines = [line.partition("#")[0].strip() for line in section.splitlines()
+             if line.startswith("    journalctl ")]
+    assert len(lines) == 5
+    running.run("useradd", "--groups", "wastewatch,systemd-journal", "inspector")
+    shown = {}
+    for line in lines:
+        done = running.run("runuser", "-u", "inspector", "--", "sh", "-c", f"{line} --no-pager")
+        shown[line] = done.stdout
+        assert not done.stderr, line
+    some = [line for line, text in shown.items() if text and "-- No entries --" not in text]
+    assert len(some) >= 4, some  # nothing was shelved, perhaps, or lost
+
+
+def value_of(running, path):
+    live = json.loads(running.run("wastewatch", "status", "--json", check=False).stdout)["live"]
+    return next((c.get("value") for c in live["channels"] if c["channel"] == path
+                 and c["quality"] == "good"), None)
 
 
 def test_a_reboot_in_the_middle_of_an_incident(running):
@@ -434,8 +463,8 @@ def test_a_reboot_in_the_middle_of_an_incident(running):
     open_ones = json.loads(running.run("wastewatch", "incidents", "--open", "--json").stdout)
     assert ident in json.dumps(open_ones)
     assert [e["WASTEWATCH_INCIDENT"] for e in running.entries("incident.opened")] == [ident]
-    wait_for(lambda: [e for e in running.entries("incident.updated")
-                      if int(e["WASTEWATCH_SEQ"]) > before], "an update of it")
+    wait_for(lambda: value_of(running, "hop-thanh/outfall-1/COD") == "350", "it is measured again")
+    assert last_number(running) > before
     running.run("wastewatch", "verify")
     until_all_told(running)
 

@@ -16,7 +16,7 @@ import sys
 import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
-from plant import ATTENTION, ROOT, Device, Plant  # noqa: E402
+from plant import ATTENTION, MISSING, ROOT, Device, Plant  # noqa: E402
 import verifier  # noqa: E402: plant has made the way to it
 
 SCRIPT = ROOT / "tools" / "verify-export.sh"
@@ -325,8 +325,8 @@ def test_the_record_of_a_running_daemon(plant):
     assert said["heads"] > 5 and said["origin"] == "test-cluster"
     assert plant.command("verify").returncode == 0  # --state is its default
     assert verify(plant, plant.state / "record.db")[0] == 0
-    assert verify(plant, plant.dir / "nowhere")[0] == 1
-    assert verify(plant, plant.config)[0] == 1
+    assert verify(plant, plant.dir / "nowhere")[0] == MISSING
+    assert verify(plant, plant.config)[0] == MISSING
     assert verify(plant, plant.state, "--key", "whpk_nonsense")[0] == 1
 
 

@@ -179,6 +179,94 @@ static void test_project(void **state)
 	NEAR(east.lon_deg, -179.5, 1e-9);
 }
 
+static double wrapped(double lon_deg)
+{
+	return remainder(lon_deg, 360);
+}
+
+/* a line like a border, turned about the Earth's axis: nothing but longitudes may change. Over the
+ * 180th meridian, with points exactly on it, and written as 180 or as -180. */
+static void test_turned(void **state)
+{
+	static const double turns_deg[] = {0, 72.9, 73, 73.05, 73.1, -180, 180, -287, 253};
+	static const struct boundary_point line[] = {
+		{20.8, 106.9}, {21.1, 107}, {21.3, 106.95}, {21.6, 107.1}, {21.9, 107}};
+	const struct boundary_point place = {21.4, 106.7};
+	const struct boundary_sector sector = {
+		.bearing_deg = 90, .half_angle_deg = 22.5, .reach_m = 50000};
+	struct boundary_hit first[3] = {0};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(turns_deg); i++) {
+		struct boundary_point points[ARRAY_SIZE(line)];
+		const size_t n = ARRAY_SIZE(line);
+		struct boundary_point there = {place.lat_deg,
+					       wrapped(place.lon_deg + turns_deg[i])};
+		struct boundary *boundary = NULL;
+		struct boundary_hit hits[3];
+
+		for (size_t k = 0; k < n; k++)
+			points[k] = (struct boundary_point){
+				line[k].lat_deg, wrapped(line[k].lon_deg + turns_deg[i])};
+		assert_int_equal(boundary_new(&boundary, "turned", points, &n, 1), 0);
+		assert_int_equal(boundary_nearest(boundary, there, &hits[0]), 0);
+		assert_int_equal(boundary_ray(boundary, there, 77, &hits[1]), 0);
+		assert_int_equal(
+			boundary_walk(boundary, there, &sector, 1000, NULL, NULL, &hits[2]), 0);
+		if (i == 0)
+			memcpy(first, hits, sizeof(first));
+		for (size_t k = 0; k < 3; k++) {
+			NEAR(hits[k].distance_m, first[k].distance_m, 1e-3);
+			NEAR(hits[k].bearing_deg, first[k].bearing_deg, 1e-6);
+			NEAR(hits[k].point.lat_deg, first[k].point.lat_deg, 1e-9);
+			NEAR(wrapped(hits[k].point.lon_deg - first[k].point.lon_deg - turns_deg[i]),
+			     0, 1e-9);
+			assert_true(fabs(hits[k].point.lon_deg) <= 180);
+		}
+		(void)boundary_free(boundary);
+	}
+}
+
+/* at a pole, beside it and over it: the distance is the colatitude, whatever the longitude says */
+static void test_poles(void **state)
+{
+	static const struct {
+		struct boundary_point a, b, place;
+		double from_pole_deg; /* of the nearest point, as seen from the pole */
+	} rows[] = {
+		{{80, -90}, {80, 90}, {90, 0}, 0},	/* the line goes over the pole */
+		{{80, -90}, {80, 90}, {90, 123}, 0},	/* whichever meridian that is */
+		{{85, 0}, {80, 0}, {90, -77}, 5},	/* along a meridian, towards it */
+		{{-85, 180}, {-80, -180}, {-90, 0}, 5}, /* the other one; one meridian, two names */
+		{{-70, 45}, {-70, -135}, {-90, 45}, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct boundary_point points[] = {rows[i].a, rows[i].b};
+		const struct boundary_sector all = {
+			.bearing_deg = 0, .half_angle_deg = 180, .reach_m = 3e7};
+		const size_t n = 2;
+		struct boundary *boundary = NULL;
+		struct boundary_hit hit;
+
+		assert_int_equal(boundary_new(&boundary, "pole", points, &n, 1), 0);
+		assert_int_equal(boundary_nearest(boundary, rows[i].place, &hit), 0);
+		NEAR(hit.distance_m, rows[i].from_pole_deg * DEGREE_M, 1e-3);
+		assert_int_equal(hit.has_bearing, rows[i].from_pole_deg > 0);
+		assert_true(boundary_point_is_valid(hit.point));
+		/* north there is the meridian of the longitude that was given */
+		if (hit.has_bearing)
+			NEAR(boundary_project(rows[i].place, hit.bearing_deg, hit.distance_m)
+				     .lat_deg,
+			     hit.point.lat_deg, 1e-9);
+		assert_int_equal(
+			boundary_walk(boundary, rows[i].place, &all, 1e5, NULL, NULL, &hit), 0);
+		NEAR(hit.distance_m, rows[i].from_pole_deg * DEGREE_M, 1e-3);
+		(void)boundary_free(boundary);
+	}
+}
+
 /* --- files -------------------------------------------------------------------------- */
 
 static void test_files(void **state)
@@ -244,7 +332,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nearest),	     cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_ray),	     cmocka_unit_test(test_sector),
-		cmocka_unit_test(test_project),	     cmocka_unit_test(test_files),
+		cmocka_unit_test(test_project),	     cmocka_unit_test(test_turned),
+		cmocka_unit_test(test_poles),	     cmocka_unit_test(test_files),
 		cmocka_unit_test(test_shipped_file),
 	};
 

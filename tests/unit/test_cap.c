@@ -481,15 +481,42 @@ static void test_language_order(void **state)
 	xmlFreeDoc(alert);
 }
 
+/* not round the Earth, closed, counterclockwise: the area within, Gauss's formula */
+static void assert_ring(const char *polygon)
+{
+	double lat = 0, lon = 0, first_lat = 0, first_lon = 0, west = 180, east = -180, twice = 0;
+	int n = 0;
+
+	for (const char *at = polygon; *at;) {
+		double before_lat = lat, before_lon = lon;
+		int used = 0;
+
+		assert_int_equal(sscanf(at, "%lf,%lf%n", &lat, &lon, &used), 2);
+		at += used;
+		west = fmin(west, lon);
+		east = fmax(east, lon);
+		if (n++ == 0) {
+			first_lat = lat;
+			first_lon = lon;
+			continue;
+		}
+		twice += before_lon * lat - lon * before_lat;
+	}
+	assert_true(n >= 4 && n <= 100 && lat == first_lat && lon == first_lon);
+	assert_true(east - west < 180);
+	assert_true(twice > 0);
+}
+
 /* a rectangle about the line from the site to 22.1, 106.8: 28 km, so 3 km to either side and
  * beyond both ends. On a plane here; a degree of latitude is 111.195 km. */
 static void assert_corridor(const char *polygon)
 {
-	static const double along_km[] = {-3, 31.1, 31.1, -3, -3}, side_km[] = {-3, -3, 3, 3, -3};
+	static const double along_km[] = {-3, 31.1, 31.1, -3, -3}, side_km[] = {3, 3, -3, -3, 3};
 	const double km = 111.195, narrow = cos(21.975 * acos(-1) / 180);
 	double north = 0.25 * km, east = 0.04 * km * narrow, long_km = hypot(north, east);
 	const char *at = polygon;
 
+	assert_ring(polygon);
 	for (size_t i = 0; i < 5; i++) {
 		double lat, lon, x, y;
 		int n = 0;
@@ -504,6 +531,52 @@ static void assert_corridor(const char *polygon)
 	assert_string_equal(at, "");
 	assert_memory_equal(polygon, polygon + strlen(polygon) - strcspn(polygon, " "),
 			    strcspn(polygon, " "));
+}
+
+/* beside the 180th meridian and the pole: counterclockwise, or a circle; never round the Earth */
+static void test_areas_at_the_edge(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		bool is_polygon;
+	} rows[] = {
+		{"\"latitude\":\"10\",\"longitude\":\"179\"",
+		 "\"latitude\":\"10\",\"longitude\":\"179.9\"", true},
+		{"\"latitude\":\"10\",\"longitude\":\"179.9\"",
+		 "\"latitude\":\"10\",\"longitude\":\"-179.9\"", false},
+		{"\"latitude\":\"-10\",\"longitude\":\"-178.9\"",
+		 "\"latitude\":\"-10\",\"longitude\":\"-178\"", true},
+		{"\"latitude\":\"89.9\",\"longitude\":\"0\"",
+		 "\"latitude\":\"89.9\",\"longitude\":\"179\"", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char crossing[1024];
+		struct cap_report report;
+		xmlDoc *alert;
+		char *data;
+
+		(void)snprintf(crossing, sizeof(crossing),
+			       "\"crossing\":{\"sector\":{%s,\"bearing_deg\":\"90\","
+			       "\"half_angle_deg\":\"22.5\",\"reach_m\":\"2000\"},"
+			       "\"paths\":[{\"source\":\"outfall\",\"method\":\"river\","
+			       "\"target\":\"far\",\"target_kind\":\"national\","
+			       "\"verdict\":\"likely\",\"from\":{%s},\"position\":{%s}}]},"
+			       "\"sources\"",
+			       rows[i].from, rows[i].from, rows[i].to);
+		data = WITH("\"sources\"", crossing);
+		report = report_of(data);
+		alert = alert_of(&report);
+		for (int k = 0; *text_of(alert, "polygon", k); k++)
+			assert_ring(text_of(alert, "polygon", k));
+		/* of one language the sector and the corridor: each is the one or the other */
+		if ((*text_of(alert, "polygon", 3) != '\0') != rows[i].is_polygon)
+			fail_msg("row %zu", i);
+		assert_true(*text_of(alert, "polygon", 3) || *text_of(alert, "circle", 2));
+		xmlFreeDoc(alert);
+		free(data);
+	}
 }
 
 static void test_areas(void **state)
@@ -715,6 +788,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_reached),
 		cmocka_unit_test(test_began),
 		cmocka_unit_test(test_areas),
+		cmocka_unit_test(test_areas_at_the_edge),
 		cmocka_unit_test(test_released_and_findings),
 		cmocka_unit_test(test_foreign_texts),
 		cmocka_unit_test(test_no_report),

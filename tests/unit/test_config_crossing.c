@@ -134,6 +134,8 @@ static void test_bad_main(void **state)
 		{"origin: here\ncrossing-possible: ^2\n" BOUNDARY RIVER, NULL,
 		 "of at least crossing-possible"},
 		{"origin: here\ncrossing-hysteresis: ^1\n" BOUNDARY RIVER, NULL, "from 0 to 0.9"},
+		{"origin: here\ncrossing-covered: ^0\n" BOUNDARY RIVER, NULL, "from 1 to 100"},
+		{"origin: here\ncrossing-covered: ^101\n" BOUNDARY RIVER, NULL, "from 1 to 100"},
 		{"origin: here\ncrossing-counts: ^maybe\n" BOUNDARY RIVER, NULL,
 		 "possible, likely or observed"},
 		{MAIN_HEAD

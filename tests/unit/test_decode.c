@@ -203,6 +203,36 @@ static void test_scale_is_decimal(void **state)
 	}
 }
 
+/* no decimal of 15 digits: as near as long double comes */
+static void test_scale_is_no_decimal(void **state)
+{
+	static const uint16_t word = 3;
+	struct decode d = plain(DECODE_UINT16, "AB");
+	double value;
+
+	(void)state;
+	d.scale = 1.0 / 3;
+	assert_int_equal(decode_value(&d, &word, 1, &value), 0);
+	assert_true(fabs(value - 1) < 1e-15);
+}
+
+/* 1.5 × 2 - 1 in every type of a floating point */
+static void test_scaled_floats(void **state)
+{
+	static const uint16_t single[] = {0x3fc0, 0}, twice[] = {0x3ff8, 0, 0, 0};
+	struct decode of_4 = plain(DECODE_FLOAT32, "ABCD"),
+		      of_8 = plain(DECODE_FLOAT64, "ABCDEFGH");
+	double value;
+
+	(void)state;
+	of_4.scale = of_8.scale = 2;
+	of_4.offset = of_8.offset = -1;
+	assert_int_equal(decode_value(&of_4, single, 2, &value), 0);
+	assert_true(fabs(value - 2) < 1e-15);
+	assert_int_equal(decode_value(&of_8, twice, 4, &value), 0);
+	assert_true(fabs(value - 2) < 1e-15);
+}
+
 static void test_bits(void **state)
 {
 	const uint16_t words[] = {0x8001, 0x0002};
@@ -384,6 +414,8 @@ int main(void)
 		cmocka_unit_test(test_all_types_in_all_orders),
 		cmocka_unit_test(test_bytes),
 		cmocka_unit_test(test_scale_is_decimal),
+		cmocka_unit_test(test_scale_is_no_decimal),
+		cmocka_unit_test(test_scaled_floats),
 		cmocka_unit_test(test_bits),
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_quality),

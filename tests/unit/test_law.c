@@ -302,6 +302,8 @@ static void test_conversions(void **state)
 #define P(text) STANDARD("p, column: A, gas-flow: 100 m3/h" text)
 #define SO2	GAS CHANNEL("SO2", "mg/Nm3") /* line 10 */
 
+#define ON_1H "channel: SO2, class: limit, on: mean-1h, "
+
 /* what a row of limits may say about a parameter, and what goes before a standard */
 static void test_rows_of_limits(void **state)
 {
@@ -341,14 +343,22 @@ static void test_rows_of_limits(void **state)
 		{SO2 P("") LIMIT("channel: SO2, name: x, origin: annex 2"), 1, "a/s/SO2/x", 100,
 		 CLASS_LIMIT, LIMIT_ON_MEAN_1H, true, "mean of 1 h; annex 2"},
 		/* a permit's number */
-		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: permit 1"), 1,
-		 "a/s/SO2/limit-high", 60, CLASS_LIMIT, LIMIT_ON_VALUE, true,
+		{SO2 P("") LIMIT(ON_1H "high: 60, origin: permit 1"), 1, "a/s/SO2/limit-high", 60,
+		 CLASS_LIMIT, LIMIT_ON_MEAN_1H, true,
 		 "permit 1; goes before QCVN P column A, SO2: 100 mg/Nm3 (the own number is "
 		 "stricter)"},
-		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 160, origin: permit 1"), 1,
-		 "a/s/SO2/limit-high", 160, CLASS_LIMIT, LIMIT_ON_VALUE, true, "is laxer)"},
-		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 100, origin: permit 1"), 1,
-		 "a/s/SO2/limit-high", 100, CLASS_LIMIT, LIMIT_ON_VALUE, true, "(the same)"},
+		{SO2 P("") LIMIT(ON_1H "high: 160, origin: permit 1"), 1, "a/s/SO2/limit-high", 160,
+		 CLASS_LIMIT, LIMIT_ON_MEAN_1H, true, "is laxer)"},
+		{SO2 P("") LIMIT(ON_1H "high: 100, origin: permit 1"), 1, "a/s/SO2/limit-high", 100,
+		 CLASS_LIMIT, LIMIT_ON_MEAN_1H, true, "(the same)"},
+		/* on another window it goes before nothing, unless the permit says so */
+		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: permit 1"), 2,
+		 "a/s/SO2/limit-1h", 100, CLASS_LIMIT, LIMIT_ON_MEAN_1H, true, "QCVN P"},
+		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: permit 1, "
+				 "replaces-law: yes"),
+		 1, "a/s/SO2/limit-high", 60, CLASS_LIMIT, LIMIT_ON_VALUE, true,
+		 "permit 1; goes before QCVN P column A, SO2: 100 mg/Nm3, mean of 1 h (the own "
+		 "number is stricter)"},
 		/* that of a warning, an emergency, or of the other side is none */
 		{SO2 P("") LIMIT("channel: SO2, class: warning, high: 60"), 2,
 		 "a/s/SO2/warning-high", 60, CLASS_WARNING, LIMIT_ON_VALUE, true, ""},
@@ -377,8 +387,8 @@ static void test_rows_of_limits(void **state)
 		{GAS CHANNEL("pH", "") P("") LIMIT("channel: pH, side: low, name: y"), 2,
 		 "a/s/pH/limit-24h", 9, CLASS_LIMIT, LIMIT_ON_MEAN_24H, true, "acid"},
 		{GAS CHANNEL("pH", "") P("")
-			 LIMIT("channel: pH, class: limit, low: 6, origin: permit"),
-		 2, "a/s/pH/limit-low", 6, CLASS_LIMIT, LIMIT_ON_VALUE, false,
+			 LIMIT("channel: pH, class: limit, on: mean-24h, low: 6, origin: permit"),
+		 2, "a/s/pH/limit-low", 6, CLASS_LIMIT, LIMIT_ON_MEAN_24H, false,
 		 "permit; goes before QCVN P column A, acid: at least 5 (the own number is "
 		 "stricter)"},
 		/* plants with figures of their own */
@@ -442,6 +452,11 @@ static void test_bad_use(void **state)
 		const char *place;
 		const char *says;
 	} rows[] = {
+		{SO2 P("") LIMIT("channel: SO2, replaces-law: yes"), "14:38",
+		 "the number is the standard's own; allowed: with high or low"},
+		{SO2 P("")
+			 LIMIT("channel: SO2, class: limit, low: 1, origin: x, replaces-law: yes"),
+		 "14:71", "no standard of this source has one figure that this limit could"},
 		{SO2 STANDARD("q"), "12:20", "there is no standard \"q\", did you mean \"p\"?"},
 		{SO2 STANDARD("\"\""), "12:20", "not a name"},
 		{SO2 P(", x: 1"), "12:54", "unknown key \"x\" in a standard"},
@@ -702,7 +717,7 @@ static void test_warnings(void **state)
 		{GAS CHANNEL("pH", "") P(""), 20200101, "against any text [M]: the window; look"},
 		/* where the own number goes before them, they are not used */
 		{SO2 STANDARD("p, column: B, kp: 1")
-			 LIMIT("channel: SO2, class: limit, high: 5, origin: x"),
+			 LIMIT("channel: SO2, class: limit, on: mean-1h, high: 5, origin: x"),
 		 20200101, NULL},
 		{LIQUID CHANNEL("COD", "mg/l") STANDARD("qcvn-40-2025, column: A"), 20261127,
 		 "no figures, so nothing is limited"},
@@ -739,16 +754,108 @@ static void test_warnings(void **state)
 	close_directory(&d);
 }
 
+/* what is said of numbers that are the file's own: both numbers, both windows, both origins */
+static void test_own_numbers(void **state)
+{
+#define BESIDE_ "stands beside, and not in place of, QCVN P column A, SO2: 100 mg/Nm3, mean of 1 h"
+#define BOTH_	": both count; where the permit puts it in the law's place: replaces-law: yes\n"
+	static const struct {
+		const char *site;
+		const char *says; /* NULL nothing at all */
+	} rows[] = {
+		{SO2 P("") LIMIT(ON_1H "high: 99.9, origin: permit 1"), NULL},
+		{SO2 P("") LIMIT(ON_1H "high: 100, origin: permit 1"), NULL},
+		{SO2 P("") LIMIT(ON_1H "high: 100.1, origin: permit 1"),
+		 "a/s/SO2/limit-high: 100.1 mg/Nm3, mean of 1 h (permit 1), takes the place of "
+		 "QCVN P column A, SO2: 100 mg/Nm3, mean of 1 h, and is laxer\n"},
+		/* other windows */
+		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 160, origin: permit 1"),
+		 "160 mg/Nm3, each value (permit 1), " BESIDE_ ", and is laxer" BOTH_},
+		{SO2 P("") LIMIT("channel: SO2, class: limit, on: mean-24h, high: 60, origin: p"),
+		 "60 mg/Nm3, mean of 24 h (p), " BESIDE_ ", and is stricter" BOTH_},
+		{SO2 P(", limits: named") LIMIT("channel: SO2, class: limit, high: 100, origin: p"),
+		 "does not take the place of QCVN P column A, SO2: 100 mg/Nm3, mean of 1 h, the "
+		 "same number: the law's counts where a limit names its parameter only; "},
+		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: permit 1, "
+				 "replaces-law: yes"),
+		 "takes, on another window, the place of QCVN P column A, SO2: 100 mg/Nm3, mean "
+		 "of 1 h, and is stricter\n"},
+		/* the window that the site names for the standard is the law's */
+		{SO2 P(", on: value") LIMIT("channel: SO2, class: limit, high: 60, origin: p"),
+		 NULL},
+		{SO2 P(", on: value") LIMIT(ON_1H "high: 60, origin: p"),
+		 "100 mg/Nm3, each value, and is stricter" BOTH_},
+		/* a lower bound is laxer below */
+		{GAS CHANNEL("pH", "") STANDARD("p, column: A, kp: 1, confirmed: x")
+			 LIMIT("channel: pH, class: limit, on: mean-24h, low: 5.1, origin: p"),
+		 NULL},
+		{GAS CHANNEL("pH", "") STANDARD("p, column: A, kp: 1, confirmed: x")
+			 LIMIT("channel: pH, class: limit, on: mean-24h, low: 4.9, origin: p"),
+		 "at least 4.9, mean of 24 h (p), takes the place of QCVN P column A, acid: at "
+		 "least 5, mean of 24 h, and is laxer\n"},
+		/* numbers in other units: 100 mg/Nm3 is 100000 ug/Nm3, and 38.19 ppm of SO2 */
+		{GAS CHANNEL("SO2", "ug/Nm3") P("") LIMIT(ON_1H "high: 99999, origin: p"), NULL},
+		{GAS CHANNEL("SO2", "ug/Nm3") P("") LIMIT(ON_1H "high: 100001, origin: p"),
+		 "100001 ug/Nm3, mean of 1 h (p), takes the place of QCVN P column A, SO2: 100000 "
+		 "ug/Nm3, mean of 1 h, and is laxer\n"},
+		{GAS CHANNEL("SO2", "ppm")
+			 STANDARD("qcvn-19-2009, column: B, kp: 1, kv: 1, operating-since: "
+				  "2019-01-01, confirmed: x") LIMIT(ON_1H "high: 190, origin: p"),
+		 NULL},
+		{GAS CHANNEL("SO2", "ppm")
+			 STANDARD("qcvn-19-2009, column: B, kp: 1, kv: 1, operating-since: "
+				  "2019-01-01, confirmed: x") LIMIT(ON_1H "high: 191, origin: p"),
+		 "SO2: 190.9359 ppm, mean of 1 h, and is laxer\n"},
+		/* what is no limit of the law's is not compared with it */
+		{SO2 P("") LIMIT("channel: SO2, class: emergency, high: 200, origin: p"), NULL},
+		{SO2 P("") LIMIT("channel: SO2, class: warning, high: 200"), NULL},
+		/* of means of two lengths the one on its window is meant; on a third one neither */
+		{GAS CHANNEL("SO2", "ug/Nm3")
+			 STANDARD("qcvn-05-2023, column: until-2025, confirmed: x")
+				 LIMIT("channel: SO2, class: limit, on: mean-24h, high: 80, "
+				       "origin: x"),
+		 NULL},
+		{GAS CHANNEL("SO2", "ug/Nm3")
+			 STANDARD("qcvn-05-2023, column: until-2025, confirmed: x")
+				 LIMIT("channel: SO2, class: limit, on: mean-5min, high: 500, "
+				       "origin: x"),
+		 "SO2, mean of the hour: 350 ug/Nm3, mean of 1 h, and is laxer: both count;"},
+		/* as measured, where the standard wants oxygen and no channel has it */
+		{SO2 STANDARD("p, for: boiler, column: A, kp: 0.5")
+			 LIMIT(ON_1H "high: 40, origin: p"),
+		 "SO2: 50 mg/Nm3 at 7 % O2, mean of 1 h, with which it cannot be compared\n"},
+		/* where one has it, the standard's stays there, and nothing is to be asked */
+		{SO2 CHANNEL("O2", "%") DERIVED("S7", "SO2, O2", "7") STANDARD(
+			 "p, for: boiler, column: A, kp: 0.5") LIMIT(ON_1H "high: 400, origin: p"),
+		 NULL},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char *said = NULL;
+
+		load_good(&d, rows[i].site);
+		check(&d, 20240101, &said);
+		if (rows[i].says ? !strstr(said, rows[i].says) ||
+					   strchr(said, '\n') != strrchr(said, '\n') ||
+					   !strstr(said, ":9: warning: a/s/")
+				 : *said != '\0')
+			fail_msg("wanted %s\nin:\n%s\ngot:\n%s",
+				 rows[i].says ? rows[i].says : "nothing", rows[i].site, said);
+		free(said);
+	}
+	close_directory(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_check_value),
-		cmocka_unit_test(test_coefficients),
-		cmocka_unit_test(test_conversions),
-		cmocka_unit_test(test_rows_of_limits),
-		cmocka_unit_test(test_bad_use),
-		cmocka_unit_test(test_bad_catalogues),
-		cmocka_unit_test(test_folders_and_digest),
+		cmocka_unit_test(test_check_value),    cmocka_unit_test(test_coefficients),
+		cmocka_unit_test(test_conversions),    cmocka_unit_test(test_rows_of_limits),
+		cmocka_unit_test(test_own_numbers),    cmocka_unit_test(test_bad_use),
+		cmocka_unit_test(test_bad_catalogues), cmocka_unit_test(test_folders_and_digest),
 		cmocka_unit_test(test_warnings),
 	};
 

@@ -477,6 +477,8 @@ static void test_kept(void **state)
 				   "\"type\":\"record.created\"}";
 	static const char plain[] = "{\"seq\":1,\"time\":\"2026-11-28T10:00:00.500+07:00\","
 				    "\"type\":\"record.created\"}";
+	static const char long_time[] = "{\"seq\":1,\"time\":\"2026-11-28T10:00:00.500+07:00"
+					"                         \",\"type\":\"record.created\"}";
 	static const char timeless[] = "{\"seq\":1,\"type\":\"record.created\"}";
 	const int64_t t = INT64_C(1795834800500);
 	const struct {
@@ -493,6 +495,7 @@ static void test_kept(void **state)
 		{plain, {t, "record.created", ""}, true},
 		{plain, {t, "record.created", "a-liquid-1"}, false},
 		{timeless, {t, "record.created", ""}, false},
+		{long_time, {t, "record.created", ""}, false},
 	};
 	char text[VERIFY_TEXT_MAX];
 	struct verify v;

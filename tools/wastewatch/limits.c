@@ -104,6 +104,10 @@ static void print_limit(const struct config *config, const struct config_limit *
 		     certainty_of(config, limit));
 	(void)printf("               ");
 	wrap_print(15, 15, *limit->origin ? limit->origin : tr("no origin is given"));
+	if (*limit->beside) {
+		(void)printf("               %s: ", tr("beside it counts"));
+		wrap_print(15, 33, limit->beside);
+	}
 }
 
 /** print_unlimited() - channels that nothing is held against: so that none is forgotten */
@@ -218,6 +222,7 @@ static int print_json(const struct view *view, const struct config_limit *limit)
 	set(object, "arithmetic", limit->arithmetic);
 	set(object, "origin", limit->origin);
 	set(object, "overrides", limit->overrides);
+	set(object, "beside", limit->beside);
 	set(object, "certainty", certainty_of(config, limit));
 	(void)json_object_set_new(
 		object, "standard",

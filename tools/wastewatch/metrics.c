@@ -261,6 +261,8 @@ static int put_record(struct history *history, int64_t now_ms)
 static void put_daemon(const json_t *live)
 {
 	put_single("up", "Whether the daemon runs and says so", live != NULL);
+	put_single("healthy", "Whether all is read, stored and told",
+		   json_is_true(json_object_get(live, "health")));
 	if (!live)
 		return;
 	put_family("build", "info", "", "Version and origin");

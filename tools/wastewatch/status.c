@@ -264,14 +264,18 @@ static void print_attention(enum rank rank, const char *text)
 						   [RANK_FAULT] = TERM_YELLOW,
 						   [RANK_LATER] = TERM_PLAIN};
 	const char *command = strstr(text, ": wastewatch ");
+	char before[1024];
 
 	(void)printf("  %s!%s ", term_colour(colours[rank]), term_colour(TERM_PLAIN));
-	if (command && (size_t)say_width(text) + 4 > term_width())
-		(void)printf("%.*s\n      %s\n", (int)(command + 1 - text), text, command + 2);
-	else if (command)
-		(void)puts(text);
-	else
+	if (!command) {
 		wrap_print(4, 4, text);
+	} else if ((size_t)say_width(text) + 4 <= term_width()) {
+		(void)puts(text);
+	} else {
+		(void)snprintf(before, sizeof(before), "%.*s", (int)(command + 1 - text), text);
+		wrap_print(4, 4, before);
+		(void)printf("      %s\n", command + 2);
+	}
 }
 
 /* a kind with many lines shows the first, and how many more there are */

@@ -26,7 +26,7 @@ MIRROR = os.environ.get("WASTEWATCH_MIRROR", "http://deb.debian.org/debian")
 # installs without a network); what the tests themselves run inside
 PACKAGES = ("systemd,systemd-sysv,dbus,libnss-systemd,libpam-systemd,polkitd,ca-certificates,"
             "libcurl4,libjansson4,libmicrohttpd12,libmodbus5,libsqlite3-0,libssl3,libsystemd0,"
-            "libxml2,libyaml-0-2,procps,openssl,sqlite3,python3-minimal,adduser")
+            "libxml2,libyaml-0-2,procps,locales,openssl,sqlite3,python3-minimal,adduser")
 
 
 def why_no_package():

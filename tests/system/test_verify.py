@@ -425,7 +425,7 @@ def test_what_the_record_says_of_itself(tmp_path):
         assert verify(plant, plant.state)[0] == 0
 
 
-def test_a_key_is_rotated_by_a_reload():
+def test_a_key_is_rotated_by_a_reload(tmp_path):
     """Where the keys are files that the service itself reads, no restart is needed."""
     with Plant(Device()) as plant:
         plant.start("core")

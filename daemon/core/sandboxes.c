@@ -243,8 +243,11 @@ struct sandboxes *sandboxes_free(struct sandboxes *sandboxes)
 
 int sandboxes_ask(const struct service *service, enum sandbox_program program, struct peer *peer)
 {
-	struct trials trials = service->sandboxes->programs[program].trials;
+	struct trials trials;
 
+	if (!service->sandboxes)
+		return 0; /* nobody is asked before the core has tried its own */
+	trials = service->sandboxes->programs[program].trials;
 	return peer_send(peer, &trials,
 			 sizeof(trials.header) + trials.header.count * sizeof(*trials.list));
 }

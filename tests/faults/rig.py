@@ -339,6 +339,14 @@ class Rig(Plant):
                 stdin=subprocess.DEVNULL, env={**self.environment(), **environment})
         return self.processes[name]
 
+    def close(self):
+        """What strace runs would outlive it."""
+        for process in self.processes.values():
+            for child in children(process.pid) if process.poll() is None else ():
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+        super().close()
+
     # -- a clock that can be set
 
     def clock(self, offset_s):

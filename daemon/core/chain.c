@@ -321,21 +321,6 @@ void chain_state_lost(struct service *service)
 	service->chain->is_unseen = true;
 }
 
-void chain_altered(struct service *service, const char *destination, const struct record_job *job,
-		   const char *words)
-{
-	struct event event = event_plain(EVENT_REPORT_ALTERED, service_now(service));
-
-	event.name = destination;
-	event.report = job->webhook_id;
-	event.number = job->fixed;
-	event.reason = words;
-	core_event(service->core, &event);
-	service->chain->is_unseen = true;
-	(void)snprintf(service->chain->altered, sizeof(service->chain->altered), "%s",
-		       job->webhook_id);
-}
-
 /* --- round after round ------------------------------------------------------------- */
 
 static void say_damage(struct chain_watch *chain, uint64_t bad, const char *words)
@@ -491,35 +476,4 @@ struct chain_watch *chain_close(struct chain_watch *chain)
 	verify_reports_done(&chain->reports);
 	free(chain);
 	return NULL;
-}
-
-/* --- people ------------------------------------------------------------------------ */
-
-int chain_seen(struct service *service, const char *user, const char *reason, char *error)
-{
-	struct event event = event_plain(EVENT_RECORD_SEEN, service_now(service));
-	bool was_unseen = service->chain->is_unseen;
-
-	event.user = user;
-	event.reason = reason;
-	if (was_unseen)
-		core_event(service->core, &event);
-	if (anchoring_seen(service, user, reason) == 0 && !was_unseen) {
-		(void)snprintf(error, ACTION_ERROR_MAX,
-			       "the record is not damaged, or somebody has said so already");
-		return -EALREADY;
-	}
-	service_commit(service);
-	if (service->failed) {
-		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be written");
-		return -EIO;
-	}
-	service->chain->is_unseen = service->chain->is_unvouched = false;
-	*service->chain->altered = '\0';
-	return 0;
-}
-
-bool chain_is_healthy(const struct service *service)
-{
-	return !service->chain->is_unseen;
 }

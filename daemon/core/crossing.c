@@ -86,8 +86,7 @@ static const char *const flags[] = {
 	"measured for less of the time than crossing-covered asks for",
 	"likely only with what nobody measured: no more than possible",
 	"what flows is reckoned from the rain, nobody measured it: no more than possible",
-	"the gas is colder than the air: no buoyant rise is computed, nor that it sinks; at the "
-	"ground it may be more",
+	"the gas is colder than the air: that it sinks is not computed; below it may be more",
 };
 _Static_assert(UINT64_C(1) << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST,
 	       "a text per flag");

@@ -163,9 +163,11 @@ static void rotate(struct verify *v, const struct content *content, uint64_t seq
 			fail(v, VERIFY_FAILED, seq, 0);
 	} else if (v->mode & VERIFY_LENIENT) {
 		v->n_unknown++;
-	} else if (known || !key_of(v, new.id)) {
+	} else if (!key_of(v, new.id) || !key_of(v, new.id)->given) {
 		/* one that the caller vouches for needs no other's word */
 		fail(v, VERIFY_ROTATION, seq, 0);
+	} else if (known) {
+		known->retired = true;
 	}
 }
 

@@ -13,6 +13,7 @@
 #include "core/fields.h"
 #include "tools/say.h"
 #include "tools/status.h"
+#include "tools/wrap.h"
 
 #define COLUMN 11
 #define GIB    (1024.0 * 1024 * 1024)
@@ -162,6 +163,7 @@ static void print_sandboxes(const struct picture *picture)
 	const json_t *sandbox, *all = json_object_get(picture->live, "sandboxes");
 	const char *name;
 	size_t n_held = 0;
+	char text[1024];
 
 	json_object_foreach ((json_t *)(uintptr_t)all, name, sandbox) {
 		const char *state = field_text(sandbox, "state");
@@ -171,9 +173,12 @@ static void print_sandboxes(const struct picture *picture)
 			continue;
 		begin(N_("Sandbox"));
 		if (strcmp(state, "open") == 0)
-			say("of %s is NOT IN FORCE: it %s\n", name, field_text(sandbox, "words"));
+			(void)snprintf(text, sizeof(text), tr("of %s is NOT IN FORCE: it %s"), name,
+				       field_text(sandbox, "words"));
 		else
-			say("of %s is not known: %s\n", name, field_text(sandbox, "words"));
+			(void)snprintf(text, sizeof(text), tr("of %s is not known: %s"), name,
+				       field_text(sandbox, "words"));
+		wrap_print(COLUMN, COLUMN, text);
 	}
 	if (n_held > 0 && n_held == json_object_size(all)) {
 		begin(N_("Sandbox"));

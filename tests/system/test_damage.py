@@ -72,8 +72,10 @@ def test_a_broken_chain_is_set_aside(plant, edit):
     created = plant.entries()[0]
     assert created["type"] == "record.created" and created["seq"] == old[-1]["seq"] + 1
     assert created["name"] != old[0]["name"], "another log"
-    # what waited, waits, under its name; what ran, runs
-    assert [row[:2] for row in plant.outbox()] == [row[:2] for row in plant.old_outbox]
+    # what waited, waits, under its name; what ran, runs. Where the entry that vouches for a report
+    # is gone with the end of the record, the report is held until somebody has looked at it.
+    state = "stopped" if edit == "truncated" else "pending"
+    assert [row[:2] for row in plant.outbox()] == [(row[0], state) for row in plant.old_outbox]
     assert f"{len(plant.old_outbox)} reports that wait were taken over" in replaced["reason"]
     assert plant.query("SELECT state FROM incident") == [("open",)]
     # the old one is what it was, and can still be looked at

@@ -459,6 +459,7 @@ def test_the_same_poller_again_counts_nothing_twice():
         key, plan = poller.key(), poller.plan
         for i in range(10):
             poller.send(poller.reading(i + 1, 50.0))
+        plant.until(poller.link.all_taken, "the core has read them")
         poller.link.close()
         again = FakePoller(plant, plan=plan)
         assert again.acked == 10

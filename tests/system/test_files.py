@@ -3,7 +3,6 @@
 minutes pass in no time by speaking of the past, and a fake sender, which answers as the test
 wants."""
 
-import select
 import time
 from collections import namedtuple
 
@@ -229,7 +228,7 @@ def test_a_refusal_is_said_once_and_its_end_too(plant):
 
 
 def link_has(link):
-    return bool(select.select([link.sock], [], [], 0.05)[0])
+    return link.is_waiting()
 
 
 def test_reports_do_not_wait_for_files(plant):

@@ -17,9 +17,13 @@ decode() turns a packet into one of the message classes below and checks lengths
 what is not well-formed raises WireError.
 """
 
+import fcntl
 import os
+import select
 import socket
 import struct
+import sys
+import termios
 from collections import namedtuple
 
 VERSION = 3
@@ -270,6 +274,11 @@ class Packets:
     def send(self, data):
         self.sock.send(data)
 
+    def all_taken(self):
+        """Has the peer taken all that was sent?"""
+        left = fcntl.ioctl(self.sock.fileno(), termios.TIOCOUTQ, bytes(4))
+        return int.from_bytes(left, sys.byteorder) == 0
+
     def receive_raw(self):
         """Bytes of the next packet; b"" the peer has closed."""
         try:
@@ -286,6 +295,15 @@ class Packets:
         while data and kind_of(data) == TRIALS:
             data = self.receive_raw()
         return decode(data) if data else None
+
+    def is_waiting(self, seconds=0.05):
+        """Does a message come in that time, other than what receive() leaves out?"""
+        while select.select([self.sock], [], [], seconds)[0]:
+            data = self.sock.recv(PACKET_MAX, socket.MSG_PEEK)
+            if not data or kind_of(data) != TRIALS:
+                return True
+            self.sock.recv(PACKET_MAX)
+        return False
 
     def receive_trials(self):
         """The next of them; whatever comes before is left out."""

@@ -222,7 +222,7 @@ OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "fir
 
 
 # what is known of a crossing depends on the way
-PATH_OPTIONAL = {"paths_left_out", "sector", "parameter", "distance_m", "bearing_deg", "arrival",
+PATH_OPTIONAL = {"criteria", "worst_boundary", "worst_receptor", "paths_left_out", "sector", "parameter", "distance_m", "bearing_deg", "arrival",
                  "leading_edge", "tail", "concentration", "low", "high", "threshold",
                  "threshold_origin", "inputs", "flags", "source_text", "background", "excess",
                  "place"}

@@ -38,7 +38,8 @@ RUN_S = 300
 KEEP_ALIVE_S = 0.3
 FRAME = struct.Struct("=QQI")  # first number, last number, bytes of a packet in the file
 # written with the time of a start or of a delivery, not of the readings
-NOT_MEASURED = ("core.", "config.", "poller.", "record.", "report.")
+NOT_MEASURED = ("core.", "config.", "poller.", "record.", "report.", "reports.",
+                "sandbox.")
 
 
 # ---- the poller ----

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <string.h>
 
 #include "core/assess_inside.h"
 
@@ -73,21 +74,60 @@ static bool is_worse(const struct crossing_path *a, const struct crossing_path *
 	return !isnan(x) && (isnan(y) || x > y);
 }
 
+static bool is_of_boundary(const struct config *config, const struct crossing_path *path)
+{
+	size_t target = assess_target_of(config, path->target);
+
+	return target != CONFIG_NONE && config->crossing.targets[target].kind != TARGET_RECEPTOR;
+}
+
+/** has_worse() - is there a worse path to the same target? */
+static bool has_worse(const struct crossing_path *paths, uint32_t i)
+{
+	for (uint32_t j = 0; j < i; j++)
+		if (paths[j].target == paths[i].target)
+			return true;
+	return false;
+}
+
+/**
+ * least() - which of @n paths, the worst first, matters least
+ *
+ * The worst path of a target stays as long as there is another to a target that has one, and that
+ * to a boundary longer than that to a receptor: levels, and what is waited for, come from these,
+ * and villages near the outfall must not crowd out the border.
+ */
+static uint32_t least(const struct config *config, const struct crossing_path *paths, uint32_t n)
+{
+	for (uint32_t i = n; i-- > 0;)
+		if (has_worse(paths, i))
+			return i;
+	for (uint32_t i = n; i-- > 0;)
+		if (!is_of_boundary(config, &paths[i]))
+			return i;
+	return n - 1;
+}
+
 void round_add(const struct round *round, const struct crossing_path *path)
 {
 	struct core_crossing *crossing = round->now;
-	uint32_t i = crossing->n_paths;
+	struct crossing_path paths[CROSSING_PATHS_MAX + 1];
+	uint32_t n = crossing->n_paths, i = n;
 
-	if (i == CROSSING_PATHS_MAX) {
+	memcpy(paths, crossing->paths, n * sizeof(*paths));
+	for (; i > 0 && is_worse(path, &paths[i - 1]); i--)
+		paths[i] = paths[i - 1];
+	paths[i] = *path;
+	n++;
+	if (n > CROSSING_PATHS_MAX) {
+		uint32_t out = least(round->core->config, paths, n);
+
+		memmove(&paths[out], &paths[out + 1], (n - out - 1) * sizeof(*paths));
+		n--;
 		crossing->n_left_out++;
-		if (!is_worse(path, &crossing->paths[--i]))
-			return;
-	} else {
-		crossing->n_paths++;
 	}
-	for (; i > 0 && is_worse(path, &crossing->paths[i - 1]); i--)
-		crossing->paths[i] = crossing->paths[i - 1];
-	crossing->paths[i] = *path;
+	memcpy(crossing->paths, paths, n * sizeof(*paths));
+	crossing->n_paths = n;
 }
 
 /** stay() - as it was, but how much was measured is as it is now */

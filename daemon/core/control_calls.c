@@ -7,7 +7,7 @@
  *                                                        ├─▶ no ────────────▶ refused
  *                                                        ├─▶ with a password: asked once
  *                                                        │   more, if the caller wants it
- *                                                        └─▶ not there, silent, failing:
+ *                                                        └─▶ not there or silent:
  *                                                            members are done, others refused
  */
 #include <errno.h>
@@ -143,6 +143,25 @@ static void without_polkit(struct control_call *call)
 		refuse(call, false);
 }
 
+/*
+ * Is polkit not there, or gone, or silent? Any other error is an answer, and no yes: that the
+ * caller cannot be found, for one, because it has left the bus to get past a rule that says no.
+ */
+static bool is_away(const sd_bus_error *error)
+{
+	static const char *const names[] = {
+		"org.freedesktop.DBus.Error.ServiceUnknown", "org.freedesktop.DBus.Error.NoReply",
+		"org.freedesktop.DBus.Error.NameHasNoOwner", "org.freedesktop.DBus.Error.Timeout",
+		"org.freedesktop.DBus.Error.Disconnected",   "org.freedesktop.DBus.Error.TimedOut",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (sd_bus_error_has_name(error, names[i]))
+			return true;
+	return error && error->name &&
+	       strncmp(error->name, "org.freedesktop.DBus.Error.Spawn.", 33) == 0;
+}
+
 /* neither yes nor no. The bus says at once that nobody is there, or is there no more */
 static void on_no_answer(struct control_call *call, const sd_bus_error *error)
 {
@@ -150,7 +169,7 @@ static void on_no_answer(struct control_call *call, const sd_bus_error *error)
 	int64_t now_ms = service_now(control->service).mono_ms;
 
 	/* It was there a moment ago, and wanted a password: which nobody gave, whatever happened */
-	if (call->is_interactive) {
+	if (call->is_interactive || !is_away(error)) {
 		refuse(call, false);
 		return;
 	}

@@ -4,7 +4,7 @@
 
 _wastewatch_words() { # COMMAND...: the names in its --json
 	wastewatch "$@" 2>/dev/null | grep -o '"\(id\|limit\|channel\|site\|scenario\|report\|destination\)":"[^"]*"' |
-		cut -d '"' -f 4
+		cut -d '"' -f 4 | grep -x '[][A-Za-z0-9._:/=-]*' # compgen -W expands: nothing that it could
 }
 
 _wastewatch_options() { # COMMAND: its options and those of every command

@@ -265,7 +265,7 @@ static void put_daemon(const json_t *live)
 		   json_is_true(json_object_get(live, "health")));
 	if (!live)
 		return;
-	put_family("build", "info", "", "Version and origin");
+	put_family("build_info", "gauge", "", "Version and origin");
 	(void)fputs("wastewatch_build_info", stdout);
 	put_label('{', "version", field_text(live, "version"));
 	put_label(',', "origin", field_text(live, "origin"));

@@ -327,6 +327,27 @@ def test_likely_at_once_however_seldom_reports_are(replay, tmp_path):
     assert all(p["goes_on"] for r in reports for p in paths(r))
 
 
+def test_villages_do_not_crowd_out_the_border(replay, tmp_path):
+    """more paths than are kept, and all of the villages' are worse than the one over the border"""
+    village = ("  - {{name: v{0}, title: Làng {0}, kind: village, river: stream, at-km: 2.{0},\n"
+               "     thresholds: [{{parameter: COD, in: water, high: 10, unit: mg/l, origin: x}}]}}\n")
+    conf = changed(tmp_path, lambda text: text.replace(
+        "receptors:\n", "receptors:\n" + "".join(village.format(n) for n in range(1, 10))))
+    spill = {"valley/outfall/COD": [(300, 1800, 2000)]}
+    alone, _ = replay(6 * 3600, spill)
+    entries, reports = replay(6 * 3600, spill, conf)
+    levels = [[(e["time"], e["level"]) for e in of_type(some, "incident.level")]
+              for some in (entries, alone)]
+    assert levels[0][-1] == levels[1][-1] and levels[0][-1][1] == "national"
+    ended = [of_type(some, "incident.ended")[0]["time"] for some in (entries, alone)]
+    assert ended[0] == ended[1], "it waits for what is on its way to the border"
+    with_paths = [r for r in reports if path_to_exists(r)]
+    assert all(path_to(r, "Biên giới quốc gia", "river") for r in with_paths)
+    assert max(r["data"]["crossing"]["paths_left_out"] for r in with_paths) == 3
+    assert all(r["data"]["crossing"]["worst_boundary"]["target"] == "Biên giới quốc gia"
+               for r in with_paths)
+
+
 def test_no_dispersion_known(replay, tmp_path):
     """neither slope nor dispersion: Jobson's unit peak, 1025/T^0.887, from the travel time alone"""
     conf = changed(tmp_path, lambda text: text.replace(", slope: 0.002", "")

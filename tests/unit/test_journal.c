@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -148,17 +149,24 @@ static void expect(struct rig *rig, const char *line)
 		fail_msg("no %s in:\n%s", line, rig->packet);
 }
 
+static void rest(long us)
+{
+	const struct timespec time = {.tv_nsec = us * 1000};
+
+	(void)nanosleep(&time, NULL);
+}
+
 static void until_sent(struct rig *rig, uint64_t seq)
 {
 	for (int i = 0; i < PATIENCE && journal_sent(rig->journal) < seq; i++)
-		(void)usleep(PATIENCE_US);
+		rest(PATIENCE_US);
 	assert_int_equal(journal_sent(rig->journal), seq);
 }
 
 static void until_words(struct rig *rig, const char *words)
 {
 	for (int i = 0; i < PATIENCE && strcmp(journal_words(rig->journal), words) != 0; i++)
-		(void)usleep(PATIENCE_US);
+		rest(PATIENCE_US);
 	assert_string_equal(journal_words(rig->journal), words);
 }
 
@@ -271,7 +279,7 @@ static void test_hung(void **state)
 		for (size_t i = 1; i <= n && after + i <= end; i++)
 			add_late(rig, after + i, ",\"type\":\"core.started\"");
 		if (take(rig, MSG_DONTWAIT) == 0) {
-			(void)usleep(1000);
+			rest(1000);
 			continue;
 		}
 		(void)snprintf(field, sizeof(field), "WASTEWATCH_SEQ=%llu\n",

@@ -51,6 +51,7 @@ def make_quiet():
         plant.start()
         plant.until(lambda: plant.status().get("channels") and all(
             c["quality"] == "good" for c in plant.status()["channels"]))
+        plant.until(lambda: plant.command("status").returncode == 0, "all is in order")
         yield plant
 
 

@@ -312,7 +312,7 @@ def test_none_is_no_fault(bus):
         plant.start("core", "poller", "sender")
         plant.until(lambda: plant.status().get("sender"), "a sender")
         assert plant.status()["bus"] == {"ready": False, "state": "none"}
-        assert plant.command("status").returncode == 0
+        plant.until(lambda: plant.command("status").returncode == 0, "all is in order")
         assert bus.process.poll() is None
 
 

@@ -337,6 +337,8 @@ def test_a_connection_of_its_own_beside_the_daemon():
 def test_a_device_that_bears_one_connection_only():
     with Plant(Jealous()) as plant:
         plant.start("core", "poller")
+        plant.until(lambda: [link["state"] for link in plant.status().get("links", [])] == ["up"],
+                    "the status has the link up")
         name, link = link_name(plant)
         done = beside(plant, name, 0, 2, "--table", "input")
         assert done.returncode == 1

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # run.sh unit|corpus|valgrind PROGRAM... | pytest DIRECTORY | total
 # Runs tests to their end whatever fails, keeps the numbers under $B/check/, and says them in
-# one line. Exit code 0: none failed. pytest has four workers per processor, or WORKERS: tests wait
+# one line. Exit code 0: none failed. pytest has three workers per processor, or WORKERS: tests wait
 # for programs most of the time, not for the processor.
 set -uo pipefail
 
@@ -68,7 +68,7 @@ pytest_number() {
 }
 
 run_pytest() {
-    local directory=$1 name log status failed workers=$((4 * ${JOBS:-2}))
+    local directory=$1 name log status failed workers=$((3 * ${JOBS:-2}))
     name=$(basename "$directory")
     log=$B/check/$name.log
     if ! compgen -G "$directory/test_*.py" >/dev/null; then

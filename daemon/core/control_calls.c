@@ -258,7 +258,7 @@ static void authorize(struct control_call *call)
 		(void)snprintf(error, sizeof(error), "too many wait to be allowed; try later");
 		answer(call, CONTROL_ERROR_TOO_MANY, error);
 	} else if (ask_polkit(call, false) < 0) {
-		without_polkit(call);
+		refuse(call, false); /* a full queue, for one, which is no yes either */
 	}
 }
 

@@ -101,8 +101,15 @@ class Line:
         self.path = self.directory + "/usb-FTDI-port0"
         self.master = self.held = None
 
-    def plug(self):
+    def plug(self, not_at=None):
+        """@not_at: the device that it must not be; its number may be free at any moment."""
         self.master, self.held = os.openpty()
+        unwanted = []
+        while os.ttyname(self.held) == not_at:
+            unwanted += [self.master, self.held]
+            self.master, self.held = os.openpty()
+        for fd in unwanted:
+            os.close(fd)
         self.ended = threading.Event()
         tty.setraw(self.held)
         os.symlink(os.ttyname(self.held), self.path + ".new")
@@ -489,15 +496,12 @@ def test_unplugged_and_plugged_in_again(start, line):  # noqa: F811
     on.unplug()
     core.until(lambda c: wire.DISCONNECTED in statuses(c, 10))
     core.until_log(f"link {on.path} is down")
-    other, other_slave = os.openpty()  # takes the number that is free now
-    on.plug()
+    on.plug(not_at=first)
     assert os.ttyname(on.held) != first
     begin = len(core.readings)
     core.until_statuses(10, {wire.OK}, begin)
     core.until_log(f"link {on.path} is up")
     core.until(lambda c: c.links and c.links[1].n_connects == 2)
-    os.close(other)
-    os.close(other_slave)
 
 
 # faults: U2

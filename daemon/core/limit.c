@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "core/catalogue.h"
 #include "core/limit.h"
 
 static const struct {
 	const char *name;
 	const char *words;
 } ons[] = {
-	[LIMIT_ON_VALUE] = {"value", "value"},
-	[LIMIT_ON_MEAN_1MIN] = {"mean-1min", "1-min mean"},
-	[LIMIT_ON_MEAN_5MIN] = {"mean-5min", "5-min mean"},
-	[LIMIT_ON_MEAN_1H] = {"mean-1h", "1-h mean"},
-	[LIMIT_ON_MEAN_24H] = {"mean-24h", "24-h mean"},
+	[LIMIT_ON_VALUE] = {"value", N_("value")},
+	[LIMIT_ON_MEAN_1MIN] = {"mean-1min", N_("1-min mean")},
+	[LIMIT_ON_MEAN_5MIN] = {"mean-5min", N_("5-min mean")},
+	[LIMIT_ON_MEAN_1H] = {"mean-1h", N_("1-h mean")},
+	[LIMIT_ON_MEAN_24H] = {"mean-24h", N_("24-h mean")},
 };
 
 const char *limit_on_text(enum limit_on on)

@@ -4,19 +4,24 @@
  *
  * A text is written in English where it is used and looked up in po/vi.po, which is part of the
  * program (core/catalogue.h says why). xgettext(1) finds the texts of tr(), trn(), N_(), say(),
- * say_to(), say_wrong() and command_fail(). Data for programs (--json, --csv), names of states and
- * types, and the sentences of the core (errors of the configuration, what a record's verifier
- * found, reasons of the daemon) are the same in every language.
+ * say_to(), say_wrong(), assess_wrong() and command_fail(). Data for programs (--json, --csv),
+ * names of states and types, and the sentences of the core (errors of the configuration, what a
+ * record's verifier found, reasons of the daemon) are the same in every language.
  */
 #pragma once
 
 #include <stdio.h>
+
+#include "core/catalogue.h"
 
 /**
  * say_choose() - the language: --lang en|vi on the line, else that of LC_ALL, LC_MESSAGES or LANG
  * Return: 0; -EINVAL --lang names another one.
  */
 int say_choose(int argc, char **argv);
+
+/** say_language() - the one that was chosen */
+enum catalogue_language say_language(void);
 
 /** tr() - a text in the language that was chosen */
 const char *tr(const char *english) __attribute__((format_arg(1)));

@@ -72,6 +72,11 @@ int say_choose(int argc, char **argv)
 	return 0;
 }
 
+enum catalogue_language say_language(void)
+{
+	return language;
+}
+
 const char *tr(const char *english)
 {
 	return catalogue_text(language, english);

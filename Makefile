@@ -203,7 +203,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 # What breaks things: programs of tests/faults, and what is loaded into the product's.
 faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
-faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so wallclock.so)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so notimer.so wallclock.so)
 faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)
@@ -262,8 +262,10 @@ soak: all
 
 fault-table: ## write tests/faults/README.md anew, from the tests
 	@$(PYTHON) tests/faults/fault_table.py --write
-fault-figures: ## the same with the figures of the last "make check-faults" of this tree
-	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults
+fault-figures: ## the same with the figures of this tree's last check-faults, fuzz and coverage
+	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults $(B)-fuzz $(B)-coverage
+# date, command and versions: how each file begins that "make fault-figures" reads
+figures_of = { date +%F; echo '$(1)'; for program in $(2); do $$program --version | head -n 1; done; echo; }
 
 check-clang: ## build everything with clang as well
 	@$(parallel) B=$(B)-clang CC=clang all check-programs
@@ -305,18 +307,23 @@ coverage: ## lines and branches that unit, scenario and system tests reach
 	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
 		--filter daemon/ --filter tools/ --txt $(B)-coverage/coverage.txt --print-summary
 	@echo "the gates, over daemon/: 90 % of the lines, 80 % of the branches"
+	@$(call figures_of,make coverage,gcovr $(CC)) >$(B)-coverage/gates.txt
 	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
-		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >$(B)-coverage/gates.txt || \
+		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >>$(B)-coverage/gates.txt || \
 		{ tail -n 3 $(B)-coverage/gates.txt; exit 1; }
 	@tail -n 3 $(B)-coverage/gates.txt
-	@$(MAKE) --no-print-directory coverage-all-branches
+	@$(MAKE) --no-print-directory coverage-all-branches branches_by="make coverage"
 # the chain (its hash, its heads, what verifies it), the outbox' decisions, the decoding of registers
+branches_by ?= make check-branches
 all_branches := hash head verify outbox decode
 branch_tests := $(patsubst %,$(B)-coverage/unit/test_%,hash record record_aside verify outbox decode)
 coverage-all-branches:
 	@echo "the gate of $(all_branches): all branches"
+	@$(call figures_of,$(branches_by),gcovr $(CC)) >$(B)-coverage/all-branches.txt
 	@gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
-		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100
+		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100 \
+		--print-summary >>$(B)-coverage/all-branches.txt; status=$$?; \
+		tail -n +5 $(B)-coverage/all-branches.txt; exit $$status
 # the same from the unit tests alone, in a minute or two
 check-branches: ## unit tests of chain, outbox and decoding reach every branch of these
 	@tools/deps.sh gcovr
@@ -344,12 +351,16 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 	@tools/deps.sh $(packages_build) clang
 	@$(parallel) B=$(B)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	@rm -f $(B)-fuzz/*.log
 	@set -e; for target in $(fuzz_targets); do \
-		mkdir -p $(B)-fuzz/corpus/$$target; \
+		mkdir -p $(B)-fuzz/corpus/$$target; log=$(B)-fuzz/$$target.log; \
 		echo "fuzz $$target for $(T) s"; \
+		$(call figures_of,make fuzz T=$(T),clang) >$$log; \
 		$(B)-fuzz/fuzz/$$target -max_total_time=$(T) -timeout=5 -rss_limit_mb=1024 \
 			-print_final_stats=1 -artifact_prefix=$(B)-fuzz/$$target- \
-			$(B)-fuzz/corpus/$$target $$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -name $$target); \
+			$(B)-fuzz/corpus/$$target $$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -name $$target) \
+			>>$$log 2>&1 || { cat $$log; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: */  executions: /p' $$log; \
 	done
 
 # --- lint ----------------------------------------------------------------------------------

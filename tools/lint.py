@@ -41,7 +41,7 @@ outbox hash anchor sign sign_public screen formula circular tally
 ration accounts
 event event_sentences event_message event_record event_storage event_sandbox canon head verify verify_reports verify_text fields limit alarm forecast flood mass crossing
 cap_xml
-cap cap_parts cap_map cap_text cap_words cap_area cap_heartbeat
+cap cap_parts cap_map cap_text cap_words cap_paths cap_area cap_heartbeat
 batch facts
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_inside assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
@@ -75,7 +75,7 @@ PURE = ("ration hash "
         "standard crossing assess assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
-        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
+        "catalogue cap cap_xml cap_map cap_text cap_words cap_paths cap_area audience report_form "
         "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat cap_heartbeat "
         "canon verify event_record "
         "")

@@ -24,7 +24,7 @@ COD = "mill/outfall/COD"
 PRINTING = {
     "status": [()], "channels": [(), ("--all",)], "alarms": [()], "links": [()],
     "incidents": [()], "show": [("{id}",), ("{other}",), ("nothing",)],
-    "outbox": [(), ("list", "--all"), ("show", "{report}"), ("show", "{report}", "--body")],
+    "outbox": [("list",), ("list", "--all"), ("show", "{report}"), ("show", "{report}", "--body")],
     "means": [(), (COD,), (COD, "--csv")], "drill": [("list",)], "verify": [()], "limits": [()],
     "check": [()], "plan": [()], "metrics": [()], "ack": [("{id}",), ("x",)], "close":
     [("{id}", "--cause", "x", "--measures", "x")], "reset": [("x",)], "shelve": [("x", "--reason", "x")],

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "core/catalogue.h"
@@ -36,7 +37,13 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /** say_to() - the same into a file */
 void say_to(FILE *file, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/** say_wrong() - "wastewatch: …" on stderr about a command line. Return: EXIT_USAGE. */
+/**
+ * say_error() - one line on stderr: "wastewatch: …", or with --json an object {"error":"…"}
+ * @format: marked for translation where it is written
+ */
+void say_error(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
+
+/** say_wrong() - say_error() about a command line. Return: EXIT_USAGE. */
 int say_wrong(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /**

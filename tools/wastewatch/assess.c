@@ -64,13 +64,15 @@ static void print_help(const struct assess_method *method, const struct assess_f
 
 int assess_wrong(const struct assess_method *method, const char *format, ...)
 {
+	char *text = NULL;
 	va_list ap;
+	int n;
 
-	(void)fputs("wastewatch: ", stderr);
 	va_start(ap, format);
-	(void)vfprintf(stderr, tr(format), ap);
+	n = vasprintf(&text, tr(format), ap);
 	va_end(ap);
-	say_to(stderr, "; see: wastewatch assess %s --help\n", method->name);
+	(void)say_wrong("%s; see: wastewatch assess %s --help", n < 0 ? "" : text, method->name);
+	free(n < 0 ? NULL : text);
 	return EXIT_USAGE;
 }
 
@@ -130,13 +132,15 @@ int assess_parse(const struct assess_method *method, const struct assess_flag *f
 						 flags[i].set ? no_argument : required_argument,
 						 NULL, (int)i};
 	optind = 1;
+	opterr = 0; /* it speaks English only, and no JSON */
 	while (r < 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (c == HELP) {
 			print_help(method, flags, n);
 			return EXIT_SUCCESS;
 		}
-		if (c == '?') /* getopt has said what is wrong */
-			return assess_wrong(method, "that is no flag");
+		if (c == '?')
+			return assess_wrong(method, "%s is no flag, or lacks its value",
+					    argv[optind - 1]);
 		r = take(method, &flags[c]);
 	}
 	if (r < 0 && optind < argc)
@@ -199,7 +203,8 @@ int command_assess(int argc, char **argv)
 		if (strcmp(methods[i].name, argv[0]) == 0)
 			return methods[i].run(argc, argv);
 	if (argc >= 1)
-		say_to(stderr, "wastewatch: assess: \"%s\" is no method\n", argv[0]);
+		return say_wrong("assess: \"%s\" is no method; see: wastewatch assess --help",
+				 argv[0]);
 	print_usage(stderr);
 	return EXIT_USAGE;
 }

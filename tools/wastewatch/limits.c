@@ -60,6 +60,7 @@ static void print_force(const struct view *view, const struct config_standard *s
 
 static void print_standard(const struct view *view, const struct config_standard *standard)
 {
+	wrap_begin();
 	(void)printf("  %s: %s\n", standard->title, standard->full_name);
 	print_force(view, standard);
 	for (unsigned int f = 0; f < N_FACTORS; f++) {
@@ -73,12 +74,15 @@ static void print_standard(const struct view *view, const struct config_standard
 	}
 	if (!isnan(standard->reference))
 		say("    at %.12g %% oxygen\n", standard->reference);
+	wrap_end();
 	if (*standard->incomplete) {
 		say("    incomplete: ");
 		wrap_print(4, 16, standard->incomplete);
 	}
+	wrap_begin();
 	if (*standard->confirmed)
 		say("    figures confirmed: %s\n", standard->confirmed);
+	wrap_end();
 }
 
 static const char *certainty_of(const struct config *config, const struct config_limit *limit)

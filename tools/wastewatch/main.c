@@ -28,11 +28,9 @@ int command_fail(const char *format, ...)
 	va_list ap;
 
 	(void)fflush(stdout);
-	(void)fputs("wastewatch: ", stderr);
 	va_start(ap, format);
-	(void)vfprintf(stderr, tr(format), ap);
+	say_error(format, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
 	return EXIT_FAILURE;
 }
 

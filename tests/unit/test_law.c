@@ -508,7 +508,7 @@ static void test_bad_use(void **state)
 		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: x, basis: own, "
 				 "replaces-law: yes"),
 		 "14:85", "takes no law's place; allowed: with basis permit or law"},
-		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:61",
+		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:60",
 		 "a share of the law's figure is not the law's; allowed: own, or permit"},
 		{SO2 P("") LIMIT("channel: SO2, basis: x"), "14:31", "allowed: law, permit, own"},
 		{SO2 STANDARD("q"), "12:20", "there is no standard \"q\", did you mean \"p\"?"},

@@ -25,16 +25,24 @@ const char *limit_on_words(enum limit_on on)
 	return ons[on].words;
 }
 
+static const struct {
+	const char *name;
+	const char *words;
+} bases[] = {
+	[BASIS_UNSAID] = {"", "the limit"},
+	[BASIS_LAW] = {"law", "the law's limit"},
+	[BASIS_PERMIT] = {"permit", "the permit's limit"},
+	[BASIS_OWN] = {"own", "the plant's own figure"},
+};
+
 const char *limit_basis_text(enum limit_basis basis)
 {
-	static const char *const words[] = {
-		[BASIS_UNSAID] = "",
-		[BASIS_LAW] = "law",
-		[BASIS_PERMIT] = "permit",
-		[BASIS_OWN] = "own",
-	};
+	return bases[basis].name;
+}
 
-	return words[basis];
+const char *limit_basis_words(enum limit_basis basis)
+{
+	return bases[basis].words;
 }
 
 /* within the bound by at least the deadband */

@@ -419,8 +419,7 @@ int record_drill_standing(struct record *record,
  */
 int record_past(struct record *record, const char *id, struct action_past *ret);
 
-/** struct record_unclosed - an incident that runs, or has ended and was not closed; texts are
- * SQLite's until the callback returns */
+/** struct record_unclosed - texts are SQLite's until the callback returns */
 struct record_unclosed {
 	const char *id;
 	const char *state; /* "open", "ended", "removed" */
@@ -430,12 +429,8 @@ struct record_unclosed {
 	int64_t ended_ms;
 };
 
-/**
- * record_unclosed() - incidents that nobody has closed, the oldest first
- * @skip: so many of them; @most: no more than so many
- * @each: ends it with a result below 0
- * Return: how many; -errno.
- */
+/** record_unclosed() - incidents that nobody has closed, the oldest first, from the @skip-th on
+ * Return: how many, @most at most; -errno, also what @each ends it with. */
 int record_unclosed(struct record *record, uint32_t skip, uint32_t most,
 		    int (*each)(void *userdata, const struct record_unclosed *incident),
 		    void *userdata);

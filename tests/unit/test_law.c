@@ -485,9 +485,8 @@ static void test_basis(void **state)
 		if (d.result < 0 || d.config->n_limits != rows[i].n)
 			fail_msg("row %zu: %s", i, d.said);
 		assert_int_equal(find(&d, rows[i].limit)->basis, rows[i].basis);
-		assert_null(strstr(find(&d, rows[i].limit)->origin, rows[i].basis == BASIS_OWN
-									    ? "goes before"
-									    : "nothing"));
+		assert_null(strstr(find(&d, rows[i].limit)->origin,
+				   rows[i].basis == BASIS_OWN ? "goes before" : "nothing"));
 	}
 	close_directory(&d);
 }
@@ -906,11 +905,15 @@ static void test_own_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_check_value),    cmocka_unit_test(test_coefficients),
-		cmocka_unit_test(test_conversions),    cmocka_unit_test(test_rows_of_limits),
-		cmocka_unit_test(test_own_numbers),    cmocka_unit_test(test_basis),
+		cmocka_unit_test(test_check_value),
+		cmocka_unit_test(test_coefficients),
+		cmocka_unit_test(test_conversions),
+		cmocka_unit_test(test_rows_of_limits),
+		cmocka_unit_test(test_own_numbers),
+		cmocka_unit_test(test_basis),
 		cmocka_unit_test(test_bad_use),
-		cmocka_unit_test(test_bad_catalogues), cmocka_unit_test(test_folders_and_digest),
+		cmocka_unit_test(test_bad_catalogues),
+		cmocka_unit_test(test_folders_and_digest),
 		cmocka_unit_test(test_warnings),
 	};
 

@@ -6,7 +6,7 @@
  * Not plain are: control characters (C0 with the ends of lines, DEL, C1), what is no UTF-8, the
  * separators of lines and paragraphs (U+2028, U+2029), and what turns the direction of writing or
  * is not seen (U+061C, U+200B, U+200E, U+200F, U+202A to U+202E, U+2060, U+2066 to U+2069, U+FEFF).
- * Tested with tests/system/test_terminal.py.
+ * Tested in tests/system/test_terminal.py, too.
  */
 #pragma once
 

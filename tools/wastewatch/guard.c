@@ -81,19 +81,36 @@ static int put_strange(struct stream *stream, unsigned int code)
 	return put(stream, text, 6);
 }
 
+/* nearly all there is: ASCII that is printed. Return: how many bytes of it come first */
+static size_t letters(const char *text, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && text[i] >= ' ' && text[i] < 0x7f)
+		i++;
+	return i;
+}
+
 /** take() - all but a part at the end that may go on. @last: nothing comes behind it.
  * Return: how many bytes; -errno. */
 static ssize_t take(struct stream *stream, const char *text, size_t n, bool last)
 {
-	size_t at = 0;
+	size_t at = 0, length;
+	unsigned int code;
+	ssize_t mine;
+	bool cut;
 	int r = 0;
 
 	while (at < n && r == 0) {
-		ssize_t mine = own(text + at, n - at);
-		unsigned int code;
-		bool cut;
-		size_t length = mine > 0 ? (size_t)mine
-					 : plain_next(text + at, n - at, &code, &cut);
+		size_t simple = letters(text + at, MIN(n - at, sizeof(stream->out)));
+
+		if (simple > 0) {
+			r = put(stream, text + at, simple);
+			at += simple;
+			continue;
+		}
+		mine = own(text + at, n - at);
+		length = mine > 0 ? (size_t)mine : plain_next(text + at, n - at, &code, &cut);
 
 		if (!last && (mine < 0 || (mine == 0 && cut)))
 			break;
@@ -128,7 +145,7 @@ static ssize_t take_kept(struct stream *stream, const char *text, size_t n)
 		return take_kept(stream, text, n);
 	}
 	memcpy(stream->kept, both, MIN(kept + more, sizeof(stream->kept)));
-	stream->n_kept = kept + more;
+	stream->n_kept = MIN(kept + more, sizeof(stream->kept));
 	return (ssize_t)more;
 }
 

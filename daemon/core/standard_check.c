@@ -49,7 +49,8 @@ struct warnings {
 	enum catalogue_language language;
 };
 
-static const char *word(const struct warnings *to, const char *english)
+__attribute__((format_arg(2))) static const char *word(const struct warnings *to,
+						       const char *english)
 {
 	return catalogue_text(to->language, english);
 }

@@ -148,7 +148,7 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # too, so that gettext(1) and other programs find the same words.
 
 # What people read. Probe, replay and plan, for who commissions a plant and for tests, speak English.
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c daemon/core/limit.c daemon/core/standard_check.c $(filter-out $(addprefix \
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c daemon/core/limit.c daemon/core/standard.c daemon/core/standard_check.c $(filter-out $(addprefix \
 	tools/wastewatch/,probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
 text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4 assess_wrong:2 warn:4
 $(B)/po/wastewatch.pot: $(texts)

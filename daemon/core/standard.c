@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/catalogue.h"
 #include "core/config_text.h"
 #include "core/standard.h"
 #include "core/units.h"
@@ -20,9 +21,9 @@ char certainty_letter(enum certainty certainty)
 const char *certainty_words(enum certainty certainty)
 {
 	static const char *const words[] = {
-		[CERTAINTY_LAW] = "read in the law",
-		[CERTAINTY_SEEN] = "seen in public sources only",
-		[CERTAINTY_HEARSAY] = "not checked against any text",
+		[CERTAINTY_LAW] = N_("read in the law"),
+		[CERTAINTY_SEEN] = N_("seen in public sources only"),
+		[CERTAINTY_HEARSAY] = N_("not checked against any text"),
 	};
 
 	return words[certainty];
@@ -171,7 +172,8 @@ const char *standard_date_check(const char *text)
 
 	return standard_date_parse(text, &date) == 0
 		       ? NULL
-		       : "there is no such date; allowed: YYYY-MM-DD, such as 2025-09-01";
+		       : N_("there is no such date; allowed: YYYY-MM-DD, such as "
+			    "2025-09-01");
 }
 
 const char *standard_date_text(unsigned int date, char text[static STANDARD_DATE_MAX])

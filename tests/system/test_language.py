@@ -22,16 +22,16 @@ ENGLISH = re.compile(
     re.IGNORECASE)
 # words of a command line, names of files and keys, units, types of entries: the same everywhere
 NAMES = re.compile(
-    r"--[a-z-]+|[\w.-]*/[\w./-]+|\"[^\"]*\"|[a-z]+\.[a-z_]+\b|[A-Z]{3,}\b|wastewatch [a-z-]+( [a-z-]+)?|"
+    r"--[a-z-]+|\b\w+(,\w+){2,}|[\w.-]*/[\w./-]+|\"[^\"]*\"|[a-z]+\.[a-z_]+\b|[A-Z]{3,}\b|wastewatch [a-z-]+( [a-z-]+)?|"
     r"\b[a-z]+(-[a-z0-9]+)+\b|\b(list|show|retry|hold|release|abandon|resume|seen|start|stop|all)\b(?= |\||,|$)")
 COMMANDS = [
     ("status",), ("channels",), ("channels", "--all"), ("alarms",), ("links",), ("incidents",),
     ("show", "{id}"), ("outbox", "list"), ("outbox", "list", "--all"), ("outbox", "show", "{report}"),
     ("means",), ("means", COD), ("drill", "list"), ("verify",), ("limits",), ("check",),
     # what goes wrong
-    ("show", "none"), ("outbox", "show", "none"), ("means", "none"), ("ack", "none"), ("dance",),
+    ("show", "zzz"), ("outbox", "show", "zzz"), ("means", "zzz"), ("ack", "zzz"), ("dance",),
     ("show",), ("status", "x"), ("status", "--none"), ("outbox", "list", "--reason", "x"),
-    ("shelve", COD), ("limits", "none"), ("check", "--date", "x"), ("drill", "begin"),
+    ("shelve", COD), ("limits", "zzz"), ("check", "--date", "x"), ("drill", "begin"),
     ("means", COD, "--window", "x"), ("status", "--state", "/nonexistent"),
 ]
 ASSESS = [

@@ -509,7 +509,7 @@ static void test_bad_use(void **state)
 		 "14:85", "takes no law's place; allowed: with basis permit or law"},
 		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:60",
 		 "a share of the law's figure is not the law's; allowed: own, or permit"},
-		{SO2 P("") LIMIT("channel: SO2, basis: x"), "14:31", "allowed: law, permit, own"},
+		{SO2 P("") LIMIT("channel: SO2, basis: x"), "14:31", "allowed: law, permit or own"},
 		{SO2 STANDARD("q"), "12:20", "there is no standard \"q\", did you mean \"p\"?"},
 		{SO2 STANDARD("\"\""), "12:20", "not a name"},
 		{SO2 P(", x: 1"), "12:54", "unknown key \"x\" in a standard"},

@@ -65,7 +65,7 @@ int command_check(const struct command_options *options)
 	int r;
 
 	if (options->date && standard_date_parse(options->date, &today) < 0) {
-		(void)command_fail("--date: %s", standard_date_check(options->date));
+		(void)command_fail("--date: %s", tr(standard_date_check(options->date)));
 		return EXIT_USAGE;
 	}
 	errors = open_memstream(&text, &n);

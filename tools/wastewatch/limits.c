@@ -272,8 +272,8 @@ static int print_all(const struct view *view, const char *wanted, bool json)
 	}
 	if (n > 0 && !json)
 		say("\nCertainty: V %s; C %s; M %s; own: written in the configuration.\n",
-		    certainty_words(CERTAINTY_LAW), certainty_words(CERTAINTY_SEEN),
-		    certainty_words(CERTAINTY_HEARSAY));
+		    tr(certainty_words(CERTAINTY_LAW)), tr(certainty_words(CERTAINTY_SEEN)),
+		    tr(certainty_words(CERTAINTY_HEARSAY)));
 	if (n == 0) {
 		(void)command_fail("there is no source \"%s\"; allowed: SITE or SITE/SOURCE",
 				   wanted);
@@ -289,7 +289,7 @@ int command_limits(const struct command_options *options)
 	size_t n_errors = 0;
 
 	if (options->date && standard_date_parse(options->date, &view.today) < 0) {
-		(void)command_fail("--date: %s", standard_date_check(options->date));
+		(void)command_fail("--date: %s", tr(standard_date_check(options->date)));
 		return EXIT_USAGE;
 	}
 	if (config_load(&config, options->config, stderr, &n_errors) < 0)

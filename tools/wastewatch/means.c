@@ -17,6 +17,7 @@
 #include "common/clock.h"
 #include "common/macro.h"
 #include "common/plain.h"
+#include "core/catalogue.h"
 #include "core/config_text.h"
 #include "core/event.h"
 #include "core/history.h"
@@ -142,9 +143,10 @@ static void print_channel_csv(const struct means *means, const struct known *cha
 
 static void print_channel(FILE *file, const struct means *means, const struct known *channel)
 {
-	char first[48] = "no minute yet", last[48] = "";
+	char first[48], last[48] = "";
 	char path[CLEAN_MAX], unit[CLEAN_MAX];
 
+	(void)snprintf(first, sizeof(first), "%s", tr("no minute yet"));
 	if (channel->first_ms != INT64_MIN) {
 		(void)command_time(channel->first_ms, means->zone_min, first);
 		(void)command_time(channel->last_ms, means->zone_min, last);
@@ -195,7 +197,7 @@ static int say_unknown(const struct means *means)
 	}
 	(void)command_fail("the record has no channel %s; the nearest is %s. It has:", wanted,
 			   clean(nearest->path, path));
-	for (size_t i = 0; i < means->n_channels; i++)
+	for (size_t i = 0; i < means->n_channels && !means->options->json; i++)
 		print_channel(stderr, means, &means->channels[i]);
 	return EXIT_MISSING;
 }
@@ -350,12 +352,13 @@ static int wrong(const char *option, const char *text, const char *allowed)
 {
 	char quoted[CONFIG_QUOTE_MAX];
 
-	(void)command_fail("%s \"%s\": %s", option, config_quote(text, quoted), allowed);
+	(void)command_fail("%s \"%s\": %s", option, config_quote(text, quoted), tr(allowed));
 	return EXIT_USAGE;
 }
 
-static const char times_allowed[] = "no such time; allowed: YYYY-MM-DD, \"YYYY-MM-DD HH:MM\" "
-				    "(local) or RFC 3339";
+static const char *const times_allowed = N_(
+	"no such time; allowed: YYYY-MM-DD, \"YYYY-MM-DD HH:MM\" "
+	"(local) or RFC 3339");
 
 /* Return: 0; an exit status. */
 static int read_options(struct means *means)
@@ -369,10 +372,10 @@ static int read_options(struct means *means)
 				break;
 	if (length == N_WINDOWS)
 		return wrong("--window", options->window,
-			     "no such window; allowed: 1min, 5min, 1h, 24h");
+			     N_("no such window; allowed: 1min, 5min, 1h, 24h"));
 	means->length = (enum window_length)length;
 	if (options->csv && options->json)
-		return wrong("--csv", "--json", "only one of the two");
+		return wrong("--csv", "--json", N_("only one of the two"));
 	if (options->from &&
 	    command_parse_time(options->from, means->zone_min, &means->from_ms) < 0)
 		return wrong("--from", options->from, times_allowed);

@@ -185,6 +185,11 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 	char words[RECORD_ASIDE_REASON] = "";
 	int r = open(service);
 
+	/* SQLite says "malformed" of a page that the disk did not give, too: that may pass */
+	if (r == -EBADMSG) {
+		service->record = record_close(service->record);
+		r = open(service);
+	}
 	if (r < 0 && record_is_damaged(service->options.state, r)) {
 		if (service->record)
 			(void)snprintf(words, sizeof(words), "%s", record_error(service->record));

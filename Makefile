@@ -148,7 +148,7 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # too, so that gettext(1) and other programs find the same words.
 
 # What operators and inspectors read; commands for commissioning and for experts speak English.
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) $(filter-out $(addprefix \
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c $(filter-out $(addprefix \
 	tools/wastewatch/,assess% probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
 text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4
 $(B)/po/wastewatch.pot: $(texts)

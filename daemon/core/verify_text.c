@@ -66,7 +66,7 @@ void verify_text(const struct verify *v, char text[static VERIFY_TEXT_MAX])
 {
 	bool of_key = v->fault == VERIFY_KEY_UNKNOWN || v->fault == VERIFY_KEY_RETIRED;
 	const char *last = of_key ? v->key_id : v->fault == VERIFY_REPORT ? v->report : "";
-	char other[160] = "";
+	char other[96] = "";
 
 	if (!v->fault) {
 		(void)snprintf(text, VERIFY_TEXT_MAX, "all of it is good");

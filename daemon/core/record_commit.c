@@ -315,7 +315,7 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
 	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
 	EACH(commit->fixed ? commit->fixed->n : 0, read_back(record, &commit->fixed->entries[i]));
-	record->knows_fixed |= commit->fixed && commit->fixed->n > 0;
+	record->legacy = record->legacy_next;
 	if (r == 0)
 		record->base = chain;
 	if (r == 0 && record->checkpoint) {

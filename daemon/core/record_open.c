@@ -319,6 +319,7 @@ struct record *record_close(struct record *record)
 	record_close_database(record);
 	if (record->directory_lock >= 0)
 		(void)close(record->directory_lock);
+	free(record->legacy.ids);
 	free(record->channels);
 	free(record->by_id);
 	free(record);

@@ -40,13 +40,16 @@ static bool waits(sqlite3_stmt *row)
 	return is_state(row, "pending") || is_state(row, "held") || is_state(row, "stopped");
 }
 
-/* from before anything was fixed? Then it does not wait any more, or it would be fixed. */
+/* from before anything was fixed? Then it does not wait any more, or it is yet to be fixed. */
 static bool is_older(const struct verify *verify, sqlite3_stmt *row)
 {
-	const struct verify_reports *reports = verify->reports;
+	struct verify_reports *reports = verify->reports;
 
-	return sqlite3_column_int64(row, FIXED) == 0 && !waits(row) &&
-	       (!reports->any || reports->takes_over);
+	if (sqlite3_column_int64(row, FIXED) != 0)
+		return false;
+	if (waits(row))
+		return reports->n_left++ < reports->left;
+	return !reports->any || reports->takes_over;
 }
 
 /* its body is gone; that it was an update, and that it was replaced, was said. Return: as below */

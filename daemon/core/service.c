@@ -12,6 +12,7 @@
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/drilling.h"
+#include "core/legacy.h"
 #include "core/record_aside.h"
 #include "core/sandboxes.h"
 #include "core/service.h"
@@ -134,6 +135,8 @@ static int commit(struct service *service)
 		r = drilling_save(service, &commit);
 	delivery_save(service->delivery, &commit);
 	anchoring_save(service, &commit);
+	if (service->legacy)
+		legacy_save(service->legacy, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -144,6 +147,8 @@ static int commit(struct service *service)
 	free(windows);
 	drilling_saved(service, &commit, r == 0);
 	delivery_saved(service->delivery, r == 0);
+	if (service->legacy)
+		legacy_saved(service->legacy, r == 0);
 	if (r == 0) {
 		take_fixed(service, &fixed);
 		service->core->windows_dirty = false;
@@ -227,6 +232,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	if (service->failed)
 		return 0;
 	storage_tick(service->storage);
+	legacy_tick(service->legacy);
 	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
@@ -343,6 +349,8 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = control_open(&service->control, service, options->bus);
 	if (r >= 0)
+		r = legacy_open(&service->legacy, service);
+	if (r >= 0)
 		r = sandboxes_open(service);
 	if (r >= 0)
 		service_flush(service);
@@ -372,6 +380,7 @@ void service_close(struct service *service)
 		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
 	service->anchoring = anchoring_close(service->anchoring);
+	service->legacy = legacy_close(service->legacy);
 	service->sandboxes = sandboxes_free(service->sandboxes);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);

@@ -178,12 +178,10 @@ struct record_renamed {
 /**
  * struct record_fixed - what a commit has said of the bodies that it put into the outbox
  * @chain: the end of the chain, with these entries
- * @takes_over: also of those that were there before anything was fixed
  * @entries: "reports.fixed", the caller's from then on: record_fixed_done()
  */
 struct record_fixed {
 	struct chain chain;
-	bool takes_over;
 	struct batch_entry *entries;
 	size_t n;
 };
@@ -202,6 +200,8 @@ struct record_fixed {
  * @anchors: those that have changed
  * @log_id: the chain goes on under another id from this commit on; NULL: it does not
  * @fixed: gets the entries that fix the bodies; NULL: they are not fixed, and cannot be sent
+ * @legacy: also fix the next of what an older record has left, see record_legacy.h
+ * @legacy_first: of these first, where they are of that; @n_legacy_first
  */
 struct record_commit {
 	const struct config *config;
@@ -228,6 +228,9 @@ struct record_commit {
 	size_t n_renamed;
 	const char *log_id;
 	struct record_fixed *fixed;
+	bool legacy;
+	const int64_t *legacy_first;
+	size_t n_legacy_first;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;

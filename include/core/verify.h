@@ -122,6 +122,8 @@ struct verify_open {
  * @open: a table by @name with @room places, @n of them taken
  * @failed: there was no memory for one
  * @any: an entry fixes bodies; @takes_over: the first of them says that there were others before
+ * @starts: of versions that fix what they make, before that first one
+ * @left: rows that are still to be taken over, see record_legacy.h; @n_left: found waiting so
  */
 struct verify_reports {
 	struct verify_open *open;
@@ -130,6 +132,9 @@ struct verify_reports {
 	bool failed;
 	bool any;
 	bool takes_over;
+	uint64_t starts;
+	uint64_t left;
+	uint64_t n_left;
 };
 
 /**

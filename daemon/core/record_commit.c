@@ -301,6 +301,8 @@ int record_commit(struct record *record, const struct record_commit *commit)
 		return r;
 	r = record_do(record, BEGIN);
 	if (r == 0)
+		r = record_keep_shape(record);
+	if (r == 0)
 		r = write_all(record, commit, &chain);
 	if (r == 0)
 		r = record_do(record, COMMIT);

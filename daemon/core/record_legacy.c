@@ -8,6 +8,7 @@
 #define LOOKED_AT 1000 /* rows in one commit; most of them are fixed already after a restart */
 
 const char *const record_legacy_sql[N_STATEMENTS] = {
+	[SCHEMA_VERSION] = "PRAGMA schema_version",
 	[FIRST_FIXED] = "SELECT line FROM entry WHERE type = 'reports.fixed' ORDER BY seq LIMIT 1",
 	/* each half by an index of its own: what was sent may be millions */
 	[COUNT_WAITING] = "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'held'))"

@@ -471,6 +471,12 @@ int record_verify(struct record *record, struct verify *verify, size_t most, boo
  */
 int record_verify_outbox(struct record *record, struct verify *verify, int64_t *after, size_t most);
 
+/**
+ * record_check_shape() - are its tables those that this version makes, and no others?
+ * Return: 1; 0 @words say what differs; -errno.
+ */
+int record_check_shape(struct record *record, char words[static RECORD_WORDS_MAX]);
+
 /** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
 int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);
 

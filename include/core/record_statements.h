@@ -105,6 +105,7 @@ enum record_statement {
 	LEGACY_IDS,
 	LEGACY_ROW,
 	GET_JOB,
+	SCHEMA_VERSION,
 	N_STATEMENTS,
 };
 
@@ -183,6 +184,7 @@ struct record {
 	uint8_t last_boot[16];
 	uint8_t last_hash[32];			  /* of the last entry on disk */
 	struct record_legacy legacy, legacy_next; /* as stored, and after the commit under way */
+	int64_t schema_version; /* SQLite's, when the tables were looked at last; 0 never */
 	char error[256];
 };
 
@@ -273,6 +275,10 @@ void record_rows_done(struct record_rows *rows);
 int record_legacy_begin(struct record *record, const struct record_commit *commit);
 int record_legacy_fix(struct record *record, const struct record_commit *commit,
 		      struct chain *chain);
+
+/** record_keep_shape() - within a transaction: nobody has changed the tables. 0; -EBADMSG; -errno
+ */
+int record_keep_shape(struct record *record);
 
 /** record_add_entry() - within a transaction */
 int record_add_entry(struct record *record, const struct batch_entry *entry);

@@ -338,13 +338,22 @@ static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, 
 		.now_ms = now.wall_ms,
 	};
 	bool open = outbox_gate_is_open(&endpoint->gate, destination->per_min, now.mono_ms);
+	char *but = NULL;
 	int r;
 
 	if (endpoint->attempt || endpoint->paused || (!open && ask.files) ||
 	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
 		return;
 	ask.emergencies = !open;
+	if (delivery_but(delivery, now.wall_ms, &but) < 0)
+		return;
+	ask.but = but;
 	r = record_next_job(delivery->service->record, &ask, &endpoint->job, &endpoint->next_ms);
+	free(but);
+	delivery_recall(delivery, &endpoint->job);
+	if (but &&
+	    r == 0) /* what is not stored yet is due at a time that the record does not know */
+		endpoint->next_ms = MIN(endpoint->next_ms, now.wall_ms + MS_PER_S);
 	if (r < 0) {
 		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
 	} else if (r == 1 && is_whole(delivery, endpoint)) {
@@ -383,7 +392,7 @@ void delivery_pump(struct delivery *delivery)
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
 		pump_unstored(delivery, &delivery->endpoints[i], now);
 	/* what came of an attempt and is not in the record yet would be tried once more */
-	for (size_t i = 0; delivery->service->n_deliveries == 0 && i < delivery->n_endpoints; i++)
+	for (size_t i = 0; delivery_may_pump(delivery) && i < delivery->n_endpoints; i++)
 		pump_endpoint(delivery, &delivery->endpoints[i], now);
 }
 

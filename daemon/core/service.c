@@ -41,11 +41,27 @@ static void clear_deliveries(struct service *service)
 	service->n_deliveries = 0;
 }
 
+/* tried once more before what came of it the last time could be stored: the last counts */
+static bool replace_delivery(struct service *service, const struct record_delivery *delivery)
+{
+	for (size_t i = 0; i < service->n_deliveries; i++)
+		if (service->deliveries[i].id == delivery->id) {
+			free((char *)(uintptr_t)service->deliveries[i].error);
+			service->deliveries[i] = *delivery;
+			service->deliveries[i].error = delivery->error ? strdup(delivery->error)
+								       : NULL;
+			return true;
+		}
+	return false;
+}
+
 void service_add_delivery(struct service *service, const struct record_delivery *delivery)
 {
-	struct record_delivery *grown = reallocarray(service->deliveries, service->n_deliveries + 1,
-						     sizeof(*grown));
+	struct record_delivery *grown;
 
+	if (replace_delivery(service, delivery))
+		return;
+	grown = reallocarray(service->deliveries, service->n_deliveries + 1, sizeof(*grown));
 	if (!grown) { /* the result is forgotten and the report sent again: at least once */
 		log_err("out of memory; a report will be sent once more");
 		return;

@@ -210,9 +210,10 @@ def take_back(running, unit):
 
 def test_each_has_tried_its_own_sandbox(running):
     """A score is no proof: what each must not be able to do has been tried, and is an entry."""
-    wanted = {CORE: "cannot open a socket of IPv4, IPv6",
-              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1",
-              SENDER: "cannot open /var/lib/wastewatch/record.db"}
+    wanted = {CORE: "cannot open a socket of IPv4, IPv6; 2 of 2 refused",
+              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1; "
+                      "2 of 2 refused",
+              SENDER: "cannot open /var/lib/wastewatch/record.db; 1 of 1 refused"}
     for unit, words in wanted.items():
         assert wait_for(lambda unit=unit: tried(running, unit)[1], "told") == words
         assert tried(running, unit)[0] == "holds"
@@ -223,9 +224,9 @@ def test_each_has_tried_its_own_sandbox(running):
 
 
 @pytest.mark.parametrize("unit, lines, words", [
-    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1"),
+    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1; 1 of 2 refused"),
     (CORE, "RestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX AF_INET",
-     "can open a socket of IPv4")], ids=["poller", "core"])
+     "can open a socket of IPv4; 1 of 2 refused")], ids=["poller", "core"])
 def test_a_sandbox_that_is_not_in_force_is_told(running, unit, lines, words):
     """In a container without BPF, say; the machine is watched all the same."""
     mark = running.mark()
@@ -245,11 +246,13 @@ def test_the_drop_in_for_the_department_keeps_the_sender_from_the_plant(running)
     running.run("cp", site, "/root/site.yaml")
     running.run("sed", "-i", "s/127.0.0.1:15022/192.168.10.20:15022/", site)
     running.run("systemctl", "reload", CORE)
-    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20"), "it can")
+    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20; 1 of 2 refused"),
+             "it can")
     text = running.run("cat", "/usr/share/doc/wastewatch/systemd/department-addresses.conf").stdout
     drop_in(running, SENDER, text)
     wait_for(lambda: tried(running, SENDER) ==
-             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20"),
+             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20; "
+              "2 of 2 refused"),
              "it cannot any more")
     take_back(running, SENDER)
     running.run("cp", "/root/site.yaml", site)

@@ -312,6 +312,53 @@ def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
     running.wait_active()
 
 
+def test_reload_needs_no_bus(running):
+    mark = running.mark()
+    running.run("systemctl", "stop", "dbus.socket", "dbus")
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("systemctl", "start", "dbus")
+    assert done.returncode == 0, done.stderr
+    assert running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "when it returns, it is done"
+
+
+# faults: S10
+def test_a_missing_secret_fails_a_reload_and_ends_no_service(running):
+    """The reload says which; a restart, which nobody may watch, watches and tells all the same."""
+    mark = running.mark()
+    running.run("cp", "/etc/wastewatch/wastewatch.yaml", "/root/good.yaml")
+    running.run("sed", "-i", "s/hmac-secret: department-secret/hmac-secret: no-such-secret/",
+                "/etc/wastewatch/wastewatch.yaml")
+    said = running.run("wastewatch", "check").stderr
+    assert "the unit wastewatchd hands no credential no-such-secret over" in said
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("cp", "/root/good.yaml", "/etc/wastewatch/wastewatch.yaml")
+    assert done.returncode != 0
+    lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
+    assert any("no-such-secret is not there" in line for line in lines)
+    # the unit names a file that is gone
+    running.run("mv", f"{KEYS}/department-secret", "/root/department-secret")
+    restarts = running.restarts(CORE)
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=credential.missing"), "told")
+    assert entry["PRIORITY"] == "2" and entry["WASTEWATCH_NAME"] == "department"
+    wait_for(lambda: "NEEDS ATTENTION" in running.show(CORE, "StatusText"), "systemctl status says it")
+    running.run("mv", "/root/department-secret", f"{KEYS}/department-secret")
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    assert running.restarts(CORE) == restarts, "it never ended by itself"
+    assert not running.run("wastewatch", "check").stderr.count("credential")
+
+
+def test_the_status_line_speaks_of_all_three(running):
+    wait_for(lambda: re.search(r"poller reads, 1 of 1 links up; sender connected; \d+ of \d+ channels",
+                               running.show(CORE, "StatusText")), running.show(CORE, "StatusText"))
+    running.run("systemctl", "stop", SENDER)
+    wait_for(lambda: "NO SENDER" in running.show(CORE, "StatusText"), "it is missed")
+    running.run("systemctl", "start", SENDER)
+    wait_for(lambda: "sender connected" in running.show(CORE, "StatusText"), "it is back")
+
+
 MANAGER = ("vn.wastewatch1", "/vn/wastewatch1", "vn.wastewatch1.Manager")
 
 

@@ -37,6 +37,7 @@ def live(plant):
 
 # ---- at a start ----
 
+# faults: S10
 @pytest.mark.parametrize("spoil", [
     lambda path: path.unlink(), lambda path: path.write_text("none"), lambda path: path.write_text("\n"),
     lambda path: path.write_text("whsec_!!!"),

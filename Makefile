@@ -203,7 +203,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 # What breaks things: programs of tests/faults, and what is loaded into the product's.
 faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
-faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so notimer.so wallclock.so)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so noask.so nothread.so notimer.so wallclock.so)
 faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)

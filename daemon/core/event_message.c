@@ -467,6 +467,7 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_KEY_ROTATED] = event_message_record,
 	[EVENT_REPORTS_FIXED] = event_message_record,
 	[EVENT_REPORT_ALTERED] = event_message_record,
+	[EVENT_CREDENTIAL_MISSING] = event_sentence_credential,
 	[EVENT_DESTINATION_PAUSED] = message_of_outbox,
 	[EVENT_DESTINATION_RESUMED] = message_of_outbox,
 	[EVENT_REPORT_RETRIED] = message_of_outbox,

@@ -143,7 +143,8 @@ sqlite3_stmt *record_statement(struct record *record, enum record_statement whic
 {
 	const char *sql = record_sql[which]	     ? record_sql[which]
 			  : record_outbox_sql[which] ? record_outbox_sql[which]
-						     : record_fix_sql[which];
+			  : record_fix_sql[which]    ? record_fix_sql[which]
+						     : record_legacy_sql[which];
 
 	if (!record->statements[which] &&
 	    sqlite3_prepare_v3(record->db, sql, -1, SQLITE_PREPARE_PERSISTENT,

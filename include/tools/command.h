@@ -90,6 +90,7 @@ int command_backup(const struct command_options *options);
 int command_record(const struct command_options *options);
 int command_verify(const struct command_options *options);
 int command_export(const struct command_options *options);
+int command_reload(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */

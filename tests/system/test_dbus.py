@@ -543,7 +543,16 @@ def test_a_stranger_with_many_connections_has_not_the_places_of_root(plant, bus,
 # faults: H3
 def test_a_call_that_is_too_long_is_not_kept(plant, bus):
     """32 MiB may come over the system bus in one message; some of those at once are all there is."""
+    def most():
+        text = pathlib.Path(f"/proc/{plant.processes['core'].pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
+
+    before = most()
     with Caller(bus) as caller:
+        for _ in range(8):
+            caller.send("Acknowledge", "mill/none", "y" * (16 << 20))
+        assert caller.answer() == "vn.wastewatch1.Error.NotValid"
+        assert most() < before + (3 * 16 << 10), "KiB; not one after the other was kept"
         caller.send("Acknowledge", "mill/none", "y" * 4088)
         assert caller.answer() == "vn.wastewatch1.Error.NotValid"
         caller.send("CloseIncident", "mill/none", "y" * (1 << 20), "")

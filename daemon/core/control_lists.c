@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/control_inside.h"
+#include "core/record_unclosed.h"
 
 #define LOOKED_AT_MAX 100000 /* limits or channels in one call, a millisecond or two */
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/record_statements.h"
+#include "core/record_unclosed.h"
 
 void record_past_done(struct action_past *past)
 {

@@ -424,22 +424,6 @@ int record_drill_standing(struct record *record,
  */
 int record_past(struct record *record, const char *id, struct action_past *ret);
 
-/** struct record_unclosed - texts are SQLite's until the callback returns */
-struct record_unclosed {
-	const char *id;
-	const char *state; /* "open", "ended", "removed" */
-	const char *class;
-	const char *level;
-	int64_t opened_ms;
-	int64_t ended_ms;
-};
-
-/** record_unclosed() - incidents that nobody has closed, the oldest first, from the @skip-th on
- * Return: how many, @most at most; -errno, also what @each ends it with. */
-int record_unclosed(struct record *record, uint32_t skip, uint32_t most,
-		    int (*each)(void *userdata, const struct record_unclosed *incident),
-		    void *userdata);
-
 /** record_past_done() - takes a zeroed one, too */
 void record_past_done(struct action_past *past);
 

@@ -29,7 +29,7 @@ PRINTING = {
     "check": [()], "plan": [()], "metrics": [()], "ack": [("{id}",), ("x",)], "close":
     [("{id}", "--cause", "x", "--measures", "x")], "reset": [("x",)], "shelve": [("x", "--reason", "x")],
     "unshelve": [("x",)], "out-of-service": [("x", "--reason", "x")], "return": [("x",)],
-    "record": [("seen",)], "probe": [("--help",)], "export": [("--help",)],
+    "record": [("seen",)], "probe": [("--help",)], "export": [("--help",)], "reload": [()],
 }
 NOT_OF_A_RECORD = {"assess", "backup", "keygen", "replay"}
 

@@ -3,7 +3,7 @@
 
 Every text that a record, the daemon's status or a configuration may hold gets an escape sequence, a
 control character of C1, one that turns the direction of writing, bytes that are no UTF-8, and the
-end of a line; then every command that prints is run. A new command is named here or the test fails.
+end of a line; then every command that prints is run. A new command is named here, or a test fails.
 """
 
 import json
@@ -20,7 +20,7 @@ EVIL = "\033]0;owned\007\033[2J\x9b31m\u202ereversed\u2066\u200bhidden\x7f\nFAKE
 TURNING = {0x61C, 0x200B, 0x200E, 0x200F, 0x2028, 0x2029, 0x2060, 0xFEFF, *range(0x202A, 0x202F),
            *range(0x2066, 0x206A)}
 COD = "mill/outfall/COD"
-# in words: a row of arguments; those that print nothing of a record or a configuration are below
+# rows of arguments; reload would signal the process that the faked status names, this one
 PRINTING = {
     "status": [()], "channels": [(), ("--all",)], "alarms": [()], "links": [()],
     "incidents": [()], "show": [("{id}",), ("{other}",), ("nothing",)],
@@ -29,7 +29,7 @@ PRINTING = {
     "check": [()], "plan": [()], "metrics": [()], "ack": [("{id}",), ("x",)], "close":
     [("{id}", "--cause", "x", "--measures", "x")], "reset": [("x",)], "shelve": [("x", "--reason", "x")],
     "unshelve": [("x",)], "out-of-service": [("x", "--reason", "x")], "return": [("x",)],
-    "record": [("seen",)], "probe": [("--help",)], "export": [("--help",)], "reload": [()],
+    "record": [("seen",)], "probe": [("--help",)], "export": [("--help",)], "reload": [("--help",)],
 }
 NOT_OF_A_RECORD = {"assess", "backup", "keygen", "replay"}
 

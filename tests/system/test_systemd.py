@@ -562,6 +562,11 @@ def test_after_kill_9_the_journal_is_told_the_rest_and_nothing_twice(running):
     until_all_told(running)
 
 
+def incidents_of(running):
+    shown = running.run("wastewatch", "incidents", "--json").stdout
+    return {json.loads(line)["id"] for line in shown.splitlines()}
+
+
 def reports_of(running, incident):
     """What the receiver holds of it, on its disk."""
     done = running.run("grep", "-rl", incident, "/var/lib/receiver", check=False)
@@ -573,15 +578,14 @@ def test_a_breach_while_journald_hangs_is_reported_and_told_later(running):
     """The department need not wait for a journal that takes nothing."""
     until_all_told(running)
     told = {n for n, _ in all_told(running)}
-    known = {i["id"] for i in json.loads(running.run("wastewatch", "incidents", "--json").stdout)}
+    known = incidents_of(running)
     running.run("systemctl", "stop", "plant")
     journald = running.show("systemd-journald", "MainPID")
     running.run("kill", "-STOP", journald)
     try:
         running.run("tee", "/etc/spill", text="at 0s hop-thanh/stack-1/SO2 set 1800\n")
         running.start_plant()
-        ident, = wait_for(lambda: {i["id"] for i in json.loads(running.run(
-            "wastewatch", "incidents", "--json").stdout)} - known, "an incident of gas")
+        ident, = wait_for(lambda: incidents_of(running) - known, "an incident of gas")
         wait_for(lambda: reports_of(running, ident), "the report at the receiver")
         assert running.show("systemd-journald", "MainPID") == journald, "it hangs still"
     finally:

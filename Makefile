@@ -148,7 +148,7 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # too, so that gettext(1) and other programs find the same words.
 
 # What operators and inspectors read; commands for commissioning and for experts speak English.
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) $(filter-out $(addprefix \
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c $(filter-out $(addprefix \
 	tools/wastewatch/,assess% probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
 text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4
 $(B)/po/wastewatch.pot: $(texts)
@@ -203,7 +203,7 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(B)/modules.a
 	$(call run,LINK) $(CC) $(ldflags) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call pkg,$(libs_all)) -lm
 # What breaks things: programs of tests/faults, and what is loaded into the product's.
 faults_programs := $(addprefix $(B)/faults/,driver crashes alloc)
-faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so wallclock.so)
+faults_preloads := $(addprefix $(B)/faults/,failing.so nosync.so nothread.so notimer.so wallclock.so)
 faults_o := $(call objs,tests/faults/life.c tests/faults/mark.c tests/faults/torn.c)
 $(B)/faults/%: $(B)/obj/tests/faults/%.o $(faults_o) $(B)/modules.a
 	@mkdir -p $(@D)
@@ -227,7 +227,7 @@ parallel = $(MAKE) --no-print-directory $(if $(filter -j% --jobserver%,$(MAKEFLA
 .PHONY: check-clang check-asan check-valgrind
 check: ## everything that CI runs; installs missing Debian packages when root
 	@$(MAKE) --no-print-directory deps
-	@$(parallel) all check-programs
+	+@$(parallel) all check-programs
 	@rm -rf $(B)/check
 	@$(MAKE) --no-print-directory -k -j1 check-parts; status=$$?; $(run_tests) total; exit $$status
 check-parts: check-clang check-po check-unit check-corpus check-scenario check-system check-faults
@@ -262,14 +262,16 @@ soak: all
 
 fault-table: ## write tests/faults/README.md anew, from the tests
 	@$(PYTHON) tests/faults/fault_table.py --write
-fault-figures: ## the same with the figures of the last "make check-faults" of this tree
-	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults
+fault-figures: ## the same with the figures of this tree's last check-faults, fuzz and coverage
+	@$(PYTHON) tests/faults/fault_table.py --write --figures $(B)/faults $(B)-fuzz $(B)-coverage
+# date, command and versions: how each file begins that "make fault-figures" reads
+figures_of = { date +%F; echo '$(1)'; for program in $(2); do $$program --version | head -n 1; done; echo; }
 
 check-clang: ## build everything with clang as well
-	@$(parallel) B=$(B)-clang CC=clang all check-programs
+	+@$(parallel) B=$(B)-clang CC=clang all check-programs
 
 check-asan: ## unit and system tests with the address and undefined-behaviour sanitizers
-	@$(parallel) B=$(B)-asan SANITIZE=address,undefined all check-programs
+	+@$(parallel) B=$(B)-asan SANITIZE=address,undefined all check-programs
 	@$(MAKE) --no-print-directory -k -j1 B=$(B)-asan SANITIZE=address,undefined \
 		check-unit check-corpus check-scenario check-system
 
@@ -281,7 +283,7 @@ check-valgrind: $(unit_tests)
 .PHONY: analyze analyze-parts
 analyze: ## gcc's -fanalyzer over daemon/; what it is wrong about is in tools/analyzer.txt
 	@tools/deps.sh $(packages_build)
-	@$(parallel) B=$(B)-analyze CC=gcc WERROR= CFLAGS="-O1 -fanalyzer" analyze-parts
+	+@$(parallel) B=$(B)-analyze CC=gcc WERROR= CFLAGS="-O1 -fanalyzer" analyze-parts
 	@$(PYTHON) tools/analyzer.py tools/analyzer.txt $(B)-analyze
 # its warnings are kept beside each object, for the next time it is not compiled anew
 analyze_o := $(patsubst %.c,$(B)/analyze/%.o,$(wildcard daemon/*/*.c))
@@ -292,35 +294,40 @@ $(B)/analyze/%.o: %.c
 
 .PHONY: check-tsan
 check-tsan: ## the thread of the journal under the thread sanitizer
-	@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
+	+@$(parallel) B=$(B)-tsan SANITIZE=thread $(B)-tsan/unit/test_journal
 	@$(MAKE) --no-print-directory B=$(B)-tsan SANITIZE=thread unit_tests=$(B)-tsan/unit/test_journal check-unit
 
 .PHONY: coverage coverage-all-branches check-branches
 coverage: ## lines and branches that unit, scenario and system tests reach
 	@tools/deps.sh gcovr
 	@rm -rf $(B)-coverage
-	@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" all check-programs
+	+@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" all check-programs
 	@$(MAKE) --no-print-directory -k -j1 B=$(B)-coverage \
 		CFLAGS="-O1 -g --coverage -fprofile-update=atomic" check-unit check-scenario check-system
 	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
 		--filter daemon/ --filter tools/ --txt $(B)-coverage/coverage.txt --print-summary
 	@echo "the gates, over daemon/: 90 % of the lines, 80 % of the branches"
+	@$(call figures_of,make coverage,gcovr $(CC)) >$(B)-coverage/gates.txt
 	gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
-		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >$(B)-coverage/gates.txt || \
+		--filter daemon/ --fail-under-line 90 --fail-under-branch 80 --print-summary >>$(B)-coverage/gates.txt || \
 		{ tail -n 3 $(B)-coverage/gates.txt; exit 1; }
 	@tail -n 3 $(B)-coverage/gates.txt
-	@$(MAKE) --no-print-directory coverage-all-branches
+	@$(MAKE) --no-print-directory coverage-all-branches branches_by="make coverage"
 # the chain (its hash, its heads, what verifies it), the outbox' decisions, the decoding of registers
+branches_by ?= make check-branches
 all_branches := hash head verify outbox decode
 branch_tests := $(patsubst %,$(B)-coverage/unit/test_%,hash record record_aside verify outbox decode)
 coverage-all-branches:
 	@echo "the gate of $(all_branches): all branches"
+	@$(call figures_of,$(branches_by),gcovr $(CC)) >$(B)-coverage/all-branches.txt
 	@gcovr --root . --object-directory $(B)-coverage --exclude-unreachable-branches \
-		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100
+		--filter 'daemon/core/($(subst $() ,|,$(all_branches)))\.c' --branches --fail-under-branch 100 \
+		--print-summary >>$(B)-coverage/all-branches.txt; status=$$?; \
+		tail -n +5 $(B)-coverage/all-branches.txt; exit $$status
 # the same from the unit tests alone, in a minute or two
 check-branches: ## unit tests of chain, outbox and decoding reach every branch of these
 	@tools/deps.sh gcovr
-	@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" \
+	+@$(parallel) B=$(B)-coverage CFLAGS="-O1 -g --coverage -fprofile-update=atomic" \
 		$(branch_tests)
 	@find $(B)-coverage -name '*.gcda' -delete
 	@$(run_tests) unit $(branch_tests)
@@ -330,7 +337,7 @@ check-branches: ## unit tests of chain, outbox and decoding reach every branch o
 bench_programs := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 bench: ## speed and memory against the budgets, as one table; STRICT=1: fails where one is over
 	@tools/deps.sh $(packages_build) collectd-core python3
-	@$(parallel) all $(bench_programs)
+	+@$(parallel) all $(bench_programs)
 	$(PYTHON) tests/bench/bench.py --build $(B) $(if $(STRICT),--strict)
 
 # --- fuzzing: one target per file of tests/fuzz, with clang's libFuzzer ---------------------
@@ -343,13 +350,17 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/modules.a
 		$(call pkg,$(libs_all)) -lm
 fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 	@tools/deps.sh $(packages_build) clang
-	@$(parallel) B=$(B)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	+@$(parallel) B=$(B)-fuzz CC=clang SANITIZE=fuzzer-no-link,address,undefined fuzz-programs
+	@rm -f $(B)-fuzz/*.log
 	@set -e; for target in $(fuzz_targets); do \
-		mkdir -p $(B)-fuzz/corpus/$$target; \
+		mkdir -p $(B)-fuzz/corpus/$$target; log=$(B)-fuzz/$$target.log; \
 		echo "fuzz $$target for $(T) s"; \
+		$(call figures_of,make fuzz T=$(T),clang) >$$log; \
 		$(B)-fuzz/fuzz/$$target -max_total_time=$(T) -timeout=5 -rss_limit_mb=1024 \
 			-print_final_stats=1 -artifact_prefix=$(B)-fuzz/$$target- \
-			$(B)-fuzz/corpus/$$target $$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -name $$target); \
+			$(B)-fuzz/corpus/$$target $$(find tests/fuzz/corpus -mindepth 1 -maxdepth 1 -name $$target) \
+			>>$$log 2>&1 || { cat $$log; exit 1; }; \
+		sed -n 's/^stat::number_of_executed_units: */  executions: /p' $$log; \
 	done
 
 # --- lint ----------------------------------------------------------------------------------
@@ -363,8 +374,8 @@ units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(
 .PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint: ## format, layers, lone headers, sizes, clang-tidy, cppcheck, shellcheck, units
 	@tools/deps.sh $(packages_build) $(packages_lint)
-	@$(parallel) all
-	@$(parallel) -k lint-parts
+	+@$(parallel) all
+	+@$(parallel) -k lint-parts
 	@echo "lint: clean"
 lint-parts: lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml
 lint-format:
@@ -492,7 +503,7 @@ deps: ## install the Debian packages that are missing (root), or say which they 
 
 demo: ## a plant, a spill, the reports: watch the whole chain at work, in a minute
 	@tools/deps.sh $(packages_build) openssl
-	@$(parallel) all
+	+@$(parallel) all
 	@B=$(B) tools/demo.sh
 
 deb: ## a Debian package in build/deb, judged by lintian

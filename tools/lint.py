@@ -41,13 +41,13 @@ outbox hash anchor sign sign_public screen formula circular tally
 ration accounts
 event event_sentences event_message event_record event_storage event_sandbox canon head verify verify_reports verify_text fields limit alarm forecast flood mass crossing
 cap_xml
-cap cap_parts cap_map cap_text cap_words cap_area cap_heartbeat
+cap cap_parts cap_map cap_text cap_words cap_paths cap_area cap_heartbeat
 batch facts
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_inside assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_outbox record_fix record_whole record_past record_schema record_upkeep record_rebuild record_open record_degraded record_backup record_journal record_drill record_verify record_verify_outbox record_aside record_rescue history history_inside history_outbox history_windows history_chain
 journal journal_send peer memory
-service storage unstored late chain chain_keys chain_people act drilling anchoring service_restore control control_inside control_calls control_methods sandboxes control_lists control_objects control_views control_interfaces control_signals keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_job reload status
+service storage unstored late chain chain_keys chain_people act drilling anchoring service_restore control control_inside control_calls control_places control_methods sandboxes control_lists control_objects control_views control_interfaces control_signals keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_job reload status
 main
 """
 
@@ -75,7 +75,7 @@ PURE = ("ration hash "
         "standard crossing assess assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
-        "catalogue cap cap_xml cap_map cap_text cap_words cap_area audience report_form "
+        "catalogue cap cap_xml cap_map cap_text cap_words cap_paths cap_area audience report_form "
         "drill drill_fit drill_save drill_scenario head anchor heartbeat report_heartbeat cap_heartbeat "
         "canon verify event_record "
         "")

@@ -108,7 +108,7 @@ void cap_add_number(const struct cap *cap, struct cap_node *info, const char *na
 	cap_add_parameter(cap, info, name, text);
 }
 
-/* "SOURCE/CHANNEL total 12.5 kg above 3 kg covered 87 %" */
+/* "SOURCE/CHANNEL total 12.5 kg above 3 kg bound 75 mg/l law covered 87 %" */
 static void add_released(const struct cap *cap, struct cap_node *info)
 {
 	const json_t *list = json_object_get(cap->data, "released");
@@ -116,14 +116,20 @@ static void add_released(const struct cap *cap, struct cap_node *info)
 	for (size_t i = 0; i < json_array_size(list) && i < CAP_RELEASED_MAX; i++) {
 		const json_t *one = json_array_get(list, i);
 		const char *above = field_text(one, "above");
+		const char *bound = *above ? field_text(one, "bound") : "";
 		char text[512];
 
 		(void)snprintf(
 			text, sizeof(text),
-			"%.64s/%.64s total %.48s %.16s%s%.48s%s%.16s covered %lld %%",
+			"%.64s/%.64s total %.48s %.16s%s%.48s%s%.16s%s%.48s%s%.32s%s%.16s "
+			"covered %lld %%",
 			field_text(one, "source"), field_text(one, "channel"),
 			field_text(one, "total"), field_text(one, "unit"), *above ? " above " : "",
 			above, *above ? " " : "", *above ? field_text(one, "unit") : "",
+			*bound ? " bound " : "", bound, *bound ? " " : "",
+			*bound ? field_text(one, "bound_unit") : "",
+			*bound && *field_text(one, "basis") ? " " : "",
+			*bound ? field_text(one, "basis") : "",
 			(long long)json_integer_value(json_object_get(one, "covered_percent")));
 		cap_add_parameter(cap, info, "released", text);
 	}
@@ -155,6 +161,7 @@ static void add_parameters(const struct cap *cap, struct cap_node *info)
 	cap_add_number(cap, info, "incident-update", cap->incident, "update");
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		cap_add_parameter(cap, info, keys[i], field_text(cap->incident, keys[i]));
+	cap_add_parameter(cap, info, "discharges", cap->at_station ? "false" : "");
 	add_released(cap, info);
 	cap_add_log(cap, info);
 }
@@ -236,7 +243,7 @@ static void add_info(const struct cap *cap, enum catalogue_language language)
 	cap_responses(cap, responses);
 	cap_add(cap, info, "language", catalogue_tag(language));
 	cap_add(cap, info, "category", "Env");
-	cap_add(cap, info, "event", cap_term(language, "event", cap->kind));
+	cap_add(cap, info, "event", cap_event(cap, language));
 	for (size_t i = 0; responses[i]; i++)
 		cap_add(cap, info, "responseType", responses[i]);
 	cap_add(cap, info, "urgency", cap_urgency(cap));
@@ -304,6 +311,26 @@ static void find_own(struct cap *cap)
 	}
 }
 
+/** is_at_station() - are the limits that were broken all at stations? */
+static bool is_at_station(const struct cap *cap)
+{
+	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
+	bool at_station = false;
+	size_t i;
+
+	json_array_foreach (alarms, i, alarm) {
+		char source[64], channel[64];
+
+		if (strcmp(field_text(alarm, "class"), "warning") == 0)
+			continue;
+		cap_split_path(field_text(alarm, "limit"), source, channel);
+		at_station = json_is_false(json_object_get(cap_source(cap, source), "discharges"));
+		if (!at_station)
+			return false;
+	}
+	return at_station;
+}
+
 char *cap_body(const struct cap_report *report)
 {
 	CLEANUP(cap_xml_free) struct cap_xml *xml = NULL;
@@ -327,6 +354,7 @@ char *cap_body(const struct cap_report *report)
 
 	if (xml) {
 		find_own(&cap);
+		cap.at_station = is_at_station(&cap);
 		add_alert(&cap);
 		text = cap_xml_text(xml);
 	}

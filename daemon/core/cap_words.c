@@ -10,43 +10,40 @@ static const char *or_else(const char *text, const char *otherwise)
 	return *text ? text : otherwise;
 }
 
-/** say_worst() - that a boundary may be crossed, or a receptor reached; nothing where it may not */
-static void say_worst(const json_t *worst, bool is_receptor, enum catalogue_language language,
-		      struct cap_text *text)
+/** basis_of() - whose limit is broken: the law's before the permit's, the plant's own last. Where
+ * not all alarms are told, nobody says that only the plant's own are. */
+static const char *basis_of(const struct cap *cap)
 {
-	const struct cap_word words[] = {{"target", field_text(worst, "target")}, {NULL, NULL}};
+	static const char *const order[] = {"own", "", "permit", "law"};
+	const json_t *alarms = json_object_get(cap->data, "alarms"), *alarm;
+	bool all = json_integer_value(json_object_get(cap->data, "alarms_left_out")) == 0;
+	size_t best = 0, i;
+	bool any = false;
 
-	if (!cap_may_cross(field_text(worst, "verdict")))
-		return;
-	cap_text_add(text, "; ");
-	cap_term_say(text, language, is_receptor ? "reaching" : "crossing",
-		     field_text(worst, "verdict"), words);
+	json_array_foreach (alarms, i, alarm) {
+		if (strcmp(field_text(alarm, "class"), "warning") == 0)
+			continue;
+		for (size_t k = best; k < ARRAY_SIZE(order); k++)
+			if (strcmp(order[k], field_text(alarm, "basis")) == 0)
+				best = k;
+		any = true;
+	}
+	return any && (all || best > 0) ? order[best] : "";
 }
 
-/** say_reach() - will it cross, and what on this side of it will it reach? Of one destination what
- * it asks for; else a receptor only where that is surer than that a boundary is crossed. */
-static void say_reach(const struct cap *cap, enum catalogue_language language,
-		      struct cap_text *text)
+const char *cap_event(const struct cap *cap, enum catalogue_language language)
 {
-	const json_t *crossing = json_object_get(cap->data, "crossing");
-	const json_t *boundary = json_object_get(crossing, "worst_boundary");
-	const json_t *receptor = json_object_get(crossing, "worst_receptor");
-
-	if (cap->own) {
-		say_worst(cap->own, cap->own_is_receptor, language, text);
-		return;
-	}
-	say_worst(boundary, false, language, text);
-	if (cap_rank(field_text(receptor, "verdict")) > cap_rank(field_text(boundary, "verdict")))
-		say_worst(receptor, true, language, text);
+	return cap_term(language, cap->at_station ? "measured" : "event", cap->kind);
 }
 
 void cap_headline(const struct cap *cap, enum catalogue_language language, struct cap_text *text)
 {
 	const struct cap_word words[] = {
-		{"event", cap_term(language, "event", cap->kind)},
+		{"event", cap_event(cap, language)},
 		{"site", field_text(cap->site, "title")},
-		{"degree", cap_term(language, "class", cap->class)},
+		{"degree", strcmp(cap->class, "limit") == 0
+				   ? cap_term(language, "broken", basis_of(cap))
+				   : cap_term(language, "class", cap->class)},
 		{NULL, NULL},
 	};
 
@@ -60,13 +57,11 @@ void cap_headline(const struct cap *cap, enum catalogue_language language, struc
 		cap_text_say(text, language, N_("End of alert: {event} at {site}"), words);
 	else
 		cap_text_say(text, language, N_("{event} at {site}: {degree}"), words);
-	if (!cap->ended)
-		say_reach(cap, language, text);
+	cap_say_reach(cap, language, text);
 }
 
-/* of the sources, channels: the title of what is called @name, at @source where that counts */
-static const char *title_of(const struct cap *cap, const char *list, const char *key,
-			    const char *name, const char *source)
+const char *cap_title(const struct cap *cap, const char *list, const char *key, const char *name,
+		      const char *source)
 {
 	const json_t *object;
 	size_t i;
@@ -78,15 +73,24 @@ static const char *title_of(const struct cap *cap, const char *list, const char 
 	return name;
 }
 
-/* "12.5 mg/l" */
-static const char *amount(char *to, size_t room, const char *figure, const char *unit)
+const char *cap_amount(char *to, size_t room, const char *figure, const char *unit)
 {
 	(void)snprintf(to, room, "%s%s%s", figure, *unit ? " " : "", unit);
 	return to;
 }
 
-/* SITE/SOURCE/CHANNEL/LIMIT; the middle two */
-static void split_path(const char *path, char source[static 64], char channel[static 64])
+const json_t *cap_source(const struct cap *cap, const char *name)
+{
+	const json_t *source;
+	size_t i;
+
+	json_array_foreach (json_object_get(cap->data, "sources"), i, source)
+		if (strcmp(field_text(source, "name"), name) == 0)
+			return source;
+	return NULL;
+}
+
+void cap_split_path(const char *path, char source[static 64], char channel[static 64])
 {
 	*source = *channel = '\0';
 	(void)sscanf(path, "%*63[^/]/%63[^/]/%63[^/]", source, channel);
@@ -100,16 +104,17 @@ static void say_alarm(const struct cap *cap, enum catalogue_language language, c
 
 	if (strcmp(field_text(alarm, "class"), "warning") == 0)
 		return; /* the plant's own figure: no limit that anybody else knows */
-	split_path(field_text(alarm, "limit"), source, channel);
+	cap_split_path(field_text(alarm, "limit"), source, channel);
 	CAP_SAY(text, language,
-		high ? N_("- {channel}, {source}: {peak}; at most {bound} is allowed")
-		     : N_("- {channel}, {source}: {peak}; at least {bound} is allowed"),
-		{"channel", title_of(cap, "channels", "channel", channel, source)},
-		{"source", title_of(cap, "sources", "name", source, NULL)},
-		{"peak",
-		 amount(peak, sizeof(peak), field_text(alarm, "peak"), field_text(alarm, "unit"))},
-		{"bound", amount(bound, sizeof(bound), field_text(alarm, "bound"),
-				 field_text(alarm, "unit"))});
+		high ? N_("- {channel}, {source}: {peak}; {whose}: at most {bound}")
+		     : N_("- {channel}, {source}: {peak}; {whose}: at least {bound}"),
+		{"whose", cap_term(language, "basis", field_text(alarm, "basis"))},
+		{"channel", cap_title(cap, "channels", "channel", channel, source)},
+		{"source", cap_title(cap, "sources", "name", source, NULL)},
+		{"peak", cap_amount(peak, sizeof(peak), field_text(alarm, "peak"),
+				    field_text(alarm, "unit"))},
+		{"bound", cap_amount(bound, sizeof(bound), field_text(alarm, "bound"),
+				     field_text(alarm, "unit"))});
 	if (*field_text(alarm, "origin"))
 		CAP_SAY(text, language, " ({origin})", {"origin", field_text(alarm, "origin")});
 	if (strcmp(field_text(alarm, "state"), "cleared") == 0)
@@ -117,15 +122,31 @@ static void say_alarm(const struct cap *cap, enum catalogue_language language, c
 	cap_text_add(text, "\n");
 }
 
+/* of an older report the limit's figure is not known */
+static const char *released_sentence(const json_t *released)
+{
+	if (!*field_text(released, "above"))
+		return N_("- {channel}, {source}: {total} {unit} released; measured for {covered} "
+			  "of the time");
+	if (!*field_text(released, "bound"))
+		return N_("- {channel}, {source}: {total} {unit} released, of it {above} {unit} "
+			  "above the limit; measured for {covered} of the time");
+	return N_("- {channel}, {source}: {total} {unit} released, of it {above} {unit} above "
+		  "{whose} of {bound}; measured for {covered} of the time");
+}
+
 static void say_released(const struct cap *cap, enum catalogue_language language,
 			 const json_t *released, struct cap_text *text)
 {
 	const char *source = field_text(released, "source");
 	const char *channel = field_text(released, "channel");
-	char covered[32];
+	char covered[32], bound[128];
 	const struct cap_word words[] = {
-		{"channel", title_of(cap, "channels", "channel", channel, source)},
-		{"source", title_of(cap, "sources", "name", source, NULL)},
+		{"whose", cap_term(language, "above", field_text(released, "basis"))},
+		{"bound", cap_amount(bound, sizeof(bound), field_text(released, "bound"),
+				     field_text(released, "bound_unit"))},
+		{"channel", cap_title(cap, "channels", "channel", channel, source)},
+		{"source", cap_title(cap, "sources", "name", source, NULL)},
 		{"total", field_text(released, "total")},
 		{"above", field_text(released, "above")},
 		{"unit", field_text(released, "unit")},
@@ -135,47 +156,7 @@ static void say_released(const struct cap *cap, enum catalogue_language language
 
 	(void)snprintf(covered, sizeof(covered), "%lld %%",
 		       (long long)json_integer_value(json_object_get(released, "covered_percent")));
-	cap_text_say(
-		text, language,
-		*field_text(released, "above")
-			? N_("- {channel}, {source}: {total} {unit} released, of it {above} {unit} "
-			     "above the limit; measured for {covered} of the time")
-			: N_("- {channel}, {source}: {total} {unit} released; measured for "
-			     "{covered} of the time"),
-		words);
-	cap_text_add(text, "\n");
-}
-
-static void say_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
-		     struct cap_text *text)
-{
-	char arrival[CAP_TIME_MAX], figure[128], threshold[128];
-	const char *unit = field_text(path, "unit");
-
-	CAP_SAY(text, language, N_("- {source} to {target} ({kind}, {method}): {verdict}"),
-		{"source", title_of(cap, "sources", "name", field_text(path, "source"), NULL)},
-		{"target", field_text(path, "target")},
-		{"kind", cap_term(language, "target", field_text(path, "target_kind"))},
-		{"method", cap_term(language, "method", field_text(path, "method"))},
-		{"verdict", cap_term(language, "verdict", field_text(path, "verdict"))});
-	cap_clock(field_text(path, "arrival"), arrival);
-	if (*arrival)
-		CAP_SAY(text, language, N_("; arrival {time}"), {"time", arrival});
-	if (*field_text(path, "concentration"))
-		CAP_SAY(text, language, N_("; concentration {figure}"),
-			{"figure",
-			 amount(figure, sizeof(figure), field_text(path, "concentration"), unit)});
-	if (json_is_true(json_object_get(path, "goes_on")) && *field_text(path, "high"))
-		CAP_SAY(text, language,
-			N_(" (of what was let go so far; up to {high} if it goes on)"),
-			{"high", field_text(path, "high")});
-	else if (*field_text(path, "low") && *field_text(path, "high"))
-		CAP_SAY(text, language, N_(" (between {low} and {high})"),
-			{"low", field_text(path, "low")}, {"high", field_text(path, "high")});
-	if (*field_text(path, "threshold"))
-		CAP_SAY(text, language, N_("; threshold {figure}"),
-			{"figure", amount(threshold, sizeof(threshold),
-					  field_text(path, "threshold"), unit)});
+	cap_text_say(text, language, released_sentence(released), words);
 	cap_text_add(text, "\n");
 }
 
@@ -271,6 +252,11 @@ void cap_description(const struct cap *cap, enum catalogue_language language, st
 		{"update", update}, {"id", cap->id});
 	cap_text_add(text, "\n");
 	say_line(language, N_("Place: {what}"), place, text);
+	if (cap->at_station)
+		say_plain(language,
+			  N_("Measured at a station that lets nothing go itself: this is not a "
+			     "release of the place."),
+			  text);
 	say_times(cap, language, text);
 	say_line(language, N_("Level: {what} (Law on Environmental Protection, Art. 123)"),
 		 cap_term(language, "level", cap->level), text);
@@ -280,7 +266,10 @@ void cap_description(const struct cap *cap, enum catalogue_language language, st
 	say_list(cap, language, json_object_get(cap->data, "released"),
 		 N_("Released since it began:"), say_released, text);
 	say_list(cap, language, json_object_get(crossing, "paths"),
-		 N_("Where it may go (a preliminary assessment):"), say_path, text);
+		 cap->at_station ? N_("Where it may come from (a preliminary assessment):")
+				 : N_("Where it may go (a preliminary assessment):"),
+		 cap_say_path, text);
+	cap_say_notes(cap, language, text);
 }
 
 /* what is to be done about the limits that are broken; the same words once only */

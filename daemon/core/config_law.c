@@ -302,6 +302,30 @@ static bool check_oxygen(const struct config_mapping *mapping, const struct law 
 	return false;
 }
 
+/** take_basis() - a share of the law's figure is the plant's own, as is that figure held against
+ * another mean than the law's. Return: is it known? Else reported. */
+static bool take_basis(const struct config_mapping *mapping, const struct law *law,
+		       struct config_limit *limit)
+{
+	bool share = config_state(mapping, "percent") != OPTION_ABSENT;
+	enum option_state basis = config_state(mapping, "basis");
+
+	if (basis == OPTION_BAD)
+		return false;
+	if (basis == OPTION_GIVEN && share && limit->basis == BASIS_LAW) {
+		config_error(mapping, "basis",
+			     "a share of the law's figure is not the law's; allowed: own, or "
+			     "permit");
+		return false;
+	}
+	if (basis == OPTION_ABSENT)
+		limit->basis = share || (law->parameter->windowed &&
+					 limit->on != law->parameter->on)
+				       ? BASIS_OWN
+				       : BASIS_LAW;
+	return true;
+}
+
 int config_law_limit(const struct config_mapping *mapping, struct limit_draft *draft,
 		     size_t channel_index, bool *ret_other)
 {
@@ -320,7 +344,7 @@ int config_law_limit(const struct config_mapping *mapping, struct limit_draft *d
 	channel = &config->channels[channel_index];
 	if (!find_law(mapping, draft, channel, &law) || !check_keys(mapping, draft, &law) ||
 	    !take_side(mapping, draft, &law, ret_other) || !check_oxygen(mapping, &law, channel) ||
-	    !take_window(mapping, &law, limit) ||
+	    !take_window(mapping, &law, limit) || !take_basis(mapping, &law, limit) ||
 	    !law_bound(mapping, "channel", &law, channel, &limit->bound))
 		return 1;
 	if (config_default_text(&limit->parameter, law.parameter->name) < 0)

@@ -54,6 +54,8 @@ enum law_relation law_relation(const struct config_reader *reader, const struct 
 		return LAW_NONE;
 	if (!law_is_corrected(channel, law->standard->reference) && is_held_elsewhere(reader, law))
 		return LAW_ELSEWHERE;
+	if (limit->basis == BASIS_OWN)
+		return LAW_BESIDE;
 	if (!law_has_window(law) || law_on(law) == limit->on)
 		return LAW_REPLACED;
 	n = count_rows(reader, law, channel, limit->on, &same);
@@ -170,7 +172,7 @@ static void add_law(struct own *own, const struct law *law, enum law_relation re
 		if (own->standard == CONFIG_NO_STANDARD)
 			own->standard = law->index;
 	}
-	if (relation != LAW_ELSEWHERE)
+	if (relation != LAW_ELSEWHERE && own->limit->basis != BASIS_OWN)
 		doubt(own, law, relation);
 }
 
@@ -240,7 +242,11 @@ int config_law_override(const struct config_mapping *mapping, struct config_limi
 
 	limit->channel = channel;
 	good = look(&own);
-	if (good && limit->replaces && !*own.replaced)
+	if (limit->replaces && limit->basis == BASIS_OWN)
+		config_error(mapping, "replaces-law",
+			     "with basis: own the number is the plant's, which takes no law's "
+			     "place; allowed: with basis permit or law");
+	else if (good && limit->replaces && !*own.replaced)
 		config_error(mapping, "replaces-law",
 			     "no standard of this source has one figure that this limit could take "
 			     "the place of; allowed: with class limit, on a channel and a side "

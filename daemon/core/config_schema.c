@@ -34,6 +34,8 @@ static const struct config_choice state_types[] = {{"uint8", DECODE_UINT8},
 						   {0}};
 static const struct config_choice bytes[] = {{"low", 0}, {"high", 8}, {0}}; /* first bit */
 static const struct config_choice yes_or_no[] = {{"no", 0}, {"yes", 1}, {0}};
+static const struct config_choice bases[] = {
+	{"law", BASIS_LAW}, {"permit", BASIS_PERMIT}, {"own", BASIS_OWN}, {0}};
 static const struct config_choice discharges[] = {{"yes", 0}, {"no", 1}, {0}};
 static const struct config_choice parities[] = {
 	{"none", WIRE_PARITY_NONE}, {"even", WIRE_PARITY_EVEN}, {"odd", WIRE_PARITY_ODD}, {0}};
@@ -298,6 +300,7 @@ static const struct config_option limit_options[] = {
 	DURATION("raise-delay", T(raise_delay_ms), "0s", 0, D_MS, MS, "broken for so long raises the alarm"),
 	DURATION("clear-delay", T(clear_delay_ms), "60s", 0, D_MS, MS, "in order for so long clears it; 0s where the limit is on a mean of 1 h or 24 h"),
 	TEXT("origin", T(origin), "", PROSE, config_origin_check, "where the number comes from, so that it can be looked up"),
+	CHOICE("basis", T(basis), "", bases, "whose number it is: law, permit, or own, which takes no standard's place; default: of a standard's parameter law, else not said"),
 	CHOICE("replaces-law", T(replaces), "no", yes_or_no, "yes: the permit puts this number in place of the standard's though it is on another window; else both count"),
 	TEXT("advice", T(advice), "", PROSE, config_text_check, "what the operator should do"),
 	INTEGER("count", T(alarm.count), "1", 1, ALARM_COUNT_MAX, "raised when broken so many times, see within"),

@@ -40,6 +40,7 @@ static void let_go(struct control *control)
 {
 	for (size_t i = 0; i < CONTROL_CALLS_MAX; i++)
 		control_call_done(&control->calls[i]);
+	control_callers_forget(control);
 	control_signals_forget(control);
 	while (control->n_slots > 0)
 		(void)sd_bus_slot_unref(control->slots[--control->n_slots]);

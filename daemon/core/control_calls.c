@@ -107,7 +107,7 @@ void control_call_done(struct control_call *call)
 {
 	call->slot = sd_bus_slot_unref(call->slot);
 	call->message = sd_bus_message_unref(call->message);
-	call->is_asking = call->is_member = false;
+	call->is_asking = call->is_member = call->is_known = false;
 }
 
 /* --- polkit ------------------------------------------------------------------------ */
@@ -330,28 +330,34 @@ static int on_caller(sd_bus_message *m, void *userdata, sd_bus_error *ret_error)
 	char error[] = "the bus does not say who asks";
 
 	(void)ret_error;
-	if (read_caller(m, call) == 0)
-		authorize(call);
-	else
+	call->is_member = false;
+	if (read_caller(m, call) < 0) {
 		answer(call, ERROR_DENIED, error);
+		return 0;
+	}
+	call->is_known = true;
+	control_caller_learn(call->control, sd_bus_message_get_sender(call->message), call->uid,
+			     call->is_member);
+	authorize(call);
 	return 0;
 }
 
-/* a free place; NULL: there is none, or one connection has more than its share */
-static struct control_call *place_for(struct control *control, const char *sender)
+/* all texts of a message together; what each of them may have is looked at when it is done */
+static bool is_short(sd_bus_message *m)
 {
-	struct control_call *place = NULL;
+	const char *text;
 	size_t n = 0;
+	char type;
+	int r;
 
-	for (size_t i = 0; i < CONTROL_CALLS_MAX; i++) {
-		struct control_call *call = &control->calls[i];
-
-		if (!call->message)
-			place = call;
-		else
-			n += strcmp(sd_bus_message_get_sender(call->message), sender) == 0;
+	while ((r = sd_bus_message_peek_type(m, &type, NULL)) > 0) {
+		r = type == SD_BUS_TYPE_STRING ? sd_bus_message_read_basic(m, type, &text)
+					       : sd_bus_message_skip(m, (char[]){type, '\0'});
+		if (r <= 0)
+			break;
+		n += type == SD_BUS_TYPE_STRING ? strlen(text) : 0;
 	}
-	return n < CONTROL_CALLS_EACH ? place : NULL;
+	return r == 0 && n <= CONTROL_TEXTS_MAX && sd_bus_message_rewind(m, true) >= 0;
 }
 
 /* first of all: who is it? The library would wait for the answer; we do not. */
@@ -359,13 +365,18 @@ int control_call_begin(struct control *control, sd_bus_message *m, sd_bus_error 
 {
 	const char *sender = sd_bus_message_get_sender(m);
 	const struct control_method *method = control_method_of(m);
-	struct control_call *call = sender && method ? place_for(control, sender) : NULL;
+	struct control_call *call;
 	int r;
 
+	/* it is kept until it is known whose it is, so first of all: is it worth the room? */
+	if (!is_short(m))
+		return sd_bus_error_set(error, CONTROL_ERROR_NOT_VALID,
+					"the message is longer than all that may be said");
+	call = sender && method ? control_place_for(control, sender) : NULL;
 	if (!call)
 		return sd_bus_error_set(error, CONTROL_ERROR_TOO_MANY,
 					"too many calls at once; wait for the answers");
-	*call = (struct control_call){.control = control, .method = method};
+	call->method = method;
 	r = sd_bus_call_method_async(control->bus, &call->slot, BUS_NAME, BUS_PATH, BUS_NAME,
 				     "GetConnectionCredentials", on_caller, call, "s", sender);
 	if (r < 0)

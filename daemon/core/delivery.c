@@ -13,6 +13,7 @@
 #include "core/files.h"
 
 #define ANSWER_GRACE_MS 15000 /* after the attempt's own deadline: the sender hangs */
+#define WALK_PAUSE_US	10000 /* between pieces of 2 ms */
 #define REFUSED		400   /* what a report that cannot be sent as it is counts as */
 
 static void end_attempt(struct endpoint *endpoint)
@@ -262,6 +263,24 @@ static void pump_unstored(struct delivery *delivery, struct endpoint *endpoint, 
 	begin(delivery, endpoint);
 }
 
+static int on_walker(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct delivery *delivery = userdata;
+
+	(void)usec;
+	(void)sd_event_source_set_enabled(source, SD_EVENT_OFF);
+	if (!delivery->service->failed)
+		delivery_pump(delivery);
+	return 0;
+}
+
+/* the next piece of the way comes when others have had their turn */
+static void walk_later(struct delivery *delivery)
+{
+	(void)sd_event_source_set_time_relative(delivery->walker, WALK_PAUSE_US);
+	(void)sd_event_source_set_enabled(delivery->walker, SD_EVENT_ONESHOT);
+}
+
 /* what somebody has altered in the record stands aside, and the others go on */
 static bool is_whole(struct delivery *delivery, struct endpoint *endpoint)
 {
@@ -270,15 +289,17 @@ static bool is_whole(struct delivery *delivery, struct endpoint *endpoint)
 	const char *destination = config_of(delivery, endpoint)->name;
 	struct stamp now = service_now(service);
 	char words[RECORD_WORDS_MAX];
-	struct verify verify;
+	struct verify trusted;
 	int r;
 
-	verify_begin(&verify, NULL, VERIFY_LENIENT);
-	chain_trust(service, &verify);
-	r = record_is_whole(service->record, destination, job, &verify, words);
+	verify_begin(&trusted, NULL, VERIFY_LENIENT);
+	chain_trust(service, &trusted);
+	r = record_is_whole(service->record, delivery->walk, destination, job, &trusted, words);
 	if (r > 0)
 		return true;
-	if (r == 0) {
+	if (r == -EINPROGRESS) {
+		walk_later(delivery);
+	} else if (r == 0) {
 		chain_altered(service, destination, job, words);
 		service_add_delivery(service, &(struct record_delivery){
 						      .id = job->id,
@@ -291,7 +312,7 @@ static bool is_whole(struct delivery *delivery, struct endpoint *endpoint)
 		log_err("report %s cannot be checked: %s", job->webhook_id, strerror(-r));
 	}
 	end_attempt(endpoint);
-	endpoint->next_ms = r < 0 ? now.wall_ms + 5 * MS_PER_S : 0;
+	endpoint->next_ms = r < 0 && r != -EINPROGRESS ? now.wall_ms + 5 * MS_PER_S : 0;
 	return false;
 }
 
@@ -345,6 +366,7 @@ void delivery_pump(struct delivery *delivery)
 		delivery_end_attempts(delivery);
 		return;
 	}
+	delivery->walk->budget = RECORD_WALK_ENTRIES;
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
 		pump_unstored(delivery, &delivery->endpoints[i], now);
 	/* what came of an attempt and is not in the record yet would be tried once more */
@@ -380,6 +402,7 @@ int delivery_reset(struct delivery *delivery)
 		return -ENOMEM;
 	}
 	delivery_end_attempts(delivery);
+	record_walk_forget(delivery->walk);
 	free(delivery->endpoints);
 	free(delivery->pauses);
 	free(delivery->in_flight);
@@ -399,8 +422,14 @@ int delivery_open(struct delivery **ret, struct service *service, int listener)
 		return -ENOMEM;
 	delivery->service = service;
 	delivery->packet = malloc(WIRE_PACKET_MAX);
-	r = delivery->packet ? delivery_reset(delivery) : -ENOMEM;
+	delivery->walk = calloc(1, sizeof(*delivery->walk));
+	r = delivery->packet && delivery->walk ? delivery_reset(delivery) : -ENOMEM;
 	if (r == 0)
+		r = sd_event_add_time_relative(service->event, &delivery->walker, CLOCK_BOOTTIME,
+					       UINT64_MAX / 2, 0, on_walker, delivery);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(delivery->walker, SD_EVENT_OFF);
+	if (r >= 0)
 		r = delivery_listen(delivery, listener);
 	if (r < 0) {
 		(void)delivery_close(delivery);
@@ -420,6 +449,8 @@ struct delivery *delivery_close(struct delivery *delivery)
 	free(delivery->endpoints);
 	free(delivery->pauses);
 	free(delivery->in_flight);
+	(void)sd_event_source_disable_unref(delivery->walker);
+	free(delivery->walk);
 	free(delivery->packet);
 	free(delivery);
 	return NULL;

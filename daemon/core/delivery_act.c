@@ -306,6 +306,7 @@ int delivery_act(struct delivery *delivery, const struct action *action, char *e
 			       "there is one outbox, for what is real and for drills");
 		return -EINVAL;
 	}
+	record_walk_forget(delivery->walk);
 	if (action->kind == ACTION_DESTINATION_RESUME)
 		return resume_destination(delivery, action, error);
 	return change_reports(delivery, action, error);

@@ -246,6 +246,7 @@ static json_t *mass_object(const struct event_mass *mass, const struct config *c
 	field_set_moment(object, "from", mass->from_ms, config->zone_min);
 	field_set_moment(object, "until", mass->until_ms, config->zone_min);
 	if (mass->known) {
+		field_set_text(object, "limit", config->limits[mass->limit].path);
 		field_set_value(object, "total", mass->total_kg);
 		field_set_value(object, "above", mass->above_kg);
 	}

@@ -50,20 +50,30 @@ static void message_of_alarm(const struct event *event, const struct config *con
 			       path, value, limit_class_text(limit->class), bound);
 }
 
-/* "; COD: 12.5 kg released, 3.1 kg of it above the limit (98 % of the time was measured)" */
+/* "; COD: 12.5 kg released, 3.1 kg of it above the permit's limit of 75 mg/l (98 % of the time was
+ * measured)" */
 static void append_mass(const struct event_mass *mass, const struct config *config, char *text)
 {
+	static const char *const whose[] = {
+		[BASIS_UNSAID] = "the limit",
+		[BASIS_LAW] = "the law's limit",
+		[BASIS_PERMIT] = "the permit's limit",
+		[BASIS_OWN] = "the plant's own figure",
+	};
 	const char *name = config->channels[mass->channel].name;
+	const struct config_limit *limit = &config->limits[mass->limit];
 	size_t n = strlen(text);
-	char total[EVENT_VALUE_MAX], above[EVENT_VALUE_MAX];
+	char total[EVENT_VALUE_MAX], above[EVENT_VALUE_MAX], bound[96];
 
 	event_value_text(mass->total_kg, total);
 	event_value_text(mass->above_kg, above);
+	value_and_unit(limit->bound, mass->channel, config, bound, sizeof(bound));
 	if (mass->known)
 		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
-			       "; %s: %s kg released, %s kg of it above the limit (%u %% of the "
+			       "; %s: %s kg released, %s kg of it above %s of %s (%u %% of the "
 			       "time was measured)",
-			       name, total, above, mass->covered_percent);
+			       name, total, above, whose[limit->basis], bound,
+			       mass->covered_percent);
 	else
 		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
 			       "; %s: nothing is known of the mass released", name);

@@ -226,6 +226,7 @@ static size_t masses_of(const struct core *core, const struct core_incident *inc
 
 	for (size_t at = 0; masses && release_next(core, incident, &at, &release); n++)
 		masses[n] = (struct event_mass){
+			.limit = release.limit,
 			.channel = release.channel,
 			.total_kg = release.mass->total_kg,
 			.above_kg = release.mass->above_kg,

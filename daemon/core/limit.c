@@ -24,6 +24,18 @@ const char *limit_on_words(enum limit_on on)
 	return ons[on].words;
 }
 
+const char *limit_basis_text(enum limit_basis basis)
+{
+	static const char *const words[] = {
+		[BASIS_UNSAID] = "",
+		[BASIS_LAW] = "law",
+		[BASIS_PERMIT] = "permit",
+		[BASIS_OWN] = "own",
+	};
+
+	return words[basis];
+}
+
 /* within the bound by at least the deadband */
 static bool is_back(const struct config_limit *limit, double value)
 {

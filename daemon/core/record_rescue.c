@@ -6,11 +6,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/record_aside.h"
 #include "core/record_rescue.h"
 #include "core/record_statements.h"
+#include "core/record_whole.h"
 #include "core/verify.h"
 
 /* @reports: its rows are what waits for a receiver */
@@ -106,6 +108,13 @@ static int copy_table(sqlite3 *from, sqlite3 *to, const struct table *table, uin
 	return code;
 }
 
+static struct record_walk *free_walk(struct record_walk *walk)
+{
+	free(walk);
+	return NULL;
+}
+DEFINE_CLEANUP(struct record_walk *, free_walk)
+
 /* --- what was altered before it was set aside ------------------------------------------ */
 
 static int hold(sqlite3 *db, int64_t id, const char *words)
@@ -124,8 +133,8 @@ static int hold(sqlite3 *db, int64_t id, const char *words)
 }
 
 /* Return: SQLITE_OK; what ended it, in the new record */
-static int check_row(sqlite3 *from, sqlite3 *to, sqlite3_stmt *row, const struct verify *trusted,
-		     uint64_t *ret_n)
+static int check_row(sqlite3 *from, sqlite3 *to, sqlite3_stmt *row, struct record_walk *walk,
+		     const struct verify *trusted, uint64_t *ret_n)
 {
 	/* only read */
 	const struct record_job job = {
@@ -135,11 +144,11 @@ static int check_row(sqlite3 *from, sqlite3 *to, sqlite3_stmt *row, const struct
 		.incident = (char *)(uintptr_t)sqlite_text(row, 4),
 		.fixed = sqlite3_column_int64(row, 6),
 	};
-	struct verify verify = *trusted;
 	char words[RECORD_WORDS_MAX] = "its page cannot be read";
 	int code;
 
-	if (sqlite_is_whole(from, sqlite_text(row, 5), &job, &verify, words) == 1)
+	walk->budget = SIZE_MAX; /* nobody measures yet, and what is learnt serves all */
+	if (sqlite_is_whole(from, walk, sqlite_text(row, 5), &job, trusted, words) == 1)
 		return SQLITE_OK;
 	code = hold(to, sqlite3_column_int64(row, 0), words);
 	*ret_n += code == SQLITE_DONE;
@@ -152,12 +161,15 @@ static int check_reports(sqlite3 *from, sqlite3 *to, const struct verify *truste
 	static const char sql[] = "SELECT id, webhook_id, body, type, incident, destination, fixed"
 				  " FROM outbox WHERE state IN ('pending', 'held', 'stopped')";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	CLEANUP(free_walk) struct record_walk *walk = calloc(1, sizeof(*walk));
 	int code = SQLITE_OK;
 
+	if (!walk)
+		return SQLITE_NOMEM;
 	if (!trusted || sqlite3_prepare_v2(from, sql, -1, &row, NULL) != SQLITE_OK)
 		return SQLITE_OK;
 	while (code == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
-		code = check_row(from, to, row, trusted, ret_n);
+		code = check_row(from, to, row, walk, trusted, ret_n);
 	return code;
 }
 

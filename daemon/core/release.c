@@ -8,7 +8,17 @@
 #include "core/formula.h"
 #include "core/release.h"
 
-/* the lowest bound that "above" is about: of class limit, else of emergency; CONFIG_NONE none */
+/* what "above" is about first of all: the law or the permit, then what says neither, then the
+ * plant's own figures; of these class limit, then emergency */
+static unsigned int order_of(const struct config_limit *limit)
+{
+	static const unsigned char order[] = {
+		[BASIS_LAW] = 0, [BASIS_PERMIT] = 0, [BASIS_UNSAID] = 1, [BASIS_OWN] = 2};
+
+	return order[limit->basis] * 2U + (limit->class == CLASS_LIMIT ? 0 : 1);
+}
+
+/* the lowest bound that "above" is about; CONFIG_NONE none */
 static size_t bound_of(const struct core *core, size_t channel)
 {
 	const struct config_limit *limits = core->config->limits;
@@ -17,8 +27,9 @@ static size_t bound_of(const struct core *core, size_t channel)
 	for (size_t i = core->channel_limits[channel]; i < core->channel_limits[channel + 1]; i++) {
 		if (!limits[i].high || limits[i].class < CLASS_LIMIT)
 			continue;
-		if (best == CONFIG_NONE || limits[i].class < limits[best].class ||
-		    (limits[i].class == limits[best].class && limits[i].bound < limits[best].bound))
+		if (best == CONFIG_NONE || order_of(&limits[i]) < order_of(&limits[best]) ||
+		    (order_of(&limits[i]) == order_of(&limits[best]) &&
+		     limits[i].bound < limits[best].bound))
 			best = i;
 	}
 	return best;
@@ -438,17 +449,42 @@ bool release_span(const struct core *core, size_t channel, struct stamp at, stru
 	return mass_span(&core->masses[channel], at, longest_ms(core, channel), ret);
 }
 
+static bool is_at_station(const struct core *core, size_t channel)
+{
+	return config_is_station(&core->config->sources[core->config->channels[channel].source]);
+}
+
+/** has_let_go() - was a limit broken at a source that lets something go? If only stations have
+ * seen something, what the outfalls of the site let go meanwhile, in order, is not of it. */
+static bool has_let_go(const struct core *core, const struct core_incident *incident)
+{
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		const struct config_limit *limit = &core->config->limits[i];
+		const struct core_limit *state = &core->limits[i];
+
+		if (limit->class >= CLASS_LIMIT &&
+		    core_incident_of(core, limit->channel) == incident &&
+		    !is_at_station(core, limit->channel) &&
+		    (limit_is_raised(&state->state) ||
+		     (state->raised.wall_ms && state->raised.mono_ms >= incident->opened.mono_ms)))
+			return true;
+	}
+	return false;
+}
+
 bool release_next(const struct core *core, const struct core_incident *incident, size_t *at,
 		  struct release *ret)
 {
 	struct stamp now = latest(core);
 
+	if (!has_let_go(core, incident))
+		return false;
 	while (*at < core->n_released) {
 		size_t i = (*at)++, channel = core->released[i];
 		const struct mass *mass = &core->masses[channel];
 
 		if (core->released_above[i] == CONFIG_NONE || core->channels[channel].idle ||
-		    core_incident_of(core, channel) != incident ||
+		    is_at_station(core, channel) || core_incident_of(core, channel) != incident ||
 		    !mass_span(mass, now, longest_ms(core, channel), &ret->span))
 			continue;
 		ret->channel = channel;

@@ -79,6 +79,7 @@ static json_t *alarm_object(const struct core *core, size_t i)
 	field_set_value(object, "bound", limit->bound);
 	field_set_text(object, "unit", channel->measure);
 	field_set_text(object, "origin", limit->origin);
+	field_set_text(object, "basis", limit_basis_text(limit->basis));
 	field_set_text(object, "advice", limit->advice);
 	field_set_text(object, "state", limit_is_raised(&state->state) ? "raised" : "cleared");
 	field_set_time(object, "since", state->state.since_wall_ms, core->config->zone_min);
@@ -244,6 +245,21 @@ static json_t *site_object(const struct core *core, size_t i)
 	return object;
 }
 
+/* it lets nothing go itself: what comes by, and from where, as far as it is configured */
+static void set_station(const struct core *core, const struct config_source *source, json_t *object)
+{
+	const struct config_target *from;
+
+	if (!config_is_station(source))
+		return;
+	(void)json_object_set_new(object, "discharges", json_false());
+	if (source->release.inbound_from == CONFIG_NONE)
+		return;
+	from = &core->config->crossing.targets[source->release.inbound_from];
+	field_set_text(object, "inbound_from", from->title);
+	field_set_text(object, "inbound_kind", target_kind_text(from->kind));
+}
+
 static json_t *sources_array(const struct core *core, size_t site, enum waste_kind kind)
 {
 	json_t *array = json_array();
@@ -258,6 +274,7 @@ static json_t *sources_array(const struct core *core, size_t site, enum waste_ki
 		object = json_object();
 		field_set_text(object, "name", source->name);
 		field_set_text(object, "title", source->title);
+		set_station(core, source, object);
 		(void)json_array_append_new(array, object);
 	}
 	return array;

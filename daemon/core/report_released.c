@@ -9,12 +9,16 @@ static json_t *released_object(const struct core *core, const struct release *re
 {
 	const struct config *config = core->config;
 	const struct config_channel *channel = &config->channels[release->channel];
+	const struct config_limit *limit = &config->limits[release->limit];
 	json_t *object = json_object();
 
 	field_set_text(object, "channel", channel->name);
 	field_set_text(object, "source", config->sources[channel->source].name);
 	field_set_text(object, "unit", "kg");
-	field_set_text(object, "limit", config->limits[release->limit].path);
+	field_set_text(object, "limit", limit->path);
+	field_set_value(object, "bound", limit->bound);
+	field_set_text(object, "bound_unit", channel->measure);
+	field_set_text(object, "basis", limit_basis_text(limit->basis));
 	field_set_moment(object, "from", release->span.from_ms, core->config->zone_min);
 	field_set_moment(object, "until", release->span.until_ms, core->config->zone_min);
 	(void)json_object_set_new(object, "covered_percent",

@@ -38,6 +38,7 @@ struct cap {
 	const char *verdict;
 	const json_t *own; /* what the destination asks for: target and verdict; NULL all */
 	bool own_is_receptor;
+	bool at_station; /* only stations have seen it: nothing was let go here */
 	bool ended;
 	bool exercise;
 };
@@ -85,6 +86,35 @@ bool cap_began(const struct cap *cap, int64_t *ret);
 
 /** cap_clock() - a time of the JSON report for people: "2026-11-24 21:05 (UTC+07:00)" */
 void cap_clock(const char *time, char text[static CAP_TIME_MAX]);
+
+/** cap_source() - what the report says of the source that is called @name; NULL nothing */
+const json_t *cap_source(const struct cap *cap, const char *name);
+
+/** cap_split_path() - SITE/SOURCE/CHANNEL/LIMIT; the middle two */
+void cap_split_path(const char *path, char source[static 64], char channel[static 64]);
+
+/** cap_event() - what has happened, in a few words: an incident, or what a station has seen */
+const char *cap_event(const struct cap *cap, enum catalogue_language language);
+
+/** cap_say_path() - a line about one path of the assessment; notes by their numbers, see
+ * cap_say_notes() */
+void cap_say_path(const struct cap *cap, enum catalogue_language language, const json_t *path,
+		  struct cap_text *text);
+
+/** cap_say_notes() - what weakens the results of these paths, each once and with a number */
+void cap_say_notes(const struct cap *cap, enum catalogue_language language, struct cap_text *text);
+
+/** cap_say_reach() - where what a station has seen comes from; and will it cross, what will it
+ * reach? Of one destination what it asks for. Nothing where there is nothing to say. */
+void cap_say_reach(const struct cap *cap, enum catalogue_language language, struct cap_text *text);
+
+/** cap_title() - of the sources, channels (@list): the title of what is called @name by @key, at
+ * @source where that counts (not NULL) */
+const char *cap_title(const struct cap *cap, const char *list, const char *key, const char *name,
+		      const char *source);
+
+/** cap_amount() - "12.5 mg/l" */
+const char *cap_amount(char *to, size_t room, const char *figure, const char *unit);
 
 /** cap_headline(), cap_description(), cap_instruction() - the words of an info block */
 void cap_headline(const struct cap *cap, enum catalogue_language language, struct cap_text *text);

@@ -66,7 +66,7 @@ struct chain_watch {
 	bool has_key;
 	bool is_replaced;
 	struct record_aside aside;
-	char reason[RECORD_ASIDE_REASON + 160];
+	char reason[RECORD_ASIDE_REASON + 224];
 };
 
 /**

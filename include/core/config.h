@@ -200,6 +200,12 @@ struct config_source {
 	enum incident_level level;
 };
 
+/** config_is_station() - does it measure what comes from elsewhere, and let nothing go itself? */
+static inline bool config_is_station(const struct config_source *source)
+{
+	return source->release.only_measures || source->release.inbound_from != CONFIG_NONE;
+}
+
 /**
  * struct config_channel - one measured or derived quantity at a source
  * @path: "SITE/SOURCE/CHANNEL", unique

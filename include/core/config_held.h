@@ -83,12 +83,24 @@ struct config_standard {
 };
 
 /**
+ * enum limit_basis - whose number a limit is: who is told of it must not take the plant's own
+ * figure for the law's
+ */
+enum limit_basis {
+	BASIS_UNSAID, /* a number of the file that does not say it */
+	BASIS_LAW,
+	BASIS_PERMIT,
+	BASIS_OWN, /* the plant's: a share of the law's, the law's on another window, a target */
+};
+
+/**
  * struct config_limit - what a channel's value or mean may not exceed or fall below
  * @path: "SITE/SOURCE/CHANNEL/LIMIT", unique
  * @name: default: class and side, "limit-high"
  * @high: true: broken above @bound; false: broken below
  * @deadband: a high limit clears at or below @bound - @deadband, a low one mirrored
  * @origin: where the number comes from, in words a lawyer can look up
+ * @basis: whose number it is
  * @advice: what the operator should do, "" none
  * @standard: index of the source's standard that it follows, or goes before; else
  *   CONFIG_NO_STANDARD
@@ -116,6 +128,7 @@ struct config_limit {
 	uint32_t raise_delay_ms;
 	uint32_t clear_delay_ms;
 	char *origin;
+	enum limit_basis basis;
 	char *advice;
 	struct alarm_rules alarm;
 	size_t standard;

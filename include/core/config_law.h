@@ -66,7 +66,8 @@ enum law_relation {
  *
  * Where it stands on the standard's window, or the standard names none. A permit's bound of the
  * hour does not abolish the law's of the day, nor the other way round, unless the permit says so:
- * limit->replaces, which is of no use where the parameter has means of two lengths.
+ * limit->replaces, which is of no use where the parameter has means of two lengths. The plant's
+ * own figure never takes the law's place.
  */
 enum law_relation law_relation(const struct config_reader *reader, const struct config_limit *limit,
 			       const struct law *law);

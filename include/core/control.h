@@ -61,12 +61,22 @@
 
 #define CONTROL_RETRY_MAX_S   30
 #define CONTROL_GROUP	      "wastewatch" /* its members may act where polkit does not say */
-#define CONTROL_CALLS_MAX     64	   /* waiting for the bus or polkit to say who asks */
-#define CONTROL_CALLS_EACH    16	   /* of one connection */
 #define CONTROL_STRANGERS_MAX 8		   /* waiting for polkit, of accounts outside the group */
+#define CONTROL_TEXTS_MAX     4096	   /* bytes of all texts of a call */
 #define CONTROL_FOUND_MAX     20	   /* names, by Find */
 #define CONTROL_LISTED_MAX    1000	   /* objects of a kind, by the object manager */
 #define CONTROL_PAGE_MAX      1000	   /* alarms or channels, by one List… */
+
+/* Calls that wait for the bus to say whose they are, and then for polkit; see control_places.c. An
+ * account has 256 connections at most, where dbus-daemon(1) has its own figures: of those, half the
+ * places are filled by 64 with four calls each, and the other half by 256 more with one. */
+#define CONTROL_UNKNOWN_MAX	512 /* nobody knows yet whose */
+#define CONTROL_UNKNOWN_EACH	4   /* of one connection; 1 where half of all are taken */
+#define CONTROL_STRANGER_CALLS	16  /* of one account outside the group */
+#define CONTROL_STRANGERS_CALLS 64  /* of all of those */
+#define CONTROL_MEMBER_CALLS	64  /* of root, and of each member of the group */
+#define CONTROL_CALLS_MAX	1024
+#define CONTROL_CALLERS_MAX	512 /* connections of which the account is remembered */
 
 #define CONTROL_POLKIT_MS      10000 /* for an answer; it may have to be started first */
 #define CONTROL_POLKIT_ASK_MS  60000 /* where somebody may be typing a password */

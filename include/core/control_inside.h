@@ -4,6 +4,7 @@
  *
  *   control.c             the connection: lost and found
  *   control_calls.c       who calls, and may they? asked of the bus and of polkit, never waited for
+ *   control_places.c      who may wait for that, and how many at once
  *   control_methods.c     what is asked, read by a table and done
  *   control_lists.c       answers that are lists of names
  *   control_objects.c     paths of objects, and what they stand for
@@ -36,7 +37,8 @@ struct control_method;
 /**
  * struct control_call - a call until it is answered; @message NULL: free
  * @slot: what is waited for: the bus's word about the caller, then polkit's
- * @is_member: the caller is root or of the group
+ * @is_known: the bus has said whose it is, now or for an earlier call of the connection: @uid and
+ *   @is_member, the caller is root or of the group; what was said earlier serves to count only
  * @is_asking: polkit has been asked, at @asked_ms (monotonic); @is_interactive: it may ask for a
  *   password
  */
@@ -46,10 +48,21 @@ struct control_call {
 	sd_bus_slot *slot;
 	const struct control_method *method;
 	uint32_t uid;
+	bool is_known;
 	bool is_member;
 	bool is_asking;
 	bool is_interactive;
 	int64_t asked_ms;
+};
+
+#define CONTROL_CALLER_MAX 32 /* of a connection's name, with the zero: ":1." and a number */
+
+/** struct control_caller - a connection of which the bus has said whose it is; @name "" none. No
+ * bus gives a name twice. */
+struct control_caller {
+	char name[CONTROL_CALLER_MAX];
+	uint32_t uid;
+	bool is_member;
 };
 
 /** enum control_kind - of objects that there is more than one of */
@@ -230,6 +243,7 @@ struct control_list {
  * @state: in words; @said: the last of them in the log
  * @wait_s: how long it rests after the next failure; @rest_s: of that, what is left
  * @gid: of the group whose members may act; ACCOUNTS_NO_GID none
+ * @callers: the last of them, a ring; @next_caller: the place that is taken next
  * @reads: what each connection may read, see control_calls.c
  * @polkit: how it is found out who may act, for people; "" nobody has asked yet
  * @polkit_rest_ms: monotonic; it has not answered, and is not asked before
@@ -252,6 +266,8 @@ struct control {
 	unsigned rest_s;
 	uint32_t gid;
 	struct control_call calls[CONTROL_CALLS_MAX];
+	struct control_caller callers[CONTROL_CALLERS_MAX];
+	size_t next_caller;
 	struct ration ration;
 	struct ration reads;
 	char polkit[CONTROL_STATE_MAX];
@@ -278,6 +294,18 @@ void control_call_done(struct control_call *call);
 
 /** control_on_any() - sd_bus_message_handler_t: has this connection asked too much? */
 int control_on_any(sd_bus_message *m, void *userdata, sd_bus_error *error);
+
+/* --- control_places.c -------------------------------------------------------------- */
+
+/** control_place_for() - a call to be filled in. Return: NULL: there is no room for the caller */
+struct control_call *control_place_for(struct control *control, const char *sender);
+
+/** control_caller_learn() - the bus has said whose a connection is */
+void control_caller_learn(struct control *control, const char *sender, uint32_t uid,
+			  bool is_member);
+
+/** control_callers_forget() - another bus gives the same names to others */
+void control_callers_forget(struct control *control);
 
 /* --- control_methods.c ------------------------------------------------------------- */
 

@@ -18,6 +18,7 @@
 #include "core/outbox.h"
 #include "core/peer.h"
 #include "core/record.h"
+#include "core/record_whole.h"
 #include "core/service.h"
 
 #define DELIVERY_NEWCOMERS_MAX 4
@@ -84,7 +85,9 @@ struct delivery {
 	struct record_change change; /* what somebody has just asked for; until the commit */
 	bool has_change;
 	uint64_t n_attempts;
-	uint8_t *packet; /* WIRE_PACKET_MAX bytes */
+	struct record_walk *walk; /* from reports to a head that is known */
+	sd_event_source *walker;  /* goes on with it */
+	uint8_t *packet;	  /* WIRE_PACKET_MAX bytes */
 };
 
 /** delivery_words() - "HTTP 503: try later", or the sender's own sentence */

@@ -105,6 +105,7 @@ enum event_type {
 
 /** struct event_mass - what was released of a channel's substance, see release.h */
 struct event_mass {
+	size_t limit; /* the one whose bound @above_kg is about */
 	size_t channel;
 	double total_kg;
 	double above_kg; /* of it, above the limit */

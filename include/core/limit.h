@@ -40,6 +40,9 @@ const char *limit_on_text(enum limit_on on);
 /** limit_on_words() - "value", "1-min mean", … for a sentence */
 const char *limit_on_words(enum limit_on on);
 
+/** limit_basis_text() - "law", "permit", "own", as in the configuration and reports; "" not said */
+const char *limit_basis_text(enum limit_basis basis);
+
 enum limit_phase {
 	LIMIT_NORMAL,
 	LIMIT_PENDING,

@@ -453,15 +453,6 @@ void record_fixed_done(struct record_fixed *fixed);
 #define RECORD_WORDS_MAX 160
 
 /**
- * record_is_whole() - is a report what the record has fixed, and has one of our keys signed that?
- * @verify: begun, with the keys that are trusted; its state is of no use afterwards
- * @words: when it is not, why
- * Return: 1; 0; -errno.
- */
-int record_is_whole(struct record *record, const char *destination, const struct record_job *job,
-		    struct verify *verify, char words[static RECORD_WORDS_MAX]);
-
-/**
  * record_verify() - feed the next entries, and the heads behind them; reads only
  * @most: entries, at the most
  * @heads: all heads; else the last one only: signatures take ten times as long as hashes

@@ -233,9 +233,12 @@ int record_add_entry(struct record *record, const struct batch_entry *entry);
 /** sqlite_chain_at() - as record_chain_at() */
 int sqlite_chain_at(sqlite3 *db, uint64_t seq, struct chain *ret);
 
+struct record_walk;
+
 /** sqlite_is_whole() - as record_is_whole() */
-int sqlite_is_whole(sqlite3 *db, const char *destination, const struct record_job *job,
-		    struct verify *verify, char words[static RECORD_WORDS_MAX]);
+int sqlite_is_whole(sqlite3 *db, struct record_walk *walk, const char *destination,
+		    const struct record_job *job, const struct verify *trusted,
+		    char words[static RECORD_WORDS_MAX]);
 
 /**
  * sqlite_find_body() - does the line of "reports.fixed" hold this report, with just this body?

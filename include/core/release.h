@@ -70,7 +70,12 @@ void release_end(struct core *core, const struct core_incident *incident);
 /** release_span() - mass_span() of a channel; false also where its mass is not reckoned */
 bool release_span(const struct core *core, size_t channel, struct stamp at, struct mass_span *ret);
 
-/** struct release - one mass of an incident; @limit: the one whose bound "above" is about */
+/**
+ * struct release - one mass of an incident
+ * @limit: the one whose bound "above" is about: of the law or the permit; where there is none of
+ *	these one that does not say whose it is, else the plant's own. Of several one of class limit
+ *	rather than emergency, and of these the lowest.
+ */
 struct release {
 	size_t channel;
 	size_t limit;
@@ -81,7 +86,8 @@ struct release {
 /**
  * release_next() - the masses of an incident, one after the other
  * @at: where to look on; 0 at first
- * Return: false: there are no more.
+ * Return: false: there are no more; none at all where only stations have seen something, which
+ *	measure what comes from elsewhere.
  */
 bool release_next(const struct core *core, const struct core_incident *incident, size_t *at,
 		  struct release *ret);

@@ -70,7 +70,7 @@ int command_limits(const struct command_options *options);
 int command_status(const struct command_options *options);
 int command_incidents(const struct command_options *options);
 int command_show(const struct command_options *options);
-/** command_metrics() - OpenMetrics text, always */
+/** command_metrics() - OpenMetrics text, or the same as JSON; 0 also where nothing is there */
 int command_metrics(const struct command_options *options);
 int command_plan(const struct command_options *options);
 int command_replay(const struct command_options *options);

@@ -4,8 +4,8 @@
 
     fault_table.py                    print it
     fault_table.py --write            write it (make fault-table)
-    fault_table.py --write --figures BUILD/faults
-                                      with the figures of the last run (make fault-figures)
+    fault_table.py --write --figures BUILD/faults BUILD-fuzz BUILD-coverage
+                                      with the figures of the last runs (make fault-figures)
 
 Text and rows stand in README.in; a row's tests are those that name it. A pytest test names its rows
 at the beginning of its docstring, "S7, C1: what is shown", or in that of its file, or, as cmocka
@@ -95,24 +95,68 @@ def figure_line(figures):
             f"SQLite {figures['sqlite']} | {numbers} |")
 
 
-def take_figures(directory):
-    """Figures of a run into figures.txt: a longer run is not replaced by a sample."""
-    path = HERE / "figures.txt"
+def fuzz_numbers(text):
+    """Of libFuzzer's output; None where it has not come to its end."""
+    executions = re.search(r"^stat::number_of_executed_units: *(\d+)", text, re.M)
+    covered = re.findall(r"\bcov: (\d+)", text)
+    if not executions or not covered:
+        return None
+    crashes = len(re.findall(r"^SUMMARY: ", text, re.M))
+    return f"executions {executions[1]}, edges {covered[-1]}, crashes {crashes}"
+
+
+def coverage_numbers(text):
+    """Of gcovr's summary."""
+    parts = re.findall(r"^(lines|branches): ([\d.]+%) \((\d+) out of (\d+)\)", text, re.M)
+    return ", ".join(f"{what} {share} ({some} of {most})"
+                     for what, share, some, most in parts) or None
+
+
+def proof_line(file):
+    """A line of what make has left: date, command, versions, an empty line, and a tool's output."""
+    head, _, text = file.read_text(encoding="utf-8", errors="replace").partition("\n\n")
+    date, command, *versions = head.splitlines()
+    name, numbers = (f"coverage: {file.stem}", coverage_numbers) if file.suffix == ".txt" else \
+        (f"fuzz: {file.stem}", fuzz_numbers)
+    counted = numbers(text)
+    return name, counted and f"| {name} | {date} | `{command}` | {', '.join(versions)} | {counted} |"
+
+
+def proof_files(directory):
+    return [*sorted(directory.glob("*.log")),
+            *(directory / name for name in ("gates.txt", "all-branches.txt")
+              if (directory / name).exists())]
+
+
+def take_figures(directories, path=HERE / "figures.txt"):
+    """Figures of runs into figures.txt: a longer run is not replaced by a sample."""
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     kept = {(line.split(" | ")[0].strip("| "), "LONG=1" in line): line for line in lines}
-    for file in sorted(pathlib.Path(directory).glob("*.json")):
+    for file in (file for directory in directories for file in sorted(directory.glob("*.json"))):
         figures = json.loads(file.read_text(encoding="utf-8"))
         kept[(figures["rig"], figures["long"])] = figure_line(figures)
+    for file in (file for directory in directories for file in proof_files(directory)
+                 if file.name != "figures.log"):  # what the rigs have printed
+        name, line = proof_line(file)
+        if line:
+            kept[(name, False)] = line
     path.write_text("".join(f"{kept[key]}\n" for key in sorted(kept)), encoding="utf-8")
+
+
+def figure_lines(proofs):
+    """Those of fuzzers and coverage, or all others."""
+    path = HERE / "figures.txt"
+    lines = path.read_text(encoding="utf-8").splitlines(True) if path.exists() else []
+    return "".join(line for line in lines
+                   if line.startswith(("| fuzz: ", "| coverage: ")) == proofs)
 
 
 def readme():
     table = tests()
     lines = (HERE / "README.in").read_text(encoding="utf-8").splitlines()
-    figures = HERE / "figures.txt"
     text = "\n".join(with_tests(line, table) for line in lines) + "\n"
-    return text.replace("@figures@\n",
-                        figures.read_text(encoding="utf-8") if figures.exists() else "")
+    return text.replace("@figures@\n", figure_lines(False)).replace("@proofs@\n",
+                                                                    figure_lines(True))
 
 
 def rows():
@@ -123,7 +167,7 @@ def rows():
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--write", action="store_true")
-    parser.add_argument("--figures", metavar="DIRECTORY")
+    parser.add_argument("--figures", metavar="DIRECTORY", nargs="+", type=pathlib.Path)
     options = parser.parse_args()
     if options.figures:
         take_figures(options.figures)

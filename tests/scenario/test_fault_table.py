@@ -56,3 +56,42 @@ def test_what_is_named_exists():
         else:
             name = f"{file}::{test}"
             assert name in collected or any(c.startswith(name + "[") for c in collected), name
+
+
+FUZZ = """2026-01-02
+make fuzz T=60
+clang version 14.0.6
+
+#2\tINITED cov: 12 ft: 13 corp: 1/1b exec/s: 0 rss: 30Mb
+#99\tDONE   cov: 345 ft: 678 corp: 90/12Kb exec/s: 4 rss: 60Mb
+stat::number_of_executed_units: 98765
+"""
+COVERAGE = """2026-01-02
+make coverage
+gcovr 5.2
+cc 12.2.0
+
+lines: 95.2% (100 out of 105)
+functions: 99.0% (10 out of 11)
+branches: 85.5% (200 out of 234)
+"""
+
+
+def test_figures_of_fuzzers_and_coverage_are_what_these_have_printed(tmp_path):
+    """A target that did not come to its end has none, and one that crashed says so."""
+    figures = tmp_path / "figures.txt"
+    figures.write_text("| fuzz: wire | 2025-12-31 | `make fuzz T=1` | old | executions 1 |\n")
+    (tmp_path / "wire.log").write_text(FUZZ)
+    (tmp_path / "csv.log").write_text(FUZZ + "SUMMARY: AddressSanitizer: heap-buffer-overflow\n")
+    (tmp_path / "cap.log").write_text(FUZZ.split("stat::", maxsplit=1)[0])
+    (tmp_path / "figures.log").write_text("2026-01-02 figures of the rigs\n")
+    (tmp_path / "gates.txt").write_text(COVERAGE)
+    (tmp_path / "all-branches.txt").write_text(COVERAGE.split("lines", maxsplit=1)[0])
+    fault_table.take_figures([tmp_path], figures)
+    assert figures.read_text().splitlines() == [
+        "| coverage: gates | 2026-01-02 | `make coverage` | gcovr 5.2, cc 12.2.0 | lines 95.2% "
+        "(100 of 105), branches 85.5% (200 of 234) |",
+        "| fuzz: csv | 2026-01-02 | `make fuzz T=60` | clang version 14.0.6 | executions 98765, "
+        "edges 345, crashes 1 |",
+        "| fuzz: wire | 2026-01-02 | `make fuzz T=60` | clang version 14.0.6 | executions 98765, "
+        "edges 345, crashes 0 |"]

@@ -100,6 +100,25 @@ def test_an_altered_report_is_not_sent(plant, what):
     plant.until(lambda: plant.status().get("health") is False, "it is not forgotten")
 
 
+def test_what_is_altered_while_it_waits_is_not_fixed_with_the_next(plant):
+    """S9: without the number of its entry a row looks like one of the transaction under way, and
+    the core is at work: the next commit with reports must not vouch for it."""
+    ident, *_ = waiting(plant)
+    plant.start("core", "poller")
+    plant.device.set(COD=200)
+    plant.until_good("mill/outfall/COD")
+    write_sql(plant, ALTERED["null"])
+    plant.broken_reports.add(ident)
+    n = len(plant.entries("reports.fixed"))
+    plant.device.set(SO2=900)
+    plant.until_entry("reports.fixed", n=n + 1)
+    assert plant.query("SELECT fixed FROM outbox WHERE id = 1") == [(0,)]
+    plant.start("receiver", "sender")
+    assert plant.until_entry("report.altered")["report"] == ident
+    plant.until_entry("report.delivered")
+    assert ident not in plant.receiver.bodies()
+
+
 def test_an_entry_altered_with_it_is_no_way(plant):
     """The entry that fixes the body altered as well, and chained anew: there is no signature."""
     ident, body, fixed = waiting(plant)

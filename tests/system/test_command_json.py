@@ -61,7 +61,7 @@ def commands(plant):
         ("channels", ("channels",), ()), ("links", ("links",), ()), ("alarms", ("alarms",), ()),
         ("incidents, show", ("incidents",), ()),
         ("incidents, show", ("show", plant.incident), ("last_report", "entries")),
-        ("means", ("means",), ()),
+        ("means", ("means",), ()), ("metrics", ("metrics",), ("labels",)),
         ("outbox list, outbox show", ("outbox", "list", "--all"), ()),
         ("drill list, drill scenarios", ("drill", "scenarios", "--config", str(ROOT / "conf")), ()),
         ("What people do", ("ack", "mill/outfall/NH4", *act), ()),

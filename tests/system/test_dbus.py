@@ -3,8 +3,10 @@
 changes, and that asking does no harm. Who may act is in test_polkit.py.
 """
 
+import multiprocessing
 import os
 import pathlib
+import pwd
 import random
 import re
 import shutil
@@ -479,6 +481,55 @@ def test_a_thousand_that_wait_for_an_answer(plant, bus, listener, member, interf
     assert not plant.entries("poller.silent", "readings.lost")
     for caller in callers:
         caller.close()
+
+
+def flood_as(uid, bus, n_connections, has_begun, stop):
+    """In a process of its own: eight calls at once on each connection, again and again."""
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(uid)
+    callers = [Caller(bus) for _ in range(n_connections)]
+    while not stop.is_set():
+        for caller in callers:
+            caller.sock.sendall(b"".join(caller.message("Acknowledge", "x", "y") for _ in range(8)))
+        has_begun.set()
+        for caller in callers:
+            caller.answer()
+
+
+# faults: H3
+@pytest.mark.skipif(os.getuid() != 0, reason="needs root, to be two accounts")
+@pytest.mark.parametrize("n_connections", [20, 200])
+def test_a_stranger_with_many_connections_has_not_the_places_of_root(plant, bus, n_connections):
+    """Whose a connection is, is known only when the bus has said it; till then root is like any."""
+    fork = multiprocessing.get_context("fork")
+    has_begun, stop = fork.Event(), fork.Event()
+    process = fork.Process(target=flood_as, args=(pwd.getpwnam("nobody").pw_uid, bus,
+                                                  n_connections, has_begun, stop))
+    process.start()
+    try:
+        assert has_begun.wait(60)
+        answers = [bus.send("ResumeDestination", "string:nope", "string:x") for _ in range(20)]
+        assert set(answers) == {"vn.wastewatch1.Error.NotFound"}
+        plant.until_good("mill/outfall/COD")
+        assert not plant.entries("poller.silent", "measurement.lost", "readings.lost")
+    finally:
+        stop.set()
+        process.join(60)
+    assert process.exitcode == 0
+
+
+# faults: H3
+def test_a_call_that_is_too_long_is_not_kept(plant, bus):
+    """32 MiB may come over the system bus in one message; some of those at once are all there is."""
+    with Caller(bus) as caller:
+        caller.send("Acknowledge", "mill/none", "y" * 4088)
+        assert caller.answer() == "vn.wastewatch1.Error.NotValid"
+        caller.send("CloseIncident", "mill/none", "y" * (1 << 20), "")
+        assert caller.answer() == "vn.wastewatch1.Error.NotValid"
+        caller.send("Acknowledge", "mill/none", "y")
+        assert caller.answer() == "vn.wastewatch1.Error.NotFound"
+    plant.until_good("mill/outfall/COD")
 
 
 # faults: H3

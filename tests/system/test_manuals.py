@@ -121,15 +121,18 @@ def test_completion(tmp_path):
 
 # ---- metrics ----
 
-def metrics(plant):
+def samples_of(text):
     parser = pytest.importorskip("prometheus_client.openmetrics.parser")
-    text = plant.command("metrics").stdout
     samples = {}
     for family in parser.text_string_to_metric_families(text):  # a strict reader, not ours
         assert family.name.startswith("wastewatch_") and family.documentation
         for sample in family.samples:
             samples[sample.name, *sorted(sample.labels.values())] = sample.value
     return samples
+
+
+def metrics(plant):
+    return samples_of(plant.command("metrics").stdout)
 
 
 def test_metrics():
@@ -149,8 +152,43 @@ def test_metrics():
         plant.stop()
         found = metrics(plant)
         assert found["wastewatch_up",] == 0 and found["wastewatch_healthy",] == 0
-        assert found["wastewatch_record_entries",] > 3
+        assert found["wastewatch_record_entries",] > 3 and found["wastewatch_record_readable",] == 1
         assert not any(name[0].startswith("wastewatch_channel") for name in found)
+
+
+@pytest.mark.parametrize("record", (None, b"", b"no database" * 400))
+def test_metrics_where_nothing_can_be_read_say_so(tmp_path, record):
+    """Whoever collects them would keep the last ones, of a daemon that was up."""
+    if record is not None:
+        (tmp_path / "record.db").write_bytes(record)
+    done = subprocess.run([program("wastewatch"), "metrics", "--state", tmp_path, "--runtime", tmp_path],
+                          capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "record" in done.stderr
+    assert samples_of(done.stdout) == {("wastewatch_up",): 0, ("wastewatch_healthy",): 0,
+                                       ("wastewatch_record_readable",): 0}
+
+
+def test_metrics_of_a_daemon_whose_record_others_may_not_read(tmp_path):
+    with Plant(Device()) as plant:
+        plant.start()
+        plant.until(lambda: plant.status().get("live"), "live")
+        done = plant.command("metrics", "--state", str(tmp_path))
+        assert done.returncode == 0
+        found = samples_of(done.stdout)
+        assert found["wastewatch_up",] == 1 and found["wastewatch_record_readable",] == 0
+        assert ("wastewatch_record_entries",) not in found
+
+
+def test_metrics_as_json_are_the_same():
+    with Plant(Device()) as plant:
+        plant.start()
+        plant.until(lambda: metrics(plant).get(("wastewatch_link_up", "line", "mill")))
+        lines = [json.loads(line) for line in plant.command("metrics", "--json").stdout.splitlines()]
+        found = {(sample["name"], *sorted(sample["labels"].values())): float(sample["value"])
+                 for family in lines for sample in family["samples"]}
+        assert set(found) == set(metrics(plant))
+        assert all(family["family"].startswith("wastewatch_") and family["help"] for family in lines)
+        assert found["wastewatch_link_requests_total", "line", "mill"] > 0
 
 
 # ---- the receiver of wastewatch-report(7) ----

@@ -85,6 +85,26 @@ def test_what_is_asked_of_whom(plant):
     assert asked == [(wire.TRIAL_FILE, str(plant.state / "record.db").encode())]
 
 
+def test_the_addresses_of_destinations_and_links():
+    """Each once, out of URLs with and without port, path and brackets; a host's name is none."""
+    urls = ("https://192.0.2.7:8443/hooks", "https://192.0.2.7/other", "https://[2001:db8::5]/h",
+            "https://[2001:db8::6]:8443", "https://department.example/h", "http://127.0.0.1:9/h",
+            "https://192.0.2.8?to=203.0.113.9", "https://192.0.2.9")
+    links = "".join(f'  - {{name: l{i}, tcp: "{host}:502"}}\n' for i, host in
+                    enumerate(("192.0.2.20", "[2001:db8::20]", "192.0.2.20", "[::1]")))
+    with Plant(destinations=[(f"d{i}", url, "limit") for i, url in enumerate(urls)],
+               links=links) as plant:
+        start_core(plant)
+        asked = {}
+        for name, role in (("poller", wire.ROLE_POLLER), ("sender", wire.ROLE_SENDER)):
+            with hello(plant, name, role) as link:
+                asked[name] = [text(t) for t in link.receive_trials()
+                               if t.kind == wire.TRIAL_ADDRESS]
+    assert asked == {"poller": [ANYBODY, b"192.0.2.7", b"2001:db8::5", b"2001:db8::6",
+                                b"192.0.2.8", b"192.0.2.9"],
+                     "sender": [b"192.0.2.20", b"2001:db8::20"]}
+
+
 def test_answers_are_told_when_they_are_new(plant):
     start_core(plant)
     for outcome in (wire.REFUSED, wire.REFUSED, wire.OPEN):

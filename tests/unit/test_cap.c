@@ -196,9 +196,8 @@ static void test_alert(void **state)
 		{"onset", 0, "2025-11-27T22:04:00+07:00"},
 		{"expires", 0, "2025-12-04T22:05:00+07:00"},
 		{"senderName", 0, "Nhà máy giấy"},
-		{"headline", 0,
-		 "Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn cho phép"},
-		{"headline", 1, "Wastewater incident at Nhà máy giấy: a legal limit is broken"},
+		{"headline", 0, "Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn"},
+		{"headline", 1, "Wastewater incident at Nhà máy giấy: a limit is broken"},
 		{"instruction", 0, "Close the gate."},
 		{"areaDesc", 0, "Nhà máy giấy, Xã Hợp Thành"},
 		{"circle", 0, "21.85000,106.76000 0"},
@@ -208,7 +207,7 @@ static void test_alert(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		assert_string_equal(text_of(alert, rows[i].name, rows[i].n), rows[i].text);
 	assert_non_null(strstr(text_of(alert, "description", 1),
-			       "- COD, Cửa xả 1: 320.5 mg/l; at most 150 mg/l is allowed (GPMT "
+			       "- COD, Cửa xả 1: 320.5 mg/l; limit: at most 150 mg/l (GPMT "
 			       "12/2025)"));
 	assert_string_equal(parameter(alert, "webhook-type"), "incident.opened");
 	assert_string_equal(parameter(alert, "log-seq"), "42");
@@ -347,12 +346,11 @@ static void test_what_is_reached(void **state)
 			       PATH_TO("Intake", "receptor", "likely"),
 			       PATH_TO("Ferry", "receptor", "possible"),
 			       PATH_TO("Farm", "receptor", "unlikely"));
-		(void)snprintf(
-			vi, sizeof(vi),
-			"Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn cho phép%s",
-			rows[i].vi);
+		(void)snprintf(vi, sizeof(vi),
+			       "Sự cố chất thải: nước thải tại Nhà máy giấy: vượt giới hạn%s",
+			       rows[i].vi);
 		(void)snprintf(en, sizeof(en),
-			       "Wastewater incident at Nhà máy giấy: a legal limit is broken%s",
+			       "Wastewater incident at Nhà máy giấy: a limit is broken%s",
 			       rows[i].en);
 		data = WITH("\"verdict\":\"none\"", "\"verdict\":\"likely\"", "\"sources\"",
 			    crossing);
@@ -670,6 +668,200 @@ static void test_released_and_findings(void **state)
 	free(data);
 }
 
+/* whose figure it is: the plant's own is neither "legal" nor "allowed" */
+static void test_whose_limit(void **state)
+{
+	static const struct {
+		const char *basis, *left_out;
+		const char *vi, *en; /* headline */
+		const char *line;    /* description, behind the peak */
+	} rows[] = {
+		{"\"basis\":\"law\",", "0", "vượt giới hạn cho phép", "a legal limit is broken",
+		 "; legal limit: at most 150 mg/l (GPMT"},
+		{"\"basis\":\"permit\",", "0", "vượt giới hạn theo giấy phép",
+		 "a limit of the permit is broken",
+		 "; limit of the permit: at most 150 mg/l (GPMT"},
+		{"", "0", "vượt giới hạn", "a limit is broken", "; limit: at most 150 mg/l (GPMT"},
+		{"\"basis\":\"own\",", "0", "vượt ngưỡng do cơ sở tự đặt",
+		 "a figure of the plant's own is passed",
+		 "; the plant's own figure, which is no legal limit: at most 150 mg/l (GPMT"},
+		/* the others, which there was no room for, may be the law's */
+		{"\"basis\":\"own\",", "3", "vượt giới hạn", "a limit is broken",
+		 "; the plant's own figure, which is no legal limit: at most 150 mg/l (GPMT"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		char basis[128], left_out[64], vi[256], en[256];
+		struct cap_report report;
+		xmlDoc *alert;
+		char *data;
+
+		(void)snprintf(basis, sizeof(basis), "%s\"bound\":\"150\"", rows[i].basis);
+		(void)snprintf(left_out, sizeof(left_out), "\"alarms_left_out\":%s,\"alarms\"",
+			       rows[i].left_out);
+		(void)snprintf(vi, sizeof(vi), "Sự cố chất thải: nước thải tại Nhà máy giấy: %s",
+			       rows[i].vi);
+		(void)snprintf(en, sizeof(en), "Wastewater incident at Nhà máy giấy: %s",
+			       rows[i].en);
+		data = WITH("\"bound\":\"150\"", basis, "\"alarms\"", left_out);
+		report = report_of(data);
+		alert = alert_of(&report);
+		assert_string_equal(text_of(alert, "headline", 0), vi);
+		assert_string_equal(text_of(alert, "headline", 1), en);
+		if (!strstr(text_of(alert, "description", 1), rows[i].line) ||
+		    strstr(text_of(alert, "description", 1), "allowed"))
+			fail_msg("row %zu: %s", i, text_of(alert, "description", 1));
+		xmlFreeDoc(alert);
+		free(data);
+	}
+}
+
+/* what a path is not sure of is said, in both languages; each note once */
+static void test_paths_in_words(void **state)
+{
+	char *data = WITH(
+		"\"sources\"",
+		"\"crossing\":{\"verdict\":\"possible\",\"paths\":["
+		"{\"source\":\"outfall\",\"method\":\"plume\",\"target\":\"Border\","
+		"\"target_kind\":\"national\",\"verdict\":\"possible\",\"covered_percent\":66,"
+		"\"extrapolated\":true,\"flags\":[\"farther than 10 km: the dispersion formulas "
+		"are extrapolated\",\"wind speed not known: 1 m/s taken\"]},"
+		"{\"source\":\"outfall\",\"method\":\"river\",\"target\":\"Intake\","
+		"\"target_kind\":\"receptor\",\"verdict\":\"unlikely\",\"covered_percent\":100,"
+		"\"flags\":[\"wind speed not known: 1 m/s taken\",\"a note of later days\"]},"
+		"{\"source\":\"outfall\",\"method\":\"slide\",\"target\":\"Farm\","
+		"\"target_kind\":\"receptor\",\"verdict\":\"unlikely\",\"flags\":[]}]},"
+		"\"sources\"");
+	static const char *const wanted[2][5] = {
+		{"- Cửa xả 1 đến Border (biên giới quốc gia, theo gió): có thể; việc thải đo được "
+		 "66 % thời gian, phần còn lại là ngoại suy [1, 2]\n",
+		 " [2, 3]\n", "\n[1] xa hơn 10 km: công thức phát tán được ngoại suy\n",
+		 "\n[2] không rõ tốc độ gió: lấy 1 m/s\n", "\n[3] a note of later days"},
+		{"- Cửa xả 1 to Border (national border, with the wind): possible; the release was "
+		 "measured for 66 % of its time, the rest is extrapolated [1, 2]\n",
+		 "- Cửa xả 1 to Intake (receptor, along the river): unlikely [2, 3]\n"
+		 "- Cửa xả 1 to Farm (receptor, reach of a slide): unlikely\n",
+		 "\n[1] farther than 10 km: the dispersion formulas are extrapolated\n",
+		 "\n[2] wind speed not known: 1 m/s taken\n", "\n[3] a note of later days"},
+	};
+	struct cap_report report = report_of(data);
+	xmlDoc *alert = alert_of(&report);
+
+	(void)state;
+	for (int l = 0; l < 2; l++)
+		for (size_t i = 0; i < ARRAY_SIZE(wanted[l]); i++)
+			if (!strstr(text_of(alert, "description", l), wanted[l][i]))
+				fail_msg("%s is not in %s", wanted[l][i],
+					 text_of(alert, "description", l));
+	xmlFreeDoc(alert);
+	free(data);
+}
+
+#define STATION(more) "\"sources\":[{\"name\":\"outfall\",\"discharges\":false," more "\"title\":"
+#define FROM(kind)    "\"inbound_from\":\"Border\",\"inbound_kind\":\"" kind "\","
+#define WAY_IN(kind, verdict)                                                         \
+	"\"crossing\":{\"verdict\":\"" verdict "\",\"worst_boundary\":{\"target\":"   \
+	"\"Border\",\"verdict\":\"" verdict "\"},\"paths\":[{\"source\":\"outfall\"," \
+	"\"method\":\"inbound\",\"target\":\"Border\",\"target_kind\":\"" kind        \
+	"\",\"verdict\":\"" verdict "\"}]},"
+
+/* what a station sees is no release of ours, and the headline says where it comes from */
+static void test_what_comes_in(void **state)
+{
+	static const struct {
+		const char *crossing, *sources, *en;
+	} rows[] = {
+		{"", STATION(""), "; measured at a station that lets nothing go itself"},
+		{"", STATION(FROM("national")), "; measured in what comes in from abroad (Border)"},
+		{"", STATION(FROM("province")), "; measured in what comes in over Border"},
+		{WAY_IN("national", "unlikely"), STATION(FROM("national")),
+		 "; measured in what comes in from abroad (Border), but a source of our own "
+		 "upstream was out of its limits, too"},
+		{WAY_IN("national", "possible"), STATION(FROM("national")),
+		 "; it may come from abroad (Border)"},
+		{WAY_IN("neighbour", "observed"), STATION(FROM("neighbour")),
+		 "; it comes from abroad (Border), as measured"},
+		{WAY_IN("province", "observed"), STATION(FROM("province")),
+		 "; it comes from beyond Border, as measured"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		for (int own = 0; own < 2; own++) {
+			char sources[1024], en[512];
+			struct cap_report report;
+			xmlDoc *alert;
+			char *data;
+
+			(void)snprintf(sources, sizeof(sources), "%s%s", rows[i].crossing,
+				       rows[i].sources);
+			data = WITH("\"sources\":[{\"name\":\"outfall\",\"title\":", sources);
+			report = report_of(data);
+			report.target = own ? "Border" : NULL;
+			alert = alert_of(&report);
+			(void)snprintf(
+				en, sizeof(en),
+				"Water pollution measured at Nhà máy giấy: a limit is broken%s",
+				rows[i].en);
+			assert_string_equal(text_of(alert, "headline", 1), en);
+			assert_string_equal(text_of(alert, "event", 0), "Phát hiện ô nhiễm nước");
+			assert_non_null(strstr(text_of(alert, "description", 1),
+					       "Measured at a station that lets nothing go itself: "
+					       "this is not a release of the place."));
+			assert_null(strstr(text_of(alert, "description", 1), "Where it may go"));
+			assert_string_equal(parameter(alert, "discharges"), "false");
+			if (*rows[i].crossing)
+				assert_non_null(strstr(text_of(alert, "description", 1),
+						       "- from beyond Border ("));
+			xmlFreeDoc(alert);
+			free(data);
+		}
+	}
+}
+
+/* the same where one of our own outfalls is out of its limits, too: then both is said */
+static void test_both_ways(void **state)
+{
+	char *data = WITH("\"sources\"",
+			  "\"crossing\":{\"verdict\":\"likely\",\"worst_boundary\":{\"target\":"
+			  "\"Border\",\"verdict\":\"likely\"},\"paths\":[{\"source\":\"station\","
+			  "\"method\":\"inbound\",\"target\":\"Border\",\"target_kind\":"
+			  "\"national\",\"verdict\":\"likely\"}," PATH_TO(
+				  "Border", "national", "possible") "]},\"sources\"");
+	struct cap_report report = report_of(data);
+	xmlDoc *alert = alert_of(&report);
+
+	(void)state;
+	assert_string_equal(text_of(alert, "headline", 1),
+			    "Wastewater incident at Nhà máy giấy: a limit is broken; it is likely "
+			    "to come from abroad (Border); it may cross a boundary");
+	xmlFreeDoc(alert);
+	free(data);
+}
+
+/* above which figure, and whose that is */
+static void test_above_what(void **state)
+{
+	char *data = WITH("\"sources\"",
+			  "\"released\":[{\"channel\":\"COD\",\"source\":\"outfall\",\"unit\":"
+			  "\"kg\",\"total\":\"12.5\",\"above\":\"3\",\"limit\":\"mill/outfall/"
+			  "COD/x\",\"bound\":\"75\",\"bound_unit\":\"mg/l\",\"basis\":\"law\","
+			  "\"covered_percent\":87}],\"sources\"");
+	struct cap_report report = report_of(data);
+	xmlDoc *alert = alert_of(&report);
+
+	(void)state;
+	assert_string_equal(parameter(alert, "released"),
+			    "outfall/COD total 12.5 kg above 3 kg bound 75 mg/l law covered 87 %");
+	assert_non_null(strstr(text_of(alert, "description", 1),
+			       "12.5 kg released, of it 3 kg above the legal limit of 75 mg/l; "));
+	assert_non_null(strstr(text_of(alert, "description", 0),
+			       "trong đó 3 kg vượt giới hạn theo quy định pháp luật là 75 mg/l; "));
+	xmlFreeDoc(alert);
+	free(data);
+}
+
 /* any text gives a valid document, and none too long for the sender */
 static void test_foreign_texts(void **state)
 {
@@ -792,6 +984,11 @@ int main(void)
 		cmocka_unit_test(test_released_and_findings),
 		cmocka_unit_test(test_foreign_texts),
 		cmocka_unit_test(test_no_report),
+		cmocka_unit_test(test_whose_limit),
+		cmocka_unit_test(test_paths_in_words),
+		cmocka_unit_test(test_what_comes_in),
+		cmocka_unit_test(test_both_ways),
+		cmocka_unit_test(test_above_what),
 		cmocka_unit_test(test_clean),
 		cmocka_unit_test(test_text),
 	};

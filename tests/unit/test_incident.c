@@ -512,14 +512,16 @@ static void test_mass(void **state)
 	line = said(&rig, EVENT_INCIDENT_ENDED)->line;
 	/* 0.02 + 0.01 + half a second's slope down to no flow; 39 of 49 seconds */
 	assert_has(line, "{\"above\":\"0.005\",\"channel\":\"COD\",\"covered_percent\":79,"
-			 "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"source\":\"out\","
+			 "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"limit\":\"s/out/COD/"
+			 "limit-high\",\"source\":\"out\","
 			 "\"total\":\"0.0305\",\"unit\":\"kg\","
 			 "\"until\":\"2026-11-24T21:00:54.000+07:00\"}");
 	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->message,
-		   "; COD: 0.0305 kg released, 0.005 kg of it above the limit (79 % of the time "
-		   "was measured)");
+		   "; COD: 0.0305 kg released, 0.005 kg of it above the limit of 150 mg/l (79 % of "
+		   "the time was measured)");
 	assert_has(report_to(&rig, 0, "incident.ended")->body,
-		   "\"released\":[{\"above\":\"0.005\",\"channel\":\"COD\",\"covered_percent\":79,"
+		   "\"released\":[{\"above\":\"0.005\",\"bound\":\"150\",\"bound_unit\":\"mg/l\","
+		   "\"channel\":\"COD\",\"covered_percent\":79,"
 		   "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"limit\":\"s/out/COD/limit-high\","
 		   "\"source\":\"out\",\"total\":\"0.0305\",\"unit\":\"kg\","
 		   "\"until\":\"2026-11-24T21:00:54.000+07:00\"},");

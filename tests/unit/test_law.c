@@ -444,6 +444,54 @@ static void test_rows_of_limits(void **state)
 	close_directory(&d);
 }
 
+/* whose figure it is, and what takes the law's place */
+static void test_basis(void **state)
+{
+	static const struct {
+		const char *site;
+		size_t n;
+		const char *limit;
+		enum limit_basis basis;
+	} rows[] = {
+		{SO2 P(""), 1, "a/s/SO2/limit-1h", BASIS_LAW},
+		{SO2 P("") LIMIT("channel: SO2"), 1, "a/s/SO2/limit-high", BASIS_LAW},
+		/* the law's figure, but not what the law says of it */
+		{SO2 P("") LIMIT("channel: SO2, on: mean-1min"), 2, "a/s/SO2/limit-high",
+		 BASIS_OWN},
+		{SO2 P("") LIMIT("channel: SO2, on: mean-1h"), 1, "a/s/SO2/limit-high", BASIS_LAW},
+		{SO2 P(", on: mean-5min"), 1, "a/s/SO2/limit-5min", BASIS_OWN},
+		{SO2 P("") LIMIT("channel: SO2, on: mean-1min, basis: permit"), 2,
+		 "a/s/SO2/limit-high", BASIS_PERMIT},
+		{SO2 P("") LIMIT("channel: SO2, class: emergency, percent: 250"), 2,
+		 "a/s/SO2/emergency-high", BASIS_OWN},
+		/* a number of the file */
+		{SO2 LIMIT(ON_1H "high: 60, origin: x"), 1, "a/s/SO2/limit-high", BASIS_UNSAID},
+		{SO2 LIMIT(ON_1H "high: 60, origin: x, basis: law"), 1, "a/s/SO2/limit-high",
+		 BASIS_LAW},
+		{SO2 P("") LIMIT(ON_1H "high: 60, origin: x, basis: permit"), 1,
+		 "a/s/SO2/limit-high", BASIS_PERMIT},
+		/* the plant's own takes no law's place, on whatever window */
+		{SO2 P("") LIMIT(ON_1H "high: 60, origin: x, basis: own"), 2, "a/s/SO2/limit-high",
+		 BASIS_OWN},
+		{SO2 P("") LIMIT(ON_1H "high: 60, origin: x, basis: own"), 2, "a/s/SO2/limit-1h",
+		 BASIS_LAW},
+	};
+	struct directory d;
+
+	(void)state;
+	open_directory(&d);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		load(&d, rows[i].site);
+		if (d.result < 0 || d.config->n_limits != rows[i].n)
+			fail_msg("row %zu: %s", i, d.said);
+		assert_int_equal(find(&d, rows[i].limit)->basis, rows[i].basis);
+		assert_null(strstr(find(&d, rows[i].limit)->origin, rows[i].basis == BASIS_OWN
+									    ? "goes before"
+									    : "nothing"));
+	}
+	close_directory(&d);
+}
+
 /* errors in a site's file */
 static void test_bad_use(void **state)
 {
@@ -457,6 +505,12 @@ static void test_bad_use(void **state)
 		{SO2 P("")
 			 LIMIT("channel: SO2, class: limit, low: 1, origin: x, replaces-law: yes"),
 		 "14:71", "no standard of this source has one figure that this limit could"},
+		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: x, basis: own, "
+				 "replaces-law: yes"),
+		 "14:86", "takes no law's place; allowed: with basis permit or law"},
+		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:61",
+		 "a share of the law's figure is not the law's; allowed: own, or permit"},
+		{SO2 P("") LIMIT("channel: SO2, basis: x"), "14:31", "allowed: law, permit, own"},
 		{SO2 STANDARD("q"), "12:20", "there is no standard \"q\", did you mean \"p\"?"},
 		{SO2 STANDARD("\"\""), "12:20", "not a name"},
 		{SO2 P(", x: 1"), "12:54", "unknown key \"x\" in a standard"},
@@ -854,7 +908,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_check_value),    cmocka_unit_test(test_coefficients),
 		cmocka_unit_test(test_conversions),    cmocka_unit_test(test_rows_of_limits),
-		cmocka_unit_test(test_own_numbers),    cmocka_unit_test(test_bad_use),
+		cmocka_unit_test(test_own_numbers),    cmocka_unit_test(test_basis),
+		cmocka_unit_test(test_bad_use),
 		cmocka_unit_test(test_bad_catalogues), cmocka_unit_test(test_folders_and_digest),
 		cmocka_unit_test(test_warnings),
 	};

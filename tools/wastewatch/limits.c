@@ -221,6 +221,7 @@ static int print_json(const struct view *view, const struct config_limit *limit)
 	set(object, "parameter", limit->parameter);
 	set(object, "arithmetic", limit->arithmetic);
 	set(object, "origin", limit->origin);
+	set(object, "basis", limit_basis_text(limit->basis));
 	set(object, "overrides", limit->overrides);
 	set(object, "beside", limit->beside);
 	set(object, "certainty", certainty_of(config, limit));

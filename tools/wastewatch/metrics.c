@@ -3,7 +3,7 @@
  * The figures of "wastewatch status" as OpenMetrics 1.0 text, for the textfile collector of
  * node_exporter or any scraper that reads a pipe. Names are below "wastewatch_", units are base
  * units, a counter ends in "_total". While the daemon is down the record's figures are there,
- * and wastewatch_up is 0.
+ * and wastewatch_up is 0; where the record cannot be read, wastewatch_record_readable is 0.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -70,8 +70,45 @@ static const char *const alarm_states[] = {"standing",	    "unacknowledged", "sh
 					   "suppressed",    "stale",	      "chattering",
 					   "out_of_service"};
 
-static void put_family(const char *name, const char *type, const char *unit, const char *help)
+/**
+ * struct sink - where the figures go: text at once, or a line of JSON for each family
+ * @family: of JSON, not printed yet; NULL none
+ */
+struct sink {
+	bool json;
+	char name[80];
+	json_t *family;
+};
+
+struct label {
+	const char *name;
+	const char *value;
+};
+
+#define LABEL(name, value) ((const struct label[]){{name, value}, {NULL, NULL}})
+
+static void end_family(struct sink *sink)
 {
+	if (!sink->family)
+		return;
+	(void)json_dumpf(sink->family, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	(void)putchar('\n');
+	json_decref(sink->family);
+	sink->family = NULL;
+}
+
+static void put_family(struct sink *sink, const char *name, const char *type, const char *unit,
+		       const char *help)
+{
+	end_family(sink);
+	(void)snprintf(sink->name, sizeof(sink->name), "wastewatch_%s%s", name,
+		       strcmp(type, "counter") == 0 ? "_total" : "");
+	if (sink->json) {
+		sink->family = json_pack("{so, ss, ss, ss, s[]}", "family",
+					 json_sprintf("wastewatch_%s", name), "type", type, "unit",
+					 unit, "help", help, "samples");
+		return;
+	}
 	(void)printf("# TYPE wastewatch_%s %s\n", name, type);
 	if (*unit)
 		(void)printf("# UNIT wastewatch_%s %s\n", name, unit);
@@ -79,10 +116,10 @@ static void put_family(const char *name, const char *type, const char *unit, con
 }
 
 /* a label's value: backslash, quotation mark and the end of a line are escaped */
-static void put_label(char before, const char *name, const char *text)
+static void put_label(char before, const struct label *label)
 {
-	(void)printf("%c%s=\"", before, name);
-	for (; *text; text++) {
+	(void)printf("%c%s=\"", before, label->name);
+	for (const char *text = label->value; *text; text++) {
 		if (*text == '\\' || *text == '"')
 			(void)putchar('\\');
 		if (*text == '\n')
@@ -93,82 +130,101 @@ static void put_label(char before, const char *name, const char *text)
 	(void)putchar('"');
 }
 
-static void put_number(int64_t number, int64_t divisor)
+static void put_json(const struct sink *sink, const struct label *labels, const char *value)
 {
+	json_t *set = json_object();
+
+	for (; labels && labels->name; labels++)
+		(void)json_object_set_new(set, labels->name, json_string(labels->value));
+	(void)json_array_append_new(
+		json_object_get(sink->family, "samples"),
+		json_pack("{ss, so, ss}", "name", sink->name, "labels", set, "value", value));
+}
+
+/* of the family that was put last; @labels: the last has no name; NULL none */
+static void put_text(const struct sink *sink, const struct label *labels, const char *value)
+{
+	if (sink->json) {
+		put_json(sink, labels, value);
+		return;
+	}
+	(void)fputs(sink->name, stdout);
+	for (const struct label *label = labels; label && label->name; label++)
+		put_label(label == labels ? '{' : ',', label);
+	(void)printf("%s %s\n", labels ? "}" : "", value);
+}
+
+static void put_number(const struct sink *sink, const struct label *labels, int64_t number,
+		       int64_t divisor)
+{
+	char text[32];
+
 	if (divisor == 1)
-		(void)printf(" %" PRId64 "\n", number);
+		(void)snprintf(text, sizeof(text), "%" PRId64, number);
 	else
-		(void)printf(" %.9g\n", (double)number / (double)divisor);
+		(void)snprintf(text, sizeof(text), "%.9g", (double)number / (double)divisor);
+	put_text(sink, labels, text);
 }
 
-static const char *suffix(const struct metric *metric)
+static void put_single(struct sink *sink, const char *name, const char *help, int64_t number)
 {
-	return strcmp(metric->type, "counter") == 0 ? "_total" : "";
+	put_family(sink, name, "gauge", "", help);
+	put_number(sink, NULL, number, 1);
 }
 
-static void put_single(const char *name, const char *help, int64_t number)
+static void put_metric(struct sink *sink, const struct metric *metric)
 {
-	put_family(name, "gauge", "", help);
-	(void)printf("wastewatch_%s %" PRId64 "\n", name, number);
+	put_family(sink, metric->name, metric->type, metric->unit, metric->help);
 }
 
-static void put_live(const json_t *live)
+static void put_live(struct sink *sink, const json_t *live)
 {
 	const json_t *figures = json_object_get(live, "alarm_figures");
 
 	for (size_t i = 0; i < ARRAY_SIZE(live_metrics); i++) {
 		const struct metric *metric = &live_metrics[i];
 
-		put_family(metric->name, metric->type, metric->unit, metric->help);
-		(void)printf("wastewatch_%s%s", metric->name, suffix(metric));
-		put_number(field_number(live, metric->key), metric->divisor);
+		put_metric(sink, metric);
+		put_number(sink, NULL, field_number(live, metric->key), metric->divisor);
 	}
-	put_single("sender_up", "Whether a sender is connected",
+	put_single(sink, "sender_up", "Whether a sender is connected",
 		   json_is_true(json_object_get(live, "sender")));
-	put_single("bus_up", "Whether actions of people can come over D-Bus",
+	put_single(sink, "bus_up", "Whether actions of people can come over D-Bus",
 		   json_is_true(json_object_get(json_object_get(live, "bus"), "ready")));
-	put_single("alarms_10min", "Alarms raised in the last ten minutes",
+	put_single(sink, "alarms_10min", "Alarms raised in the last ten minutes",
 		   field_number(figures, "alarms_10min"));
-	put_family("alarms", "gauge", "", "Alarms by their state");
-	for (size_t i = 0; i < ARRAY_SIZE(alarm_states); i++) {
-		(void)fputs("wastewatch_alarms", stdout);
-		put_label('{', "state", alarm_states[i]);
-		(void)printf("} %" PRId64 "\n", field_number(figures, alarm_states[i]));
-	}
+	put_family(sink, "alarms", "gauge", "", "Alarms by their state");
+	for (size_t i = 0; i < ARRAY_SIZE(alarm_states); i++)
+		put_number(sink, LABEL("state", alarm_states[i]),
+			   field_number(figures, alarm_states[i]), 1);
 }
 
-static void put_link_labels(const json_t *link)
+/* a link that was not read yet has its state only; @metric NULL: that */
+static void put_link(const struct sink *sink, const json_t *link, const struct metric *metric)
 {
-	put_label('{', "site", field_text(link, "site"));
-	put_label(',', "link", field_text(link, "link"));
-	(void)putchar('}');
+	const struct label labels[] = {{"site", field_text(link, "site")},
+				       {"link", field_text(link, "link")},
+				       {NULL, NULL}};
+	const json_t *number = metric ? json_object_get(link, metric->key) : NULL;
+
+	if (!metric)
+		put_number(sink, labels, strcmp(field_text(link, "state"), "up") == 0, 1);
+	else if (number)
+		put_number(sink, labels, json_integer_value(number), metric->divisor);
 }
 
-/* a link that was not read yet has its state only */
-static void put_links(const json_t *links)
+static void put_links(struct sink *sink, const json_t *links)
 {
 	const json_t *link;
 	size_t k;
 
-	put_family("link_up", "gauge", "", "Whether the connection stands");
-	json_array_foreach (links, k, link) {
-		(void)fputs("wastewatch_link_up", stdout);
-		put_link_labels(link);
-		put_number(strcmp(field_text(link, "state"), "up") == 0, 1);
-	}
+	put_family(sink, "link_up", "gauge", "", "Whether the connection stands");
+	json_array_foreach (links, k, link)
+		put_link(sink, link, NULL);
 	for (size_t i = 0; i < ARRAY_SIZE(link_metrics); i++) {
-		const struct metric *metric = &link_metrics[i];
-
-		put_family(metric->name, metric->type, metric->unit, metric->help);
-		json_array_foreach (links, k, link) {
-			const json_t *number = json_object_get(link, metric->key);
-
-			if (!number)
-				continue;
-			(void)printf("wastewatch_%s%s", metric->name, suffix(metric));
-			put_link_labels(link);
-			put_number(json_integer_value(number), metric->divisor);
-		}
+		put_metric(sink, &link_metrics[i]);
+		json_array_foreach (links, k, link)
+			put_link(sink, link, &link_metrics[i]);
 	}
 }
 
@@ -178,34 +234,33 @@ static bool is_good(const json_t *channel)
 }
 
 /* a value that is not good is no value: it is absent, never old */
-static void put_channels(const json_t *channels)
+static void put_channels(struct sink *sink, const json_t *channels)
 {
 	const json_t *channel;
 	size_t i;
 
-	put_family("channel_good", "gauge", "", "Whether the last value is good");
+	put_family(sink, "channel_good", "gauge", "", "Whether the last value is good");
+	json_array_foreach (channels, i, channel)
+		put_number(sink, LABEL("channel", field_text(channel, "channel")), is_good(channel),
+			   1);
+	put_family(sink, "channel_value", "gauge", "",
+		   "The last good value, in the unit of the label");
 	json_array_foreach (channels, i, channel) {
-		(void)fputs("wastewatch_channel_good", stdout);
-		put_label('{', "channel", field_text(channel, "channel"));
-		(void)printf("} %d\n", is_good(channel));
-	}
-	put_family("channel_value", "gauge", "", "The last good value, in the unit of the label");
-	json_array_foreach (channels, i, channel) {
-		if (!is_good(channel) || !*field_text(channel, "value"))
-			continue;
-		(void)fputs("wastewatch_channel_value", stdout);
-		put_label('{', "channel", field_text(channel, "channel"));
-		put_label(',', "unit", field_text(channel, "unit"));
-		(void)printf("} %s\n", field_text(channel, "value"));
+		const struct label labels[] = {{"channel", field_text(channel, "channel")},
+					       {"unit", field_text(channel, "unit")},
+					       {NULL, NULL}};
+
+		if (is_good(channel) && *field_text(channel, "value"))
+			put_text(sink, labels, field_text(channel, "value"));
 	}
 }
 
-static void put_waiting(const char *name, const char *unit, const char *help, int64_t reports,
-			int64_t files)
+static void put_waiting(struct sink *sink, const char *name, const char *unit, const char *help,
+			int64_t reports, int64_t files)
 {
-	put_family(name, "gauge", unit, help);
-	(void)printf("wastewatch_%s{what=\"reports\"} %" PRId64 "\n", name, reports);
-	(void)printf("wastewatch_%s{what=\"files\"} %" PRId64 "\n", name, files);
+	put_family(sink, name, "gauge", unit, help);
+	put_number(sink, LABEL("what", "reports"), reports, 1);
+	put_number(sink, LABEL("what", "files"), files, 1);
 }
 
 static int64_t age_s(int64_t now_ms, int64_t oldest_ms)
@@ -227,72 +282,98 @@ static void count_raised(void *userdata, const char *path, int64_t since_ms, con
 	++*(int64_t *)userdata;
 }
 
-/* nothing is printed before all of it was read */
-static int put_record(struct history *history, int64_t now_ms)
-{
+/* struct known - what the record says; nothing of it is printed before all of it was read */
+struct known {
 	struct history_outbox outbox;
-	int64_t n_open = 0, n_raised = 0, n_unclosed = history_unclosed(history), head;
-	int r = (int)MIN(n_unclosed, 0), zone_min;
+	int64_t head;
+	int64_t n_open;
+	int64_t n_raised;
+	int64_t n_unclosed;
+};
 
-	if (r >= 0)
-		r = history_incidents(history, NULL, true, -1, count_one, &n_open);
-	if (r >= 0)
-		r = history_raised(history, count_raised, &n_raised);
-	if (r >= 0)
-		r = history_outbox(history, &outbox);
-	if (r >= 0)
-		r = history_head(history, &head, &zone_min);
-	if (r < 0)
-		return r;
-	put_single("record_entries", "Entries of the record", head);
-	put_single("incidents_running", "Incidents that run", n_open);
-	put_single("incidents_unclosed", "Incidents that have ended and were not closed",
-		   n_unclosed);
-	put_single("limits_broken", "Limits that are broken now", n_raised);
-	put_waiting("outbox_waiting", "", "What is not delivered yet", outbox.n_waiting,
-		    outbox.n_files);
-	put_waiting("outbox_held", "", "Refused by the receiver and held", outbox.n_held,
-		    outbox.n_files_held);
-	put_waiting("outbox_oldest_seconds", "seconds", "Age of the oldest that waits",
-		    age_s(now_ms, outbox.oldest_ms), age_s(now_ms, outbox.oldest_file_ms));
-	return 0;
-}
-
-static void put_daemon(const json_t *live)
+static int read_known(struct history *history, struct known *known)
 {
-	put_single("up", "Whether the daemon runs and says so", live != NULL);
-	put_single("healthy", "Whether all is read, stored and told",
-		   json_is_true(json_object_get(live, "health")));
-	if (!live)
-		return;
-	put_family("build_info", "gauge", "", "Version and origin");
-	(void)fputs("wastewatch_build_info", stdout);
-	put_label('{', "version", field_text(live, "version"));
-	put_label(',', "origin", field_text(live, "origin"));
-	(void)fputs("} 1\n", stdout);
-	put_live(live);
-	put_links(json_object_get(live, "links"));
-	put_channels(json_object_get(live, "channels"));
+	int r, zone_min;
+
+	known->n_unclosed = history_unclosed(history);
+	r = (int)MIN(known->n_unclosed, 0);
+	if (r >= 0)
+		r = history_incidents(history, NULL, true, -1, count_one, &known->n_open);
+	if (r >= 0)
+		r = history_raised(history, count_raised, &known->n_raised);
+	if (r >= 0)
+		r = history_outbox(history, &known->outbox);
+	return r < 0 ? r : history_head(history, &known->head, &zone_min);
 }
 
-int command_metrics(const struct command_options *options)
+/* why it cannot be read is for people; whoever watches the figures sees that it cannot */
+static bool read_record(const struct command_options *options, struct known *known)
 {
 	CLEANUP(history_close) struct history *history = NULL;
-	int64_t now_ms = clock_stamp().wall_ms, age_ms = 0;
 	char error[HISTORY_ERROR_MAX];
-	json_t *live = NULL;
 	int r = history_open(&history, options->state, error);
 
 	if (r < 0)
-		return command_fail("%s", error);
+		(void)command_fail("%s", error);
+	else if ((r = read_known(history, known)) < 0)
+		(void)command_fail("the record cannot be read: %s", history_error(history));
+	return r >= 0;
+}
+
+static void put_record(struct sink *sink, const struct known *known, int64_t now_ms)
+{
+	const struct history_outbox *outbox = &known->outbox;
+
+	put_single(sink, "record_entries", "Entries of the record", known->head);
+	put_single(sink, "incidents_running", "Incidents that run", known->n_open);
+	put_single(sink, "incidents_unclosed", "Incidents that have ended and were not closed",
+		   known->n_unclosed);
+	put_single(sink, "limits_broken", "Limits that are broken now", known->n_raised);
+	put_waiting(sink, "outbox_waiting", "", "What is not delivered yet", outbox->n_waiting,
+		    outbox->n_files);
+	put_waiting(sink, "outbox_held", "", "Refused by the receiver and held", outbox->n_held,
+		    outbox->n_files_held);
+	put_waiting(sink, "outbox_oldest_seconds", "seconds", "Age of the oldest that waits",
+		    age_s(now_ms, outbox->oldest_ms), age_s(now_ms, outbox->oldest_file_ms));
+}
+
+static void put_daemon(struct sink *sink, const json_t *live)
+{
+	const struct label build[] = {{"version", field_text(live, "version")},
+				      {"origin", field_text(live, "origin")},
+				      {NULL, NULL}};
+
+	put_single(sink, "up", "Whether the daemon runs and says so", live != NULL);
+	put_single(sink, "healthy", "Whether all is read, stored and told",
+		   json_is_true(json_object_get(live, "health")));
+	if (!live)
+		return;
+	put_family(sink, "build_info", "gauge", "", "Version and origin");
+	put_number(sink, build, 1, 1);
+	put_live(sink, live);
+	put_links(sink, json_object_get(live, "links"));
+	put_channels(sink, json_object_get(live, "channels"));
+}
+
+/* Whoever collects the figures keeps the last ones where a command fails, and would go on to see a
+ * daemon that is up: so what is not there is a figure, and no failure. */
+int command_metrics(const struct command_options *options)
+{
+	struct sink sink = {.json = options->json};
+	int64_t now_ms = clock_stamp().wall_ms, age_ms = 0;
+	struct known known = {0};
+	json_t *live = NULL;
+	bool is_readable = read_record(options, &known);
+
 	(void)live_load(options, now_ms, &live, &age_ms);
-	r = put_record(history, now_ms);
-	if (r < 0) {
-		json_decref(live);
-		return command_fail("the record cannot be read: %s", history_error(history));
-	}
-	put_daemon(live);
-	(void)puts("# EOF");
+	put_single(&sink, "record_readable", "Whether the record could be read for these figures",
+		   is_readable);
+	if (is_readable)
+		put_record(&sink, &known, now_ms);
+	put_daemon(&sink, live);
+	end_family(&sink);
+	if (!options->json)
+		(void)puts("# EOF");
 	json_decref(live);
 	return EXIT_SUCCESS;
 }

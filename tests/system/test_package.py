@@ -19,7 +19,6 @@ from machine import Machine, wait_for, why_not  # noqa: E402
 
 RECORD = ROOT / "tests" / "data" / "records" / "v4.sql"
 UNITS = ("wastewatchd", "wastewatch-poller", "wastewatch-sender")
-EXAMPLES = "/usr/share/doc/wastewatch/examples"
 KEYS = "/etc/wastewatch/credentials"
 DROP_INS = "/usr/share/doc/wastewatch/systemd"
 # What a purge may leave changed, and who keeps it: apt and dpkg what they know and log, passwd the
@@ -98,11 +97,30 @@ def test_nothing_is_watched_before_somebody_has_said_what(host):
     assert host.run("stat", "-c", "%U %a", KEYS).stdout == "root 700\n"
 
 
-def test_the_page_s_commands_start_it(host):
-    host.run("sh", "-c", f"cp -r {EXAMPLES}/. /etc/wastewatch/")
-    host.run("wastewatch", "keygen")
-    host.run("wastewatch", "check")
-    host.run("systemctl", "enable", "--now", UNITS[0])
+def page_s_lines():
+    """What README has a new user type."""
+    text = (ROOT / "README.md").read_text(encoding="utf-8").replace("\\\n", "")
+    lines = [line.partition(" # ")[0].strip() for line in text.splitlines()
+             if line.startswith("    ")]
+    start = lines.index("apt install ./wastewatch_*.deb")
+    return lines[start:lines.index("systemctl stop plant receiver wastewatchd") + 1]
+
+
+def test_the_page_s_commands_lead_to_a_verified_report(host):
+    host.run("cp", "/root/first.deb", "/root/wastewatch_first.deb")
+    for line in page_s_lines():
+        if line.startswith("sleep"):  # a person waits; a test looks
+            wait_for(lambda: re.search("incident.opened .*, both signatures good", host.run(
+                "journalctl", "-u", "receiver").stdout), "the report, verified")
+            line = line.partition(";")[2] + "; test $? = 4"
+        host.run("sh", "-c", "cd /root; " + line)
+    assert host.states() == ["inactive"] * 3
+
+
+def test_after_it_the_plant_s_own_record_begins(host):
+    """As README says; what the trial has left beside ours goes."""
+    host.run("sh", "-c", "rm /var/lib/wastewatch/*; rm -r /var/lib/receiver")
+    host.run("systemctl", "start", UNITS[0])
     wait_for(lambda: host.states() == ["active"] * 3, "all three run")
     wait_for(lambda: host.entries("core.started") == "1", "the first start is in the record")
 

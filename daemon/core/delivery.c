@@ -14,6 +14,7 @@
 #include "core/legacy.h"
 
 #define ANSWER_GRACE_MS 15000 /* after the attempt's own deadline: the sender hangs */
+#define LACKING_WAIT_MS (5 * MS_PER_MIN)
 #define WALK_PAUSE_US	10000 /* between pieces of 2 ms */
 #define REFUSED		400   /* what a report that cannot be sent as it is counts as */
 
@@ -178,6 +179,9 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 							  (size_t)(endpoint - delivery->endpoints),
 							  &endpoint->job, result, set_ms),
 					 result->retry_after_s, delivery_random());
+	/* refused for a signature that is missing here: soon after it is there again, it goes */
+	if (keys_is_lacking(&delivery->service->keys, (size_t)(endpoint - delivery->endpoints)))
+		decision.wait_ms = MIN(decision.wait_ms, LACKING_WAIT_MS);
 	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
 }

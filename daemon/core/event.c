@@ -61,6 +61,8 @@ static const struct {
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
+	[EVENT_CREDENTIAL_MISSING] = {"credential.missing", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c09", 2,
+				      NULL},
 	[EVENT_DESTINATION_PAUSED] = {"destination.paused", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c01", 2,
 				      NULL},
 	[EVENT_DESTINATION_RESUMED] = {"destination.resumed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c02", 5,

@@ -206,35 +206,6 @@ void service_flush(struct service *service)
 		service_commit(service);
 }
 
-/* a loop that turns is not enough: is what must be stored stored, and is the journal told? */
-static bool is_alive(const struct service *service)
-{
-	struct record_ack acks[POLLERS_MAX];
-	bool waits = service->batch.n_entries > 0 || pollers_acks(service->pollers, acks) > 0;
-
-	if (waits && !storage_is_failing(service->storage) &&
-	    service_now(service).mono_ms - service->last_commit_ms > SERVICE_STUCK_MS)
-		return false;
-	return !journal_is_stuck(service->journal, SERVICE_STUCK_MS);
-}
-
-static void notify(const struct service *service)
-{
-	size_t n_open = 0, n_lost = 0;
-
-	for (size_t i = 0; i < service->config->n_sites * N_WASTE_KINDS; i++)
-		n_open += service->core->incidents[i].open;
-	for (size_t i = 0; i < service->config->n_channels; i++)
-		n_lost += service->core->channels[i].lost;
-	(void)sd_notifyf(0,
-			 "%sSTATUS=%zu channels watched, %zu not measured, %zu open "
-			 "incidents%s%s",
-			 is_alive(service) ? "WATCHDOG=1\n" : "", service->config->n_channels,
-			 n_lost, n_open,
-			 pollers_is_silent(service->pollers, 0) ? "; the poller is silent" : "",
-			 delivery_has_sender(service->delivery) ? "" : "; no sender");
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *service = userdata;
@@ -253,7 +224,7 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	delivery_tick(service->delivery);
 	control_tick(service->control);
 	status_write(service);
-	notify(service);
+	service_notify(service);
 	(void)sd_event_source_set_time_relative(source, US_PER_S);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -368,6 +339,8 @@ int service_open(struct service *service, const struct service_options *options)
 		r = legacy_open(&service->legacy, service);
 	if (r >= 0)
 		r = sandboxes_open(service);
+	if (r >= 0)
+		keys_tell(service);
 	if (r >= 0)
 		service_flush(service);
 	if (r >= 0 && !service->failed)

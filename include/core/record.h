@@ -424,6 +424,22 @@ int record_drill_standing(struct record *record,
  */
 int record_past(struct record *record, const char *id, struct action_past *ret);
 
+/** struct record_unclosed - texts are SQLite's until the callback returns */
+struct record_unclosed {
+	const char *id;
+	const char *state; /* "open", "ended", "removed" */
+	const char *class;
+	const char *level;
+	int64_t opened_ms;
+	int64_t ended_ms;
+};
+
+/** record_unclosed() - incidents that nobody has closed, the oldest first, from the @skip-th on
+ * Return: how many, @most at most; -errno, also what @each ends it with. */
+int record_unclosed(struct record *record, uint32_t skip, uint32_t most,
+		    int (*each)(void *userdata, const struct record_unclosed *incident),
+		    void *userdata);
+
 /** record_past_done() - takes a zeroed one, too */
 void record_past_done(struct action_past *past);
 
@@ -464,6 +480,9 @@ void record_fixed_done(struct record_fixed *fixed);
  * Return: 1 there may be more; 0 that was the end; -EBADMSG SQLite cannot read it; -errno.
  */
 int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
+
+/** record_first() - number of the first entry; 0 there is none. Return: 0; -errno. */
+int record_first(struct record *record, uint64_t *ret);
 
 /**
  * record_verify_outbox() - the same with the rows of the outbox, once all entries are read

@@ -38,11 +38,10 @@ int delivery_but(const struct delivery *delivery, int64_t now_ms, char **ret)
 	file = open_memstream(&text, &n);
 	if (!file)
 		return -ENOMEM;
-	(void)fputs("[0", file); /* no row has that */
+	(void)fputc(',', file);
 	for (size_t i = 0; i < service->n_deliveries; i++)
 		if (!is_due(&service->deliveries[i], now_ms))
-			(void)fprintf(file, ",%lld", (long long)service->deliveries[i].id);
-	(void)fputs("]", file);
+			(void)fprintf(file, "%lld,", (long long)service->deliveries[i].id);
 	if (fclose(file) != 0) {
 		free(text);
 		return -ENOMEM;

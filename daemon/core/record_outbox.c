@@ -55,7 +55,7 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 		     " fixed FROM outbox"
 		     " WHERE destination = ?1 AND turn = 1 AND lane BETWEEN ?4 AND ?5"
 		     " AND (next_ms <= ?2 OR next_ms > ?3)"
-		     " AND (?6 IS NULL OR id NOT IN (SELECT value FROM json_each(?6)))"
+		     " AND (?6 IS NULL OR instr(?6, ',' || id || ',') = 0)"
 		     " ORDER BY lane, place LIMIT 1",
 	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"

@@ -341,7 +341,7 @@ int record_commit(struct record *record, const struct record_commit *commit);
  * @files: data files; else reports. What waits for a destination that was of the other kind
  *   when it was made does not go there.
  * @emergencies: only what is in the lane of emergencies
- * @but: ids that are not asked for, as a JSON array; NULL none
+ * @but: ids that are not asked for, ",1,2,"; NULL none
  */
 struct record_ask {
 	const char *destination;

@@ -5,9 +5,11 @@ not acknowledged as the real one does. What stands in the files is compared with
 over what it told."""
 
 import contextlib
+import json
 import math
 import random
 import socket
+import sqlite3
 import threading
 import time
 from collections import namedtuple
@@ -389,3 +391,32 @@ def test_wrong_password_is_said_once(ftp):
         assert len(plant.entries("report.held")) == n_held
         told = plant.until_entry("report.delivered", report=held["report"])
         assert told["name"] == "data"
+
+
+def test_an_altered_file_is_held_and_the_others_go(ftp):
+    """S9: a value changed in a file that waits: verify names it, it is not uploaded, the rest is."""
+    ftp.stop()
+    with plant_for(ftp) as (plant, poller):
+        try:
+            poller.tell(*COURSE[:3])
+            until_composed(plant, poller)
+            plant.stop("core")
+            ident, body = plant.query("SELECT webhook_id, body FROM outbox WHERE lane = 2"
+                                      " ORDER BY id LIMIT 1")[0]
+            changed = body[:-2] + chr(ord(body[-2]) ^ 1) + body[-1]
+            with contextlib.closing(sqlite3.connect(plant.state / "record.db")) as db, db:
+                db.execute("UPDATE outbox SET body = ? WHERE webhook_id = ?", (changed, ident))
+            said = json.loads(plant.command("verify", "--json", str(plant.state)).stdout)
+            assert not said["good"] and said["fault"] == "report" and ident in said["text"]
+        finally:
+            ftp.start()
+        plant.start("core")
+        told = plant.until_entry("report.altered")
+        assert told["report"] == ident and told["name"] == "data"
+        plant.until(lambda: waiting(plant) == 1, "the others are delivered")
+        assert plant.query("SELECT state, body FROM outbox WHERE webhook_id = ?", ident) == \
+            [("stopped", changed)]
+        name = ident.rpartition("/")[2]
+        names = {path.rpartition("/")[2] for path in ftp.files()}
+        assert name not in names and len(names) == len(expected_names(poller)) - 1
+        assert plant.status().get("health") is False

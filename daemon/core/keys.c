@@ -139,7 +139,7 @@ const char *keys_newly_lacking(const struct keys *keys, const struct config *con
 
 bool keys_is_lacking(const struct keys *keys, size_t destination)
 {
-	return destination < keys->n_destinations && *keys->lacking[destination];
+	return keys->lacking && destination < keys->n_destinations && *keys->lacking[destination];
 }
 
 size_t keys_n_lacking(const struct keys *keys)

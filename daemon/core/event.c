@@ -290,6 +290,8 @@ static void set_bodies(json_t *object, const struct event *event)
 	if (event->n_replaced > 0)
 		(void)json_object_set(object, "replaced", replaced);
 	json_decref(replaced);
+	if (event->has_left)
+		(void)json_object_set_new(object, "left", json_integer(event->left));
 }
 
 static void set_keys(json_t *object, const struct event_keys *keys)

@@ -203,6 +203,8 @@ struct event {
 	size_t n_bodies;
 	const char *const *replaced;
 	size_t n_replaced;
+	bool has_left;
+	int64_t left; /* rows of an older record that are still to come */
 	int64_t until_ms;
 	bool exercise;
 	bool quiet;

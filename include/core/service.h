@@ -65,6 +65,7 @@ struct storage;
 struct chain_watch;
 struct anchoring;
 struct sandboxes;
+struct legacy;
 
 /** struct service_reloads - @n: how often it was asked for; of the last: @refused, and why */
 struct service_reloads {
@@ -92,6 +93,7 @@ struct service {
 	struct chain_watch *chain;
 	struct anchoring *anchoring;
 	struct sandboxes *sandboxes;
+	struct legacy *legacy;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -242,6 +244,9 @@ void delivery_tick(struct delivery *delivery);
 
 /** delivery_look() - new reports are there: look at once, not when the next retry is due */
 void delivery_look(struct delivery *delivery);
+
+/** delivery_look_later() - the same, when the loop has its next turn */
+void delivery_look_later(struct delivery *delivery);
 
 /** delivery_try() - have the sender try its sandbox, as sandboxes_ask() */
 void delivery_try(struct delivery *delivery);

@@ -212,6 +212,27 @@ def test_what_is_listed(plant, listener):
     assert listener.call(PATH, INTERFACE, "ListAlarms", "(u)", 4000000000) == ([], 0)
 
 
+def test_incidents_are_listed_until_they_are_closed(plant, listener):
+    """One that has ended has no object any more, and is not forgotten for that."""
+    def listed(begin=0):
+        return listener.call(PATH, INTERFACE, "ListIncidents", "(u)", begin)
+    assert listed() == ([], 0) and listed(4000000000) == ([], 0)
+    plant.device.set(COD=200)
+    incident = plant.until_entry("incident.opened")["incident"]
+    (name, path, state, level_of, level, opened, ended), = until(lambda: listed()[0])
+    assert (name, path, state, level_of, level, ended) == \
+        (incident, path_of("incident", incident), "open", "limit", "facility", 0)
+    assert abs(opened / 1e6 - time.time()) < 60
+    plant.device.set(COD=50)
+    plant.until_entry("incident.ended")
+    (name, path, state, *_, ended), = until(lambda: [i for i in listed()[0] if i[2] != "open"])
+    assert (name, path, state) == (incident, "/", "ended") and ended > opened
+    assert path_of("incident", incident) not in listener.managed()
+    assert listed(1) == ([], 0)
+    listener.call(PATH, INTERFACE, "CloseIncident", "(sss)", incident, "a valve", "mended")
+    assert listed() == ([], 0)
+
+
 @pytest.mark.parametrize("path", [
     "/vn/wastewatch1/alarm/none", "/vn/wastewatch1/alarm", "/vn/wastewatch1/alarm/mill",
     "/vn/wastewatch1/alarm/mill_2foutfall_2fCOD", "/vn/wastewatch1/alarm/_",

@@ -99,7 +99,8 @@ int command_check(const struct command_options *options)
 	if (r == 0)
 		seen = check_credentials(config, options, errors);
 	if (r == 0)
-		standard_check(config, today ? today : command_today(config->zone_min), errors);
+		standard_check(config, today ? today : command_today(config->zone_min),
+			       options->json ? CATALOGUE_EN : say_language(), errors);
 	(void)fclose(errors);
 	if (options->json)
 		print_json(text ? text : "", r == 0, n_errors, seen);

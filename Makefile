@@ -367,7 +367,8 @@ fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 
 c_sources := $(sort $(wildcard daemon/*/*.c tools/*/*.c tests/*/*.c))
 c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
-scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
+scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run \
+	tools/debian/*.postinst tools/debian/*.prerm tools/debian/*.postrm))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
 .PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml

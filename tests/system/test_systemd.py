@@ -35,7 +35,8 @@ class Plant(Machine):
     def prepare(self):
         """What README says, and no more; then a receiver's view of the keys, and a spill to come."""
         self.run("systemctl", "start", "dbus")
-        self.run("dpkg", "-i", "/root/wastewatch.deb")
+        self.run("sh", "-c", "cd /root && DEBIAN_FRONTEND=noninteractive apt --yes install "
+                 "./wastewatch_*.deb")
         self.run("sh", "-c", f"cp -r {EXAMPLES}/. /etc/wastewatch/")
         public = self.run("wastewatch", "keygen").stdout.split()[-1]
         self.run("tee", "/etc/receiver.pub", text=public + "\n")
@@ -90,7 +91,7 @@ def plant():
     with tempfile.TemporaryDirectory(prefix="wastewatch-machine-") as directory:
         machine = Plant(directory, tree())
         try:
-            shutil.copy(package(), machine.root / "root" / "wastewatch.deb")
+            shutil.copy(package(), machine.root / "root")
             (machine.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
             machine.boot()
             machine.prepare()
@@ -366,14 +367,20 @@ def as_user(running, user, *arguments):
     return running.run("runuser", "-u", user, "--", *arguments, check=False)
 
 
+def as_operator(running, *arguments):
+    """A member of the group, made when first needed."""
+    if running.run("id", "operator-1", check=False).returncode:
+        running.run("useradd", "-G", "wastewatch", "operator-1")
+    return as_user(running, "operator-1", *arguments)
+
+
 def test_operators_act_over_the_bus_and_strangers_do_not(running):
     """What README says: root and the members of the group, nobody else; their name is kept."""
-    running.run("useradd", "-G", "wastewatch", "operator-1")
     wait_for(lambda: running.run("busctl", "status", "vn.wastewatch1", check=False).returncode == 0,
              "the core has its name on the bus")
     mark = running.mark()
     reload = ("busctl", "call", *MANAGER, "Reload")
-    assert as_user(running, "operator-1", *reload).returncode == 0
+    assert as_operator(running, *reload).returncode == 0
     refused = as_user(running, "nobody", *reload)
     # by polkit where there is one, else by the policy of the bus
     assert refused.returncode != 0
@@ -383,12 +390,12 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
     assert [e["WASTEWATCH_USER"] for e in entries] == ["operator-1"]
     limit = "hop-thanh/outfall-1/COD/limit-high"
-    done = as_user(running, "operator-1", "wastewatch", "shelve", limit, "--for", "30min",
-                   "--reason", "đang súc rửa ống")
+    done = as_operator(running, "wastewatch", "shelve", limit, "--for", "30min",
+                       "--reason", "đang súc rửa ống")
     assert done.returncode == 0, done.stderr
-    shown = as_user(running, "operator-1", "wastewatch", "alarms").stdout
+    shown = as_operator(running, "wastewatch", "alarms").stdout
     assert "shelved by operator-1" in shown and limit in shown
-    assert as_user(running, "operator-1", "wastewatch", "unshelve", limit).returncode == 0
+    assert as_operator(running, "wastewatch", "unshelve", limit).returncode == 0
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.shelved"), "the entry")
     assert (entries[0]["WASTEWATCH_USER"], entries[0]["WASTEWATCH_REASON"]) == \
         ("operator-1", "đang súc rửa ống")
@@ -460,6 +467,45 @@ def test_spill_comes_to_the_journal_and_to_the_receiver(running):
     assert stored.strip()
     shown = json.loads(running.run("wastewatch", "incidents", "--json").stdout)
     assert incident in json.dumps(shown)
+
+
+def test_an_operator_acknowledges_it_and_a_stranger_may_not(running):
+    """Neither before nor after; the entry has the operator's name."""
+    mark, alarm = running.mark(), "hop-thanh/outfall-1/COD/emergency-high"
+    ack = ("wastewatch", "ack", alarm)
+    wait_for(lambda: running.run("busctl", "status", MANAGER[0], check=False).returncode == 0,
+             "the core has its name on the bus")
+    refused = [as_user(running, "nobody", *ack)]
+    done = as_operator(running, *ack, "--reason", "đã đóng van")
+    assert done.returncode == 0, done.stderr
+    refused.append(as_user(running, "nobody", *ack))
+    assert [told.returncode for told in refused] == [6, 6]
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.acknowledged"),
+                      "the entry")
+    assert (entry["WASTEWATCH_USER"], entry["WASTEWATCH_REASON"]) == ("operator-1", "đã đóng van")
+    assert alarm not in [line.split()[0] for line in as_operator(
+        running, "wastewatch", "alarms").stdout.splitlines() if "unacknowledged" in line]
+
+
+def test_a_new_limit_counts_from_the_reload_on(running):
+    """What is measured already breaks it: an alarm, and the same processes as before."""
+    site = "/etc/wastewatch/sites.d/hop-thanh.yaml"
+    measured = wait_for(lambda: value_of(running, "hop-thanh/outfall-1/TSS"), "a value")
+    bound = f"{float(measured) / 2:g}"
+    limit = f"{{channel: TSS, name: tight, class: warning, high: {bound}, on: value}}"
+    running.run("cp", site, "/root/site.yaml")
+    running.run("sed", "-i", f"0,/^    limits:$/s//    limits:\\n      - {limit}/", site)
+    before, mark = running.pids(), running.mark()
+    running.run("systemctl", "reload", CORE)
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.raised",
+                                              "WASTEWATCH_LIMIT=tight"), "the alarm")
+    assert (entry["WASTEWATCH_CHANNEL"], entry["WASTEWATCH_CLASS"]) == ("TSS", "warning")
+    assert "tight" in as_operator(running, "wastewatch", "alarms").stdout
+    running.run("cp", "/root/site.yaml", site)
+    running.run("systemctl", "reload", CORE)
+    wait_for(lambda: "tight" not in as_operator(running, "wastewatch", "alarms").stdout,
+             "no such limit any more")
+    assert running.pids() == before
 
 
 @pytest.mark.parametrize("language, subject", [
@@ -564,6 +610,39 @@ def test_after_kill_9_the_journal_is_told_the_rest_and_nothing_twice(running):
         running.wait_active()
         wait_for(running.are_connected, "all are connected")
     until_all_told(running)
+
+
+def incidents_of(running):
+    shown = running.run("wastewatch", "incidents", "--json").stdout
+    return {json.loads(line)["id"] for line in shown.splitlines()}
+
+
+def reports_of(running, incident):
+    """What the receiver holds of it, on its disk."""
+    done = running.run("grep", "-rl", incident, "/var/lib/receiver", check=False)
+    return done.stdout.split()
+
+
+# faults: H1
+def test_a_breach_while_journald_hangs_is_reported_and_told_later(running):
+    """The department need not wait for a journal that takes nothing."""
+    until_all_told(running)
+    told = {n for n, _ in all_told(running)}
+    known = incidents_of(running)
+    running.run("systemctl", "stop", "plant")
+    journald = running.show("systemd-journald", "MainPID")
+    running.run("kill", "-STOP", journald)
+    try:
+        running.run("tee", "/etc/spill", text="at 0s hop-thanh/stack-1/SO2 set 1800\n")
+        running.start_plant()
+        ident, = wait_for(lambda: incidents_of(running) - known, "an incident of gas")
+        wait_for(lambda: reports_of(running, ident), "the report at the receiver")
+        assert running.show("systemd-journald", "MainPID") == journald, "it hangs still"
+    finally:
+        running.run("kill", "-CONT", journald, check=False)
+    until_all_told(running)
+    opened, = [e for e in running.entries("incident.opened") if e["WASTEWATCH_INCIDENT"] == ident]
+    assert int(opened["WASTEWATCH_SEQ"]) not in told
 
 
 def test_journald_stopped_and_hung(running):

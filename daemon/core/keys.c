@@ -139,7 +139,7 @@ const char *keys_newly_lacking(const struct keys *keys, const struct config *con
 
 bool keys_is_lacking(const struct keys *keys, size_t destination)
 {
-	return destination < keys->n_destinations && *keys->lacking[destination];
+	return keys->lacking && destination < keys->n_destinations && *keys->lacking[destination];
 }
 
 size_t keys_n_lacking(const struct keys *keys)
@@ -147,7 +147,7 @@ size_t keys_n_lacking(const struct keys *keys)
 	size_t n = 0;
 
 	for (size_t i = 0; i < keys->n_destinations; i++)
-		n += *keys->lacking[i] != '\0';
+		n += keys_is_lacking(keys, i);
 	return n;
 }
 
@@ -156,7 +156,7 @@ void keys_tell(const struct service *service)
 	for (size_t i = 0; i < service->keys.n_destinations; i++) {
 		struct event event = event_plain(EVENT_CREDENTIAL_MISSING, service_now(service));
 
-		if (!*service->keys.lacking[i])
+		if (!keys_is_lacking(&service->keys, i))
 			continue;
 		event.name = service->config->destinations[i].name;
 		event.reason = service->keys.lacking[i];

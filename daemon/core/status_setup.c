@@ -14,7 +14,7 @@ static json_t *credentials_array(const struct service *service)
 	for (size_t i = 0; i < keys->n_destinations; i++) {
 		const struct config_destination *destination = &service->config->destinations[i];
 
-		if (*keys->lacking[i])
+		if (keys_is_lacking(keys, i))
 			(void)json_array_append_new(
 				array, json_pack("{ss, ss, ss}", "destination", destination->name,
 						 "credential", destination->hmac_secret, "words",

@@ -97,6 +97,7 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 {
 	struct record_start start;
 	struct verify verify;
+	uint64_t first = 0;
 	int r = record_load(service->record, &start);
 
 	free(start.state);
@@ -106,7 +107,10 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 		return r;
 	}
 	verify_begin(&verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
-	if (start.chain.seq > CHAIN_START_ENTRIES) {
+	r = record_first(service->record, &first);
+	/* numbers may be high where the record is young: it goes on where another ended */
+	if (r == 0 && start.chain.seq > CHAIN_START_ENTRIES &&
+	    start.chain.seq - CHAIN_START_ENTRIES >= first) {
 		r = record_chain_at(service->record, start.chain.seq - CHAIN_START_ENTRIES,
 				    &verify.chain);
 		verify.mode &= ~(unsigned)VERIFY_WHOLE;
@@ -119,6 +123,17 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 	else if (!verify_end(&verify))
 		verify_text(&verify, words);
 	return r < 0 ? r : verify.fault && verify.fault != VERIFY_FAILED ? -EBADMSG : 0;
+}
+
+static int check_shape(struct service *service, char words[static RECORD_ASIDE_REASON])
+{
+	char what[RECORD_WORDS_MAX];
+	int r = record_check_shape(service->record, what);
+
+	if (r == 0)
+		(void)snprintf(words, RECORD_ASIDE_REASON, "somebody has changed its tables: %s",
+			       what);
+	return r == 0 ? -EBADMSG : MIN(r, 0);
 }
 
 /* Return: 0 it can be used; -EBADMSG it is to be set aside, @words say why; -errno */
@@ -135,6 +150,8 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=1800000000");
 		r = record_look_through(service->record, words);
 	}
+	if (r == 0)
+		r = check_shape(service, words);
 	if (r == 0)
 		r = check_end(service, words);
 	if (r == 0)
@@ -181,6 +198,11 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 	char words[RECORD_ASIDE_REASON] = "";
 	int r = open(service);
 
+	/* SQLite says "malformed" of a page that the disk did not give, too: that may pass */
+	if (r == -EBADMSG) {
+		service->record = record_close(service->record);
+		r = open(service);
+	}
 	if (r < 0 && record_is_damaged(service->options.state, r)) {
 		if (service->record)
 			(void)snprintf(words, sizeof(words), "%s", record_error(service->record));

@@ -211,9 +211,10 @@ def take_back(running, unit):
 
 def test_each_has_tried_its_own_sandbox(running):
     """A score is no proof: what each must not be able to do has been tried, and is an entry."""
-    wanted = {CORE: "cannot open a socket of IPv4, IPv6",
-              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1",
-              SENDER: "cannot open /var/lib/wastewatch/record.db"}
+    wanted = {CORE: "cannot open a socket of IPv4, IPv6; 2 of 2 refused",
+              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1; "
+                      "2 of 2 refused",
+              SENDER: "cannot open /var/lib/wastewatch/record.db; 1 of 1 refused"}
     for unit, words in wanted.items():
         assert wait_for(lambda unit=unit: tried(running, unit)[1], "told") == words
         assert tried(running, unit)[0] == "holds"
@@ -224,9 +225,9 @@ def test_each_has_tried_its_own_sandbox(running):
 
 
 @pytest.mark.parametrize("unit, lines, words", [
-    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1"),
+    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1; 1 of 2 refused"),
     (CORE, "RestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX AF_INET",
-     "can open a socket of IPv4")], ids=["poller", "core"])
+     "can open a socket of IPv4; 1 of 2 refused")], ids=["poller", "core"])
 def test_a_sandbox_that_is_not_in_force_is_told(running, unit, lines, words):
     """In a container without BPF, say; the machine is watched all the same."""
     mark = running.mark()
@@ -246,11 +247,13 @@ def test_the_drop_in_for_the_department_keeps_the_sender_from_the_plant(running)
     running.run("cp", site, "/root/site.yaml")
     running.run("sed", "-i", "s/127.0.0.1:15022/192.168.10.20:15022/", site)
     running.run("systemctl", "reload", CORE)
-    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20"), "it can")
+    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20; 1 of 2 refused"),
+             "it can")
     text = running.run("cat", "/usr/share/doc/wastewatch/systemd/department-addresses.conf").stdout
     drop_in(running, SENDER, text)
     wait_for(lambda: tried(running, SENDER) ==
-             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20"),
+             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20; "
+              "2 of 2 refused"),
              "it cannot any more")
     take_back(running, SENDER)
     running.run("cp", "/root/site.yaml", site)
@@ -308,6 +311,53 @@ def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
     lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
     assert any(re.search(r"wastewatch\.yaml:\d+:\d+: .*no-such-key", line) for line in lines)
     running.wait_active()
+
+
+def test_reload_needs_no_bus(running):
+    mark = running.mark()
+    running.run("systemctl", "stop", "dbus.socket", "dbus")
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("systemctl", "start", "dbus")
+    assert done.returncode == 0, done.stderr
+    assert running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "when it returns, it is done"
+
+
+# faults: S10
+def test_a_missing_secret_fails_a_reload_and_ends_no_service(running):
+    """The reload says which; a restart, which nobody may watch, watches and tells all the same."""
+    mark = running.mark()
+    running.run("cp", "/etc/wastewatch/wastewatch.yaml", "/root/good.yaml")
+    running.run("sed", "-i", "s/hmac-secret: department-secret/hmac-secret: no-such-secret/",
+                "/etc/wastewatch/wastewatch.yaml")
+    said = running.run("wastewatch", "check").stderr
+    assert "the unit wastewatchd hands no credential no-such-secret over" in said
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("cp", "/root/good.yaml", "/etc/wastewatch/wastewatch.yaml")
+    assert done.returncode != 0
+    lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
+    assert any("no-such-secret is not there" in line for line in lines)
+    # the unit names a file that is gone
+    running.run("mv", f"{KEYS}/department-secret", "/root/department-secret")
+    restarts = running.restarts(CORE)
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=credential.missing"), "told")
+    assert entry["PRIORITY"] == "2" and entry["WASTEWATCH_NAME"] == "department"
+    wait_for(lambda: "NEEDS ATTENTION" in running.show(CORE, "StatusText"), "systemctl status says it")
+    running.run("mv", "/root/department-secret", f"{KEYS}/department-secret")
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    assert running.restarts(CORE) == restarts, "it never ended by itself"
+    assert not running.run("wastewatch", "check").stderr.count("credential")
+
+
+def test_the_status_line_speaks_of_all_three(running):
+    wait_for(lambda: re.search(r"poller reads, 1 of 1 links up; sender connected; \d+ of \d+ channels",
+                               running.show(CORE, "StatusText")), running.show(CORE, "StatusText"))
+    running.run("systemctl", "stop", SENDER)
+    wait_for(lambda: "NO SENDER" in running.show(CORE, "StatusText"), "it is missed")
+    running.run("systemctl", "start", SENDER)
+    wait_for(lambda: "sender connected" in running.show(CORE, "StatusText"), "it is back")
 
 
 MANAGER = ("vn.wastewatch1", "/vn/wastewatch1", "vn.wastewatch1.Manager")

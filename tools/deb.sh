@@ -6,6 +6,8 @@
 set -eu
 
 version=$1
+# what is not released yet is older than what will be
+! grep -q "^## $1 (not released)" NEWS.md || version=$1~dev
 mkdir -p "$2"
 out=$(cd "$2" && pwd)
 work=$(mktemp -d)
@@ -28,6 +30,8 @@ cp -a tools/debian "$tree/debian"
     printf ' -- wastewatch maintainers <maintainers@wastewatch.invalid>  %s\n' \
         "$(LC_ALL=C date -u -R -d "@$epoch")"
 } >"$tree/debian/changelog"
+# dpkg-deb moves only what is newer to the epoch; when a file was checked out is nobody's business
+find "$tree" -exec touch -h -d "@$epoch" {} +
 (cd "$tree" && dpkg-buildpackage --build=binary --no-sign --jobs="$(nproc)" >"$out/deb.log" 2>&1) || {
     tail -n 40 "$out/deb.log" >&2
     exit 1

@@ -250,7 +250,8 @@ def test_purge_leaves_nothing(host):
                                   sorted(changed.items()))
     users = host.run("getent", "passwd").stdout + host.run("getent", "group").stdout
     assert "wastewatch" not in users
-    assert "wastewatch" not in host.run("systemctl", "list-units", "--all", "--no-legend").stdout
+    wait_for(lambda: "wastewatch" not in host.run("systemctl", "list-units", "--all",
+                                                  "--no-legend").stdout, "systemd knows it no more")
 
 
 def epoch(deb):

@@ -352,7 +352,7 @@ def test_a_missing_secret_fails_a_reload_and_ends_no_service(running):
 
 
 def test_the_status_line_speaks_of_all_three(running):
-    wait_for(lambda: re.search(r"poller reads, 1 of 1 links up; sender connected; \d+ of \d+ channels",
+    wait_for(lambda: re.search(r"poller reads, \d of 2 links up; sender connected; \d+ of 19 channels",
                                running.show(CORE, "StatusText")), running.show(CORE, "StatusText"))
     running.run("systemctl", "stop", SENDER)
     wait_for(lambda: "NO SENDER" in running.show(CORE, "StatusText"), "it is missed")

@@ -97,6 +97,7 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 {
 	struct record_start start;
 	struct verify verify;
+	uint64_t first = 0;
 	int r = record_load(service->record, &start);
 
 	free(start.state);
@@ -106,7 +107,10 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 		return r;
 	}
 	verify_begin(&verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
-	if (start.chain.seq > CHAIN_START_ENTRIES) {
+	r = record_first(service->record, &first);
+	/* numbers may be high where the record is young: it goes on where another ended */
+	if (r == 0 && start.chain.seq > CHAIN_START_ENTRIES &&
+	    start.chain.seq - CHAIN_START_ENTRIES >= first) {
 		r = record_chain_at(service->record, start.chain.seq - CHAIN_START_ENTRIES,
 				    &verify.chain);
 		verify.mode &= ~(unsigned)VERIFY_WHOLE;
@@ -181,6 +185,11 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 	char words[RECORD_ASIDE_REASON] = "";
 	int r = open(service);
 
+	/* SQLite says "malformed" of a page that the disk did not give, too: that may pass */
+	if (r == -EBADMSG) {
+		service->record = record_close(service->record);
+		r = open(service);
+	}
 	if (r < 0 && record_is_damaged(service->options.state, r)) {
 		if (service->record)
 			(void)snprintf(words, sizeof(words), "%s", record_error(service->record));

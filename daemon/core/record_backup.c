@@ -13,6 +13,7 @@
 #include "core/record.h"
 #include "core/record_backup.h"
 #include "core/sqlite.h"
+#include "core/verify.h"
 
 #define PAGES_AT_A_TIME 256
 #define BUSY_MS		5000
@@ -165,29 +166,38 @@ static int check_pages(struct backup *backup)
 	return 0;
 }
 
+/* the entries, whatever version wrote them; who signed them is what "wastewatch verify" is asked */
 static int check_chain(struct backup *backup, struct record_backup_result *ret)
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *s = NULL;
-	uint8_t hash[32];
+	char words[VERIFY_TEXT_MAX];
+	struct verify verify;
 	int code;
 
 	if (sqlite3_prepare_v2(backup->to, "SELECT seq, line, hash FROM entry ORDER BY seq", -1, &s,
 			       NULL) != SQLITE_OK)
 		return fail(backup, -EBADMSG, "the copy cannot be read again: %.150s",
 			    sqlite3_errmsg(backup->to));
-	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		uint64_t seq = (uint64_t)sqlite3_column_int64(s, 0);
-
-		if (seq != ret->seq + 1 || sqlite3_column_bytes(s, 2) != sizeof(hash) ||
-		    chain_next(ret->hash, sqlite_text(s, 1), hash) < 0 ||
-		    memcmp(hash, sqlite3_column_blob(s, 2), sizeof(hash)) != 0)
-			return fail(backup, -EBADMSG,
-				    "entry %llu of the copy does not fit the chain, so neither may "
-				    "that of the record; see: wastewatch verify",
-				    (unsigned long long)ret->seq + 1);
-		ret->seq = seq;
-		memcpy(ret->hash, hash, sizeof(hash));
+	verify_begin(&verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
+	while ((code = sqlite3_step(s)) == SQLITE_ROW && !verify.fault)
+		verify_entry(&verify,
+			     &(struct verify_entry){
+				     .seq = (uint64_t)sqlite3_column_int64(s, 0),
+				     .line = sqlite_text(s, 1),
+				     .n_line = (size_t)sqlite3_column_bytes(s, 1),
+				     .hash = sqlite3_column_bytes(s, 2) == sizeof(ret->hash)
+						     ? sqlite3_column_blob(s, 2)
+						     : (const uint8_t[sizeof(ret->hash)]){0},
+			     });
+	if (!verify_end(&verify)) {
+		verify_text(&verify, words);
+		return fail(backup, -EBADMSG,
+			    "the copy does not fit the chain, so neither may the record (%.200s); "
+			    "see: wastewatch verify",
+			    words);
 	}
+	ret->seq = verify.chain.seq;
+	memcpy(ret->hash, verify.chain.hash, sizeof(ret->hash));
 	return code == SQLITE_DONE ? 0
 				   : fail(backup, -EBADMSG, "the copy cannot be read again: %.150s",
 					  sqlite3_errmsg(backup->to));

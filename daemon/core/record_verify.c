@@ -182,3 +182,17 @@ int record_chain_at(struct record *record, uint64_t seq, struct chain *ret)
 
 	return r < 0 ? record_failed(record, sqlite3_errcode(record->db)) : r;
 }
+
+int record_first(struct record *record, uint64_t *ret)
+{
+	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	int code = sqlite3_prepare_v2(record->db, "SELECT coalesce(min(seq), 0) FROM entry", -1,
+				      &row, NULL);
+
+	if (code == SQLITE_OK)
+		code = sqlite3_step(row);
+	if (code != SQLITE_ROW)
+		return record_failed(record, code);
+	*ret = (uint64_t)MAX(sqlite3_column_int64(row, 0), 0);
+	return 0;
+}

@@ -460,6 +460,9 @@ void record_fixed_done(struct record_fixed *fixed);
  */
 int record_verify(struct record *record, struct verify *verify, size_t most, bool heads);
 
+/** record_first() - number of the first entry; 0 there is none. Return: 0; -errno. */
+int record_first(struct record *record, uint64_t *ret);
+
 /**
  * record_verify_outbox() - the same with the rows of the outbox, once all entries are read
  * @verify: with @reports, which has got all entries

@@ -122,6 +122,16 @@ def test_what_sqlite_cannot_read(plant):
     assert replaced["seq"] > 1_600_000_000
     assert aside(plant)[0].read_bytes().startswith(b"no database at all")
     assert verify(plant)["good"]
+    # high numbers and few entries: nothing is missing at the next start, nor in a backup
+    plant.stop()
+    plant.start("core")
+    plant.until_entry("core.started", n=2)
+    assert len(aside(plant)) == 1
+    plant.stop()
+    copy = plant.dir / "copy.db"
+    done = plant.command("backup", str(copy))
+    assert done.returncode == 0, done.stderr
+    assert verify(plant, str(copy))["last"] == plant.entries()[-1]["seq"]
 
 
 def test_a_record_of_nothing(plant):

@@ -147,16 +147,16 @@ $(B)/man/wastewatch.yaml.5: tools/man/wastewatch.yaml.5.in $(B)/manual-keys
 # The compiled catalogue is part of the core (include/core/catalogue.h says why); it is installed,
 # too, so that gettext(1) and other programs find the same words.
 
-# What operators and inspectors read; commands for commissioning and for experts speak English.
-texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c $(filter-out $(addprefix \
-	tools/wastewatch/,assess% probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
-text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4
+# What people read. Probe, replay and plan, for who commissions a plant and for tests, speak English.
+texts := $(wildcard daemon/core/cap*.c daemon/core/catalogue*.c) daemon/core/crossing.c daemon/core/limit.c daemon/core/standard_check.c $(filter-out $(addprefix \
+	tools/wastewatch/,probe% replay% plan.c metrics.c),$(wildcard tools/wastewatch/*.c))
+text_words := N_ tr trn:1,2 say:1 say_to:2 say_wrong:1 command_fail:1 attend:4 assess_wrong:2 warn:4
 $(B)/po/wastewatch.pot: $(texts)
 	@mkdir -p $(@D)
 	$(call run,POT) xgettext --from-code=UTF-8 --language=C --keyword \
 		$(text_words:%=--keyword=%) --flag=tr:1:pass-c-format --flag=trn:1:pass-c-format \
 		--flag=trn:2:pass-c-format --flag=say:1:c-format --flag=say_to:2:c-format \
-		--flag=say_wrong:1:c-format --flag=command_fail:1:c-format --flag=attend:4:c-format --sort-output --no-location \
+		--flag=say_wrong:1:c-format --flag=command_fail:1:c-format --flag=attend:4:c-format --flag=assess_wrong:2:c-format --flag=warn:4:c-format --sort-output --no-location \
 		--package-name=wastewatch --copyright-holder="the authors of wastewatch" \
 		--output=- $(texts) | sed -e '/^"POT-Creation-Date:/d' -e 's/=CHARSET/=UTF-8/' >$@
 $(B)/po/vi.mo: po/vi.po
@@ -367,7 +367,8 @@ fuzz: ## feed random bytes to what reads foreign ones, T=60 seconds per target
 
 c_sources := $(sort $(wildcard daemon/*/*.c tools/*/*.c tests/*/*.c))
 c_headers := $(sort $(wildcard include/*/*.h tests/*/*.h))
-scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run))
+scripts := $(sort $(wildcard tools/*.sh tests/*.sh tests/*/*.sh systemd/*.sh .ci/run \
+	tools/debian/*.postinst tools/debian/*.prerm tools/debian/*.postrm))
 units := $(patsubst systemd/%.in,%,$(wildcard systemd/*.service.in)) $(notdir $(wildcard systemd/*.socket))
 
 .PHONY: lint lint-parts lint-format lint-tree lint-tidy lint-cppcheck lint-shell lint-units lint-xml

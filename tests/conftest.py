@@ -36,6 +36,9 @@ LONG = ("test_storage.py", "test_wrong_answers.py", "test_chaos.py", "test_packa
         "test_power.py", "test_power_start.py")
 
 
+MACHINES = ("test_package.py", "test_systemd.py", "test_upload_unit.py")
+
+
 def shared_fixtures(item):
     """Those that are made once for a whole file."""
     return [name for name, made in item._fixtureinfo.name2fixturedefs.items()
@@ -50,3 +53,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if shared_fixtures(item):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+def pytest_terminal_summary(terminalreporter):
+    """How long each file with a machine of its own took; test_systemd.py may take four minutes."""
+    took = {}
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            name = getattr(report, "nodeid", "").partition("::")[0].rpartition("/")[2]
+            if name in MACHINES and hasattr(report, "duration"):
+                took[name] = took.get(name, 0) + report.duration
+    for name, seconds in sorted(took.items()):
+        terminalreporter.write_line(f"{name}: {seconds:.0f} s with its machine")

@@ -120,3 +120,12 @@ bool sandbox_is_loopback(const char *address)
 		return ntohl(to.s_addr) >> 24 == LOOPBACK_NET;
 	return inet_pton(AF_INET6, address, &to6) != 1 || IN6_IS_ADDR_LOOPBACK(&to6);
 }
+
+bool sandbox_is_name(const char *address)
+{
+	struct in_addr to;
+	struct in6_addr to6;
+
+	return *address && strcmp(address, "localhost") != 0 &&
+	       inet_pton(AF_INET, address, &to) != 1 && inet_pton(AF_INET6, address, &to6) != 1;
+}

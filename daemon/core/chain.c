@@ -125,6 +125,17 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 	return r < 0 ? r : verify.fault && verify.fault != VERIFY_FAILED ? -EBADMSG : 0;
 }
 
+static int check_shape(struct service *service, char words[static RECORD_ASIDE_REASON])
+{
+	char what[RECORD_WORDS_MAX];
+	int r = record_check_shape(service->record, what);
+
+	if (r == 0)
+		(void)snprintf(words, RECORD_ASIDE_REASON, "somebody has changed its tables: %s",
+			       what);
+	return r == 0 ? -EBADMSG : MIN(r, 0);
+}
+
 /* Return: 0 it can be used; -EBADMSG it is to be set aside, @words say why; -errno */
 static int examine(struct service *service, char words[static RECORD_ASIDE_REASON])
 {
@@ -139,6 +150,8 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=1800000000");
 		r = record_look_through(service->record, words);
 	}
+	if (r == 0)
+		r = check_shape(service, words);
 	if (r == 0)
 		r = check_end(service, words);
 	if (r == 0)

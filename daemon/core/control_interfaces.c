@@ -65,7 +65,10 @@ static int on_object(sd_bus_message *m, void *userdata, sd_bus_error *error)
 	SD_BUS_METHOD_WITH_NAMES("ListAlarms", "u", P(from), "a(sos)u", P(alarms) P(next), \
 				 control_list_alarms, SD_BUS_VTABLE_UNPRIVILEGED), \
 	SD_BUS_METHOD_WITH_NAMES("ListChannels", "u", P(from), "a(sos)u", P(channels) P(next), \
-				 control_list_channels, SD_BUS_VTABLE_UNPRIVILEGED)
+				 control_list_channels, SD_BUS_VTABLE_UNPRIVILEGED), \
+	SD_BUS_METHOD_WITH_NAMES("ListIncidents", "u", P(from), "a(sossstt)u", \
+				 P(incidents) P(next), control_list_incidents, \
+				 SD_BUS_VTABLE_UNPRIVILEGED)
 
 static const sd_bus_vtable manager_vtable[] = {
 	SD_BUS_VTABLE_START(0),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Methods that answer with a list: names that begin with a word; alarms and channels, a page at a
- * time, however many there are.
+ * Methods that answer with a list: names that begin with a word; alarms, channels, and incidents
+ * that nobody has closed, a page at a time, however many there are.
  */
 #include <string.h>
 
@@ -166,4 +166,63 @@ int control_list_channels(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 	(void)error;
 	return answer(m, userdata, &pages);
+}
+
+/* --- incidents, from the record: those that have ended are nowhere else ------------- */
+
+struct unclosed {
+	const struct service *service;
+	sd_bus_message *reply;
+};
+
+static const char *path_of_incident(const struct service *service, const char *id,
+				    char path[static CONTROL_PATH_MAX])
+{
+	for (size_t i = control_object_next(service, CONTROL_INCIDENT, 0); i != SIZE_MAX;
+	     i = control_object_next(service, CONTROL_INCIDENT, i + 1)) {
+		if (strcmp(service->core->incidents[i].id, id) != 0)
+			continue;
+		control_object_path(service, CONTROL_INCIDENT, i, path);
+		return path;
+	}
+	return "/";
+}
+
+static int append_unclosed(void *userdata, const struct record_unclosed *incident)
+{
+	const struct unclosed *unclosed = userdata;
+	char path[CONTROL_PATH_MAX];
+
+	return sd_bus_message_append(unclosed->reply, "(sossstt)", incident->id,
+				     path_of_incident(unclosed->service, incident->id, path),
+				     incident->state, incident->class, incident->level,
+				     (uint64_t)MAX(incident->opened_ms, 0) * 1000,
+				     (uint64_t)MAX(incident->ended_ms, 0) * 1000);
+}
+
+int control_list_incidents(sd_bus_message *m, void *userdata, sd_bus_error *error)
+{
+	const struct control *control = userdata;
+	struct unclosed unclosed = {.service = control->service};
+	uint32_t from;
+	int r = sd_bus_message_read(m, "u", &from), n;
+
+	(void)error;
+	if (r >= 0)
+		r = sd_bus_message_new_method_return(m, &unclosed.reply);
+	if (r >= 0)
+		r = sd_bus_message_open_container(unclosed.reply, SD_BUS_TYPE_ARRAY, "(sossstt)");
+	if (r >= 0)
+		r = record_unclosed(control->service->record, from, CONTROL_PAGE_MAX,
+				    append_unclosed, &unclosed);
+	n = r;
+	if (r >= 0)
+		r = sd_bus_message_close_container(unclosed.reply);
+	if (r >= 0)
+		r = sd_bus_message_append(unclosed.reply, "u",
+					  n == CONTROL_PAGE_MAX ? from + CONTROL_PAGE_MAX : 0);
+	if (r >= 0)
+		r = sd_bus_send(NULL, unclosed.reply, NULL);
+	(void)sd_bus_message_unref(unclosed.reply);
+	return r;
 }

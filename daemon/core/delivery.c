@@ -11,8 +11,10 @@
 #include "core/delivery_inside.h"
 #include "core/delivery_job.h"
 #include "core/files.h"
+#include "core/legacy.h"
 
 #define ANSWER_GRACE_MS 15000 /* after the attempt's own deadline: the sender hangs */
+#define LACKING_WAIT_MS (5 * MS_PER_MIN)
 #define WALK_PAUSE_US	10000 /* between pieces of 2 ms */
 #define REFUSED		400   /* what a report that cannot be sent as it is counts as */
 
@@ -177,6 +179,9 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 							  (size_t)(endpoint - delivery->endpoints),
 							  &endpoint->job, result, set_ms),
 					 result->retry_after_s, delivery_random());
+	/* refused for a signature that is missing here: soon after it is there again, it goes */
+	if (keys_is_lacking(&delivery->service->keys, (size_t)(endpoint - delivery->endpoints)))
+		decision.wait_ms = MIN(decision.wait_ms, LACKING_WAIT_MS);
 	judge_destination(delivery, endpoint, decision, result, words);
 	settle(delivery, endpoint, decision, result->http_status, words);
 }
@@ -275,10 +280,17 @@ static int on_walker(sd_event_source *source, uint64_t usec, void *userdata)
 }
 
 /* the next piece of the way comes when others have had their turn */
-static void walk_later(struct delivery *delivery)
+static void pump_later(struct delivery *delivery, uint64_t pause_us)
 {
-	(void)sd_event_source_set_time_relative(delivery->walker, WALK_PAUSE_US);
+	(void)sd_event_source_set_time_relative(delivery->walker, pause_us);
 	(void)sd_event_source_set_enabled(delivery->walker, SD_EVENT_ONESHOT);
+}
+
+void delivery_look_later(struct delivery *delivery)
+{
+	for (size_t i = 0; i < delivery->n_endpoints; i++)
+		delivery->endpoints[i].next_ms = 0;
+	pump_later(delivery, 0);
 }
 
 /* what somebody has altered in the record stands aside, and the others go on */
@@ -292,13 +304,18 @@ static bool is_whole(struct delivery *delivery, struct endpoint *endpoint)
 	struct verify trusted;
 	int r;
 
+	if (job->fixed == 0 && legacy_wants(service->legacy, job->id)) {
+		end_attempt(endpoint);
+		endpoint->next_ms = now.wall_ms + 5 * MS_PER_S; /* it is looked for when it is */
+		return false;
+	}
 	verify_begin(&trusted, NULL, VERIFY_LENIENT);
 	chain_trust(service, &trusted);
 	r = record_is_whole(service->record, delivery->walk, destination, job, &trusted, words);
 	if (r > 0)
 		return true;
 	if (r == -EINPROGRESS) {
-		walk_later(delivery);
+		pump_later(delivery, WALK_PAUSE_US);
 	} else if (r == 0) {
 		chain_altered(service, destination, job, words);
 		service_add_delivery(service, &(struct record_delivery){
@@ -325,13 +342,22 @@ static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, 
 		.now_ms = now.wall_ms,
 	};
 	bool open = outbox_gate_is_open(&endpoint->gate, destination->per_min, now.mono_ms);
+	char *but = NULL;
 	int r;
 
 	if (endpoint->attempt || endpoint->paused || (!open && ask.files) ||
 	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
 		return;
 	ask.emergencies = !open;
+	if (delivery_but(delivery, now.wall_ms, &but) < 0)
+		return;
+	ask.but = but;
 	r = record_next_job(delivery->service->record, &ask, &endpoint->job, &endpoint->next_ms);
+	free(but);
+	delivery_recall(delivery, &endpoint->job);
+	if (but &&
+	    r == 0) /* what is not stored yet is due at a time that the record does not know */
+		endpoint->next_ms = MIN(endpoint->next_ms, now.wall_ms + MS_PER_S);
 	if (r < 0) {
 		log_err("the outbox cannot be read: %s", record_error(delivery->service->record));
 	} else if (r == 1 && is_whole(delivery, endpoint)) {
@@ -370,7 +396,7 @@ void delivery_pump(struct delivery *delivery)
 	for (size_t i = 0; i < delivery->n_endpoints; i++)
 		pump_unstored(delivery, &delivery->endpoints[i], now);
 	/* what came of an attempt and is not in the record yet would be tried once more */
-	for (size_t i = 0; delivery->service->n_deliveries == 0 && i < delivery->n_endpoints; i++)
+	for (size_t i = 0; delivery_may_pump(delivery) && i < delivery->n_endpoints; i++)
 		pump_endpoint(delivery, &delivery->endpoints[i], now);
 }
 

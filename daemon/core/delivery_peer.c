@@ -37,7 +37,8 @@ static int greet(struct delivery *delivery, struct newcomer *newcomer,
 	int r;
 
 	if (wire_hello_check(hello, WIRE_ROLE_SENDER, &why) < 0) {
-		log_err("a sender was refused: %s", why);
+		if (peer_may_say())
+			log_err("a sender was refused: %s", why);
 		return -EPROTO;
 	}
 	if (delivery->sender) {
@@ -93,10 +94,12 @@ static void on_gone(void *userdata, struct peer *peer, const char *why)
 
 	if (newcomer) {
 		newcomer->peer = NULL;
-		log_warning("a connection to the sender's socket is closed: %s", why);
+		if (peer_may_say())
+			log_warning("a connection to the sender's socket is closed: %s", why);
 		return;
 	}
-	log_warning("the sender is gone: %s; reports wait until it is back", why);
+	if (peer_may_say())
+		log_warning("the sender is gone: %s; reports wait until it is back", why);
 	delivery->sender = NULL;
 	delivery_end_attempts(delivery);
 }

@@ -61,6 +61,8 @@ static const struct {
 	[EVENT_POLLER_STARTED] = {"poller.started", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a15", 5, "times"},
 	[EVENT_REPORTS_STRANDED] = {"reports.stranded", "a57ae3a2b0a94b6e8f5d5a0f3d0f8a16", 3,
 				    "reports"},
+	[EVENT_CREDENTIAL_MISSING] = {"credential.missing", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c09", 2,
+				      NULL},
 	[EVENT_DESTINATION_PAUSED] = {"destination.paused", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c01", 2,
 				      NULL},
 	[EVENT_DESTINATION_RESUMED] = {"destination.resumed", "a57ae3a2b0a94b6e8f5d5a0f3d0f8c02", 5,
@@ -288,6 +290,8 @@ static void set_bodies(json_t *object, const struct event *event)
 	if (event->n_replaced > 0)
 		(void)json_object_set(object, "replaced", replaced);
 	json_decref(replaced);
+	if (event->has_left)
+		(void)json_object_set_new(object, "left", json_integer(event->left));
 }
 
 static void set_keys(json_t *object, const struct event_keys *keys)

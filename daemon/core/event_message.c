@@ -54,12 +54,6 @@ static void message_of_alarm(const struct event *event, const struct config *con
  * measured)" */
 static void append_mass(const struct event_mass *mass, const struct config *config, char *text)
 {
-	static const char *const whose[] = {
-		[BASIS_UNSAID] = "the limit",
-		[BASIS_LAW] = "the law's limit",
-		[BASIS_PERMIT] = "the permit's limit",
-		[BASIS_OWN] = "the plant's own figure",
-	};
 	const char *name = config->channels[mass->channel].name;
 	const struct config_limit *limit = &config->limits[mass->limit];
 	size_t n = strlen(text);
@@ -72,7 +66,7 @@ static void append_mass(const struct event_mass *mass, const struct config *conf
 		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
 			       "; %s: %s kg released, %s kg of it above %s of %s (%u %% of the "
 			       "time was measured)",
-			       name, total, above, whose[limit->basis], bound,
+			       name, total, above, limit_basis_words(limit->basis), bound,
 			       mass->covered_percent);
 	else
 		(void)snprintf(text + n, EVENT_MESSAGE_MAX - n,
@@ -473,6 +467,7 @@ static event_sentence *const sentences[EVENT_TYPE_MAX + 1] = {
 	[EVENT_KEY_ROTATED] = event_message_record,
 	[EVENT_REPORTS_FIXED] = event_message_record,
 	[EVENT_REPORT_ALTERED] = event_message_record,
+	[EVENT_CREDENTIAL_MISSING] = event_sentence_credential,
 	[EVENT_DESTINATION_PAUSED] = message_of_outbox,
 	[EVENT_DESTINATION_RESUMED] = message_of_outbox,
 	[EVENT_REPORT_RETRIED] = message_of_outbox,

@@ -36,6 +36,11 @@ void event_message_record(const struct event *event, const struct config *config
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "What is wrong with the record was seen by %s%s%s%s", user,
 			       *reason ? " (" : "", reason, *reason ? ")" : "");
+	else if (event->type == EVENT_REPORTS_FIXED && event->has_left)
+		(void)snprintf(text, EVENT_MESSAGE_MAX,
+			       "%lld reports and files wait to be sent as they are: %s; %lld more "
+			       "are to come",
+			       number, reason, (long long)event->left);
 	else if (event->type == EVENT_REPORTS_FIXED)
 		(void)snprintf(text, EVENT_MESSAGE_MAX,
 			       "%lld reports and files wait to be sent as they are%s%s", number,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* what a sandbox refuses, as a sentence for people; see event_message.c */
+/* how the programs are set up, as sentences for people: what a sandbox refuses, which credential is
+ * missing; see event_message.c */
 #include <stdio.h>
 
 #include "core/event_sentences.h"
@@ -17,4 +18,16 @@ void event_sentence_sandbox(const struct event *event, const struct config *conf
 	else
 		(void)snprintf(text, EVENT_MESSAGE_MAX, "The sandbox of %s was tried: it %s", name,
 			       reason);
+}
+
+void event_sentence_credential(const struct event *event, const struct config *config, char *text)
+{
+	const char *name = event->name ? event->name : "";
+
+	(void)config;
+	(void)snprintf(
+		text, EVENT_MESSAGE_MAX,
+		"Reports to %s lack a signature, and may be refused there: %s; see: wastewatch "
+		"check; then: systemctl restart wastewatchd; wastewatch outbox retry %s",
+		name, event->reason ? event->reason : "", name);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/plain.h"
 #include "core/history.h"
 #include "core/history_inside.h"
 #include "core/record.h"
@@ -14,8 +15,30 @@ struct history *history_close(struct history *history)
 		return NULL;
 	(void)sqlite3_finalize(history->statement);
 	(void)sqlite3_close(history->db);
+	for (size_t i = 0; i < HISTORY_PLAIN_MAX; i++)
+		free(history->plain[i]);
 	free(history);
 	return NULL;
+}
+
+void history_for_people(struct history *history)
+{
+	history->for_people = true;
+}
+
+const char *history_text(struct history *history, sqlite3_stmt *statement, int column)
+{
+	char **place = &history->plain[history->next];
+
+	if (!history->for_people)
+		return sqlite_text(statement, column);
+	history->next = (history->next + 1) % HISTORY_PLAIN_MAX;
+	free(*place);
+	*place = strdup(sqlite_text(statement, column));
+	if (!*place)
+		return "";
+	plain_text(*place);
+	return *place;
 }
 
 const char *history_error(const struct history *history)
@@ -116,23 +139,23 @@ int history_incidents(struct history *history, const char *id, bool only_open, i
 	(void)sqlite3_bind_int(s, 3, most);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, &(struct history_incident){
-				       .id = sqlite_text(s, 0),
-				       .site = sqlite_text(s, 1),
-				       .kind = sqlite_text(s, 2),
-				       .class = sqlite_text(s, 3),
-				       .state = sqlite_text(s, 4),
-				       .first_out = sqlite_text(s, 5),
+				       .id = history_text(history, s, 0),
+				       .site = history_text(history, s, 1),
+				       .kind = history_text(history, s, 2),
+				       .class = history_text(history, s, 3),
+				       .state = history_text(history, s, 4),
+				       .first_out = history_text(history, s, 5),
 				       .summary = sqlite_text(s, 6),
 				       .opened_ms = sqlite3_column_int64(s, 7),
 				       .ended_ms = sqlite3_column_int64(s, 8),
 				       .n_updates = sqlite3_column_int64(s, 9),
 				       .n_alarms = sqlite3_column_int64(s, 10),
-				       .level = sqlite_text(s, 11),
-				       .verdict = sqlite_text(s, 12),
-				       .acknowledged_by = sqlite_text(s, 13),
-				       .closed_by = sqlite_text(s, 14),
-				       .cause = sqlite_text(s, 15),
-				       .measures = sqlite_text(s, 16),
+				       .level = history_text(history, s, 11),
+				       .verdict = history_text(history, s, 12),
+				       .acknowledged_by = history_text(history, s, 13),
+				       .closed_by = history_text(history, s, 14),
+				       .cause = history_text(history, s, 15),
+				       .measures = history_text(history, s, 16),
 				       .acknowledged_ms = sqlite3_column_int64(s, 17),
 				       .closed_ms = sqlite3_column_int64(s, 18),
 			       });
@@ -202,10 +225,10 @@ int history_reports(struct history *history, const char *incident,
 	(void)sqlite3_bind_text(s, 1, incident, -1, SQLITE_STATIC);
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, &(struct history_report){
-				       .webhook_id = sqlite_text(s, 0),
-				       .destination = sqlite_text(s, 1),
-				       .type = sqlite_text(s, 2),
-				       .state = sqlite_text(s, 3),
+				       .webhook_id = history_text(history, s, 0),
+				       .destination = history_text(history, s, 1),
+				       .type = history_text(history, s, 2),
+				       .state = history_text(history, s, 3),
 				       .error = maybe(s, 4),
 				       .created_ms = sqlite3_column_int64(s, 5),
 				       .last_ms = sqlite3_column_int64(s, 6),
@@ -229,7 +252,8 @@ int history_raised(struct history *history,
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
-		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
+		each(userdata, history_text(history, s, 0), sqlite3_column_int64(s, 1),
+		     history_text(history, s, 2));
 		n++;
 	}
 	return history_result(history, code, n);
@@ -251,10 +275,10 @@ int history_alarms(struct history *history,
 		return sqlite_errno(sqlite3_errcode(history->db));
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, &(struct history_alarm){
-				       .path = sqlite_text(s, 0),
-				       .condition = sqlite_text(s, 1),
-				       .value = sqlite_text(s, 2),
-				       .incident = sqlite_text(s, 3),
+				       .path = history_text(history, s, 0),
+				       .condition = history_text(history, s, 1),
+				       .value = history_text(history, s, 2),
+				       .incident = history_text(history, s, 3),
 				       .raised = sqlite3_column_int(s, 4) != 0,
 				       .one_shot = sqlite3_column_int(s, 5) != 0,
 				       .out_of_service = sqlite3_column_int(s, 6) != 0,
@@ -263,13 +287,13 @@ int history_alarms(struct history *history,
 				       .since_ms = sqlite3_column_int64(s, 9),
 				       .changed_ms = sqlite3_column_int64(s, 10),
 				       .acknowledged_ms = sqlite3_column_int64(s, 11),
-				       .acknowledged_by = sqlite_text(s, 12),
+				       .acknowledged_by = history_text(history, s, 12),
 				       .shelved_until_ms = sqlite3_column_int64(s, 13),
-				       .shelved_by = sqlite_text(s, 14),
-				       .shelved_reason = sqlite_text(s, 15),
+				       .shelved_by = history_text(history, s, 14),
+				       .shelved_reason = history_text(history, s, 15),
 				       .out_until_ms = sqlite3_column_int64(s, 16),
-				       .out_by = sqlite_text(s, 17),
-				       .out_reason = sqlite_text(s, 18),
+				       .out_by = history_text(history, s, 17),
+				       .out_reason = history_text(history, s, 18),
 			       });
 		n++;
 	}

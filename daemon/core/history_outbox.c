@@ -39,18 +39,18 @@ int history_outbox(struct history *history, struct history_outbox *ret)
 	" replaced_by, lane, created_ms, next_ms, last_ms, changed_ms, attempts, skipped,"  \
 	" http_status"
 
-static struct history_queued take(sqlite3_stmt *s)
+static struct history_queued take(struct history *history, sqlite3_stmt *s)
 {
 	return (struct history_queued){
-		.webhook_id = sqlite_text(s, 0),
-		.destination = sqlite_text(s, 1),
-		.incident = sqlite_text(s, 2),
-		.type = sqlite_text(s, 3),
-		.state = sqlite_text(s, 4),
-		.error = sqlite_text(s, 5),
-		.reason = sqlite_text(s, 6),
-		.changed_by = sqlite_text(s, 7),
-		.replaced_by = sqlite_text(s, 8),
+		.webhook_id = history_text(history, s, 0),
+		.destination = history_text(history, s, 1),
+		.incident = history_text(history, s, 2),
+		.type = history_text(history, s, 3),
+		.state = history_text(history, s, 4),
+		.error = history_text(history, s, 5),
+		.reason = history_text(history, s, 6),
+		.changed_by = history_text(history, s, 7),
+		.replaced_by = history_text(history, s, 8),
 		.lane = sqlite3_column_int(s, 9),
 		.created_ms = sqlite3_column_int64(s, 10),
 		.next_ms = sqlite3_column_int64(s, 11),
@@ -83,7 +83,7 @@ int history_queue(struct history *history, const char *destination, bool all, in
 	(void)sqlite3_bind_text(s, 1, destination, -1, SQLITE_STATIC);
 	(void)sqlite3_bind_int(s, 2, most);
 	for (; (code = sqlite3_step(s)) == SQLITE_ROW; n++) {
-		report = take(s);
+		report = take(history, s);
 		each(userdata, &report);
 	}
 	return history_result(history, code, n);
@@ -102,7 +102,7 @@ int history_report(struct history *history, const char *webhook_id,
 		return sqlite_errno(sqlite3_errcode(history->db));
 	(void)sqlite3_bind_text(s, 1, webhook_id, -1, SQLITE_STATIC);
 	for (; (code = sqlite3_step(s)) == SQLITE_ROW; n++) {
-		report = take(s);
+		report = take(history, s);
 		report.body = sqlite_text(s, 17);
 		each(userdata, &report);
 	}
@@ -124,7 +124,8 @@ int history_set_aside(struct history *history,
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	for (; (code = sqlite3_step(s)) == SQLITE_ROW; n++)
-		each(userdata, sqlite_text(s, 0), sqlite_text(s, 1), sqlite3_column_int64(s, 2));
+		each(userdata, history_text(history, s, 0), history_text(history, s, 1),
+		     sqlite3_column_int64(s, 2));
 	return history_result(history, code, n);
 }
 
@@ -140,6 +141,7 @@ int history_paused(struct history *history,
 	if (!s)
 		return sqlite_errno(sqlite3_errcode(history->db));
 	for (; (code = sqlite3_step(s)) == SQLITE_ROW; n++)
-		each(userdata, sqlite_text(s, 0), sqlite3_column_int64(s, 1), sqlite_text(s, 2));
+		each(userdata, history_text(history, s, 0), sqlite3_column_int64(s, 1),
+		     history_text(history, s, 2));
 	return history_result(history, code, n);
 }

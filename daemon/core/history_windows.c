@@ -333,8 +333,8 @@ int history_channels(struct history *history,
 		return sqlite_errno(sqlite3_errcode(history->db));
 	while ((code = sqlite3_step(s)) == SQLITE_ROW) {
 		each(userdata, &(struct history_channel){
-				       .path = sqlite_text(s, 0),
-				       .unit = sqlite_text(s, 1),
+				       .path = history_text(history, s, 0),
+				       .unit = history_text(history, s, 1),
 				       .first_ms = moment(s, 2),
 				       .last_ms = moment(s, 3),
 			       });

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <string.h>
 
+#include "core/catalogue.h"
 #include "core/limit.h"
 
 static const struct {
 	const char *name;
 	const char *words;
 } ons[] = {
-	[LIMIT_ON_VALUE] = {"value", "value"},
-	[LIMIT_ON_MEAN_1MIN] = {"mean-1min", "1-min mean"},
-	[LIMIT_ON_MEAN_5MIN] = {"mean-5min", "5-min mean"},
-	[LIMIT_ON_MEAN_1H] = {"mean-1h", "1-h mean"},
-	[LIMIT_ON_MEAN_24H] = {"mean-24h", "24-h mean"},
+	[LIMIT_ON_VALUE] = {"value", N_("value")},
+	[LIMIT_ON_MEAN_1MIN] = {"mean-1min", N_("1-min mean")},
+	[LIMIT_ON_MEAN_5MIN] = {"mean-5min", N_("5-min mean")},
+	[LIMIT_ON_MEAN_1H] = {"mean-1h", N_("1-h mean")},
+	[LIMIT_ON_MEAN_24H] = {"mean-24h", N_("24-h mean")},
 };
 
 const char *limit_on_text(enum limit_on on)
@@ -24,16 +25,24 @@ const char *limit_on_words(enum limit_on on)
 	return ons[on].words;
 }
 
+static const struct {
+	const char *name;
+	const char *words;
+} bases[] = {
+	[BASIS_UNSAID] = {"", "the limit"},
+	[BASIS_LAW] = {"law", "the law's limit"},
+	[BASIS_PERMIT] = {"permit", "the permit's limit"},
+	[BASIS_OWN] = {"own", "the plant's own figure"},
+};
+
 const char *limit_basis_text(enum limit_basis basis)
 {
-	static const char *const words[] = {
-		[BASIS_UNSAID] = "",
-		[BASIS_LAW] = "law",
-		[BASIS_PERMIT] = "permit",
-		[BASIS_OWN] = "own",
-	};
+	return bases[basis].name;
+}
 
-	return words[basis];
+const char *limit_basis_words(enum limit_basis basis)
+{
+	return bases[basis].words;
 }
 
 /* within the bound by at least the deadband */

@@ -5,9 +5,11 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "core/peer.h"
 
+#define SAY_MS		   (10 * MS_PER_S)
 #define PACKETS_PER_WAKEUP 64 /* a flooding peer must not keep the loop from its timers */
 
 struct waiting {
@@ -138,12 +140,32 @@ int peer_new(struct peer **ret, sd_event *event, int fd, const struct peer_handl
 	return 0;
 }
 
+bool peer_may_say(void)
+{
+	static struct {
+		int64_t begin_ms;
+		unsigned int n;
+	} lines = {.begin_ms = INT64_MIN / 2};
+	int64_t now_ms = clock_stamp().mono_ms;
+
+	if (now_ms - lines.begin_ms >= SAY_MS) {
+		if (lines.n > PEER_LINES_MAX)
+			log_warning(
+				"lines about connections of poller and sender that were left out: "
+				"%u; systemctl status wastewatch-poller wastewatch-sender",
+				lines.n - PEER_LINES_MAX);
+		lines.begin_ms = now_ms;
+		lines.n = 0;
+	}
+	return ++lines.n <= PEER_LINES_MAX;
+}
+
 int peer_accept(sd_event_source *listener, int fd, const char *user, const char *what,
 		bool *starved)
 {
 	int peer = wire_accept(fd, wire_uid_of(user));
 
-	if (peer == -EPERM)
+	if (peer == -EPERM && peer_may_say())
 		log_err("a connection to the %s's socket came from another user than %s and was "
 			"refused",
 			what, user);

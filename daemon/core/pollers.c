@@ -91,7 +91,9 @@ static int assign(struct pollers *pollers, struct poller *poller)
 
 	poller->slot = choose_slot(pollers, poller);
 	if (poller->slot == STANDBY) {
-		log_notice("one more poller has connected than there is work for; it stands by");
+		if (peer_may_say())
+			log_notice("one more poller has connected than there is work for; it "
+				   "stands by");
 		return 0;
 	}
 	pollers->slots[poller->slot].poller = poller;
@@ -123,11 +125,14 @@ static int greet(struct pollers *pollers, struct poller *poller, const struct wi
 	int r;
 
 	if (wire_hello_check(hello, WIRE_ROLE_POLLER, &why) < 0) {
-		log_err("a poller was refused: %s", why);
+		if (peer_may_say())
+			log_err("a poller was refused: %s", why);
 		return -EPROTO;
 	}
 	if (memcmp(hello->boot_id, pollers->service->boot_id, sizeof(hello->boot_id)) != 0) {
-		log_err("a poller was refused: its clock is that of another boot or machine");
+		if (peer_may_say())
+			log_err("a poller was refused: its clock is that of another boot or "
+				"machine");
 		return -EPROTO;
 	}
 	poller->greeted = true;
@@ -271,11 +276,13 @@ static void fill_slots(struct pollers *pollers)
 static void on_gone(void *userdata, struct peer *peer, const char *why)
 {
 	struct pollers *pollers = userdata;
+	const struct poller *gone = peer_data(peer);
 
-	log_warning("the poller is gone: %s", why);
+	if (peer_may_say())
+		log_warning("the poller is gone: %s", why);
 	/* what it had sent is part of the state: cover it, or it would count twice when the same
 	 * poller comes back and sends again what was not acknowledged */
-	if (!pollers->service->failed)
+	if (gone->greeted && !pollers->service->failed)
 		service_commit(pollers->service);
 	forget(pollers, peer_data(peer));
 	fill_slots(pollers);
@@ -296,7 +303,8 @@ static void take_in(struct pollers *pollers, int fd)
 	while (i < POLLERS_MAX && pollers->list[i])
 		i++;
 	if (!poller || i == POLLERS_MAX) {
-		log_err("no room for one more poller");
+		if (peer_may_say())
+			log_err("no room for one more poller");
 		free(poller);
 		(void)close(fd);
 		return;

@@ -68,6 +68,9 @@ const char *const record_sql[N_STATEMENTS] = {
 	[GET_PAST] = "SELECT state, summary, told, coalesce(closed_by, ''), n_updates,"
 		     " coalesce(ended_ms, 0), coalesce(closed_ms, 0) FROM incident"
 		     " WHERE id = ?1 AND state <> 'open'",
+	[LIST_UNCLOSED] = "SELECT id, state, class, level, opened_ms, coalesce(ended_ms, 0)"
+			  " FROM incident WHERE state <> 'closed' ORDER BY opened_ms, id"
+			  " LIMIT ?2 OFFSET ?1",
 	[ADD_DRILL_INCIDENT] = "INSERT OR REPLACE INTO drill_incident(id, site, kind, class, state,"
 			       " opened_ms, ended_ms, first_out, n_updates, n_alarms, summary,"
 			       " level, verdict, acknowledged_ms, acknowledged_by, told)"
@@ -140,7 +143,8 @@ sqlite3_stmt *record_statement(struct record *record, enum record_statement whic
 {
 	const char *sql = record_sql[which]	     ? record_sql[which]
 			  : record_outbox_sql[which] ? record_outbox_sql[which]
-						     : record_fix_sql[which];
+			  : record_fix_sql[which]    ? record_fix_sql[which]
+						     : record_legacy_sql[which];
 
 	if (!record->statements[which] &&
 	    sqlite3_prepare_v3(record->db, sql, -1, SQLITE_PREPARE_PERSISTENT,

@@ -301,6 +301,8 @@ int record_commit(struct record *record, const struct record_commit *commit)
 		return r;
 	r = record_do(record, BEGIN);
 	if (r == 0)
+		r = record_keep_shape(record);
+	if (r == 0)
 		r = write_all(record, commit, &chain);
 	if (r == 0)
 		r = record_do(record, COMMIT);
@@ -315,7 +317,7 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
 	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
 	EACH(commit->fixed ? commit->fixed->n : 0, read_back(record, &commit->fixed->entries[i]));
-	record->knows_fixed |= commit->fixed && commit->fixed->n > 0;
+	record->legacy = record->legacy_next;
 	if (r == 0)
 		record->base = chain;
 	if (r == 0 && record->checkpoint) {

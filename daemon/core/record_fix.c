@@ -7,7 +7,7 @@
  *
  * NULL there means "put here by this transaction". What another program has left NULL is not
  * taken for that: it becomes 0, which fixes nothing. What an older version has left, or a record
- * that was set aside, is fixed by the first of these entries of a chain, and by no later one.
+ * that was set aside, is taken over once (record_legacy.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,15 +16,8 @@
 #include "core/files.h"
 #include "core/record_statements.h"
 
-#define ENTRY_BODIES 200 /* in one entry, at the most */
-
 const char *const record_fix_sql[N_STATEMENTS] = {
-	[HAS_FIXED] = "SELECT 1 FROM entry WHERE type = 'reports.fixed' LIMIT 1",
 	[FORGET_UNFIXED] = "UPDATE outbox SET fixed = 0 WHERE fixed IS NULL",
-	/* each half by an index of its own: what was sent may be millions */
-	[TAKE_OVER] = "UPDATE outbox SET fixed = NULL WHERE id IN (SELECT id FROM outbox"
-		      " WHERE state IN ('pending', 'held') UNION ALL SELECT id FROM outbox"
-		      " WHERE state IN ('stopped', 'abandoned') AND state = 'stopped')",
 	[UNFIXED] = "SELECT id, webhook_id, body, type, incident, destination, skipped"
 		    " FROM outbox WHERE fixed IS NULL ORDER BY id LIMIT ?1",
 	[SET_FIXED] = "UPDATE outbox SET fixed = ?2 WHERE id = ?1",
@@ -42,46 +35,26 @@ const char *const record_fix_sql[N_STATEMENTS] = {
 
 /* --- rows -------------------------------------------------------------------------- */
 
-/** struct row - one of the outbox; texts owned */
-struct row {
-	int64_t id;
-	char hash[65];
-	char *report;
-	char *type;
-	char *incident;
-	char *destination;
-	bool is_file;
-	bool replaces; /* others */
-};
-
-/** struct rows - what one entry says */
-struct rows {
-	struct row fixed[ENTRY_BODIES];
-	size_t n;
-	struct row *replaced;
-	size_t n_replaced;
-};
-
-static void row_done(struct row *row)
+static void row_done(struct record_row *row)
 {
 	free(row->report);
 	free(row->type);
 	free(row->incident);
 	free(row->destination);
-	*row = (struct row){0};
+	*row = (struct record_row){0};
 }
 
-static void rows_done(struct rows *rows)
+void record_rows_done(struct record_rows *rows)
 {
 	for (size_t i = 0; i < rows->n; i++)
 		row_done(&rows->fixed[i]);
 	for (size_t i = 0; i < rows->n_replaced; i++)
 		row_done(&rows->replaced[i]);
 	free(rows->replaced);
-	*rows = (struct rows){0};
+	*rows = (struct record_rows){0};
 }
 
-static struct event_body body_of(const struct row *row)
+static struct event_body body_of(const struct record_row *row)
 {
 	return (struct event_body){
 		.hash = row->hash,
@@ -91,11 +64,11 @@ static struct event_body body_of(const struct row *row)
 	};
 }
 
-static int take_row(sqlite3_stmt *s, struct row *ret)
+int record_take_row(sqlite3_stmt *s, struct record_row *ret)
 {
 	const char *body = sqlite_text(s, 2);
 
-	*ret = (struct row){
+	*ret = (struct record_row){
 		.id = sqlite3_column_int64(s, 0),
 		.report = strdup(sqlite_text(s, 1)),
 		.type = strdup(sqlite_text(s, 3)),
@@ -109,35 +82,37 @@ static int take_row(sqlite3_stmt *s, struct row *ret)
 	return event_body_hash(body, strlen(body), ret->hash);
 }
 
-static int take_unfixed(struct record *record, struct rows *ret)
+static int take_unfixed(struct record *record, struct record_rows *ret)
 {
 	int code = SQLITE_ROW, r = 0;
 
 	PREPARE(UNFIXED);
-	(void)sqlite3_bind_int(s, 1, ENTRY_BODIES);
+	(void)sqlite3_bind_int(s, 1, RECORD_ENTRY_BODIES);
 	while (r == 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
-		r = take_row(s, &ret->fixed[ret->n++]);
+		r = record_take_row(s, &ret->fixed[ret->n++]);
 	if (r == 0 && code != SQLITE_DONE)
 		r = record_failed(record, code);
 	(void)sqlite3_reset(s); /* read-only */
 	return r;
 }
 
-static int add_replaced(struct rows *rows, sqlite3_stmt *s)
+static int add_replaced(struct record_rows *rows, sqlite3_stmt *s)
 {
-	struct row *grown = reallocarray(rows->replaced, rows->n_replaced + 1, sizeof(*grown));
+	struct record_row *grown = reallocarray(rows->replaced, rows->n_replaced + 1,
+						sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	rows->replaced = grown;
-	grown[rows->n_replaced] = (struct row){
+	grown[rows->n_replaced] = (struct record_row){
 		.id = sqlite3_column_int64(s, 0),
 		.report = strdup(sqlite_text(s, 1)),
 	};
 	return grown[rows->n_replaced++].report ? 0 : -ENOMEM;
 }
 
-static int take_replaced(struct record *record, const struct row *row, struct rows *ret)
+static int take_replaced(struct record *record, const struct record_row *row,
+			 struct record_rows *ret)
 {
 	int code = SQLITE_ROW, r = 0;
 
@@ -156,11 +131,11 @@ static int take_replaced(struct record *record, const struct row *row, struct ro
 
 /* --- their entry ------------------------------------------------------------------- */
 
-static int make_line(const struct record_commit *commit, const struct rows *rows,
-		     struct batch_entry *entry)
+static int make_line(const struct record_commit *commit, const struct record_rows *rows,
+		     int64_t left, struct batch_entry *entry)
 {
 	struct event event = event_plain(EVENT_REPORTS_FIXED, commit->now);
-	struct event_body bodies[ENTRY_BODIES];
+	struct event_body bodies[RECORD_ENTRY_BODIES];
 	const char **replaced = calloc(rows->n_replaced + 1, sizeof(*replaced));
 	char message[EVENT_MESSAGE_MAX];
 
@@ -175,7 +150,9 @@ static int make_line(const struct record_commit *commit, const struct rows *rows
 	event.replaced = replaced;
 	event.n_replaced = rows->n_replaced;
 	event.number = (int64_t)rows->n;
-	event.reason = commit->fixed->takes_over ? "as an older record has left them" : NULL;
+	event.reason = left >= 0 ? "as an older record has left them" : NULL;
+	event.has_left = left >= 0;
+	event.left = left;
 	event_message(&event, commit->config, message);
 	entry->line = event_line(&event, commit->config, entry->seq);
 	entry->message = strdup(message);
@@ -208,12 +185,17 @@ static int set_number(struct record *record, enum record_statement which, int64_
 	return record_run(record, s);
 }
 
-static int fix(struct record *record, const struct record_commit *commit, const struct rows *rows,
-	       struct chain *chain)
+int record_fix_rows(struct record *record, const struct record_commit *commit,
+		    struct record_rows *rows, int64_t left, struct chain *chain)
 {
 	struct batch_entry *entry = new_entry(commit, chain);
-	int r = entry ? make_line(commit, rows, entry) : -ENOMEM;
+	int r = entry ? 0 : -ENOMEM;
 
+	for (size_t i = 0; r == 0 && i < rows->n; i++)
+		if (rows->fixed[i].replaces)
+			r = take_replaced(record, &rows->fixed[i], rows);
+	if (r == 0)
+		r = make_line(commit, rows, left, entry);
 	if (r == 0)
 		r = chain_next(chain->hash, entry->line, entry->hash);
 	if (r == 0)
@@ -238,52 +220,27 @@ static bool has_work(const struct record_commit *commit)
 	return commit->fixed && (commit->batch->n_reports > 0 || commit->n_renamed > 0);
 }
 
-/* Return: 1 the chain fixes something already; 0 nothing yet; -errno */
-static int has_fixed(struct record *record)
-{
-	int code;
-
-	PREPARE(HAS_FIXED);
-	code = sqlite3_step(s);
-	(void)sqlite3_reset(s); /* read-only */
-	return code == SQLITE_ROW ? 1 : code == SQLITE_DONE ? 0 : record_failed(record, code);
-}
-
 int record_fix_begin(struct record *record, const struct record_commit *commit)
 {
-	int r = 0;
+	int r = record_legacy_begin(record, commit);
 
-	if (!commit->fixed)
-		return 0;
-	if (!record->knows_fixed)
-		r = has_fixed(record);
-	if (r < 0)
-		return r;
-	if (!record->knows_fixed && r == 0) {
-		r = record_do(record, TAKE_OVER);
-		commit->fixed->takes_over = r == 0 && sqlite3_changes(record->db) > 0;
-	} else {
-		record->knows_fixed = true;
-		r = has_work(commit) ? record_do(record, FORGET_UNFIXED) : 0;
-	}
-	return r;
+	return r == 0 && has_work(commit) ? record_do(record, FORGET_UNFIXED) : r;
 }
 
 int record_fix(struct record *record, const struct record_commit *commit, struct chain *chain)
 {
-	bool goes_on = has_work(commit) || (commit->fixed && commit->fixed->takes_over);
-	struct rows rows = {0};
+	bool goes_on = has_work(commit);
+	struct record_rows rows = {0};
 	int r = 0;
 
+	if (commit->fixed)
+		r = record_legacy_fix(record, commit, chain);
 	while (r == 0 && goes_on) {
 		r = take_unfixed(record, &rows);
-		for (size_t i = 0; r == 0 && i < rows.n; i++)
-			if (rows.fixed[i].replaces)
-				r = take_replaced(record, &rows.fixed[i], &rows);
-		goes_on = rows.n == ENTRY_BODIES;
+		goes_on = rows.n == RECORD_ENTRY_BODIES;
 		if (r == 0 && rows.n > 0)
-			r = fix(record, commit, &rows, chain);
-		rows_done(&rows);
+			r = record_fix_rows(record, commit, &rows, -1, chain);
+		record_rows_done(&rows);
 	}
 	if (commit->fixed)
 		commit->fixed->chain = *chain;

@@ -164,6 +164,20 @@ int record_on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
 	return SQLITE_OK;
 }
 
+/* Triggers keep whose turn it is. Where somebody has taken it from all of an incident, none of its
+ * reports would ever be asked for: the oldest gets it back. */
+static int give_turns(struct record *record)
+{
+	static const char sql[] =
+		"UPDATE outbox SET turn = 1 WHERE id IN (SELECT min(o.id) FROM outbox AS o"
+		" WHERE o.state IN ('pending', 'held') GROUP BY o.destination, o.incident"
+		" HAVING NOT EXISTS (SELECT 1 FROM outbox AS t WHERE t.turn = 1"
+		" AND t.destination = o.destination AND t.incident = o.incident))";
+	int code = sqlite3_exec(record->db, sql, NULL, NULL, NULL);
+
+	return code == SQLITE_OK ? 0 : record_failed(record, code);
+}
+
 static int set_up(struct record *record)
 {
 	static const char *const pragmas[] = {
@@ -192,7 +206,8 @@ static int set_up(struct record *record)
 	(void)sqlite3_wal_hook(record->db, record_on_commit, record);
 	/* the WAL stays on a clean stop, so that read-only users can open the record */
 	(void)sqlite3_file_control(record->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
-	return record_migrate(record->db);
+	r = record_migrate(record->db);
+	return r == 0 ? give_turns(record) : r;
 }
 
 int record_open_file(struct record *record, int flags)
@@ -319,6 +334,7 @@ struct record *record_close(struct record *record)
 	record_close_database(record);
 	if (record->directory_lock >= 0)
 		(void)close(record->directory_lock);
+	free(record->legacy.ids);
 	free(record->channels);
 	free(record->by_id);
 	free(record);

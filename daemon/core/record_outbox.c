@@ -54,7 +54,9 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 	[NEXT_JOB] = "SELECT id, attempts, lane, webhook_id, body, state = 'held', type, incident,"
 		     " fixed FROM outbox"
 		     " WHERE destination = ?1 AND turn = 1 AND lane BETWEEN ?4 AND ?5"
-		     " AND (next_ms <= ?2 OR next_ms > ?3) ORDER BY lane, place LIMIT 1",
+		     " AND (next_ms <= ?2 OR next_ms > ?3)"
+		     " AND (?6 IS NULL OR id NOT IN (SELECT value FROM json_each(?6)))"
+		     " ORDER BY lane, place LIMIT 1",
 	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
 		      " AND " QUEUED " AND next_ms > 0 AND next_ms > ?2",
@@ -322,6 +324,7 @@ static int find_job(struct record *record, const struct record_ask *ask, struct 
 	(void)sqlite3_bind_int64(s, 3, ask->now_ms + RETRY_FARTHEST_MS);
 	(void)sqlite3_bind_int(s, 4, ask->files ? FILES_LANE : 0);
 	(void)sqlite3_bind_int(s, 5, ask->files ? FILES_LANE : ask->emergencies ? 0 : 1);
+	bind_text(s, 6, ask->but);
 	code = sqlite3_step(s);
 	if (code == SQLITE_ROW) {
 		*ret = (struct record_job){

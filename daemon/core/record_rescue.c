@@ -41,10 +41,12 @@ static sqlite3 *close_database(sqlite3 *db)
 }
 DEFINE_CLEANUP(sqlite3 *, close_database)
 
-/* whose turn it is says a trigger of the new record, row by row */
+/* whose turn it is says a trigger of the new record, row by row; what fixes them, its chain */
 static bool is_copied(sqlite3_stmt *row, int column)
 {
-	return strcmp(sqlite3_column_name(row, column), "turn") != 0;
+	const char *name = sqlite3_column_name(row, column);
+
+	return strcmp(name, "turn") != 0 && strcmp(name, "fixed") != 0;
 }
 
 /* "INSERT OR REPLACE INTO outbox("id", …) VALUES(?,…)" with the columns that the old one has */

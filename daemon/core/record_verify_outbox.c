@@ -23,12 +23,14 @@ enum column {
 	FIXED,
 	LINE,
 	REPLACED_LINE,
-	LANE
+	LANE,
+	HAS_TURN
 };
 
-#define COLUMNS                                                                          \
-	"SELECT o.id, o.webhook_id, o.body, o.type, o.incident, o.destination, o.state," \
-	" coalesce(o.fixed, 0), e.line, r.line, o.lane"
+#define COLUMNS                                                                            \
+	"SELECT o.id, o.webhook_id, o.body, o.type, o.incident, o.destination, o.state,"   \
+	" coalesce(o.fixed, 0), e.line, r.line, o.lane, EXISTS (SELECT 1 FROM outbox AS t" \
+	" WHERE t.destination = o.destination AND t.incident = o.incident AND t.turn = 1)"
 
 static bool is_state(sqlite3_stmt *row, const char *state)
 {
@@ -40,13 +42,16 @@ static bool waits(sqlite3_stmt *row)
 	return is_state(row, "pending") || is_state(row, "held") || is_state(row, "stopped");
 }
 
-/* from before anything was fixed? Then it does not wait any more, or it would be fixed. */
+/* from before anything was fixed? Then it does not wait any more, or it is yet to be fixed. */
 static bool is_older(const struct verify *verify, sqlite3_stmt *row)
 {
-	const struct verify_reports *reports = verify->reports;
+	struct verify_reports *reports = verify->reports;
 
-	return sqlite3_column_int64(row, FIXED) == 0 && !waits(row) &&
-	       (!reports->any || reports->takes_over);
+	if (sqlite3_column_int64(row, FIXED) != 0)
+		return false;
+	if (waits(row))
+		return reports->n_left++ < reports->left;
+	return !reports->any || reports->takes_over;
 }
 
 /* its body is gone; that it was an update, and that it was replaced, was said. Return: as below */
@@ -69,6 +74,24 @@ static int is_replaced(sqlite3_stmt *row)
 	return good;
 }
 
+/* all of it, up to its end: SQLite keeps what stands behind a NUL, and we would not see it */
+static bool is_text(sqlite3_stmt *row, enum column column)
+{
+	return strlen(sqlite_text(row, column)) == (size_t)sqlite3_column_bytes(row, column);
+}
+
+/* would it ever be asked for? In the other kind's lane nobody does, nor in one that is none. */
+static bool is_reachable(sqlite3_stmt *row)
+{
+	int64_t lane = sqlite3_column_int64(row, LANE);
+	bool is_file = files_path(sqlite_text(row, REPORT)), queued = waits(row);
+
+	if (is_state(row, "stopped"))
+		queued = false; /* a person, or the service, has set it aside */
+	return (is_file ? lane == FILES_LANE : lane >= 0 && lane < FILES_LANE) &&
+	       (!queued || sqlite3_column_int(row, HAS_TURN));
+}
+
 /* Return: 1; 0 it is not what was fixed; -ENOMEM */
 static int is_good(sqlite3_stmt *row)
 {
@@ -84,9 +107,10 @@ static int is_good(sqlite3_stmt *row)
 		return 0;
 	if (is_state(row, "superseded"))
 		return is_replaced(row);
-	/* in the other kind's lane nobody would ask for it */
-	if ((sqlite3_column_int(row, LANE) == FILES_LANE) != (files_path(job.webhook_id) != NULL) ||
-	    !sqlite_is_for(job.webhook_id, sqlite_text(row, DESTINATION)))
+	for (enum column i = REPORT; i <= DESTINATION; i++)
+		if (!is_text(row, i))
+			return 0;
+	if (!is_reachable(row) || !sqlite_is_for(job.webhook_id, sqlite_text(row, DESTINATION)))
 		return 0;
 	return sqlite_find_body(sqlite_text(row, LINE), &job);
 }
@@ -154,13 +178,27 @@ static int look_for_gone(sqlite3 *db, struct verify *verify)
 	return code == SQLITE_DONE ? 0 : sqlite_errno(code);
 }
 
+static int look_at_shape(sqlite3 *db, struct verify *verify)
+{
+	char words[RECORD_WORDS_MAX];
+	int r = sqlite_check_shape(db, words);
+
+	if (r == 0) {
+		(void)snprintf(verify->report, sizeof(verify->report), "%s", words);
+		verify_fail(verify, VERIFY_SHAPE, verify->chain.seq);
+	}
+	return MIN(r, 0);
+}
+
 int sqlite_verify_outbox(sqlite3 *db, struct verify *verify, int64_t *after, size_t most)
 {
 	int r;
 
 	if (*after == 0) {
 		*after = INT64_MIN;
-		r = look_for_gone(db, verify);
+		r = look_at_shape(db, verify);
+		if (r >= 0)
+			r = look_for_gone(db, verify);
 		if (r < 0)
 			return r;
 	}

@@ -61,6 +61,23 @@ static void log_errors(const char *text, char first[static 256])
 	}
 }
 
+/* who reloads can put it there, and meanwhile the old keys sign */
+static int look_at_keys(const struct service *service, const struct setup *setup,
+			char first[static 256])
+{
+	const char *lacking = keys_newly_lacking(&setup->keys, setup->config, &service->keys,
+						 service->config);
+
+	if (!lacking)
+		return 0;
+	(void)snprintf(
+		first, 256,
+		"%s; put it there, then restart: systemd hands keys over when a service starts",
+		lacking);
+	log_err("%s", first);
+	return -ENOKEY;
+}
+
 static int load(struct service *service, struct setup *setup, char first[static 256],
 		size_t *ret_n_errors)
 {
@@ -81,8 +98,11 @@ static int load(struct service *service, struct setup *setup, char first[static 
 	if (r == 0) {
 		r = keys_load(&setup->keys, setup->config, service->options.credentials);
 		if (r < 0)
-			(void)snprintf(first, 256, "a key is missing or cannot be used");
+			(void)snprintf(first, 256,
+				       "the key that signs is missing or cannot be used");
 	}
+	if (r == 0)
+		r = look_at_keys(service, setup, first);
 	if (r == 0)
 		r = core_new(&setup->core, setup->config, setup->plan, &service->batch);
 	if (r < 0 && !*first)
@@ -289,6 +309,7 @@ static int reload(struct service *service, const char *user, char *error)
 	event.name = hash;
 	event.user = user;
 	core_event(service->core, &event);
+	keys_tell(service);
 	r = spread(service, event.at);
 	if (r < 0) {
 		(void)snprintf(error, ACTION_ERROR_MAX,
@@ -328,5 +349,10 @@ int service_reload(struct service *service, const char *user, char *error)
 		r = -EIO;
 	if (r == -EIO && !*error)
 		(void)snprintf(error, ACTION_ERROR_MAX, "the record cannot be written");
+	/* "wastewatch reload" waits for this */
+	service->reloads.n++;
+	service->reloads.refused = r < 0;
+	(void)snprintf(service->reloads.words, sizeof(service->reloads.words), "%s", error);
+	status_write(service);
 	return r;
 }

@@ -28,6 +28,13 @@ struct trials {
 	struct wire_trial list[WIRE_TRIALS_MAX];
 };
 
+/* struct untried - what is not tried because it is a name, and what there was no room for */
+struct untried {
+	unsigned int n_names;
+	unsigned int n_left_out;
+	char names[WIRE_TRIALS_MAX][WIRE_HOST_MAX];
+};
+
 /**
  * struct sandbox - of one program
  * @state: "holds", …
@@ -35,6 +42,7 @@ struct trials {
  */
 struct sandbox {
 	struct trials trials;
+	struct untried untried;
 	const char *state;
 	char words[WORDS_MAX];
 };
@@ -45,37 +53,55 @@ struct sandboxes {
 
 /* --- what is to be tried ------------------------------------------------------------------ */
 
-/* each once; what does not fit is not tried */
-static void add(struct trials *trials, enum wire_trial_kind kind, const char *target)
+/* each once; what does not fit is counted */
+static void add(struct sandbox *sandbox, enum wire_trial_kind kind, const char *target)
 {
+	struct trials *trials = &sandbox->trials;
 	struct wire_trial *trial = &trials->list[trials->header.count];
 
 	for (unsigned int i = 0; i < trials->header.count; i++)
 		if (trials->list[i].kind == kind && strcmp(trials->list[i].target, target) == 0)
 			return;
-	if (trials->header.count == WIRE_TRIALS_MAX || strlen(target) >= sizeof(trial->target))
+	if (trials->header.count == WIRE_TRIALS_MAX || strlen(target) >= sizeof(trial->target)) {
+		sandbox->untried.n_left_out++;
 		return;
+	}
 	*trial = (struct wire_trial){.kind = (uint16_t)kind};
 	memcpy(trial->target, target, strlen(target));
 	trials->header.count++;
 }
 
-static void add_address(struct trials *trials, const char *address)
+/* nothing here resolves one: that asks a server, and may wait for it */
+static void add_name(struct untried *untried, const char *name)
 {
-	if (!sandbox_is_loopback(address))
-		add(trials, WIRE_TRIAL_ADDRESS, address);
+	for (unsigned int i = 0; i < untried->n_names; i++)
+		if (strcmp(untried->names[i], name) == 0)
+			return;
+	if (untried->n_names == WIRE_TRIALS_MAX || strlen(name) >= sizeof(untried->names[0])) {
+		untried->n_left_out++;
+		return;
+	}
+	memcpy(untried->names[untried->n_names++], name, strlen(name) + 1);
 }
 
-static void add_record(struct trials *trials, const struct service *service)
+static void add_address(struct sandbox *sandbox, const char *address)
+{
+	if (sandbox_is_name(address))
+		add_name(&sandbox->untried, address);
+	else if (!sandbox_is_loopback(address))
+		add(sandbox, WIRE_TRIAL_ADDRESS, address);
+}
+
+static void add_record(struct sandbox *sandbox, const struct service *service)
 {
 	char path[PATH_MAX], whole[PATH_MAX];
 
 	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, service->options.state);
-	add(trials, WIRE_TRIAL_FILE, realpath(path, whole) ? whole : path);
+	add(sandbox, WIRE_TRIAL_FILE, realpath(path, whole) ? whole : path);
 }
 
-/* the host of SCHEME://[USER@]HOST[:PORT][/…], where it is an address */
-static void add_host_of(struct trials *trials, const char *url)
+/* the host of SCHEME://[USER@]HOST[:PORT][/…] */
+static void add_host_of(struct sandbox *sandbox, const char *url)
 {
 	const char *host = strstr(url, "://");
 	char address[WIRE_HOST_MAX];
@@ -94,28 +120,29 @@ static void add_host_of(struct trials *trials, const char *url)
 		n = MIN(n, strcspn(host, ":"));
 	}
 	(void)snprintf(address, sizeof(address), "%.*s", (int)MIN(n, sizeof(address) - 1), host);
-	add_address(trials, address);
+	add_address(sandbox, address);
 }
 
-static void list_poller(struct trials *trials, const struct service *service)
+static void list_poller(struct sandbox *sandbox, const struct service *service)
 {
-	add_record(trials, service);
-	add_address(trials, ANYBODY);
+	add_record(sandbox, service);
+	add_address(sandbox, ANYBODY);
 	for (size_t i = 0; i < service->config->n_destinations; i++)
-		add_host_of(trials, service->config->destinations[i].url);
+		add_host_of(sandbox, service->config->destinations[i].url);
 }
 
-static void list_sender(struct trials *trials, const struct service *service)
+static void list_sender(struct sandbox *sandbox, const struct service *service)
 {
-	add_record(trials, service);
+	add_record(sandbox, service);
 	for (size_t i = 0; i < service->config->n_links; i++)
 		if (service->config->links[i].kind != WIRE_LINK_RTU)
-			add_address(trials, service->config->links[i].host);
+			add_address(sandbox, service->config->links[i].host);
 }
 
 static void begin(struct sandbox *sandbox)
 {
 	sandbox->trials.header = (struct wire_header){.type = WIRE_TRIALS};
+	sandbox->untried = (struct untried){0};
 }
 
 /* --- what came of it -------------------------------------------------------------------------- */
@@ -167,31 +194,65 @@ static void append_phrase(char *text, const struct trials *trials, size_t phrase
 		append(text, " and %u other%s", n - NAMED_MAX, n - NAMED_MAX == 1 ? "" : "s");
 }
 
-static bool any(const struct trials *trials, enum wire_outcome outcome)
+static unsigned int count(const struct trials *trials, enum wire_outcome outcome)
 {
+	unsigned int n = 0;
+
 	for (unsigned int i = 0; i < trials->header.count; i++)
-		if (trials->list[i].outcome == outcome)
-			return true;
-	return false;
+		n += trials->list[i].outcome == outcome;
+	return n;
 }
 
-/* what is open is said alone; else all of it */
-static const char *judge(const struct trials *trials, char words[static WORDS_MAX])
+/* "; 2 of 5 refused, 1 not shown, 2 not tried (plant.example is a name)" */
+static void append_counts(char *text, const struct sandbox *sandbox)
 {
-	bool is_open = any(trials, WIRE_OPEN);
+	const struct untried *untried = &sandbox->untried;
+	unsigned int n_unknown = count(&sandbox->trials, WIRE_UNKNOWN);
+	unsigned int n_untried = untried->n_names + untried->n_left_out;
+
+	append(text, "; %u of %u refused", count(&sandbox->trials, WIRE_REFUSED),
+	       sandbox->trials.header.count + n_untried);
+	if (n_unknown > 0)
+		append(text, ", %u not shown", n_unknown);
+	if (n_untried == 0)
+		return;
+	append(text, ", %u not tried (", n_untried);
+	for (unsigned int i = 0; i < untried->n_names && i < NAMED_MAX; i++)
+		append(text, "%s%s", i > 0 ? ", " : "", untried->names[i]);
+	if (untried->n_names > 0)
+		append(text, "%s: a name is not resolved for this",
+		       untried->n_names > NAMED_MAX ? ", ..." : "");
+	if (untried->n_left_out > 0)
+		append(text, "%s%u more than the %d that fit", untried->n_names > 0 ? "; " : "",
+		       untried->n_left_out, WIRE_TRIALS_MAX);
+	append(text, ")");
+}
+
+/* what is open is said alone; else all of it. "holds" is said of all that there is, or not said. */
+static const char *judge(const struct sandbox *sandbox, char words[static WORDS_MAX])
+{
+	const struct trials *trials = &sandbox->trials;
+	bool is_open = count(trials, WIRE_OPEN) > 0;
+	unsigned int n_refused = count(trials, WIRE_REFUSED);
+	unsigned int n_untried = sandbox->untried.n_names + sandbox->untried.n_left_out;
 
 	*words = '\0';
 	for (size_t i = 0; i < ARRAY_SIZE(phrases); i++)
 		if (!is_open || phrases[i].outcome == WIRE_OPEN)
 			append_phrase(words, trials, i);
-	return is_open ? "open" : any(trials, WIRE_REFUSED) ? "holds" : "unknown";
+	append_counts(words, sandbox);
+	if (is_open)
+		return "open";
+	return n_refused == 0				       ? "unknown"
+	       : n_refused == trials->header.count + n_untried ? "holds"
+							       : "partly";
 }
 
 static void say(struct service *service, enum sandbox_program program)
 {
 	struct sandbox *sandbox = &service->sandboxes->programs[program];
 	char words[WORDS_MAX];
-	const char *state = judge(&sandbox->trials, words);
+	const char *state = judge(sandbox, words);
 	struct event event = event_plain(strcmp(state, "open") == 0 ? EVENT_SANDBOX_OPEN
 								    : EVENT_SANDBOX_CHECKED,
 					 service_now(service));
@@ -213,9 +274,9 @@ void sandboxes_fit(struct service *service)
 	struct sandbox *programs = service->sandboxes->programs;
 
 	begin(&programs[SANDBOX_POLLER]);
-	list_poller(&programs[SANDBOX_POLLER].trials, service);
+	list_poller(&programs[SANDBOX_POLLER], service);
 	begin(&programs[SANDBOX_SENDER]);
-	list_sender(&programs[SANDBOX_SENDER].trials, service);
+	list_sender(&programs[SANDBOX_SENDER], service);
 }
 
 int sandboxes_open(struct service *service)
@@ -228,8 +289,8 @@ int sandboxes_open(struct service *service)
 	sandboxes_fit(service);
 	own = &service->sandboxes->programs[SANDBOX_CORE];
 	begin(own);
-	add(&own->trials, WIRE_TRIAL_FAMILY, "IPv4");
-	add(&own->trials, WIRE_TRIAL_FAMILY, "IPv6");
+	add(own, WIRE_TRIAL_FAMILY, "IPv4");
+	add(own, WIRE_TRIAL_FAMILY, "IPv6");
 	sandbox_try_all(&own->trials);
 	say(service, SANDBOX_CORE);
 	return 0;

@@ -12,6 +12,7 @@
 #include "core/chain.h"
 #include "core/control.h"
 #include "core/drilling.h"
+#include "core/legacy.h"
 #include "core/record_aside.h"
 #include "core/sandboxes.h"
 #include "core/service.h"
@@ -40,11 +41,27 @@ static void clear_deliveries(struct service *service)
 	service->n_deliveries = 0;
 }
 
+/* tried once more before what came of it the last time could be stored: the last counts */
+static bool replace_delivery(struct service *service, const struct record_delivery *delivery)
+{
+	for (size_t i = 0; i < service->n_deliveries; i++)
+		if (service->deliveries[i].id == delivery->id) {
+			free((char *)(uintptr_t)service->deliveries[i].error);
+			service->deliveries[i] = *delivery;
+			service->deliveries[i].error = delivery->error ? strdup(delivery->error)
+								       : NULL;
+			return true;
+		}
+	return false;
+}
+
 void service_add_delivery(struct service *service, const struct record_delivery *delivery)
 {
-	struct record_delivery *grown = reallocarray(service->deliveries, service->n_deliveries + 1,
-						     sizeof(*grown));
+	struct record_delivery *grown;
 
+	if (replace_delivery(service, delivery))
+		return;
+	grown = reallocarray(service->deliveries, service->n_deliveries + 1, sizeof(*grown));
 	if (!grown) { /* the result is forgotten and the report sent again: at least once */
 		log_err("out of memory; a report will be sent once more");
 		return;
@@ -134,6 +151,8 @@ static int commit(struct service *service)
 		r = drilling_save(service, &commit);
 	delivery_save(service->delivery, &commit);
 	anchoring_save(service, &commit);
+	if (service->legacy)
+		legacy_save(service->legacy, &commit);
 	if (r == 0) {
 		commit.state = state;
 		commit.windows = windows;
@@ -144,6 +163,8 @@ static int commit(struct service *service)
 	free(windows);
 	drilling_saved(service, &commit, r == 0);
 	delivery_saved(service->delivery, r == 0);
+	if (service->legacy)
+		legacy_saved(service->legacy, r == 0);
 	if (r == 0) {
 		take_fixed(service, &fixed);
 		service->core->windows_dirty = false;
@@ -185,35 +206,6 @@ void service_flush(struct service *service)
 		service_commit(service);
 }
 
-/* a loop that turns is not enough: is what must be stored stored, and is the journal told? */
-static bool is_alive(const struct service *service)
-{
-	struct record_ack acks[POLLERS_MAX];
-	bool waits = service->batch.n_entries > 0 || pollers_acks(service->pollers, acks) > 0;
-
-	if (waits && !storage_is_failing(service->storage) &&
-	    service_now(service).mono_ms - service->last_commit_ms > SERVICE_STUCK_MS)
-		return false;
-	return !journal_is_stuck(service->journal, SERVICE_STUCK_MS);
-}
-
-static void notify(const struct service *service)
-{
-	size_t n_open = 0, n_lost = 0;
-
-	for (size_t i = 0; i < service->config->n_sites * N_WASTE_KINDS; i++)
-		n_open += service->core->incidents[i].open;
-	for (size_t i = 0; i < service->config->n_channels; i++)
-		n_lost += service->core->channels[i].lost;
-	(void)sd_notifyf(0,
-			 "%sSTATUS=%zu channels watched, %zu not measured, %zu open "
-			 "incidents%s%s",
-			 is_alive(service) ? "WATCHDOG=1\n" : "", service->config->n_channels,
-			 n_lost, n_open,
-			 pollers_is_silent(service->pollers, 0) ? "; the poller is silent" : "",
-			 delivery_has_sender(service->delivery) ? "" : "; no sender");
-}
-
 static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *service = userdata;
@@ -227,11 +219,12 @@ static int on_timer(sd_event_source *source, uint64_t usec, void *userdata)
 	if (service->failed)
 		return 0;
 	storage_tick(service->storage);
+	legacy_tick(service->legacy);
 	anchoring_tick(service, service_now(service));
 	delivery_tick(service->delivery);
 	control_tick(service->control);
 	status_write(service);
-	notify(service);
+	service_notify(service);
 	(void)sd_event_source_set_time_relative(source, US_PER_S);
 	return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -343,7 +336,11 @@ int service_open(struct service *service, const struct service_options *options)
 	if (r >= 0)
 		r = control_open(&service->control, service, options->bus);
 	if (r >= 0)
+		r = legacy_open(&service->legacy, service);
+	if (r >= 0)
 		r = sandboxes_open(service);
+	if (r >= 0)
+		keys_tell(service);
 	if (r >= 0)
 		service_flush(service);
 	if (r >= 0 && !service->failed)
@@ -372,6 +369,7 @@ void service_close(struct service *service)
 		(void)record_save_journal(service->record, journal_sent(service->journal));
 	(void)journal_close(service->journal);
 	service->anchoring = anchoring_close(service->anchoring);
+	service->legacy = legacy_close(service->legacy);
 	service->sandboxes = sandboxes_free(service->sandboxes);
 	(void)drills_free(service->drills);
 	(void)core_free(service->core);

@@ -11,6 +11,7 @@
 #include "core/limit.h"
 #include "core/sandboxes.h"
 #include "core/service.h"
+#include "core/status_setup.h"
 #include "core/storage.h"
 
 #define ALARMS_MAX   1000
@@ -140,7 +141,7 @@ static json_t *link_object(const struct service *service, size_t i,
 	return object;
 }
 
-static size_t count_links_up(const struct service *service)
+size_t status_n_links_up(const struct service *service)
 {
 	size_t n = 0;
 
@@ -414,7 +415,8 @@ bool status_is_healthy(const struct service *service)
 		paused |= delivery_paused(service->delivery, i, &reason) != 0;
 	return status_n_reading(service) == service->core->n_streams &&
 	       delivery_has_sender(service->delivery) && !paused && chain_is_healthy(service) &&
-	       anchoring_is_healthy(service) && storage_is_healthy(service->storage);
+	       anchoring_is_healthy(service) && storage_is_healthy(service->storage) &&
+	       keys_n_lacking(&service->keys) == 0;
 }
 
 static json_t *status_object(const struct service *service)
@@ -438,7 +440,7 @@ static json_t *status_object(const struct service *service)
 	(void)json_object_set_new(object, "sender",
 				  json_boolean(delivery_has_sender(service->delivery)));
 	set_number(object, "links_watched", (int64_t)service->config->n_links);
-	set_number(object, "links_up", (int64_t)count_links_up(service));
+	set_number(object, "links_up", (int64_t)status_n_links_up(service));
 	set_number(object, "channels_watched", (int64_t)service->config->n_channels);
 	set_number(object, "channels_lost", (int64_t)n_lost);
 	(void)json_object_set_new(object, "storage", storage_object(service->storage));
@@ -447,6 +449,7 @@ static json_t *status_object(const struct service *service)
 	set(object, "journal_words", journal_words(service->journal));
 	set_number(object, "reports_stranded", (int64_t)service->n_stranded);
 	(void)json_object_set_new(object, "destinations_paused", paused_array(service));
+	status_set_up(service, object);
 	set_number(object, "commits", (int64_t)service->n_commits);
 	set_number(object, "zone_min", service->config->zone_min);
 	(void)json_object_set_new(object, "record", record_object(service));

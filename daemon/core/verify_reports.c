@@ -125,14 +125,64 @@ static size_t length(const char *text)
 	return n;
 }
 
+static bool is_type(const char *type, size_t n_type, const char *text)
+{
+	return n_type == strlen(text) && memcmp(type, text, n_type) == 0;
+}
+
+/* the number behind a key; -1 there is none */
+static int64_t number(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+	char *end;
+	long long value;
+
+	if (!at)
+		return -1;
+	value = strtoll(at + strlen(key), &end, 10);
+	return end > at + strlen(key) && value >= 0 ? value : -1;
+}
+
+/* 0.4.0 was the first version that fixes what it makes: "name":"0.4.0" */
+static void take_start(struct verify_reports *reports, const char *line)
+{
+	static const char key[] = "\"name\":\"";
+	const char *at = strstr(line, key);
+	char *minor;
+	unsigned long major;
+
+	if (!at)
+		return;
+	major = strtoul(at + strlen(key), &minor, 10);
+	if (major > 0 || (*minor == '.' && strtoul(minor + 1, NULL, 10) >= 4))
+		reports->starts++;
+}
+
+/*
+ * What was there before anything was fixed is taken over at the first start of a version that
+ * fixes, and at no other: by then nothing that waits can be of an older one. Whoever hides what
+ * the chain has fixed, so that it seems to begin anew, gains nothing by it.
+ */
+static void take_left(struct verify_reports *reports, const char *line)
+{
+	int64_t left = number(line, "\"left\":");
+
+	if (!reports->any)
+		reports->takes_over = strstr(line, "\"reason\":\"") &&
+				      (left < 0 || reports->starts <= 1);
+	if (!reports->any && reports->takes_over)
+		reports->left = (uint64_t)MAX(left, INT64_C(0));
+	else if (left >= 0)
+		reports->left = MIN(reports->left, (uint64_t)left);
+	reports->any = true;
+}
+
 static void take_fixed(struct verify_reports *reports, uint64_t seq, const char *line)
 {
 	static const char key[] = "\"report\":\"", list[] = "\"replaced\":[";
 	const char *replaced = strstr(line, list), *at = line;
 
-	if (!reports->any)
-		reports->takes_over = strstr(line, "\"reason\":\"");
-	reports->any = true;
+	take_left(reports, line);
 	for (; (at = strstr(at, key)); at += length(at)) {
 		at += strlen(key);
 		if (strncmp(at, FILE_PREFIX, strlen(FILE_PREFIX)) != 0)
@@ -166,16 +216,13 @@ static void take_end(struct verify_reports *reports, const char *line)
 	}
 }
 
-static bool is_type(const char *type, size_t n_type, const char *text)
-{
-	return n_type == strlen(text) && memcmp(type, text, n_type) == 0;
-}
-
 void verify_reports_line(struct verify_reports *reports, uint64_t seq, const char *type,
 			 size_t n_type, const char *line)
 {
 	if (is_type(type, n_type, "reports.fixed"))
 		take_fixed(reports, seq, line);
+	else if (!reports->any && is_type(type, n_type, "core.started"))
+		take_start(reports, line);
 	else if (is_type(type, n_type, "report.delivered") ||
 		 is_type(type, n_type, "report.abandoned"))
 		take_end(reports, line);

@@ -52,6 +52,8 @@ static const struct {
 				" has fixed was never delivered, and does not wait in the outbox "
 				"any more",
 				NULL},
+	[VERIFY_SHAPE] = {"shape", "the record up to entry ",
+			  " lies in tables that are not as this version makes them: ", NULL},
 	[VERIFY_UNSIGNED] = {"unsigned", "entries ", " to ", " at the end are signed by no head"},
 	[VERIFY_FAILED] = {"failed", "entry ",
 			   " could not be verified: out of memory, or too many keys", NULL},
@@ -65,8 +67,9 @@ const char *verify_fault_text(enum verify_fault fault)
 void verify_text(const struct verify *v, char text[static VERIFY_TEXT_MAX])
 {
 	bool of_key = v->fault == VERIFY_KEY_UNKNOWN || v->fault == VERIFY_KEY_RETIRED;
-	const char *last = of_key ? v->key_id : v->fault == VERIFY_REPORT ? v->report : "";
-	char other[96] = "";
+	bool of_rows = v->fault == VERIFY_REPORT || v->fault == VERIFY_SHAPE;
+	const char *last = of_key ? v->key_id : of_rows ? v->report : "";
+	char other[160] = "";
 
 	if (!v->fault) {
 		(void)snprintf(text, VERIFY_TEXT_MAX, "all of it is good");

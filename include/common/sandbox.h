@@ -30,3 +30,6 @@ void sandbox_try_all(void *packet);
 
 /** sandbox_is_loopback() - is it a loopback or no numeric address? Then it is not to be tried. */
 bool sandbox_is_loopback(const char *address);
+
+/** sandbox_is_name() - is it a host's name, which would have to be resolved first? */
+bool sandbox_is_name(const char *address);

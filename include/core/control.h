@@ -21,6 +21,7 @@
  *   Reload()                               Find(s prefix) → a(ss) names
  *   ListAlarms(u from) → a(sos) alarms, u next
  *   ListChannels(u from) → a(sos) channels, u next
+ *   ListIncidents(u from) → a(sossstt) incidents, u next
  *
  * @target is a limit's path, of a report its webhook id, or a destination's name for all that wait
  * for it; @until_usec is UTC since 1970, 0 none; @reason is "" where none is

@@ -325,6 +325,7 @@ int control_method_do(struct control_call *call, char *error);
 
 int control_find(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int control_list_alarms(sd_bus_message *m, void *userdata, sd_bus_error *error);
+int control_list_incidents(sd_bus_message *m, void *userdata, sd_bus_error *error);
 int control_list_channels(sd_bus_message *m, void *userdata, sd_bus_error *error);
 
 /* --- control_objects.c ------------------------------------------------------------- */

@@ -23,6 +23,7 @@
 
 #define DELIVERY_NEWCOMERS_MAX 4
 #define DELIVERY_WORDS_MAX     512
+#define DELIVERY_UNSAVED_MAX   256 /* results that are kept while nothing can be stored */
 
 /**
  * struct unstored - a report that the record could not take, see delivery_unstored()
@@ -101,6 +102,21 @@ void delivery_end_attempts(struct delivery *delivery);
 
 /** delivery_result() - the sender says what came of an attempt */
 void delivery_result(struct delivery *delivery, const struct wire_result *result);
+
+/* --- delivery_unsaved.c ------------------------------------------------------------ */
+
+/** delivery_may_pump() - may what the record holds be sent, with what is not stored of it yet? */
+bool delivery_may_pump(const struct delivery *delivery);
+
+/**
+ * delivery_but() - what must not be sent again before what came of it is stored: delivered by
+ *   now, refused, or not due again. @ret: freed by the caller; NULL none.
+ * Return: 0; -ENOMEM.
+ */
+int delivery_but(const struct delivery *delivery, int64_t now_ms, char **ret);
+
+/** delivery_recall() - a job of the record: how often it was tried, with what is not stored yet */
+void delivery_recall(const struct delivery *delivery, struct record_job *job);
 
 /* --- delivery_act.c ---------------------------------------------------------------- */
 

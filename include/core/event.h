@@ -62,6 +62,7 @@ enum event_type {
 	EVENT_REPORT_DELIVERED,
 	EVENT_REPORT_HELD,
 	EVENT_REPORTS_STRANDED,
+	EVENT_CREDENTIAL_MISSING,
 	EVENT_DESTINATION_PAUSED,
 	EVENT_DESTINATION_RESUMED,
 	EVENT_REPORT_RETRIED,
@@ -202,6 +203,8 @@ struct event {
 	size_t n_bodies;
 	const char *const *replaced;
 	size_t n_replaced;
+	bool has_left;
+	int64_t left; /* rows of an older record that are still to come */
 	int64_t until_ms;
 	bool exercise;
 	bool quiet;

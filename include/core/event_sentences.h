@@ -14,3 +14,6 @@ event_sentence event_sentence_storage;
 
 /** event_sentence_sandbox() - of EVENT_SANDBOX_… */
 event_sentence event_sentence_sandbox;
+
+/** event_sentence_credential() - of EVENT_CREDENTIAL_MISSING */
+event_sentence event_sentence_credential;

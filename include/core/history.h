@@ -108,6 +108,12 @@ int history_open(struct history **ret, const char *directory, char error[static 
 /** history_open_file() - the same of a record under another name: a copy, one set aside */
 int history_open_file(struct history **ret, const char *path, char error[static HISTORY_ERROR_MAX]);
 
+/**
+ * history_for_people() - from now on texts of a row, but for bodies and entries, are plain: see
+ * common/plain.h; they live until 64 more were read
+ */
+void history_for_people(struct history *history);
+
 /** history_close() - takes NULL. Return: NULL. */
 struct history *history_close(struct history *history);
 DEFINE_CLEANUP(struct history *, history_close)

@@ -43,6 +43,9 @@ const char *limit_on_words(enum limit_on on);
 /** limit_basis_text() - "law", "permit", "own", as in the configuration and reports; "" not said */
 const char *limit_basis_text(enum limit_basis basis);
 
+/** limit_basis_words() - "the law's limit", … for a sentence; "the limit" where it is not said */
+const char *limit_basis_words(enum limit_basis basis);
+
 enum limit_phase {
 	LIMIT_NORMAL,
 	LIMIT_PENDING,

@@ -58,6 +58,17 @@ int peer_accept(sd_event_source *listener, int fd, const char *user, const char 
 /** peer_listen_again() - once a second */
 void peer_listen_again(sd_event_source *listener);
 
+/**
+ * peer_may_say() - may a line about a peer go to the log?
+ *
+ * Whoever has taken a poller or sender over could connect as fast as he can; journald drops what
+ * is more than 10,000 lines of a service in half a minute, messages about breaches with it. So of
+ * lines about connections there are PEER_LINES_MAX in ten seconds, and how many were left out is
+ * said.
+ */
+bool peer_may_say(void);
+#define PEER_LINES_MAX 100
+
 /** peer_send() - send or queue a packet; 0; -ENOBUFS the queue is full; -errno */
 int peer_send(struct peer *peer, void *packet, size_t n);
 

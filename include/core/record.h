@@ -178,12 +178,10 @@ struct record_renamed {
 /**
  * struct record_fixed - what a commit has said of the bodies that it put into the outbox
  * @chain: the end of the chain, with these entries
- * @takes_over: also of those that were there before anything was fixed
  * @entries: "reports.fixed", the caller's from then on: record_fixed_done()
  */
 struct record_fixed {
 	struct chain chain;
-	bool takes_over;
 	struct batch_entry *entries;
 	size_t n;
 };
@@ -202,6 +200,8 @@ struct record_fixed {
  * @anchors: those that have changed
  * @log_id: the chain goes on under another id from this commit on; NULL: it does not
  * @fixed: gets the entries that fix the bodies; NULL: they are not fixed, and cannot be sent
+ * @legacy: also fix the next of what an older record has left, see record_legacy.h
+ * @legacy_first: of these first, where they are of that; @n_legacy_first
  */
 struct record_commit {
 	const struct config *config;
@@ -228,6 +228,9 @@ struct record_commit {
 	size_t n_renamed;
 	const char *log_id;
 	struct record_fixed *fixed;
+	bool legacy;
+	const int64_t *legacy_first;
+	size_t n_legacy_first;
 	size_t n_acks;
 	size_t n_deliveries;
 	size_t n_state;
@@ -338,11 +341,13 @@ int record_commit(struct record *record, const struct record_commit *commit);
  * @files: data files; else reports. What waits for a destination that was of the other kind
  *   when it was made does not go there.
  * @emergencies: only what is in the lane of emergencies
+ * @but: ids that are not asked for, as a JSON array; NULL none
  */
 struct record_ask {
 	const char *destination;
 	bool files;
 	bool emergencies;
+	const char *but;
 	int64_t now_ms;
 };
 
@@ -419,6 +424,22 @@ int record_drill_standing(struct record *record,
  */
 int record_past(struct record *record, const char *id, struct action_past *ret);
 
+/** struct record_unclosed - texts are SQLite's until the callback returns */
+struct record_unclosed {
+	const char *id;
+	const char *state; /* "open", "ended", "removed" */
+	const char *class;
+	const char *level;
+	int64_t opened_ms;
+	int64_t ended_ms;
+};
+
+/** record_unclosed() - incidents that nobody has closed, the oldest first, from the @skip-th on
+ * Return: how many, @most at most; -errno, also what @each ends it with. */
+int record_unclosed(struct record *record, uint32_t skip, uint32_t most,
+		    int (*each)(void *userdata, const struct record_unclosed *incident),
+		    void *userdata);
+
 /** record_past_done() - takes a zeroed one, too */
 void record_past_done(struct action_past *past);
 
@@ -470,6 +491,12 @@ int record_first(struct record *record, uint64_t *ret);
  * Return: as record_verify().
  */
 int record_verify_outbox(struct record *record, struct verify *verify, int64_t *after, size_t most);
+
+/**
+ * record_check_shape() - are its tables those that this version makes, and no others?
+ * Return: 1; 0 @words say what differs; -errno.
+ */
+int record_check_shape(struct record *record, char words[static RECORD_WORDS_MAX]);
 
 /** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
 int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);

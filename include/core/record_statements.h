@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/record.h"
+#include "core/record_legacy.h"
 #include "core/record_minute.h"
 #include "core/sqlite.h"
 
@@ -52,6 +53,7 @@ enum record_statement {
 	REMOVE_DRILL_INCIDENT,
 	CLOSE_INCIDENT,
 	GET_PAST,
+	LIST_UNCLOSED,
 	ADD_ALARM,
 	ADD_CHANNEL,
 	GET_CHANNEL,
@@ -91,14 +93,20 @@ enum record_statement {
 	AGAIN_UNTIL,
 	SEND_AGAIN,
 	/* record_fix.c */
-	HAS_FIXED,
 	FORGET_UNFIXED,
-	TAKE_OVER,
 	UNFIXED,
 	SET_FIXED,
 	REPLACED_BY,
 	SET_REPLACED_FIXED,
+	/* record_legacy.c */
+	FIRST_FIXED,
+	COUNT_WAITING,
+	LEGACY_DONE,
+	LEGACY_IS_DONE,
+	LEGACY_IDS,
+	LEGACY_ROW,
 	GET_JOB,
+	SCHEMA_VERSION,
 	N_STATEMENTS,
 };
 
@@ -175,8 +183,9 @@ struct record {
 	struct record_upkeep upkeep;
 	struct stamp last;
 	uint8_t last_boot[16];
-	uint8_t last_hash[32]; /* of the last entry on disk */
-	bool knows_fixed;      /* the chain has fixed bodies before */
+	uint8_t last_hash[32];			  /* of the last entry on disk */
+	struct record_legacy legacy, legacy_next; /* as stored, and after the commit under way */
+	int64_t schema_version; /* SQLite's, when the tables were looked at last; 0 never */
 	char error[256];
 };
 
@@ -185,6 +194,7 @@ struct record {
 extern const char *const record_sql[N_STATEMENTS];
 extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
 extern const char *const record_fix_sql[N_STATEMENTS];	  /* and in both */
+extern const char *const record_legacy_sql[N_STATEMENTS]; /* and in all three */
 
 /** record_statement() - prepared once, reset; NULL: see record_failed() */
 sqlite3_stmt *record_statement(struct record *record, enum record_statement which);
@@ -220,12 +230,56 @@ int record_set_outbox(struct record *record, const struct record_commit *commit)
 int record_set_drills(struct record *record, const struct record_commit *commit);
 
 /**
+ * struct record_rows - what one entry says of the outbox; record_rows_done()
+ * @is_file: a data file; @replaces: others; texts owned
+ */
+struct record_row {
+	int64_t id;
+	char hash[65];
+	char *report;
+	char *type;
+	char *incident;
+	char *destination;
+	bool is_file;
+	bool replaces;
+};
+
+#define RECORD_ENTRY_BODIES 200 /* in one entry, at the most */
+
+struct record_rows {
+	struct record_row fixed[RECORD_ENTRY_BODIES];
+	size_t n;
+	struct record_row *replaced;
+	size_t n_replaced;
+};
+
+/**
  * record_fix_begin() - before a commit puts anything into the outbox, or changes a body there
  * record_fix() - after that: entries with the hashes of what is there now; within a transaction
  * @chain: the end of the chain; moves on
  */
 int record_fix_begin(struct record *record, const struct record_commit *commit);
 int record_fix(struct record *record, const struct record_commit *commit, struct chain *chain);
+
+/** record_take_row() - a row of the outbox; the columns as UNFIXED has them. 0; -ENOMEM. */
+int record_take_row(sqlite3_stmt *s, struct record_row *ret);
+
+/** record_fix_rows() - an entry that fixes these, with what they replace; @left: -1, or how many
+ * are still to come of an older record */
+int record_fix_rows(struct record *record, const struct record_commit *commit,
+		    struct record_rows *rows, int64_t left, struct chain *chain);
+
+void record_rows_done(struct record_rows *rows);
+
+/** record_legacy_begin() - has an older record left anything? Before a commit puts anything into
+ * the outbox. record_legacy_fix(): some of it. Both within a transaction. */
+int record_legacy_begin(struct record *record, const struct record_commit *commit);
+int record_legacy_fix(struct record *record, const struct record_commit *commit,
+		      struct chain *chain);
+
+/** record_keep_shape() - within a transaction: nobody has changed the tables. 0; -EBADMSG; -errno
+ */
+int record_keep_shape(struct record *record);
 
 /** record_add_entry() - within a transaction */
 int record_add_entry(struct record *record, const struct batch_entry *entry);

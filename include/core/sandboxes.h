@@ -11,6 +11,9 @@
  * and an entry when it is told first in a run or has changed. A sandbox that is not in force is a
  * warning: measuring and reporting go on as well without it, so `health` does not depend on it.
  *
+ * A destination that is given by name is not tried: to resolve it a server would be asked, and
+ * waited for. That, and what is more than fits into a packet, is counted and said.
+ *
  * A program that was taken over can lie. This shows whether the machine is set up right.
  */
 #pragma once
@@ -43,6 +46,7 @@ int sandboxes_ask(const struct service *service, enum sandbox_program program, s
  */
 void sandboxes_told(struct service *service, enum sandbox_program program, const void *packet);
 
-/** sandboxes_object() - for status.json: program → {"state", "words"}, with state "holds", "open",
- * "unknown" or, before it was told, "waiting" */
+/** sandboxes_object() - for status.json: program → {"state", "words"}, with state "holds"
+ * (all was refused), "partly" (some was, the rest was not tried or not shown), "open", "unknown"
+ * (none was) or, before it was told, "waiting"; words say how many of how many */
 json_t *sandboxes_object(const struct sandboxes *sandboxes);

@@ -43,14 +43,18 @@ struct service_options {
 	bool verbose;
 };
 
+#define KEYS_WORDS_MAX 192
+
 /**
  * struct keys - what reports and heads are signed with
  * @own: Ed25519, current and, during rotation, old
  * @destinations: per destination, HMAC secret current and old; NULL none
+ * @lacking: per destination, why it has not the secret that it should have; "" it has
  */
 struct keys {
 	struct sign_key *own[2];
 	struct sign_key *(*destinations)[2];
+	char (*lacking)[KEYS_WORDS_MAX];
 	size_t n_destinations;
 };
 
@@ -61,6 +65,14 @@ struct storage;
 struct chain_watch;
 struct anchoring;
 struct sandboxes;
+struct legacy;
+
+/** struct service_reloads - @n: how often it was asked for; of the last: @refused, and why */
+struct service_reloads {
+	uint64_t n;
+	bool refused;
+	char words[ACTION_ERROR_MAX];
+};
 
 struct service {
 	struct service_options options;
@@ -81,6 +93,7 @@ struct service {
 	struct chain_watch *chain;
 	struct anchoring *anchoring;
 	struct sandboxes *sandboxes;
+	struct legacy *legacy;
 	struct record_delivery *deliveries; /* results not committed yet; texts owned */
 	size_t n_deliveries;
 	int64_t mono_base_ms;
@@ -89,6 +102,10 @@ struct service {
 	uint64_t n_commits;
 	uint64_t journal_seq; /* at the start: the journal has all entries up to this one */
 	uint64_t n_stranded;  /* reports for destinations that are no longer configured */
+	struct service_reloads reloads;
+	int64_t counted_ms;	 /* monotonic, when @n_waiting was counted */
+	uint64_t counted_commit; /* and @n_commits then */
+	int64_t n_waiting;	 /* reports and files that are not delivered */
 	uint8_t boot_id[16];
 	void *packet; /* WIRE_PACKET_MAX bytes, for receiving */
 	bool failed;
@@ -155,9 +172,33 @@ int service_adopt(struct service *service);
 
 /* --- keys.c ------------------------------------------------------------------------ */
 
-/** keys_load() - from the credentials directory. Says what is wrong. Return: 0; -errno. */
+/**
+ * keys_load() - from the credentials directory. Says what is wrong.
+ *
+ * Without the key of its own nothing is recorded, so that is a failure. A destination's secret
+ * that is not there is none: see @lacking of struct keys. Return: 0; -errno.
+ */
 int keys_load(struct keys *ret, const struct config *config, const char *directory);
 void keys_done(struct keys *keys);
+
+/** keys_newly_lacking() - of what is lacking, the first that was not lacking before; NULL none */
+const char *keys_newly_lacking(const struct keys *keys, const struct config *config,
+			       const struct keys *old, const struct config *old_config);
+
+/** keys_is_lacking() - has a destination not the secret that it should have? */
+bool keys_is_lacking(const struct keys *keys, size_t destination);
+
+/** keys_n_lacking() - how many destinations lack their secret */
+size_t keys_n_lacking(const struct keys *keys);
+
+/** keys_tell() - an entry for each destination that lacks its secret */
+void keys_tell(const struct service *service);
+
+/* --- service_notify.c -------------------------------------------------------------- */
+
+/** service_notify() - feed the watchdog, if all moves, and say how things stand: one line about
+ * all three programs, for systemctl status */
+void service_notify(struct service *service);
 
 /* --- pollers.c --------------------------------------------------------------------- */
 
@@ -203,6 +244,9 @@ void delivery_tick(struct delivery *delivery);
 
 /** delivery_look() - new reports are there: look at once, not when the next retry is due */
 void delivery_look(struct delivery *delivery);
+
+/** delivery_look_later() - the same, when the loop has its next turn */
+void delivery_look_later(struct delivery *delivery);
 
 /** delivery_try() - have the sender try its sandbox, as sandboxes_ask() */
 void delivery_try(struct delivery *delivery);
@@ -277,6 +321,9 @@ void status_write(const struct service *service);
 
 /** status_n_reading() - pollers that serve a slot of the plan, and are not silent */
 size_t status_n_reading(const struct service *service);
+
+/** status_n_links_up() - whose connection stands, as the poller says */
+size_t status_n_links_up(const struct service *service);
 
 /** status_is_healthy() - is everything done that has to be: reading, storing, telling? */
 bool status_is_healthy(const struct service *service);

@@ -32,6 +32,13 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 /** sqlite_verify_outbox() - as record_verify_outbox() */
 int sqlite_verify_outbox(sqlite3 *db, struct verify *verify, int64_t *after, size_t most);
 
+/**
+ * sqlite_check_shape() - are its tables, indexes and triggers those of this version, and no others?
+ * @words: RECORD_WORDS_MAX bytes; what differs
+ * Return: 1; 0; -errno.
+ */
+int sqlite_check_shape(sqlite3 *db, char *words);
+
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);
 

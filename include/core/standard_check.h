@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 
+#include "core/catalogue.h"
 #include "core/config.h"
 
 enum standard_state {
@@ -34,9 +35,12 @@ enum standard_state standard_state_at(const struct config_standard *standard, un
 /**
  * standard_check() - warnings, one line each, as config_load() writes them
  *
- * Once per standard of a source: that it is not yet, soon no more or no more in force; which of
- * the figures that limits follow from were not read in the law, unless they were confirmed; and
- * that it has no figures where the source has no limit of its own. And once per limit with a number
- * of its own, such as a permit's, that is laxer than the law's or stands on another window.
+ * In @language, but for the words of the configuration and of the catalogues, and what config.h
+ * made of them. Once per standard of a source: that it is not yet, soon no more or no more in
+ * force; which of the figures that limits follow from were not read in the law, unless they were
+ * confirmed; and that it has no figures where the source has no limit of its own. And once per
+ * limit with a number of its own, such as a permit's, that is laxer than the law's or stands on
+ * another window.
  */
-void standard_check(const struct config *config, unsigned int today, FILE *out);
+void standard_check(const struct config *config, unsigned int today,
+		    enum catalogue_language language, FILE *out);

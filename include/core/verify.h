@@ -51,6 +51,7 @@ enum verify_fault {
 	VERIFY_REPORT,	      /* a row of the outbox is not what an entry has fixed */
 	VERIFY_REPORT_GONE, /* a report that an entry has fixed is not there, and was not delivered
 			     */
+	VERIFY_SHAPE,	    /* tables, triggers or indexes that no version makes */
 	VERIFY_FAILED,	    /* out of memory */
 	VERIFY_FAULT_MAX = VERIFY_FAILED,
 };
@@ -122,6 +123,8 @@ struct verify_open {
  * @open: a table by @name with @room places, @n of them taken
  * @failed: there was no memory for one
  * @any: an entry fixes bodies; @takes_over: the first of them says that there were others before
+ * @starts: of versions that fix what they make, before that first one
+ * @left: rows that are still to be taken over, see record_legacy.h; @n_left: found waiting so
  */
 struct verify_reports {
 	struct verify_open *open;
@@ -130,6 +133,9 @@ struct verify_reports {
 	bool failed;
 	bool any;
 	bool takes_over;
+	uint64_t starts;
+	uint64_t left;
+	uint64_t n_left;
 };
 
 /**
@@ -145,7 +151,7 @@ struct verify_reports {
  * @solid_seq: of the last head by a key that is no former one
  * @former_seq: of the last entry that replaces a former key
  * @origin, @key_id: of the last head
- * @report: with VERIFY_REPORT, which
+ * @report: with VERIFY_REPORT, which; with VERIFY_SHAPE, what
  * @reports: the caller's; NULL nobody asks. verify_reports_done() frees what is in it.
  * @n_unfixed: reports and files of the outbox that no entry fixes, as an older version left them
  */

@@ -18,7 +18,7 @@
  * @number: NAN until it is given
  * @least, @most: allowed, both included; @above: more than @least
  * @text:   where the argument goes, NULL until then; @n_text: how often it may be given, 0 once
- * @help:   what it is
+ * @help:   what it is, marked with N_()
  */
 struct assess_flag {
 	const char *name;
@@ -55,7 +55,8 @@ static inline bool assess_given(double number)
 	return !isnan(number);
 }
 
-/** assess_wrong() - say an error about the command line. Return: EXIT_USAGE. */
+/** assess_wrong() - say an error about the command line, in the language that was chosen. Return:
+ * EXIT_USAGE. */
 int assess_wrong(const struct assess_method *method, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

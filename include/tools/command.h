@@ -19,6 +19,9 @@
 #define EXIT_DOWN      5
 #define EXIT_FORBIDDEN 6
 
+/* how JSON is written; jansson's own 17 digits make 0.23000000000000001 of what was 0.23 */
+#define COMMAND_JSON (JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(15))
+
 /** struct command_options - options that all subcommands share; others are NULL or false */
 struct command_options {
 	const char *config;
@@ -87,6 +90,7 @@ int command_backup(const struct command_options *options);
 int command_record(const struct command_options *options);
 int command_verify(const struct command_options *options);
 int command_export(const struct command_options *options);
+int command_reload(const struct command_options *options);
 int command_keygen(const struct command_options *options);
 
 /** command_assess() - parses its own flags; @argv: what stands behind "assess" */

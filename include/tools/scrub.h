@@ -4,5 +4,5 @@
 
 #include <jansson.h>
 
-/** scrub_json() - control characters of all texts inside become "?" */
+/** scrub_json() - what is not plain (common/plain.h) in all texts inside becomes "?" */
 void scrub_json(json_t *value);

@@ -16,7 +16,7 @@ enum term_colour { TERM_PLAIN, TERM_BOLD, TERM_GREEN, TERM_YELLOW, TERM_RED };
  */
 const char *term_colour(enum term_colour colour);
 
-/** term_width() - columns of stdout, 40 to 160; 96 where it is no terminal */
+/** term_width() - columns of stdout, 40 to 160; 80 where it is no terminal */
 size_t term_width(void);
 
 /** term_is_utf8() - the locale's texts are UTF-8, by its name: it need not be installed */

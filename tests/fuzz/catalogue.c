@@ -94,7 +94,7 @@ static void check(const struct config *config, FILE *out)
 		       limit->standard < config->n_standards);
 		assert(!*limit->parameter || (*limit->arithmetic && !*limit->overrides));
 	}
-	standard_check(config, 20261127, out);
+	standard_check(config, 20261127, CATALOGUE_VI, out);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)

@@ -127,6 +127,20 @@ def test_plume_says_what_it_stretches():
         True, True]
 
 
+def test_numbers_are_as_they_were_given():
+    """0.23 is not 0.23000000000000001, and no number has more than the 15 digits that are promised."""
+    river = run("river", "--flow-m3-s", "20", "--discharge-m3-s", "0.1", "--concentration-mg-l", "50",
+                "--decay-per-day", "0.23", "--velocity-m-s", "0.3", "--length-m", "777", "--json").stdout
+    line = run("boundary", "--lat", "21.85", "--lon", "106.76", "--bearing-deg", "33.3", "--json").stdout
+    assert '"decay_per_day":0.23,' in river
+    for text in (river, line):
+        numbers = re.findall(r'[:,\[](-?[0-9][0-9.e+-]*)', text)
+        assert len(numbers) > 5
+        for number in numbers:
+            assert len(re.sub(r"e.*|[-.]", "", number).lstrip("0")) <= 15, number
+            assert float(number) == float(f"{float(number):.15g}")
+
+
 def test_river_mixing_and_decay():
     answer = assess("river", flow_m3_s=20, background_mg_l=4, discharge_m3_s=2000 / 86400,
                     concentration_mg_l=500, velocity_m_s=0.5, length_m=100000,

@@ -89,6 +89,33 @@ EDITS = {
         "UPDATE outbox SET state = 'held' WHERE state = 'pending'": "it is tried again all the same",
         "UPDATE outbox SET created_ms = 0": SHOWN,
         "UPDATE outbox SET error = 'x', http_status = 500": SHOWN,
+        "UPDATE outbox SET lane = 7 WHERE state = 'pending'": "report",
+        "UPDATE outbox SET lane = -1 WHERE state = 'pending'": "report",
+        "UPDATE outbox SET turn = 0": "report",
+        "UPDATE outbox SET turn = 2 WHERE turn = 1": "report",
+        "UPDATE outbox SET body = CAST(body || x'00' || 'x' AS TEXT)": "report",
+        "UPDATE outbox SET webhook_id = CAST(webhook_id || x'00' || 'x' AS TEXT)": "report",
+        "UPDATE outbox SET state = 'unknown' WHERE state = 'pending'": "report-gone",
+        "UPDATE outbox SET state = 'PENDING' WHERE state = 'pending'": "report-gone",
+        "UPDATE outbox SET fixed = -fixed": "report",
+        "UPDATE outbox SET fixed = 9000000000000000": "report",
+        "UPDATE outbox SET place = 1000000 - id": "the order among incidents; within one it is that of ids",
+        "UPDATE outbox SET next_ms = 'x'": "what is no time counts as due",
+    },
+    "sqlite_schema": {
+        "CREATE TRIGGER x AFTER INSERT ON outbox BEGIN UPDATE outbox SET body = '{}'"
+        " WHERE id = new.id; END": "shape",
+        "CREATE TRIGGER x BEFORE INSERT ON outbox BEGIN SELECT RAISE(IGNORE); END": "shape",
+        "CREATE TRIGGER x AFTER UPDATE ON state BEGIN DELETE FROM outbox; END": "shape",
+        "DROP TRIGGER outbox_added": "shape",
+        "DROP TRIGGER outbox_changed": "shape",
+        "CREATE TABLE x(y)": "shape",
+        "CREATE VIEW x AS SELECT 1": "shape",
+        "CREATE INDEX x ON outbox(body)": "shape",
+        "DROP INDEX outbox_next": "shape",
+        "DROP VIEW minutes": "shape",
+        "ALTER TABLE outbox ADD COLUMN x": "shape",
+        "ANALYZE": "statistics for SQLite's plans: they change how it searches, not what it finds",
     },
     "destination": {
         "INSERT INTO destination VALUES('department', 1, 1, 'x')":
@@ -216,7 +243,7 @@ def test_each_table_is_in_the_list(record):
     with contextlib.closing(sqlite3.connect(path)) as db:
         tables = {name for name, in db.execute(
             "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'")}
-    assert tables == set(EDITS)
+    assert tables == set(EDITS) - {"sqlite_schema"}
 
 
 @pytest.mark.parametrize("table, sql", TABLES)
@@ -233,6 +260,38 @@ def test_an_edit_is_seen_or_harmless(record, tmp_path, table, sql):
     else:
         assert not said["good"] and said["text"]
         assert expected == "not-number" or said["fault"] == expected, said["text"]
+
+
+TRIGGERS = {
+    "changed before its hash is taken":
+        "CREATE TRIGGER x AFTER INSERT ON outbox BEGIN UPDATE outbox SET body ="
+        " replace(new.body, '700', '070') WHERE id = new.id; END",
+    "dropped before anybody knows of it":
+        "CREATE TRIGGER x BEFORE INSERT ON outbox BEGIN SELECT RAISE(IGNORE); END",
+}
+
+
+@pytest.mark.parametrize("running", [True, False], ids=["running", "down"])
+@pytest.mark.parametrize("trigger", TRIGGERS)
+def test_a_trigger_of_others_does_not_run_in_our_commits(trigger, running):
+    """S9: what somebody adds to the tables is found before the next commit, and set aside."""
+    with Plant(Device()) as plant:
+        plant.start()
+        plant.until_good("mill/stack/SO2")
+        if not running:
+            plant.stop("core")
+        with contextlib.closing(sqlite3.connect(plant.state / "record.db", timeout=10)) as db, db:
+            db.execute(TRIGGERS[trigger])
+        if running:
+            plant.until(lambda: plant.processes["core"].poll() is not None, "it ends")
+            assert "changed its tables: trigger x" in plant.log()
+        plant.device.set(SO2=700)
+        plant.start_core()
+        plant.until_entry("record.replaced")
+        plant.until(lambda: any(b"700" in body for body in plant.receiver.bodies().values()),
+                    "the report is what was measured")
+        assert not any(b"070" in body for body in plant.receiver.bodies().values())
+        assert not plant.query("SELECT 1 FROM sqlite_schema WHERE name = 'x'")
 
 
 def test_what_nobody_can_see_here(record, tmp_path):

@@ -122,3 +122,30 @@ def test_failures_of_actions_are_data_too(plant):
         assert done.returncode == 3, done.stderr
         line, = documents(done.stdout)
         assert line["done"] is False and line["error"] and line["target"]
+
+
+@pytest.mark.parametrize("command, code", [
+    (("show", "none"), 3), (("outbox", "show", "none"), 3), (("ack", "none"), 3), (("dance",), 2),
+    (("show",), 2), (("status", "--none"), 2), (("outbox", "hold", "x"), 2), (("shelve", "x"), 2),
+    (("incidents", "--state", "/nonexistent"), 3), (("limits", "none"), 3), (("means", "none"), 3),
+    (("check", "--date", "x"), 2), (("reload", "--bus", "unix:path=/nonexistent"), 5),
+    (("outbox", "retry", "x", "--bus", "unix:path=/nonexistent"), 5),
+    (("assess", "dance"), 2), (("assess", "river"), 2), (("assess", "river", "--dance"), 2),
+    (("assess", "river", "--flow-m3-s", "x"), 2),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else str(value))
+def test_an_error_is_one_object(plant, command, code):
+    """On stderr, where it belongs to none of several targets; in English, with the same status."""
+    def run(*more):
+        if command[0] == "assess":
+            return subprocess.run([program("wastewatch"), *command, *more], capture_output=True,
+                                  text=True, timeout=LIMIT_S, check=False)
+        return plant.command(*command, *more)
+    for language in ((), ("--lang", "en")):
+        done = run("--json", *language)
+        line = (done.stderr or done.stdout).splitlines()[-1]
+        said = json.loads(line)
+        assert set(said) <= {"error", "action", "target", "done"} and said["error"], done
+        assert not done.stderr or (len(done.stderr.splitlines()) == 1 and not done.stdout), done
+        assert done.returncode == code, done
+        plain = run("--lang", "en")
+        assert plain.returncode == code and said["error"] in plain.stderr

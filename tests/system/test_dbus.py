@@ -212,6 +212,27 @@ def test_what_is_listed(plant, listener):
     assert listener.call(PATH, INTERFACE, "ListAlarms", "(u)", 4000000000) == ([], 0)
 
 
+def test_incidents_are_listed_until_they_are_closed(plant, listener):
+    """One that has ended has no object any more, and is not forgotten for that."""
+    def listed(begin=0):
+        return listener.call(PATH, INTERFACE, "ListIncidents", "(u)", begin)
+    assert listed() == ([], 0) and listed(4000000000) == ([], 0)
+    plant.device.set(COD=200)
+    incident = plant.until_entry("incident.opened")["incident"]
+    (name, path, state, level_of, level, opened, ended), = until(lambda: listed()[0])
+    assert (name, path, state, level_of, level, ended) == \
+        (incident, path_of("incident", incident), "open", "limit", "facility", 0)
+    assert abs(opened / 1e6 - time.time()) < 60
+    plant.device.set(COD=50)
+    plant.until_entry("incident.ended")
+    (name, path, state, *_, ended), = until(lambda: [i for i in listed()[0] if i[2] != "open"])
+    assert (name, path, state) == (incident, "/", "ended") and ended > opened
+    assert path_of("incident", incident) not in listener.managed()
+    assert listed(1) == ([], 0)
+    listener.call(PATH, INTERFACE, "CloseIncident", "(sss)", incident, "a valve", "mended")
+    assert listed() == ([], 0)
+
+
 @pytest.mark.parametrize("path", [
     "/vn/wastewatch1/alarm/none", "/vn/wastewatch1/alarm", "/vn/wastewatch1/alarm/mill",
     "/vn/wastewatch1/alarm/mill_2foutfall_2fCOD", "/vn/wastewatch1/alarm/_",
@@ -522,7 +543,16 @@ def test_a_stranger_with_many_connections_has_not_the_places_of_root(plant, bus,
 # faults: H3
 def test_a_call_that_is_too_long_is_not_kept(plant, bus):
     """32 MiB may come over the system bus in one message; some of those at once are all there is."""
+    def most():
+        text = pathlib.Path(f"/proc/{plant.processes['core'].pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+)", text)[1])
+
+    before = most()
     with Caller(bus) as caller:
+        for _ in range(8):
+            caller.send("Acknowledge", "mill/none", "y" * (16 << 20))
+        assert caller.answer() == "vn.wastewatch1.Error.NotValid"
+        assert most() < before + (3 * 16 << 10), "KiB; not one after the other was kept"
         caller.send("Acknowledge", "mill/none", "y" * 4088)
         assert caller.answer() == "vn.wastewatch1.Error.NotValid"
         caller.send("CloseIncident", "mill/none", "y" * (1 << 20), "")

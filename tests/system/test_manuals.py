@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Manual pages, completion and metrics: what they say is what there is."""
 
+import json
 import os
 import re
 import subprocess
@@ -171,7 +172,7 @@ def test_metrics_where_nothing_can_be_read_say_so(tmp_path, record):
 def test_metrics_of_a_daemon_whose_record_others_may_not_read(tmp_path):
     with Plant(Device()) as plant:
         plant.start()
-        plant.until(lambda: plant.status().get("live"), "live")
+        plant.until(lambda: plant.status().get("health"), "live")
         done = plant.command("metrics", "--state", str(tmp_path))
         assert done.returncode == 0
         found = samples_of(done.stdout)

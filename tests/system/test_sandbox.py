@@ -135,6 +135,45 @@ def test_one_that_is_open_is_what_counts(plant, first):
                 "the status says so")
 
 
+@pytest.mark.parametrize("outcome, state, words", [
+    (wire.REFUSED, "partly", "; 2 of 3 refused, 1 not tried (department.example: a name"),
+    (wire.UNKNOWN, "partly", "; 1 of 3 refused, 1 not shown, 1 not tried (department.example: a"),
+    (wire.OPEN, "open", "can send to 203.0.113.1; 1 of 3 refused, 1 not tried (department.ex")])
+def test_a_name_is_not_tried_and_that_is_said(plant, outcome, state, words):
+    plant.configure(destinations=[("department", "https://department.example/report", "limit"),
+                                  ("twice", "https://department.example:444/x", "limit")])
+    plant.keygen()
+    start_core(plant)
+    with hello(plant, "poller", wire.ROLE_POLLER) as link:
+        file, address = link.receive_trials()
+        link.send(wire.trials_packet([file._replace(outcome=wire.REFUSED, error=1),
+                                      address._replace(outcome=outcome)]))
+        plant.until(lambda: sandboxes(plant).get("wastewatch-poller", {}).get("state") == state,
+                    state)
+    said = sandboxes(plant)["wastewatch-poller"]["words"]
+    assert words in said
+    entry, = told(plant, "wastewatch-poller")
+    assert entry["reason"] == said
+    shown = plant.command("status").stdout
+    assert ("holds as far as it was tried" if state == "partly" else "NOT IN FORCE") in shown
+    assert "all three hold" not in shown
+
+
+def test_more_than_fit_are_counted_and_said():
+    links = "".join(f"  - {{name: l{i}, tcp: 192.168.7.{i}:502}}\n" for i in range(1, 41))
+    with Plant(Device(), links=links) as plant:
+        start_core(plant)
+        with hello(plant, "sender", wire.ROLE_SENDER) as link:
+            trials = link.receive_trials()
+            assert len(trials) == 32
+            link.send(wire.trials_packet(refused(trials)))
+            plant.until(lambda: told(plant, "wastewatch-sender"), "told")
+        entry, = told(plant, "wastewatch-sender")
+        assert entry["type"] == "sandbox.checked"
+        assert "32 of 41 refused, 9 not tried (9 more than the 32 that fit)" in entry["reason"]
+        plant.until(lambda: sandboxes(plant)["wastewatch-sender"]["state"] == "partly", "live, too")
+
+
 @pytest.mark.parametrize("change", [
     lambda trials: trials[:-1], lambda trials: trials * 2,
     lambda trials: [t._replace(target=b"/etc/passwd") for t in trials],

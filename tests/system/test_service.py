@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import sqlite3
 import subprocess
 import time
@@ -231,6 +232,37 @@ def test_without_descriptors_the_core_waits(plant):
     assert link.receive().role == wire.ROLE_CORE
     assert plant.log().count("no descriptor is free") == 1
     link.close()
+
+
+# faults: H3
+@pytest.mark.parametrize("name, role", [("poller", wire.ROLE_POLLER), ("sender", wire.ROLE_SENDER)])
+def test_whoever_connects_as_fast_as_he_can_fills_neither_log_nor_descriptors(plant, name, role):
+    """Descriptors handed over, packets cut off, hellos of nobody: the others are served, and of all
+    that the log has a hundred lines and a number."""
+    plant.start("core", "poller")
+    plant.until_good("mill/outfall/COD")
+    before, begin = descriptors(plant), time.monotonic()
+    hello = wire.hello_packet(role, instance=9)
+    with open("/dev/null", "rb") as null:
+        for i in range(400):
+            with connect(plant, name) as link:
+                try:
+                    if i % 4 == 1:
+                        link.sock.send(hello[:7])
+                    elif i % 4 == 2:
+                        link.sock.send(b"\0" * 100000)
+                    elif i % 4 == 3:
+                        socket.send_fds(link.sock, [hello[:8]], [null.fileno()] * 50)
+                except OSError:
+                    pass  # it has been closed already
+    plant.until_good("mill/outfall/COD")
+    # the status file is open for a moment now and then
+    until(lambda: descriptors(plant) <= before, "all descriptors are given back")
+    lines = [line for line in plant.log().splitlines()
+             if "gone" in line or "closed" in line or "no room" in line or "refused" in line]
+    windows = 2 + int((time.monotonic() - begin) / 10)
+    assert 10 < len(lines) <= 100 * windows + 10, "a hundred in ten seconds"
+    assert not plant.entries("poller.silent", "readings.lost")
 
 
 # faults: H3

@@ -303,6 +303,61 @@ def test_s8_it_starts_on_a_read_only_disk_and_goes_on_when_it_can_be_written(pla
     check_all_told(plant)
 
 
+def make_ext4(path):
+    """A file of 64 MiB with ext4 in it, on @path."""
+    image = path.with_suffix(".img")
+    with open(image, "wb") as file:
+        file.truncate(64 * MIB)
+    subprocess.run(["mkfs.ext4", "-q", "-F", image], check=True)
+    path.mkdir()
+    done = subprocess.run(["mount", "-o", "loop", image, path], capture_output=True, text=True,
+                          check=False)
+    if done.returncode != 0:
+        pytest.skip(f"cannot mount: {done.stderr}")
+
+
+@pytest.mark.parametrize("killed", [False, True], ids=["", "and killed"])
+def test_s8_what_is_stored_is_sent_from_a_read_only_disk(tmp_path, killed):
+    """S8: stored reports go while nothing can be written; what came of it is stored afterwards,
+    and a kill meanwhile costs a double of the same id and bytes."""
+    if os.geteuid() != 0 or not shutil.which("mkfs.ext4"):
+        pytest.skip("needs root and mkfs.ext4, to mount a small file system")
+    disk = tmp_path / "disk"
+    make_ext4(disk)
+    try:
+        with Plant(Device(), state=disk / "state", main=SMALL) as plant:
+            plant.start("core", "poller")
+            plant.device.set(SO2=700, COD=200)
+            plant.until_entry("reports.fixed", n=2)
+            plant.device.set(**NORMAL)
+            first = {ident for ident, in plant.query(
+                "SELECT webhook_id FROM outbox WHERE type = 'incident.opened'")}
+            assert len(first) == 2
+            plant.kill("core")  # what is open for writing would keep it writable
+            remount(disk, "ro")
+            plant.start_core()
+            plant.until(lambda: not stored(plant), "nothing can be stored")
+            plant.start("receiver", "sender")
+            plant.until(lambda: first <= set(plant.receiver.bodies()), "they arrive")
+            assert not plant.entries("report.delivered")
+            if killed:
+                plant.kill("core")
+                plant.start_core()
+                plant.until(lambda: len([line for line in plant.receiver.index()
+                                         if line["id"] in first]) >= 4, "once more")
+            ids = [line["id"] for line in plant.receiver.index() if line["id"] in first]
+            assert killed or len(ids) == 2, "each once, however long it takes"
+            remount(disk, "rw")
+            plant.until(lambda: first <= {e["report"] for e in plant.entries("report.delivered")},
+                        "the record says what happened")
+            settle(plant)
+            ids = [line["id"] for line in plant.receiver.index() if line["id"] in first]
+            assert len(ids) == (4 if killed else 2)
+            check_all_told(plant)
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
 def test_s8_a_read_only_disk_without_a_record(plant, disk):
     """S8: a read only disk without a record."""
     remount(disk, "ro")

@@ -35,7 +35,8 @@ class Plant(Machine):
     def prepare(self):
         """What README says, and no more; then a receiver's view of the keys, and a spill to come."""
         self.run("systemctl", "start", "dbus")
-        self.run("dpkg", "-i", "/root/wastewatch.deb")
+        self.run("sh", "-c", "cd /root && DEBIAN_FRONTEND=noninteractive apt --yes install "
+                 "./wastewatch_*.deb")
         self.run("sh", "-c", f"cp -r {EXAMPLES}/. /etc/wastewatch/")
         public = self.run("wastewatch", "keygen").stdout.split()[-1]
         self.run("tee", "/etc/receiver.pub", text=public + "\n")
@@ -90,7 +91,7 @@ def plant():
     with tempfile.TemporaryDirectory(prefix="wastewatch-machine-") as directory:
         machine = Plant(directory, tree())
         try:
-            shutil.copy(package(), machine.root / "root" / "wastewatch.deb")
+            shutil.copy(package(), machine.root / "root")
             (machine.root / "usr/sbin/policy-rc.d").unlink(missing_ok=True)
             machine.boot()
             machine.prepare()
@@ -210,9 +211,10 @@ def take_back(running, unit):
 
 def test_each_has_tried_its_own_sandbox(running):
     """A score is no proof: what each must not be able to do has been tried, and is an entry."""
-    wanted = {CORE: "cannot open a socket of IPv4, IPv6",
-              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1",
-              SENDER: "cannot open /var/lib/wastewatch/record.db"}
+    wanted = {CORE: "cannot open a socket of IPv4, IPv6; 2 of 2 refused",
+              POLLER: "cannot open /var/lib/wastewatch/record.db; cannot send to 203.0.113.1; "
+                      "2 of 2 refused",
+              SENDER: "cannot open /var/lib/wastewatch/record.db; 1 of 1 refused"}
     for unit, words in wanted.items():
         assert wait_for(lambda unit=unit: tried(running, unit)[1], "told") == words
         assert tried(running, unit)[0] == "holds"
@@ -223,9 +225,9 @@ def test_each_has_tried_its_own_sandbox(running):
 
 
 @pytest.mark.parametrize("unit, lines, words", [
-    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1"),
+    (POLLER, "IPAddressAllow=any", "can send to 203.0.113.1; 1 of 2 refused"),
     (CORE, "RestrictAddressFamilies=\nRestrictAddressFamilies=AF_UNIX AF_INET",
-     "can open a socket of IPv4")], ids=["poller", "core"])
+     "can open a socket of IPv4; 1 of 2 refused")], ids=["poller", "core"])
 def test_a_sandbox_that_is_not_in_force_is_told(running, unit, lines, words):
     """In a container without BPF, say; the machine is watched all the same."""
     mark = running.mark()
@@ -245,11 +247,13 @@ def test_the_drop_in_for_the_department_keeps_the_sender_from_the_plant(running)
     running.run("cp", site, "/root/site.yaml")
     running.run("sed", "-i", "s/127.0.0.1:15022/192.168.10.20:15022/", site)
     running.run("systemctl", "reload", CORE)
-    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20"), "it can")
+    wait_for(lambda: tried(running, SENDER) == ("open", "can send to 192.168.10.20; 1 of 2 refused"),
+             "it can")
     text = running.run("cat", "/usr/share/doc/wastewatch/systemd/department-addresses.conf").stdout
     drop_in(running, SENDER, text)
     wait_for(lambda: tried(running, SENDER) ==
-             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20"),
+             ("holds", "cannot open /var/lib/wastewatch/record.db; cannot send to 192.168.10.20; "
+              "2 of 2 refused"),
              "it cannot any more")
     take_back(running, SENDER)
     running.run("cp", "/root/site.yaml", site)
@@ -309,6 +313,53 @@ def test_reload_of_a_bad_configuration_fails_and_changes_nothing(running):
     running.wait_active()
 
 
+def test_reload_needs_no_bus(running):
+    mark = running.mark()
+    running.run("systemctl", "stop", "dbus.socket", "dbus")
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("systemctl", "start", "dbus")
+    assert done.returncode == 0, done.stderr
+    assert running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "when it returns, it is done"
+
+
+# faults: S10
+def test_a_missing_secret_fails_a_reload_and_ends_no_service(running):
+    """The reload says which; a restart, which nobody may watch, watches and tells all the same."""
+    mark = running.mark()
+    running.run("cp", "/etc/wastewatch/wastewatch.yaml", "/root/good.yaml")
+    running.run("sed", "-i", "s/hmac-secret: department-secret/hmac-secret: no-such-secret/",
+                "/etc/wastewatch/wastewatch.yaml")
+    said = running.run("wastewatch", "check").stderr
+    assert "the unit wastewatchd hands no credential no-such-secret over" in said
+    done = running.run("systemctl", "reload", CORE, check=False)
+    running.run("cp", "/root/good.yaml", "/etc/wastewatch/wastewatch.yaml")
+    assert done.returncode != 0
+    lines = [e["MESSAGE"] for e in running.journal(mark, f"_SYSTEMD_UNIT={CORE}.service")]
+    assert any("no-such-secret is not there" in line for line in lines)
+    # the unit names a file that is gone
+    running.run("mv", f"{KEYS}/department-secret", "/root/department-secret")
+    restarts = running.restarts(CORE)
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=credential.missing"), "told")
+    assert entry["PRIORITY"] == "2" and entry["WASTEWATCH_NAME"] == "department"
+    wait_for(lambda: "NEEDS ATTENTION" in running.show(CORE, "StatusText"), "systemctl status says it")
+    running.run("mv", "/root/department-secret", f"{KEYS}/department-secret")
+    running.run("systemctl", "restart", CORE)
+    running.wait_active()
+    assert running.restarts(CORE) == restarts, "it never ended by itself"
+    assert not running.run("wastewatch", "check").stderr.count("credential")
+
+
+def test_the_status_line_speaks_of_all_three(running):
+    wait_for(lambda: re.search(r"poller reads, 1 of 1 links up; sender connected; \d+ of \d+ channels",
+                               running.show(CORE, "StatusText")), running.show(CORE, "StatusText"))
+    running.run("systemctl", "stop", SENDER)
+    wait_for(lambda: "NO SENDER" in running.show(CORE, "StatusText"), "it is missed")
+    running.run("systemctl", "start", SENDER)
+    wait_for(lambda: "sender connected" in running.show(CORE, "StatusText"), "it is back")
+
+
 MANAGER = ("vn.wastewatch1", "/vn/wastewatch1", "vn.wastewatch1.Manager")
 
 
@@ -316,14 +367,20 @@ def as_user(running, user, *arguments):
     return running.run("runuser", "-u", user, "--", *arguments, check=False)
 
 
+def as_operator(running, *arguments):
+    """A member of the group, made when first needed."""
+    if running.run("id", "operator-1", check=False).returncode:
+        running.run("useradd", "-G", "wastewatch", "operator-1")
+    return as_user(running, "operator-1", *arguments)
+
+
 def test_operators_act_over_the_bus_and_strangers_do_not(running):
     """What README says: root and the members of the group, nobody else; their name is kept."""
-    running.run("useradd", "-G", "wastewatch", "operator-1")
     wait_for(lambda: running.run("busctl", "status", "vn.wastewatch1", check=False).returncode == 0,
              "the core has its name on the bus")
     mark = running.mark()
     reload = ("busctl", "call", *MANAGER, "Reload")
-    assert as_user(running, "operator-1", *reload).returncode == 0
+    assert as_operator(running, *reload).returncode == 0
     refused = as_user(running, "nobody", *reload)
     # by polkit where there is one, else by the policy of the bus
     assert refused.returncode != 0
@@ -333,12 +390,12 @@ def test_operators_act_over_the_bus_and_strangers_do_not(running):
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=config.loaded"), "the entry")
     assert [e["WASTEWATCH_USER"] for e in entries] == ["operator-1"]
     limit = "hop-thanh/outfall-1/COD/limit-high"
-    done = as_user(running, "operator-1", "wastewatch", "shelve", limit, "--for", "30min",
-                   "--reason", "đang súc rửa ống")
+    done = as_operator(running, "wastewatch", "shelve", limit, "--for", "30min",
+                       "--reason", "đang súc rửa ống")
     assert done.returncode == 0, done.stderr
-    shown = as_user(running, "operator-1", "wastewatch", "alarms").stdout
+    shown = as_operator(running, "wastewatch", "alarms").stdout
     assert "shelved by operator-1" in shown and limit in shown
-    assert as_user(running, "operator-1", "wastewatch", "unshelve", limit).returncode == 0
+    assert as_operator(running, "wastewatch", "unshelve", limit).returncode == 0
     entries = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.shelved"), "the entry")
     assert (entries[0]["WASTEWATCH_USER"], entries[0]["WASTEWATCH_REASON"]) == \
         ("operator-1", "đang súc rửa ống")
@@ -410,6 +467,45 @@ def test_spill_comes_to_the_journal_and_to_the_receiver(running):
     assert stored.strip()
     shown = json.loads(running.run("wastewatch", "incidents", "--json").stdout)
     assert incident in json.dumps(shown)
+
+
+def test_an_operator_acknowledges_it_and_a_stranger_may_not(running):
+    """Neither before nor after; the entry has the operator's name."""
+    mark, alarm = running.mark(), "hop-thanh/outfall-1/COD/emergency-high"
+    ack = ("wastewatch", "ack", alarm)
+    wait_for(lambda: running.run("busctl", "status", MANAGER[0], check=False).returncode == 0,
+             "the core has its name on the bus")
+    refused = [as_user(running, "nobody", *ack)]
+    done = as_operator(running, *ack, "--reason", "đã đóng van")
+    assert done.returncode == 0, done.stderr
+    refused.append(as_user(running, "nobody", *ack))
+    assert [told.returncode for told in refused] == [6, 6]
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.acknowledged"),
+                      "the entry")
+    assert (entry["WASTEWATCH_USER"], entry["WASTEWATCH_REASON"]) == ("operator-1", "đã đóng van")
+    assert alarm not in [line.split()[0] for line in as_operator(
+        running, "wastewatch", "alarms").stdout.splitlines() if "unacknowledged" in line]
+
+
+def test_a_new_limit_counts_from_the_reload_on(running):
+    """What is measured already breaks it: an alarm, and the same processes as before."""
+    site = "/etc/wastewatch/sites.d/hop-thanh.yaml"
+    measured = wait_for(lambda: value_of(running, "hop-thanh/outfall-1/TSS"), "a value")
+    bound = f"{float(measured) / 2:g}"
+    limit = f"{{channel: TSS, name: tight, class: warning, high: {bound}, on: value}}"
+    running.run("cp", site, "/root/site.yaml")
+    running.run("sed", "-i", f"0,/^    limits:$/s//    limits:\\n      - {limit}/", site)
+    before, mark = running.pids(), running.mark()
+    running.run("systemctl", "reload", CORE)
+    entry, = wait_for(lambda: running.journal(mark, "WASTEWATCH_TYPE=alarm.raised",
+                                              "WASTEWATCH_LIMIT=tight"), "the alarm")
+    assert (entry["WASTEWATCH_CHANNEL"], entry["WASTEWATCH_CLASS"]) == ("TSS", "warning")
+    assert "tight" in as_operator(running, "wastewatch", "alarms").stdout
+    running.run("cp", "/root/site.yaml", site)
+    running.run("systemctl", "reload", CORE)
+    wait_for(lambda: "tight" not in as_operator(running, "wastewatch", "alarms").stdout,
+             "no such limit any more")
+    assert running.pids() == before
 
 
 @pytest.mark.parametrize("language, subject", [
@@ -514,6 +610,39 @@ def test_after_kill_9_the_journal_is_told_the_rest_and_nothing_twice(running):
         running.wait_active()
         wait_for(running.are_connected, "all are connected")
     until_all_told(running)
+
+
+def incidents_of(running):
+    shown = running.run("wastewatch", "incidents", "--json").stdout
+    return {json.loads(line)["id"] for line in shown.splitlines()}
+
+
+def reports_of(running, incident):
+    """What the receiver holds of it, on its disk."""
+    done = running.run("grep", "-rl", incident, "/var/lib/receiver", check=False)
+    return done.stdout.split()
+
+
+# faults: H1
+def test_a_breach_while_journald_hangs_is_reported_and_told_later(running):
+    """The department need not wait for a journal that takes nothing."""
+    until_all_told(running)
+    told = {n for n, _ in all_told(running)}
+    known = incidents_of(running)
+    running.run("systemctl", "stop", "plant")
+    journald = running.show("systemd-journald", "MainPID")
+    running.run("kill", "-STOP", journald)
+    try:
+        running.run("tee", "/etc/spill", text="at 0s hop-thanh/stack-1/SO2 set 1800\n")
+        running.start_plant()
+        ident, = wait_for(lambda: incidents_of(running) - known, "an incident of gas")
+        wait_for(lambda: reports_of(running, ident), "the report at the receiver")
+        assert running.show("systemd-journald", "MainPID") == journald, "it hangs still"
+    finally:
+        running.run("kill", "-CONT", journald, check=False)
+    until_all_told(running)
+    opened, = [e for e in running.entries("incident.opened") if e["WASTEWATCH_INCIDENT"] == ident]
+    assert int(opened["WASTEWATCH_SEQ"]) not in told
 
 
 def test_journald_stopped_and_hung(running):

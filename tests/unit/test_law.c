@@ -485,9 +485,8 @@ static void test_basis(void **state)
 		if (d.result < 0 || d.config->n_limits != rows[i].n)
 			fail_msg("row %zu: %s", i, d.said);
 		assert_int_equal(find(&d, rows[i].limit)->basis, rows[i].basis);
-		assert_null(strstr(find(&d, rows[i].limit)->origin, rows[i].basis == BASIS_OWN
-									    ? "goes before"
-									    : "nothing"));
+		assert_null(strstr(find(&d, rows[i].limit)->origin,
+				   rows[i].basis == BASIS_OWN ? "goes before" : "nothing"));
 	}
 	close_directory(&d);
 }
@@ -507,8 +506,8 @@ static void test_bad_use(void **state)
 		 "14:71", "no standard of this source has one figure that this limit could"},
 		{SO2 P("") LIMIT("channel: SO2, class: limit, high: 60, origin: x, basis: own, "
 				 "replaces-law: yes"),
-		 "14:86", "takes no law's place; allowed: with basis permit or law"},
-		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:61",
+		 "14:85", "takes no law's place; allowed: with basis permit or law"},
+		{SO2 P("") LIMIT("channel: SO2, class: warning, percent: 80, basis: law"), "14:60",
 		 "a share of the law's figure is not the law's; allowed: own, or permit"},
 		{SO2 P("") LIMIT("channel: SO2, basis: x"), "14:31", "allowed: law, permit, own"},
 		{SO2 STANDARD("q"), "12:20", "there is no standard \"q\", did you mean \"p\"?"},
@@ -737,7 +736,7 @@ static void check(const struct directory *d, unsigned int today, char **ret)
 	FILE *out = open_memstream(ret, &n);
 
 	assert_non_null(out);
-	standard_check(d->config, today, out);
+	standard_check(d->config, today, CATALOGUE_EN, out);
 	assert_int_equal(fclose(out), 0);
 }
 
@@ -906,11 +905,15 @@ static void test_own_numbers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_check_value),    cmocka_unit_test(test_coefficients),
-		cmocka_unit_test(test_conversions),    cmocka_unit_test(test_rows_of_limits),
-		cmocka_unit_test(test_own_numbers),    cmocka_unit_test(test_basis),
+		cmocka_unit_test(test_check_value),
+		cmocka_unit_test(test_coefficients),
+		cmocka_unit_test(test_conversions),
+		cmocka_unit_test(test_rows_of_limits),
+		cmocka_unit_test(test_own_numbers),
+		cmocka_unit_test(test_basis),
 		cmocka_unit_test(test_bad_use),
-		cmocka_unit_test(test_bad_catalogues), cmocka_unit_test(test_folders_and_digest),
+		cmocka_unit_test(test_bad_catalogues),
+		cmocka_unit_test(test_folders_and_digest),
 		cmocka_unit_test(test_warnings),
 	};
 

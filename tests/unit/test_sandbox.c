@@ -106,6 +106,22 @@ static void test_what_is_not_tried(void **state)
 		assert_int_equal(sandbox_is_loopback(rows[i].address), rows[i].expected);
 }
 
+static void test_names(void **state)
+{
+	static const struct {
+		const char *address;
+		bool expected;
+	} rows[] = {
+		{"127.0.0.1", false},	 {"::1", false},  {"192.168.1.1", false},
+		{"2001:db8::1", false},	 {"", false},	  {"localhost", false},
+		{"plant.example", true}, {"1.2.3", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		assert_int_equal(sandbox_is_name(rows[i].address), rows[i].expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +130,7 @@ int main(void)
 		cmocka_unit_test(test_addresses),
 		cmocka_unit_test(test_all_of_a_packet),
 		cmocka_unit_test(test_what_is_not_tried),
+		cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

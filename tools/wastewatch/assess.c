@@ -8,8 +8,11 @@
 #include <string.h>
 
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "tools/assess.h"
 #include "tools/command.h"
+#include "tools/guard.h"
+#include "tools/say.h"
 
 #define COLUMN 28
 
@@ -18,22 +21,23 @@ static const struct {
 	int (*run)(int argc, char **argv);
 	const char *help;
 } methods[] = {
-	{"plume", assess_plume, "what a stack or a leak does downwind"},
-	{"river", assess_river, "what a discharge or a spill does downstream"},
-	{"boundary", assess_boundary, "how far the borders are, and where a bearing meets them"},
+	{"plume", assess_plume, N_("what a stack or a leak does downwind")},
+	{"river", assess_river, N_("what a discharge or a spill does downstream")},
+	{"boundary", assess_boundary,
+	 N_("how far the borders are, and where a bearing meets them")},
 };
 
 /* "0 to 1e+06", "more than 0" */
 static const char *allowed(const struct assess_flag *flag, char text[static 64])
 {
-	const char *least = flag->above ? "more than " : "at least ";
+	const char *least = flag->above ? tr("more than ") : tr("at least ");
 
 	if (isinf(flag->most))
 		(void)snprintf(text, 64, "%s%g", least, flag->least);
 	else if (flag->above)
-		(void)snprintf(text, 64, "%s%g, up to %g", least, flag->least, flag->most);
+		(void)snprintf(text, 64, tr("%s%g, up to %g"), least, flag->least, flag->most);
 	else
-		(void)snprintf(text, 64, "%g to %g", flag->least, flag->most);
+		(void)snprintf(text, 64, tr("%g to %g"), flag->least, flag->most);
 	return text;
 }
 
@@ -45,28 +49,30 @@ static void print_flag(const struct assess_flag *flag)
 		       flag->number ? " N"
 		       : flag->text ? " TEXT"
 				    : "");
-	(void)printf("  %-*s %s%s%s\n", COLUMN, name, flag->help, flag->number ? "; " : "",
+	(void)printf("  %-*s %s%s%s\n", COLUMN, name, tr(flag->help), flag->number ? "; " : "",
 		     flag->number ? allowed(flag, range) : "");
 }
 
 static void print_help(const struct assess_method *method, const struct assess_flag *flags,
 		       size_t n)
 {
-	(void)printf("Usage: wastewatch assess %s FLAG...\n\n%s\n\n", method->name, method->intro);
+	say("Usage: wastewatch assess %s FLAG...\n\n%s\n\n", method->name, tr(method->intro));
 	for (size_t i = 0; i < n; i++)
 		print_flag(&flags[i]);
-	(void)printf("\nSources:\n%s\n", method->sources);
+	say("\nSources:\n%s\n", method->sources);
 }
 
 int assess_wrong(const struct assess_method *method, const char *format, ...)
 {
+	char *text = NULL;
 	va_list ap;
+	int n;
 
-	(void)fputs("wastewatch: ", stderr);
 	va_start(ap, format);
-	(void)vfprintf(stderr, format, ap);
+	n = vasprintf(&text, tr(format), ap);
 	va_end(ap);
-	(void)fprintf(stderr, "; see: wastewatch assess %s --help\n", method->name);
+	(void)say_wrong("%s; see: wastewatch assess %s --help", n < 0 ? "" : text, method->name);
+	free(n < 0 ? NULL : text);
 	return EXIT_USAGE;
 }
 
@@ -126,13 +132,15 @@ int assess_parse(const struct assess_method *method, const struct assess_flag *f
 						 flags[i].set ? no_argument : required_argument,
 						 NULL, (int)i};
 	optind = 1;
+	opterr = 0; /* it speaks English only, and no JSON */
 	while (r < 0 && (c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (c == HELP) {
 			print_help(method, flags, n);
 			return EXIT_SUCCESS;
 		}
-		if (c == '?') /* getopt has said what is wrong */
-			return assess_wrong(method, "that is no flag");
+		if (c == '?')
+			return assess_wrong(method, "%s is no flag, or lacks its value",
+					    argv[optind - 1]);
 		r = take(method, &flags[c]);
 	}
 	if (r < 0 && optind < argc)
@@ -153,7 +161,7 @@ static int print_json(const struct assess_result *results, size_t n, const char 
 	for (; *notes; notes++)
 		(void)json_array_append_new(list, json_string(*notes));
 	(void)json_object_set_new(object, "notes", list);
-	r = json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+	r = json_dumpf(object, stdout, COMMAND_JSON);
 	json_decref(object);
 	(void)putchar('\n');
 	return r < 0 ? command_fail("out of memory") : EXIT_SUCCESS;
@@ -168,23 +176,25 @@ int assess_print(const struct assess_method *method, bool json, const struct ass
 	for (size_t i = 0; i < n; i++)
 		if (assess_given(results[i].value))
 			(void)printf("%-*s %14.6g  %s\n", COLUMN, results[i].name, results[i].value,
-				     results[i].what);
+				     tr(results[i].what));
 	for (; *notes; notes++)
-		(void)printf("Note: %s.\n", *notes);
-	(void)printf("\nSources:\n%s\n", method->sources);
+		say("Note: %s.\n", tr(*notes));
+	say("\nSources:\n%s\n", method->sources);
 	return EXIT_SUCCESS;
 }
 
 static void print_usage(FILE *file)
 {
-	(void)fputs("Usage: wastewatch assess METHOD FLAG...   (METHOD --help for its flags)\n\n",
-		    file);
+	say_to(file, "Usage: wastewatch assess METHOD FLAG...   (METHOD --help for its flags)\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(methods); i++)
-		(void)fprintf(file, "  %-10s %s\n", methods[i].name, methods[i].help);
+		(void)fprintf(file, "  %-10s %s\n", methods[i].name, tr(methods[i].help));
 }
 
 int command_assess(int argc, char **argv)
 {
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			guard_streams(GUARD_JSON);
 	if (argc >= 1 && strcmp(argv[0], "--help") == 0) {
 		print_usage(stdout);
 		return EXIT_SUCCESS;
@@ -193,7 +203,8 @@ int command_assess(int argc, char **argv)
 		if (strcmp(methods[i].name, argv[0]) == 0)
 			return methods[i].run(argc, argv);
 	if (argc >= 1)
-		(void)fprintf(stderr, "wastewatch: assess: \"%s\" is no method\n", argv[0]);
+		return say_wrong("assess: \"%s\" is no method; see: wastewatch assess --help",
+				 argv[0]);
 	print_usage(stderr);
 	return EXIT_USAGE;
 }

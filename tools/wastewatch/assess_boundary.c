@@ -8,18 +8,21 @@
 
 #include "common/macro.h"
 #include "core/boundary_file.h"
+#include "core/catalogue.h"
 #include "tools/assess.h"
 #include "tools/command.h"
+#include "tools/say.h"
 
 #define FILES_MAX  64
 #define PATH_BYTES 4096
 
 static const struct assess_method method = {
 	.name = "boundary",
-	.intro = "How far the nearest point of each boundary is, in which direction, and where a\n"
-		 "bearing meets it. Boundaries are the GeoJSON files named by --boundary, else "
-		 "those\n"
-		 "in boundaries/ of --config, else those that are installed.",
+	.intro = N_(
+		"How far the nearest point of each boundary is, in which direction, and where a\n"
+		"bearing meets it. Boundaries are the GeoJSON files named by --boundary, else "
+		"those\n"
+		"in boundaries/ of --config, else those that are installed."),
 	.sources =
 		"  great circles on a sphere of 6,371,008.8 m; against WGS84 at most 0.54 % off\n"
 		"  the borders shipped: (c) OpenStreetMap contributors, ODbL 1.0",
@@ -116,9 +119,11 @@ static void print_hit(const char *what, const struct boundary_hit *hit)
 	char bearing[32] = "-";
 
 	if (hit->has_bearing)
-		(void)snprintf(bearing, sizeof(bearing), "%.2f deg", hit->bearing_deg);
-	(void)printf("  %-10s %12.0f m  %11s  at %.6f, %.6f\n", what, hit->distance_m, bearing,
-		     hit->point.lat_deg, hit->point.lon_deg);
+		(void)snprintf(bearing, sizeof(bearing), tr("%.2f deg"), hit->bearing_deg);
+	(void)fputs("  ", stdout);
+	say_padded(what, 10);
+	say(" %12.0f m  %11s  at %.6f, %.6f\n", hit->distance_m, bearing, hit->point.lat_deg,
+	    hit->point.lon_deg);
 }
 
 /* one boundary: nearest point, and what the bearing meets */
@@ -139,11 +144,11 @@ static void look(const struct input *in, const struct boundary *boundary, json_t
 	if (in->json)
 		return;
 	(void)printf("%s\n", boundary_name(boundary));
-	print_hit("nearest", &nearest);
+	print_hit(tr("nearest"), &nearest);
 	if (meets)
-		print_hit("bearing", &ray);
+		print_hit(tr("bearing"), &ray);
 	else if (aims)
-		(void)printf("  the bearing %g deg does not meet it\n", in->bearing_deg);
+		say("  the bearing %g deg does not meet it\n", in->bearing_deg);
 }
 
 static int look_at(const struct input *in, const char *path, json_t *ret)
@@ -167,10 +172,10 @@ static int answer(const struct input *in, char *const *paths, size_t n)
 		r = look_at(in, paths[i], array);
 	(void)json_object_set_new(object, "boundaries", array);
 	if (r == EXIT_SUCCESS && in->json) {
-		(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+		(void)json_dumpf(object, stdout, COMMAND_JSON);
 		(void)putchar('\n');
 	} else if (r == EXIT_SUCCESS) {
-		(void)printf("\nSources:\n%s\n", method.sources);
+		say("\nSources:\n%s\n", method.sources);
 	}
 	json_decref(object);
 	return r;
@@ -185,13 +190,13 @@ int assess_boundary(int argc, char **argv)
 		.config = NULL,
 	};
 	const struct assess_flag flags[] = {
-		{"lat", &in.lat, -90, 90, .help = "latitude, degrees WGS84"},
-		{"lon", &in.lon, -180, 180, .help = "longitude, degrees WGS84"},
+		{"lat", &in.lat, -90, 90, .help = N_("latitude, degrees WGS84")},
+		{"lon", &in.lon, -180, 180, .help = N_("longitude, degrees WGS84")},
 		{"bearing-deg", &in.bearing_deg, -360, 360,
-		 .help = "direction to look in, degrees from true north, clockwise"},
-		{"boundary", .text = in.files, .n_text = FILES_MAX, .help = "a GeoJSON file"},
-		{"config", .text = &in.config, .help = "default /etc/wastewatch"},
-		{"json", .set = &in.json, .help = "one JSON object"},
+		 .help = N_("direction to look in, degrees from true north, clockwise")},
+		{"boundary", .text = in.files, .n_text = FILES_MAX, .help = N_("a GeoJSON file")},
+		{"config", .text = &in.config, .help = N_("default /etc/wastewatch")},
+		{"json", .set = &in.json, .help = N_("one JSON object")},
 	};
 	struct list list = {.n = 0};
 	size_t n = 0;

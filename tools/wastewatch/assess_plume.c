@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "core/plume.h"
 #include "tools/assess.h"
 #include "tools/command.h"
@@ -10,12 +11,13 @@
 
 static const struct assess_method method = {
 	.name = "plume",
-	.intro = "The concentration downwind of a steady release: a Gaussian plume over open "
-		 "country.\n"
-		 "The wind is that at the height of the release; with --wind-height-m it is "
-		 "brought\n"
-		 "there from that height by the power law. Instead of --height-m, the effective\n"
-		 "height, the five numbers of a stack, whose rise is then computed.",
+	.intro = N_(
+		"The concentration downwind of a steady release: a Gaussian plume over open "
+		"country.\n"
+		"The wind is that at the height of the release; with --wind-height-m it is "
+		"brought\n"
+		"there from that height by the power law. Instead of --height-m, the effective\n"
+		"height, the five numbers of a stack, whose rise is then computed."),
 	.sources =
 		"  sigma   Briggs 1973, NOAA ATDL-106, rural\n"
 		"  rise    Briggs, as in EPA 1995, ISC3 User's Guide vol. 2, EPA-454/B-95-003b, "
@@ -145,19 +147,20 @@ static void list(const struct input *in, const struct answer *answer,
 {
 	bool rises = has_stack(in);
 	const struct assess_result results[N_RESULTS] = {
-		{"concentration_ug_m3", answer->at.concentration_ug_m3, "at the receptor"},
+		{"concentration_ug_m3", answer->at.concentration_ug_m3, N_("at the receptor")},
 		{"arrival_s", assess_given(in->distance_m) ? answer->at.arrival_s : (double)NAN,
-		 "distance / wind"},
-		{"wind_m_s", answer->wind_m_s, "at the release, used"},
-		{"sigma_y_m", answer->at.sigma_y_m, "dispersion across"},
-		{"sigma_z_m", answer->at.sigma_z_m, "dispersion upwards"},
-		{"effective_height_m", answer->at.effective_height_m, "stack, downwash and rise"},
-		{"rise_m", rises ? answer->at.rise_m : (double)NAN, "at that distance"},
-		{"final_rise_m", rises ? answer->rise.final_m : (double)NAN, "of the plume"},
+		 N_("distance / wind")},
+		{"wind_m_s", answer->wind_m_s, N_("at the release, used")},
+		{"sigma_y_m", answer->at.sigma_y_m, N_("dispersion across")},
+		{"sigma_z_m", answer->at.sigma_z_m, N_("dispersion upwards")},
+		{"effective_height_m", answer->at.effective_height_m,
+		 N_("stack, downwash and rise")},
+		{"rise_m", rises ? answer->at.rise_m : (double)NAN, N_("at that distance")},
+		{"final_rise_m", rises ? answer->rise.final_m : (double)NAN, N_("of the plume")},
 		{"final_rise_distance_m", rises ? answer->rise.final_distance_m : (double)NAN,
-		 "where it is reached"},
+		 N_("where it is reached")},
 		{"downwash_m", rises ? answer->rise.downwash_m : (double)NAN,
-		 "by which the stack counts as lower"},
+		 N_("by which the stack counts as lower")},
 	};
 
 	memcpy(ret, results, sizeof(results));
@@ -199,21 +202,24 @@ static void note(const struct answer *answer, bool all, const char *notes[static
 	size_t n = 0;
 
 	if (all)
-		notes[n++] = "the stability is not known: the numbers are those of the class with "
-			     "the largest concentration";
+		notes[n++] = N_(
+			"the stability is not known: the numbers are those of the class with "
+			"the largest concentration");
 	if (answer->is_calm)
-		notes[n++] = "the wind is below 1 m/s: computed with 1 m/s, below which the model "
-			     "does not hold";
+		notes[n++] = N_(
+			"the wind is below 1 m/s: computed with 1 m/s, below which the model "
+			"does not hold");
 	if (answer->at.is_near)
-		notes[n++] = "nearer than 100 m, where the dispersion was fitted: extrapolated";
+		notes[n++] = N_("nearer than 100 m, where the dispersion was fitted: extrapolated");
 	if (answer->at.is_extrapolated)
-		notes[n++] = "beyond 10 km, where the dispersion was fitted: extrapolated";
+		notes[n++] = N_("beyond 10 km, where the dispersion was fitted: extrapolated");
 	if (answer->rise.is_cold)
-		notes[n++] = "the gas is colder than the air: it rises by its speed only and may "
-			     "sink behind the stack, which this model does not know; near the "
-			     "ground there may be more";
+		notes[n++] = N_(
+			"the gas is colder than the air: it rises by its speed only and may "
+			"sink behind the stack, which this model does not know; near the "
+			"ground there may be more");
 	else if (answer->rise.is_momentum)
-		notes[n++] = "the gas rises by its speed, not by its warmth";
+		notes[n++] = N_("the gas rises by its speed, not by its warmth");
 	notes[n] = NULL;
 }
 
@@ -255,26 +261,29 @@ int assess_plume(int argc, char **argv)
 		.stack = {nan, nan, nan, nan, nan},
 	};
 	const struct assess_flag flags[] = {
-		{"rate-g-s", &in.rate_g_s, 0, 1e9, .help = "what is released, g/s"},
-		{"wind-m-s", &in.wind_m_s, 0, 100, .help = "wind at the release, m/s"},
+		{"rate-g-s", &in.rate_g_s, 0, 1e9, .help = N_("what is released, g/s")},
+		{"wind-m-s", &in.wind_m_s, 0, 100, .help = N_("wind at the release, m/s")},
 		{"wind-height-m", &in.wind_height_m, 10, 300,
-		 .help = "height at which that wind was measured, m, if not at the release"},
-		{"height-m", &in.height_m, 0, 5000, .help = "effective height of the release, m"},
-		{"stability", .text = &in.stability, .help = "Pasquill's class A to F, or all"},
+		 .help = N_("height at which that wind was measured, m, if not at the release")},
+		{"height-m", &in.height_m, 0, 5000,
+		 .help = N_("effective height of the release, m")},
+		{"stability", .text = &in.stability, .help = N_("Pasquill's class A to F, or all")},
 		{"distance-m", &in.distance_m, 0, 1e6, true,
-		 .help = "of the receptor, downwind, m"},
-		{"offset-m", &in.offset_m, -1e6, 1e6, .help = "of the receptor, across, m"},
+		 .help = N_("of the receptor, downwind, m")},
+		{"offset-m", &in.offset_m, -1e6, 1e6, .help = N_("of the receptor, across, m")},
 		{"receptor-height-m", &in.receptor_m, 0, 5000,
-		 .help = "of the receptor above ground, m"},
-		{"stack-height-m", &in.stack.height_m, 0, 1000, true, .help = "m"},
+		 .help = N_("of the receptor above ground, m")},
+		{"stack-height-m", &in.stack.height_m, 0, 1000, true, .help = N_("m")},
 		{"stack-diameter-m", &in.stack.diameter_m, 0, 100, true,
-		 .help = "inside, at the top, m"},
-		{"exit-velocity-m-s", &in.stack.exit_velocity_m_s, 0, 1000, true, .help = "m/s"},
-		{"exit-temperature-k", &in.stack.exit_temperature_k, 0, 3000, true, .help = "K"},
-		{"air-temperature-k", &in.stack.air_temperature_k, 0, 400, true, .help = "K"},
-		{"sigma-y-m", &in.sigma_y_m, 0, inf, true, .help = "instead of Briggs', m"},
-		{"sigma-z-m", &in.sigma_z_m, 0, inf, true, .help = "instead of Briggs', m"},
-		{"json", .set = &in.json, .help = "one JSON object"},
+		 .help = N_("inside, at the top, m")},
+		{"exit-velocity-m-s", &in.stack.exit_velocity_m_s, 0, 1000, true,
+		 .help = N_("m/s")},
+		{"exit-temperature-k", &in.stack.exit_temperature_k, 0, 3000, true,
+		 .help = N_("K")},
+		{"air-temperature-k", &in.stack.air_temperature_k, 0, 400, true, .help = N_("K")},
+		{"sigma-y-m", &in.sigma_y_m, 0, inf, true, .help = N_("instead of Briggs', m")},
+		{"sigma-z-m", &in.sigma_z_m, 0, inf, true, .help = N_("instead of Briggs', m")},
+		{"json", .set = &in.json, .help = N_("one JSON object")},
 	};
 	enum plume_stability stability = PLUME_D;
 	bool all = false;

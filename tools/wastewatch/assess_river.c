@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "common/macro.h"
+#include "core/catalogue.h"
 #include "core/river.h"
 #include "tools/assess.h"
 #include "tools/command.h"
 
 static const struct assess_method method = {
 	.name = "river",
-	.intro = "The concentration in a river below a discharge (--flow-m3-s, --discharge-m3-s,\n"
-		 "--concentration-mg-l), or of a mass spilt at once (--mass-kg); with "
-		 "--velocity-m-s\n"
-		 "and --length-m what of it arrives there, and when. A discharge that lasts\n"
-		 "--duration-s comes to a share of what a lasting one comes to. The shape of the "
-		 "river, "
-		 "--width-m,\n"
-		 "--depth-m and --slope, gives the length until it is mixed across, and the area\n"
-		 "and dispersion where these are not given. --demand-mg-l, --decay-per-day and\n"
-		 "--reaeration-per-day give the oxygen deficit.",
+	.intro = N_(
+		"The concentration in a river below a discharge (--flow-m3-s, --discharge-m3-s,\n"
+		"--concentration-mg-l), or of a mass spilt at once (--mass-kg); with "
+		"--velocity-m-s\n"
+		"and --length-m what of it arrives there, and when. A discharge that lasts\n"
+		"--duration-s comes to a share of what a lasting one comes to. The shape of the "
+		"river, "
+		"--width-m,\n"
+		"--depth-m and --slope, gives the length until it is mixed across, and the area\n"
+		"and dispersion where these are not given. --demand-mg-l, --decay-per-day and\n"
+		"--reaeration-per-day give the oxygen deficit."),
 	.sources = "  mixing      (Qe Ce + Qr Cr)/(Qe + Qr)\n"
 		   "  decay       C exp(-k t), k = k20 theta^(T-20); Thomann and Mueller 1987\n"
 		   "  pulse       M/(A sqrt(4 pi E t)) exp(-(x-ut)2/4Et - k t); Taylor 1954. The "
@@ -255,26 +257,27 @@ static int answer(const struct input *in)
 	release(in, v);
 	oxygen(in, v);
 	if (!is_mixed)
-		notes[0] = "not mixed across at that length: along the bank of the outfall the "
-			   "concentration is higher";
+		notes[0] = N_("not mixed across at that length: along the bank of the outfall the "
+			      "concentration is higher");
 	const struct assess_result results[] = {
-		{"mixed_mg_l", v[MIXED], "after complete mixing"},
-		{"decay_per_day", v[DECAY], "at the river's temperature"},
-		{"travel_s", v[TRAVEL], "length / velocity"},
-		{"concentration_mg_l", v[CONCENTRATION], "of the discharge, there"},
-		{"peak_mg_l", v[PEAK], "of the spill, there"},
-		{"peak_s", v[PEAK_S], "when it is highest"},
-		{"leading_edge_s", v[LEADING], "when it begins"},
-		{"tail_s", v[TAIL], "when most of it has passed"},
-		{"at_time_mg_l", v[AT_TIME], "of the spill there, --time-s after it"},
-		{"share", v[SHARE], "that a discharge of --duration-s comes to, at the highest"},
-		{"release_mg_l", v[RELEASE], "of it, there"},
-		{"release_s", v[RELEASE_S], "when that is highest, after it began"},
-		{"dispersion_m2_s", v[DISPERSION], "along the river, used"},
-		{"mixing_length_m", v[MIXING], "until it is mixed across, from the bank"},
-		{"deficit_mg_l", v[DEFICIT], "of oxygen, there"},
-		{"critical_s", v[CRITICAL_S], "when the deficit is largest"},
-		{"critical_deficit_mg_l", v[CRITICAL], "the largest deficit"},
+		{"mixed_mg_l", v[MIXED], N_("after complete mixing")},
+		{"decay_per_day", v[DECAY], N_("at the river's temperature")},
+		{"travel_s", v[TRAVEL], N_("length / velocity")},
+		{"concentration_mg_l", v[CONCENTRATION], N_("of the discharge, there")},
+		{"peak_mg_l", v[PEAK], N_("of the spill, there")},
+		{"peak_s", v[PEAK_S], N_("when it is highest")},
+		{"leading_edge_s", v[LEADING], N_("when it begins")},
+		{"tail_s", v[TAIL], N_("when most of it has passed")},
+		{"at_time_mg_l", v[AT_TIME], N_("of the spill there, --time-s after it")},
+		{"share", v[SHARE],
+		 N_("that a discharge of --duration-s comes to, at the highest")},
+		{"release_mg_l", v[RELEASE], N_("of it, there")},
+		{"release_s", v[RELEASE_S], N_("when that is highest, after it began")},
+		{"dispersion_m2_s", v[DISPERSION], N_("along the river, used")},
+		{"mixing_length_m", v[MIXING], N_("until it is mixed across, from the bank")},
+		{"deficit_mg_l", v[DEFICIT], N_("of oxygen, there")},
+		{"critical_s", v[CRITICAL_S], N_("when the deficit is largest")},
+		{"critical_deficit_mg_l", v[CRITICAL], N_("the largest deficit")},
 	};
 
 	return assess_print(&method, in->json, results, ARRAY_SIZE(results), notes, NULL);
@@ -304,31 +307,34 @@ int assess_river(int argc, char **argv)
 	};
 	const struct assess_flag flags[] = {
 		{"flow-m3-s", &in.flow_m3_s, 0, 1e6,
-		 .help = "of the river above the outfall, m3/s"},
+		 .help = N_("of the river above the outfall, m3/s")},
 		{"background-mg-l", &in.background_mg_l, 0, 1e6,
-		 .help = "in the river above, mg/l; 0 unless given"},
-		{"discharge-m3-s", &in.discharge_m3_s, 0, 1e6, .help = "m3/s"},
-		{"concentration-mg-l", &in.concentration_mg_l, 0, 1e6, .help = "in it, mg/l"},
-		{"duration-s", &in.duration_s, 0, 1e9, true, .help = "of the discharge, s"},
-		{"velocity-m-s", &in.velocity_m_s, 0, 20, true, .help = "mean, m/s"},
+		 .help = N_("in the river above, mg/l; 0 unless given")},
+		{"discharge-m3-s", &in.discharge_m3_s, 0, 1e6, .help = N_("m3/s")},
+		{"concentration-mg-l", &in.concentration_mg_l, 0, 1e6, .help = N_("in it, mg/l")},
+		{"duration-s", &in.duration_s, 0, 1e9, true, .help = N_("of the discharge, s")},
+		{"velocity-m-s", &in.velocity_m_s, 0, 20, true, .help = N_("mean, m/s")},
 		{"length-m", &in.length_m, 0, 1e7, true,
-		 .help = "to where the answer is wanted, m"},
+		 .help = N_("to where the answer is wanted, m")},
 		{"decay-per-day", &in.decay_per_day, 0, 1000,
-		 .help = "at 20 °C, per day; 0 unless given"},
-		{"temperature-c", &in.temperature_c, 0, 60, .help = "of the river, °C"},
-		{"theta", &in.theta, 0.5, 2, .help = "of the decay; 1.047 (BOD) unless given"},
-		{"mass-kg", &in.mass_kg, 0, 1e9, .help = "spilt at once, kg"},
-		{"time-s", &in.time_s, 0, 1e9, true, .help = "after the spill, s"},
-		{"area-m2", &in.area_m2, 0, 1e6, true, .help = "wetted cross-section, m2"},
-		{"dispersion-m2-s", &in.dispersion_m2_s, 0, 1e5, true, .help = "along it, m2/s"},
-		{"width-m", &in.width_m, 0, 1e5, true, .help = "m"},
-		{"depth-m", &in.depth_m, 0, 1000, true, .help = "m"},
-		{"slope", &in.slope, 0, 1, true, .help = "m per m"},
-		{"demand-mg-l", &in.demand_mg_l, 0, inf, .help = "ultimate BOD after mixing, mg/l"},
+		 .help = N_("at 20 °C, per day; 0 unless given")},
+		{"temperature-c", &in.temperature_c, 0, 60, .help = N_("of the river, °C")},
+		{"theta", &in.theta, 0.5, 2, .help = N_("of the decay; 1.047 (BOD) unless given")},
+		{"mass-kg", &in.mass_kg, 0, 1e9, .help = N_("spilt at once, kg")},
+		{"time-s", &in.time_s, 0, 1e9, true, .help = N_("after the spill, s")},
+		{"area-m2", &in.area_m2, 0, 1e6, true, .help = N_("wetted cross-section, m2")},
+		{"dispersion-m2-s", &in.dispersion_m2_s, 0, 1e5, true,
+		 .help = N_("along it, m2/s")},
+		{"width-m", &in.width_m, 0, 1e5, true, .help = N_("m")},
+		{"depth-m", &in.depth_m, 0, 1000, true, .help = N_("m")},
+		{"slope", &in.slope, 0, 1, true, .help = N_("m per m")},
+		{"demand-mg-l", &in.demand_mg_l, 0, inf,
+		 .help = N_("ultimate BOD after mixing, mg/l")},
 		{"deficit-mg-l", &in.deficit_mg_l, -100, 100,
-		 .help = "of oxygen after mixing, mg/l; 0 unless given"},
-		{"reaeration-per-day", &in.reaeration_per_day, 0, 1000, true, .help = "per day"},
-		{"json", .set = &in.json, .help = "one JSON object"},
+		 .help = N_("of oxygen after mixing, mg/l; 0 unless given")},
+		{"reaeration-per-day", &in.reaeration_per_day, 0, 1000, true,
+		 .help = N_("per day")},
+		{"json", .set = &in.json, .help = N_("one JSON object")},
 	};
 	int r = assess_parse(&method, flags, ARRAY_SIZE(flags), argc, argv);
 

@@ -8,12 +8,17 @@
 #include "core/catalogue.h"
 #include "core/config.h"
 #include "core/standard_check.h"
+#include "tools/check_credentials.h"
 #include "tools/command.h"
 #include "tools/say.h"
 
 /* the checker's lines as a JSON document */
-static void print_json(const char *text, bool good, size_t n_errors)
+static void print_json(const char *text, bool good, size_t n_errors, enum credentials_seen seen)
 {
+	static const char *const words[] = {[CREDENTIALS_SEEN] = "seen",
+					    [CREDENTIALS_PARTLY] = "partly",
+					    [CREDENTIALS_UNSEEN] = "unseen"};
+
 	json_t *object = json_object(), *lines = json_array();
 
 	while (*text) {
@@ -25,6 +30,7 @@ static void print_json(const char *text, bool good, size_t n_errors)
 	(void)json_object_set_new(object, "ok", json_boolean(good));
 	(void)json_object_set_new(object, "errors", json_integer((json_int_t)n_errors));
 	(void)json_object_set_new(object, "messages", lines);
+	(void)json_object_set_new(object, "credentials", json_string(words[seen]));
 	(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
 	(void)putchar('\n');
 	json_decref(object);
@@ -54,6 +60,19 @@ static void print_summary(const struct config *config)
 	(void)puts(".");
 }
 
+/* nobody shall take silence for a yes */
+static void print_credentials(const struct command_options *options, enum credentials_seen seen)
+{
+	if (seen == CREDENTIALS_UNSEEN)
+		say("Its credentials were not looked for: this is no configuration of a service "
+		    "that is "
+		    "installed here, and no --credentials DIR is given.\n");
+	else if (seen == CREDENTIALS_PARTLY)
+		say("Not all of its credentials could be looked for: only root may; see: sudo "
+		    "wastewatch check --config %s\n",
+		    options->config);
+}
+
 int command_check(const struct command_options *options)
 {
 	CLEANUP(config_free) struct config *config = NULL;
@@ -61,6 +80,7 @@ int command_check(const struct command_options *options)
 	char *text = NULL;
 	size_t n = 0, n_errors = 0;
 	unsigned int today = 0;
+	enum credentials_seen seen = CREDENTIALS_UNSEEN;
 	FILE *errors;
 	int r;
 
@@ -77,15 +97,20 @@ int command_check(const struct command_options *options)
 	if (r == 0)
 		r = budget_check(config, plan, errors, &n_errors);
 	if (r == 0)
-		standard_check(config, today ? today : command_today(config->zone_min), errors);
+		seen = check_credentials(config, options, errors);
+	if (r == 0)
+		standard_check(config, today ? today : command_today(config->zone_min),
+			       options->json ? CATALOGUE_EN : say_language(), errors);
 	(void)fclose(errors);
 	if (options->json)
-		print_json(text ? text : "", r == 0, n_errors);
+		print_json(text ? text : "", r == 0, n_errors, seen);
 	else
 		(void)fputs(text ? text : "", stderr);
 	free(text);
-	if (r == 0 && !options->json)
+	if (r == 0 && !options->json) {
 		print_summary(config);
+		print_credentials(options, seen);
+	}
 	if (r < 0 && !options->json)
 		(void)command_fail("the configuration in %s has errors: %zu; it is not used",
 				   options->config, n_errors);

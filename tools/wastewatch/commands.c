@@ -70,6 +70,8 @@ static const struct command commands[] = {
 
 	{N_("The configuration"), "check", command_check, 0, 0, "", N_("check the configuration"),
 	 "date", NULL},
+	{NULL, "reload", command_reload, 0, 0, "",
+	 N_("have the daemon read the configuration anew, and say what came of it"), "", NULL},
 	{NULL, "limits", command_limits, 0, 1, "[SOURCE]",
 	 N_("what each source is held to, by which law, and how sure that is"), "date",
 	 N_("SOURCE is SITE or SITE/SOURCE.\n")},

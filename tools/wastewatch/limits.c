@@ -45,7 +45,7 @@ static void print_force(const struct view *view, const struct config_standard *s
 	print_marked(tr(" since"), standard->since, standard->since_mark);
 	print_marked(tr(" until"), end, mark);
 	if (standard->transition && end == standard->transition)
-		say(", for this plant runs since %s",
+		say(", as this plant has run since %s",
 		    standard_date_text(standard->operating_since, date));
 	else
 		print_marked(tr("; for plants from before"),
@@ -60,6 +60,7 @@ static void print_force(const struct view *view, const struct config_standard *s
 
 static void print_standard(const struct view *view, const struct config_standard *standard)
 {
+	wrap_begin();
 	(void)printf("  %s: %s\n", standard->title, standard->full_name);
 	print_force(view, standard);
 	for (unsigned int f = 0; f < N_FACTORS; f++) {
@@ -73,12 +74,15 @@ static void print_standard(const struct view *view, const struct config_standard
 	}
 	if (!isnan(standard->reference))
 		say("    at %.12g %% oxygen\n", standard->reference);
+	wrap_end();
 	if (*standard->incomplete) {
 		say("    incomplete: ");
 		wrap_print(4, 16, standard->incomplete);
 	}
+	wrap_begin();
 	if (*standard->confirmed)
 		say("    figures confirmed: %s\n", standard->confirmed);
+	wrap_end();
 }
 
 static const char *certainty_of(const struct config *config, const struct config_limit *limit)
@@ -86,8 +90,8 @@ static const char *certainty_of(const struct config *config, const struct config
 	static const char *const texts[] = {"V", "C", "M"};
 
 	if (!*limit->parameter)
-		return "own";
-	return *config->standards[limit->standard].confirmed ? "confirmed"
+		return N_("own");
+	return *config->standards[limit->standard].confirmed ? N_("confirmed")
 							     : texts[limit->certainty];
 }
 
@@ -100,8 +104,8 @@ static void print_limit(const struct config *config, const struct config_limit *
 	(void)printf("  %-12s %-9s %s %s%s%s, %s [%s]\n", channel->name,
 		     say_word(limit_class_text(limit->class)),
 		     limit->high ? tr("at most") : tr("at least"), bound,
-		     *channel->measure ? " " : "", channel->measure, limit_on_words(limit->on),
-		     certainty_of(config, limit));
+		     *channel->measure ? " " : "", channel->measure, tr(limit_on_words(limit->on)),
+		     tr(certainty_of(config, limit)));
 	(void)printf("               ");
 	wrap_print(15, 15, *limit->origin ? limit->origin : tr("no origin is given"));
 	if (*limit->beside) {

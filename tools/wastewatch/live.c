@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "tools/scrub.h"
+
 #define LIVE_STALE_MS 10000 /* the daemon writes it once a second */
 #define LIVE_AHEAD_MS 2000  /* a time to come: the clock was set back, and nobody writes */
 
@@ -31,6 +33,8 @@ enum live_state live_load(const struct command_options *options, int64_t now_ms,
 		json_decref(live);
 		return LIVE_OLD;
 	}
+	if (!options->json)
+		scrub_json(live);
 	*ret = live;
 	return LIVE_OK;
 }

@@ -19,6 +19,7 @@
 #include "core/memory.h"
 #include "core/record.h"
 #include "tools/command.h"
+#include "tools/guard.h"
 #include "tools/options.h"
 #include "tools/say.h"
 
@@ -27,11 +28,9 @@ int command_fail(const char *format, ...)
 	va_list ap;
 
 	(void)fflush(stdout);
-	(void)fputs("wastewatch: ", stderr);
 	va_start(ap, format);
-	(void)vfprintf(stderr, tr(format), ap);
+	say_error(format, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
 	return EXIT_FAILURE;
 }
 
@@ -83,6 +82,8 @@ int command_open_record(const struct command_options *options, struct history **
 		return status;
 	if (history_open(ret, options->state, error) < 0)
 		return command_fail("%s", error);
+	if (!options->json)
+		history_for_people(*ret);
 	if (ret_zone_min && history_head(*ret, &head, ret_zone_min) < 0)
 		return command_unreadable(*ret);
 	return EXIT_SUCCESS;
@@ -96,7 +97,7 @@ int command_unreadable(const struct history *history)
 /* what was not written was not said */
 static int finish(int status)
 {
-	if (fflush(stdout) != 0 || ferror(stdout))
+	if (guard_finish() < 0 || fflush(stdout) != 0 || ferror(stdout))
 		return command_fail("the output cannot be written: %s", strerror(errno));
 	return status;
 }
@@ -146,6 +147,14 @@ static int without_language(int argc, char **argv)
 	return n;
 }
 
+/* an export is hashed by who gets it, and a body is what was signed */
+static enum guard guard_of(const struct command *command, const struct command_options *options)
+{
+	if (options->body || strcmp(command->name, "export") == 0)
+		return GUARD_RAW;
+	return options->json || strcmp(command->name, "replay") == 0 ? GUARD_JSON : GUARD_TEXT;
+}
+
 static int run(int argc, char **argv, struct command_options *options)
 {
 	const char *word = word_of(argc, argv);
@@ -169,6 +178,7 @@ static int run(int argc, char **argv, struct command_options *options)
 	r = check_arguments(command, argc - optind - 1);
 	if (r >= 0)
 		return r;
+	guard_streams(guard_of(command, options));
 	options->command = command->name;
 	options->argument = argv[optind + 1];
 	options->arguments = argv + optind + 1;
@@ -186,5 +196,6 @@ int main(int argc, char **argv)
 	};
 
 	memory_init();
+	guard_streams(GUARD_TEXT);
 	return finish(run(argc, argv, &options));
 }

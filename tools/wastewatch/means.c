@@ -16,6 +16,7 @@
 
 #include "common/clock.h"
 #include "common/macro.h"
+#include "common/plain.h"
 #include "core/config_text.h"
 #include "core/event.h"
 #include "core/history.h"
@@ -54,17 +55,8 @@ struct means {
 /* A record that came from elsewhere must not drive the reader's terminal */
 static const char *clean(const char *text, char cleaned[static CLEAN_MAX])
 {
-	size_t n = 0;
-
-	for (; n < CLEAN_MAX - 1 && text[n]; n++) {
-		unsigned char c = (unsigned char)text[n];
-
-		cleaned[n] = text[n];
-		if (c < 0x20 || c == 0x7f ||
-		    (n > 0 && (unsigned char)text[n - 1] == 0xc2 && c >= 0x80 && c < 0xa0))
-			cleaned[n] = '?';
-	}
-	cleaned[n] = '\0';
+	(void)snprintf(cleaned, CLEAN_MAX, "%s", text);
+	plain_text(cleaned);
 	return cleaned;
 }
 

@@ -217,6 +217,7 @@ int options_parse(int argc, char **argv, const struct command *command, struct c
 	struct option options[N_OPTIONS + 1] = {0};
 	int r = -1, c, i = 0;
 
+	opterr = 0; /* getopt speaks English only, and no JSON */
 	for (size_t k = 0; k < N_OPTIONS; k++)
 		options[k] = (struct option){rows[k].help.name, rows[k].has_argument, NULL,
 					     'z' + 1};
@@ -224,10 +225,11 @@ int options_parse(int argc, char **argv, const struct command *command, struct c
 		for (size_t k = 0; c == 'o' && k < N_OPTIONS; k++)
 			if (strcmp(rows[k].help.name, "output") == 0)
 				i = (int)k;
-		if (c == '?') /* getopt has said which */
-			r = command ? say_wrong("wrong option; see: wastewatch %s --help",
-						command->name)
-				    : say_wrong("wrong option; see: wastewatch --help");
+		if (c == '?')
+			r = say_wrong("%s is no option, or lacks its value; see: wastewatch%s%s "
+				      "--help",
+				      argv[optind - 1], command ? " " : "",
+				      command ? command->name : "");
 		else
 			r = take(&rows[i], command, ret);
 	}

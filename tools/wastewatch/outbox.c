@@ -73,16 +73,6 @@ static json_t *object_of(const struct history_queued *report, int zone_min)
 	return object;
 }
 
-/* a record may come from elsewhere: it must not drive the terminal */
-static void print_clean(const char *text)
-{
-	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
-
-		(void)putchar(c == '\t' || c == '\n' || (c >= ' ' && c != 0x7f) ? c : '?');
-	}
-}
-
 /* "refused 3 times (HTTP 404), again at 21:05:00" */
 static void print_state(const struct history_queued *report, const struct listing *listing)
 {
@@ -98,10 +88,11 @@ static void print_state(const struct history_queued *report, const struct listin
 		    strcmp(report->state, "held") == 0 ? tr("refused by the receiver")
 						       : say_word(report->state),
 		    (long long)report->attempts);
-	print_clean(*report->replaced_by		    ? report->replaced_by
+	(void)fputs(*report->replaced_by		    ? report->replaced_by
 		    : report->changed_ms && *report->reason ? report->reason
 		    : *report->error			    ? report->error
-							    : tr("no answer so far"));
+							    : tr("no answer so far"),
+		    stdout);
 	(void)putchar(')');
 	if (report->next_ms > listing->now_ms &&
 	    (strcmp(report->state, "pending") == 0 || strcmp(report->state, "held") == 0))
@@ -114,7 +105,7 @@ static void each_line(void *userdata, const struct history_queued *report)
 	char created[48];
 
 	listing->any = true;
-	print_clean(report->webhook_id);
+	(void)fputs(report->webhook_id, stdout);
 	say("\n    to %s, %s%s, made %s\n    ", report->destination, report->type,
 	    report->lane == 0 ? tr(" (emergency)") : "",
 	    command_time(report->created_ms, listing->zone_min, created));
@@ -160,7 +151,7 @@ static void each_paused(void *userdata, const char *destination, int64_t since_m
 
 	say("%s: PAUSED since %s, its receiver wants nothing more (", destination,
 	    command_time(since_ms, listing->zone_min, since));
-	print_clean(reason);
+	(void)fputs(reason, stdout);
 	say("); to go on: wastewatch outbox resume %s\n", destination);
 }
 
@@ -225,7 +216,7 @@ static void show_text(const struct showing *showing, const struct history_queued
 	}
 	json_decref(object);
 	(void)putchar('\n');
-	print_clean(report->body);
+	(void)fputs(report->body, stdout);
 	(void)putchar('\n');
 }
 

@@ -319,7 +319,7 @@ static void print(struct probe *probe, size_t n_read)
 		object = probe_json(&picture);
 		(void)json_object_set_new(object, "time_ms", json_integer(clock_stamp().wall_ms));
 		(void)json_object_set(object, "errors", probe->errors);
-		(void)json_dumpf(object, stdout, JSON_COMPACT | JSON_SORT_KEYS);
+		(void)json_dumpf(object, stdout, COMMAND_JSON);
 		(void)putchar('\n');
 		json_decref(object);
 		(void)json_array_clear(probe->errors);

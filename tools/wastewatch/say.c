@@ -2,7 +2,9 @@
 #include "tools/say.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,6 +13,7 @@
 #include "tools/command.h"
 
 static enum catalogue_language language = CATALOGUE_EN;
+static bool json; /* --json is on the line */
 
 static const struct {
 	const char *name;
@@ -61,7 +64,6 @@ static const char *given(int argc, char **argv)
 int say_choose(int argc, char **argv)
 {
 	const char *text = given(argc, argv);
-	bool json = false;
 
 	for (int i = 1; i < argc; i++)
 		json |= strcmp(argv[i], "--json") == 0;
@@ -70,6 +72,11 @@ int say_choose(int argc, char **argv)
 	if (!json) /* what a program reads does not depend on who runs it */
 		(void)choose(from_environment());
 	return 0;
+}
+
+enum catalogue_language say_language(void)
+{
+	return language;
 }
 
 const char *tr(const char *english)
@@ -103,15 +110,36 @@ void say_to(FILE *file, const char *format, ...)
 	va_end(ap);
 }
 
+/* what a program reads is one object, and English, as all of --json is */
+static void print_error(const char *text)
+{
+	json_t *object = json_pack("{s:s}", "error", text);
+
+	(void)json_dumpf(object, stderr, JSON_COMPACT);
+	(void)fputc('\n', stderr);
+	json_decref(object);
+}
+
+void say_error(const char *format, va_list ap)
+{
+	char *text = NULL;
+
+	if (vasprintf(&text, tr(format), ap) < 0)
+		return;
+	if (json)
+		print_error(text);
+	else
+		(void)fprintf(stderr, "wastewatch: %s\n", text);
+	free(text);
+}
+
 int say_wrong(const char *format, ...)
 {
 	va_list ap;
 
-	(void)fputs("wastewatch: ", stderr);
 	va_start(ap, format);
-	(void)vfprintf(stderr, tr(format), ap);
+	say_error(format, ap);
 	va_end(ap);
-	(void)fputc('\n', stderr);
 	return EXIT_USAGE;
 }
 
@@ -144,6 +172,11 @@ const char *say_word(const char *word)
 		N_("held"),	    N_("stopped"),
 		N_("sent"),	    N_("abandoned"),
 		N_("superseded"),   N_("not assessed"),
+		N_("receptor"),	    N_("neighbour"),
+		N_("river"),	    N_("plume"),
+		N_("leachate"),	    N_("slide"),
+		N_("distance"),	    N_("inbound"),
+		N_("measured"),
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(words); i++)

@@ -4,18 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* C0, DEL, and C1 in UTF-8 */
+#include "common/plain.h"
+
 static json_t *scrubbed(const char *text)
 {
 	char *copy = strdup(text);
 	json_t *string;
 
-	for (unsigned char *p = (unsigned char *)copy; p && *p; p++) {
-		if (*p < 0x20 || *p == 0x7f)
-			*p = '?';
-		else if (p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
-			p[0] = p[1] = '?';
-	}
+	if (copy)
+		plain_text(copy);
 	string = json_string(copy ? copy : "");
 	free(copy);
 	return string;

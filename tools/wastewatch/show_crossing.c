@@ -10,6 +10,7 @@
 #include "core/fields.h"
 #include "tools/say.h"
 #include "tools/show.h"
+#include "tools/wrap.h"
 
 /* what to do, by verdict: who must know before it arrives */
 static const struct {
@@ -118,7 +119,7 @@ static void print_path(const json_t *path)
 	say_padded(say_word(field_text(path, "verdict")), 8);
 	say("  %s%s%s (%s), %s from %s", field_text(path, "target"),
 	    *field_text(path, "place") ? tr(" at ") : "", field_text(path, "place"),
-	    field_text(path, "target_kind"), field_text(path, "method"),
+	    say_word(field_text(path, "target_kind")), say_word(field_text(path, "method")),
 	    field_text(path, "source"));
 	if (*distance)
 		say(", %.1f km", strtod(distance, NULL) / 1e3);
@@ -131,7 +132,8 @@ static void print_path(const json_t *path)
 	print_when(path);
 	print_strength(path);
 	json_array_foreach (flags, i, flag)
-		say("            how sure:   %s\n", json_string_value(flag));
+		if (json_is_string(flag))
+			say("            how sure:   %s\n", tr(json_string_value(flag)));
 }
 
 static void print_advice(const char *verdict, bool is_receptor, bool runs)
@@ -176,6 +178,8 @@ void show_crossing(const struct story *story)
 		    say_word(field_text(receptor, "verdict")));
 		print_advice(field_text(receptor, "verdict"), true, runs);
 	}
+	wrap_begin();
 	json_array_foreach (json_object_get(crossing, "paths"), i, path)
 		print_path(path);
+	wrap_end();
 }

@@ -179,12 +179,25 @@ static void look_at_stranded(struct picture *picture)
 		       (long long)n);
 }
 
+static void look_at_credentials(struct picture *picture)
+{
+	const json_t *item;
+	size_t i;
+
+	json_array_foreach (json_object_get(picture->live, "credentials_missing"), i, item)
+		attend(picture, RANK_FAULT, NULL,
+		       "reports to %s lack a signature and may be refused (%s): wastewatch check, "
+		       "then systemctl restart wastewatchd",
+		       field_text(item, "destination"), field_text(item, "words"));
+}
+
 void status_look(struct picture *picture)
 {
 	look_at_daemon(picture);
 	if (!picture->live)
 		return;
 	look_at_programs(picture);
+	look_at_credentials(picture);
 	status_look_storage(picture);
 	status_look_record(picture);
 	look_at_bus(picture);

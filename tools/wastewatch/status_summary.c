@@ -169,11 +169,16 @@ static void print_sandboxes(const struct picture *picture)
 		const char *state = field_text(sandbox, "state");
 
 		n_held += strcmp(state, "holds") == 0;
-		if (strcmp(state, "open") != 0 && strcmp(state, "unknown") != 0)
+		if (strcmp(state, "open") != 0 && strcmp(state, "unknown") != 0 &&
+		    strcmp(state, "partly") != 0)
 			continue;
 		begin(N_("Sandbox"));
 		if (strcmp(state, "open") == 0)
 			(void)snprintf(text, sizeof(text), tr("of %s is NOT IN FORCE: it %s"), name,
+				       field_text(sandbox, "words"));
+		else if (strcmp(state, "partly") == 0)
+			(void)snprintf(text, sizeof(text),
+				       tr("of %s holds as far as it was tried: it %s"), name,
 				       field_text(sandbox, "words"));
 		else
 			(void)snprintf(text, sizeof(text), tr("of %s is not known: %s"), name,

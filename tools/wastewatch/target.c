@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/plain.h"
 #include "core/catalogue.h"
 #include "core/control.h"
 #include "core/history.h"
@@ -186,8 +187,9 @@ static int say_many(const struct search *search, char error[static BUS_ERROR_MAX
 
 		if (n + length + 16 > BUS_ERROR_MAX)
 			break;
-		n += (size_t)snprintf(error + n, BUS_ERROR_MAX - n, "\n  %s",
-				      search->found[i].name);
+		(void)snprintf(error + n, BUS_ERROR_MAX - n, "\n  %s", search->found[i].name);
+		plain_text(error + n + 1);
+		n += strlen(error + n);
 	}
 	if (i < search->n)
 		(void)snprintf(error + n, BUS_ERROR_MAX - n, "\n  ...");

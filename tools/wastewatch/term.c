@@ -9,7 +9,7 @@
 
 #include "common/macro.h"
 
-#define WIDTH_PLAIN 96
+#define WIDTH_PLAIN 80
 #define WIDTH_LEAST 40
 #define WIDTH_MOST  160
 

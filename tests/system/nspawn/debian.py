@@ -2,8 +2,9 @@
 """A clean Debian 12 for tests, and our package of it.
 
 The tree comes from debootstrap, once (a minute and a half), into WASTEWATCH_CACHE or
-~/.cache/wastewatch; the machines of the tests write into a layer above it. Where it cannot be
-built, this machine's own files have to do, and tree() says so.
+~/.cache/wastewatch, and with it what our package needs, as apt has downloaded it; the machines of
+the tests write into a layer above it. Where it cannot be built, this machine's own files have to
+do, and tree() says so.
 """
 
 import fcntl
@@ -22,11 +23,13 @@ BUILD = ROOT / os.environ.get("WASTEWATCH_BUILD", "build")
 CACHE = Path(os.environ.get("WASTEWATCH_CACHE") or
              Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "wastewatch")
 MIRROR = os.environ.get("WASTEWATCH_MIRROR", "http://deb.debian.org/debian")
-# a Debian that boots; what the package needs (its Depends: and Recommends: of today, so that it
-# installs without a network); what the tests themselves run inside
-PACKAGES = ("systemd,systemd-sysv,dbus,libnss-systemd,libpam-systemd,polkitd,ca-certificates,"
-            "libcurl4,libjansson4,libmicrohttpd12,libmodbus5,libsqlite3-0,libssl3,libsystemd0,"
-            "libxml2,libyaml-0-2,procps,locales,openssl,sqlite3,python3-minimal,adduser")
+# a Debian that boots, and what the tests themselves run inside
+PACKAGES = ("systemd,systemd-sysv,dbus,libnss-systemd,libpam-systemd,locales,sqlite3,"
+            "python3-minimal,adduser")
+# what apt finds in its cache when it installs our package without a network: all that it depends on
+# and recommends
+OFFERED = ("libcurl4,libjansson4,libmicrohttpd12,libmodbus5,libssl3,libxml2,libyaml-0-2,procps,"
+           "openssl,polkitd,ca-certificates")
 
 
 def why_no_package():
@@ -70,18 +73,22 @@ def _build_tree(path):
     shutil.rmtree(new, ignore_errors=True)
     done = subprocess.run(["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm",
                            new, MIRROR], capture_output=True, encoding="utf-8", check=False)
-    if done.returncode != 0:
-        shutil.rmtree(new, ignore_errors=True)
-        return "debootstrap failed: " + (done.stdout + done.stderr)[-300:]
     for archive in (new / "var/cache/apt/archives").glob("*.deb"):
         archive.unlink()
+    if done.returncode == 0:
+        done = subprocess.run(["chroot", new, "apt-get", "--yes", "--download-only", "install",
+                               *OFFERED.split(",")],
+                              capture_output=True, encoding="utf-8", check=False)
+    if done.returncode != 0:
+        shutil.rmtree(new, ignore_errors=True)
+        return f"{done.args[0]} failed: " + (done.stdout + done.stderr)[-300:]
     new.rename(path)
     return None
 
 
 def tree():
     """Where a clean Debian is; "/", with a warning, where none can be had."""
-    path = CACHE / ("bookworm-" + hashlib.sha256(PACKAGES.encode()).hexdigest()[:12])
+    path = CACHE / ("bookworm-" + hashlib.sha256((PACKAGES + OFFERED).encode()).hexdigest()[:12])
     with Alone(CACHE / "lock"):
         why = None if path.is_dir() else _build_tree(path)
     if why is None:
@@ -90,7 +97,8 @@ def tree():
     return Path("/")
 
 
-def _sources():
+def sources():
+    """The files that a package is made of; none where git does not know them."""
     done = subprocess.run(["git", "-C", ROOT, "ls-files", "-z"], check=False,
                           capture_output=True, encoding="utf-8")
     names = [ROOT / name for name in done.stdout.split("\0") if name]
@@ -98,23 +106,30 @@ def _sources():
     return [name for name in names if name.is_file() and ROOT / "tests" not in name.parents]
 
 
-def _built():
-    return sorted((BUILD / "deb-test").glob("wastewatch_*.deb"))
+def _built(directory):
+    return sorted(directory.glob("wastewatch_*.deb"))
+
+
+def build(directory, root=ROOT, umask=-1, **more):
+    """The package of root's files in @directory, without optimisation, which no test here is about.
+    "make deb" builds the one that is handed out, and lintian judges it."""
+    version = re.search(r"^## ([0-9.]+)", (root / "NEWS.md").read_text("utf-8"), re.MULTILINE)[1]
+    environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
+    environment |= {"DEB_BUILD_OPTIONS": "noopt nocheck noautodbgsym", "LINTIAN": "no"} | more
+    subprocess.run([root / "tools" / "deb.sh", version, directory], check=True, cwd=root,
+                   env=environment, stdout=subprocess.DEVNULL, umask=umask)
+    return _built(directory)[-1]
 
 
 def package():
-    """The tree's, without optimisation, which no test here is about; kept for as long as no source
-    is newer. "make deb" builds the one that is handed out, and lintian judges it."""
+    """That of this tree, kept for as long as no source is newer."""
+    kept = BUILD / "deb-test"
     with Alone(BUILD / "deb-test.lock"):
-        newest = max((name.stat().st_mtime for name in _sources()), default=float("inf"))
-        if not _built() or _built()[-1].stat().st_mtime < newest:
-            shutil.rmtree(BUILD / "deb-test", ignore_errors=True)
-            version = re.search(r"^## ([0-9.]+)", (ROOT / "NEWS.md").read_text(), re.MULTILINE)[1]
-            environment = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MFLAGS")}
-            environment |= {"DEB_BUILD_OPTIONS": "noopt nocheck noautodbgsym", "LINTIAN": "no"}
-            subprocess.run([ROOT / "tools" / "deb.sh", version, BUILD / "deb-test"], check=True,
-                           cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-        return _built()[-1]
+        newest = max((name.stat().st_mtime for name in sources()), default=float("inf"))
+        if not _built(kept) or _built(kept)[-1].stat().st_mtime < newest:
+            shutil.rmtree(kept, ignore_errors=True)
+            build(kept)
+        return _built(kept)[-1]
 
 
 def repack(deb, target, version):

@@ -11,6 +11,7 @@
 #include "core/chain.h"
 #include "core/record_aside.h"
 #include "core/record_rescue.h"
+#include "core/record_verify.h"
 
 /* --- the start --------------------------------------------------------------------- */
 
@@ -109,8 +110,7 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 	verify_begin(&verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT);
 	r = record_first(service->record, &first);
 	/* numbers may be high where the record is young: it goes on where another ended */
-	if (r == 0 && start.chain.seq > CHAIN_START_ENTRIES &&
-	    start.chain.seq - CHAIN_START_ENTRIES >= first) {
+	if (r == 0 && first > 0 && start.chain.seq >= first + CHAIN_START_ENTRIES) {
 		r = record_chain_at(service->record, start.chain.seq - CHAIN_START_ENTRIES,
 				    &verify.chain);
 		verify.mode &= ~(unsigned)VERIFY_WHOLE;
@@ -127,13 +127,11 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 
 static int check_shape(struct service *service, char words[static RECORD_ASIDE_REASON])
 {
-	char what[RECORD_WORDS_MAX];
-	int r = record_check_shape(service->record, what);
+	int r = record_check_shape(service->record);
 
-	if (r == 0)
-		(void)snprintf(words, RECORD_ASIDE_REASON, "somebody has changed its tables: %s",
-			       what);
-	return r == 0 ? -EBADMSG : MIN(r, 0);
+	if (r == -EBADMSG)
+		(void)snprintf(words, RECORD_ASIDE_REASON, "%s", record_error(service->record));
+	return r;
 }
 
 /* Return: 0 it can be used; -EBADMSG it is to be set aside, @words say why; -errno */

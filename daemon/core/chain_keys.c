@@ -7,6 +7,7 @@
 
 #include "common/log.h"
 #include "core/chain.h"
+#include "core/record_verify.h"
 
 int chain_name_key(const struct service *service, struct chain_names *ret)
 {

@@ -8,6 +8,7 @@
 #include "core/chain.h"
 #include "core/legacy.h"
 #include "core/record_legacy.h"
+#include "core/record_verify.h"
 #include "core/storage.h"
 #include "core/verify.h"
 

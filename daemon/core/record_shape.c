@@ -78,14 +78,20 @@ int sqlite_check_shape(sqlite3 *db, char *words)
 	return compare(mine, code, theirs, r, words);
 }
 
-int record_check_shape(struct record *record, char words[static RECORD_WORDS_MAX])
+int record_check_shape(struct record *record)
 {
-	return sqlite_check_shape(record->db, words);
+	char words[RECORD_WORDS_MAX];
+	int r = sqlite_check_shape(record->db, words);
+
+	if (r != 0)
+		return MIN(r, 0);
+	(void)snprintf(record->error, sizeof(record->error), "somebody has changed its tables: %s",
+		       words);
+	return -EBADMSG;
 }
 
 int record_keep_shape(struct record *record)
 {
-	char words[RECORD_WORDS_MAX];
 	sqlite3_stmt *s = record_statement(record, SCHEMA_VERSION);
 	int64_t version = 0;
 	int code, r;
@@ -100,12 +106,8 @@ int record_keep_shape(struct record *record)
 		return record_failed(record, code);
 	if (version == record->schema_version)
 		return 0;
-	r = sqlite_check_shape(record->db, words);
+	r = record_check_shape(record);
 	if (r == 0)
-		(void)snprintf(record->error, sizeof(record->error),
-			       "somebody has changed its tables: %s", words);
-	if (r <= 0)
-		return r < 0 ? r : -EBADMSG;
-	record->schema_version = version;
-	return 0;
+		record->schema_version = version;
+	return r;
 }

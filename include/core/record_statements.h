@@ -5,6 +5,7 @@
 #pragma once
 
 #include "core/record.h"
+#include "core/record_verify.h"
 #include "core/record_legacy.h"
 #include "core/record_minute.h"
 #include "core/sqlite.h"

@@ -17,6 +17,7 @@
 #include "core/record.h"
 #include "core/record_aside.h"
 #include "core/record_rescue.h"
+#include "core/record_verify.h"
 #include "core/verify.h"
 #include "load.h"
 

@@ -34,7 +34,7 @@ run_programs() {
     local wrap=()
     if [ "$kind" = valgrind ]; then
         wrap=(valgrind --quiet --leak-check=full --errors-for-leak-kinds=definite
-              --error-exitcode=99 --track-fds=yes)
+              --error-exitcode=99 --track-fds=yes --suppressions=tests/valgrind.supp)
     fi
     for program in "$@"; do
         log=$B/check/$kind-$(basename "$program").log

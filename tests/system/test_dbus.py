@@ -596,7 +596,8 @@ def test_nothing_is_kept_of_those_who_asked(plant, bus, listener):
     for _ in range(3):
         ask()
     assert n_open() <= descriptors + 1
-    assert resident() < before + 1024, "KiB"
+    if not os.environ.get("WASTEWATCH_SANITIZE"):  # they keep what was given back, for a while
+        assert resident() < before + 1024, "KiB"
 
 
 def test_busctl_and_gdbus_read_it(plant, bus):

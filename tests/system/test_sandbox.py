@@ -120,6 +120,21 @@ def test_answers_are_told_when_they_are_new(plant):
     assert "it can" not in told(plant, "wastewatch-sender")[0]["reason"]
 
 
+@pytest.mark.parametrize("first", range(2))
+def test_one_that_is_open_is_what_counts(plant, first):
+    """However much else is refused: it is said as open, and what is refused is not said with it."""
+    start_core(plant)
+    with hello(plant, "poller", wire.ROLE_POLLER) as link:
+        trials = refused(link.receive_trials())
+        trials[first] = trials[first]._replace(outcome=wire.OPEN, error=0)
+        link.send(wire.trials_packet(trials))
+        entry, = plant.until(lambda: told(plant, "wastewatch-poller"), "it is told")
+    assert entry["type"] == "sandbox.open" and "cannot" not in entry["reason"]
+    assert text(trials[first]).decode() in entry["reason"]
+    plant.until(lambda: sandboxes(plant).get("wastewatch-poller", {}).get("state") == "open",
+                "the status says so")
+
+
 @pytest.mark.parametrize("outcome, state, words", [
     (wire.REFUSED, "partly", "; 2 of 3 refused, 1 not tried (department.example: a name"),
     (wire.UNKNOWN, "partly", "; 1 of 3 refused, 1 not shown, 1 not tried (department.example: a"),

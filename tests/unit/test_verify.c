@@ -713,6 +713,148 @@ static void test_rotation_to_a_given_key(void **state)
 	assert_int_equal(v.n_heads, ENTRIES - 3);
 }
 
+/* both are trusted, the new one without the old one's word: the old one is replaced all the same */
+static void test_rotation_between_given_keys(void **state)
+{
+	struct book book;
+	struct verify v;
+
+	(void)state;
+	make_rotated(&book, keys[2]);
+	assert_true(look(&book, &v, NULL, VERIFY_WHOLE, 0, 2));
+	write_on(&book, 6, 0);
+	assert_false(look(&book, &v, NULL, VERIFY_WHOLE, 0, 2));
+	assert_int_equal(v.fault, VERIFY_KEY_RETIRED);
+	assert_int_equal(v.bad, 7);
+	/* one that the record itself has named is none that the caller vouches for */
+	make_rotated(&book, keys[0]);
+	rotation_line(book.lines[6], 7, 2, 1, keys[2]);
+	write_on(&book, 6, 1);
+	assert_false(look(&book, &v, NULL, VERIFY_WHOLE, 0, 1));
+	assert_int_equal(v.fault, VERIFY_ROTATION);
+	assert_int_equal(v.bad, 7);
+}
+
+/* as look(), knowing the key @given, and what @line says of the one before it */
+static bool look_back(const struct book *book, struct verify *v, size_t given, const char *line)
+{
+	verify_begin(v, NULL, VERIFY_WHOLE);
+	assert_int_equal(verify_trust(v, &publics[given]), 0);
+	verify_trust_former(v, line, strlen(line));
+	for (size_t i = 0; i < book->n; i++) {
+		verify_entry(v,
+			     &(struct verify_entry){book->seqs[i], book->lines[i],
+						    strlen(book->lines[i]), book->hashes[i], NULL});
+		if (book->has_head[i])
+			verify_head(v, &(struct verify_head){book->head_seqs[i], book->notes[i],
+							     book->signatures[i]});
+	}
+	return verify_end(v);
+}
+
+static void test_former_keys(void **state)
+{
+	struct book book;
+	struct verify v;
+	char public[SIGN_PUBLIC_TEXT], lines[4][LINE];
+
+	(void)state;
+	make_rotated(&book, keys[0]);
+	assert_true(look_back(&book, &v, 1, book.lines[3]));
+	assert_int_equal(v.former_seq, 4);
+	assert_int_equal(v.solid_seq, ENTRIES);
+	/* who knows the later key only has to see that it has signed what lies behind */
+	book.n = 4;
+	book.has_head[3] = false;
+	assert_false(look_back(&book, &v, 1, book.lines[3]));
+	assert_int_equal(v.fault, VERIFY_ROTATION);
+	assert_int_equal(v.bad, 4);
+	/* lines that make no key a former one */
+	make_rotated(&book, keys[0]);
+	sign_public_text(&publics[1], public);
+	rotation_line(lines[0], 4, 0, 1, keys[2]);
+	(void)snprintf(lines[1], LINE, "{\"public_key\":\"%s\",\"type\":\"key.rotated\"}", public);
+	(void)snprintf(lines[2], LINE, "{\"seq\":4,\"type\":\"key.rotated\"}");
+	(void)snprintf(lines[3], LINE, "{\"public_key\":\"%s\",\"type\":\"core.started\"}", public);
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		assert_false(look_back(&book, &v, 1, lines[i]));
+		assert_int_equal(v.fault, VERIFY_KEY_UNKNOWN);
+		assert_int_equal(v.bad, 1);
+	}
+	/* of a key that nobody vouches for */
+	assert_false(look_back(&book, &v, 2, book.lines[3]));
+	assert_int_equal(v.fault, VERIFY_KEY_UNKNOWN);
+}
+
+/* the record says now and then how many heads it has: none may be taken out of its middle */
+static void test_heads_are_counted(void **state)
+{
+	static const struct {
+		const char *heads;
+		unsigned mode;
+		enum verify_fault fault;
+	} rows[] = {
+		{"4", VERIFY_HEADS, VERIFY_GOOD},
+		{"5", VERIFY_HEADS, VERIFY_HEAD_MISSING},
+		{"5", 0, VERIFY_GOOD},
+		{"-1", VERIFY_HEADS, VERIFY_GOOD},
+		{"\"5\"", VERIFY_HEADS, VERIFY_GOOD},
+	};
+	struct book book;
+	struct verify v;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		make(&book, 1);
+		(void)snprintf(book.lines[4], LINE,
+			       "{\"heads\":%s,\"seq\":5,\"type\":\"record.verified\"}",
+			       rows[i].heads);
+		write_on(&book, 4, 0);
+		assert_int_equal(look(&book, &v, NULL, VERIFY_WHOLE | rows[i].mode, 0, 1),
+				 rows[i].fault == VERIFY_GOOD);
+		assert_int_equal(v.fault, rows[i].fault);
+		assert_int_equal(v.bad, rows[i].fault ? 5 : 0);
+	}
+}
+
+/* what the entries say of reports is handed on; one without a type says nothing of them */
+static void test_reports_are_handed_on(void **state)
+{
+	static const char *const lines[] = {
+		"{\"seq\":1}",
+		"{\"bodies\":[{\"report\":\"0123456789abcdef-1-x\"}],\"seq\":2,"
+		"\"type\":\"reports.fixed\"}",
+		"{\"report\":\"0123456789abcdef-1-x\",\"seq\":3,\"type\":\"report.delivered\"}",
+	};
+	static const uint64_t left[] = {0, 2, 0};
+	struct verify_reports reports = {0};
+	struct verify v;
+
+	(void)state;
+	verify_begin(&v, NULL, VERIFY_WHOLE);
+	v.reports = &reports;
+	for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+		verify_entry(&v,
+			     &(struct verify_entry){i + 1, lines[i], strlen(lines[i]), NULL, NULL});
+		assert_int_equal(v.fault, VERIFY_GOOD);
+		assert_int_equal(verify_reports_left(&reports), left[i]);
+	}
+	verify_reports_done(&reports);
+}
+
+static void test_the_first_fault_counts(void **state)
+{
+	struct verify v;
+
+	(void)state;
+	verify_begin(&v, NULL, VERIFY_WHOLE);
+	verify_fail(&v, VERIFY_REPORT, 3);
+	verify_fail(&v, VERIFY_FAILED, 5);
+	assert_int_equal(v.fault, VERIFY_REPORT);
+	assert_int_equal(v.bad, 3);
+	assert_false(verify_end(&v));
+}
+
 /* texts of the entry that are missing, too long, or nothing of the sort */
 static void test_rotations_that_say_nothing(void **state)
 {
@@ -1024,6 +1166,11 @@ int main(void)
 		cmocka_unit_test(test_rotation),
 		cmocka_unit_test(test_rotation_without_a_word),
 		cmocka_unit_test(test_rotation_to_a_given_key),
+		cmocka_unit_test(test_rotation_between_given_keys),
+		cmocka_unit_test(test_former_keys),
+		cmocka_unit_test(test_heads_are_counted),
+		cmocka_unit_test(test_reports_are_handed_on),
+		cmocka_unit_test(test_the_first_fault_counts),
 		cmocka_unit_test(test_rotations_that_say_nothing),
 		cmocka_unit_test(test_rotation_with_bad_texts),
 		cmocka_unit_test(test_named_keys),

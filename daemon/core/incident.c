@@ -197,8 +197,10 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 	if (config->class < CLASS_LIMIT)
 		return;
 	incident->n_active = count_active(core, incident);
-	if (incident->n_active == 0)
-		incident->quiet_since = at;
+	if (incident->n_active > 0)
+		return;
+	incident->quiet_since = at;
+	release_look(core, incident, at); /* what flows in order from now on is no release */
 }
 
 void incident_peak(struct core *core, size_t limit, struct stamp at, double value)

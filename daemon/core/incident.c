@@ -61,10 +61,13 @@ static const struct config_source *source_of(const struct core *core, size_t lim
 /* what was beyond its bound before, and is not now, is not part of this incident */
 static void forget_durations(struct core *core, const struct core_incident *incident)
 {
-	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (!limit_is_raised(&core->limits[i].state) &&
-		    core_incident_of(core, core->config->limits[i].channel) == incident)
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		if (core_incident_of(core, core->config->limits[i].channel) != incident)
+			continue;
+		core->limits[i].lasts = 0;
+		if (!limit_is_raised(&core->limits[i].state))
 			core->limits[i].beyond_ms = 0;
+	}
 }
 
 /* all but what outlives it */

@@ -43,7 +43,7 @@ event event_sentences event_message event_record event_storage event_sandbox can
 cap_xml
 cap cap_parts cap_map cap_text cap_words cap_paths cap_area cap_heartbeat
 batch facts
-core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_inside assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
+core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_inside assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_seen assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_outbox record_fix record_legacy record_whole record_past record_unclosed record_schema record_shape record_upkeep record_rebuild record_open record_degraded record_backup record_journal record_drill record_verify record_verify_outbox record_aside record_rescue history history_inside history_outbox history_windows history_chain
 journal journal_send peer memory
@@ -72,7 +72,7 @@ PURE = ("ration hash "
         "config_text config_address config_value config_names "
         "boundary river plume solid units action event_message event_storage event_sandbox "
         "report_released report_response report_crossing report_skipped "
-        "standard crossing assess assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_due assess_tick inbound "
+        "standard crossing assess assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_seen assess_due assess_tick inbound "
         "incident_report incident_act mass release "
         "alarm alarms foresee forecast flood "
         "catalogue cap cap_xml cap_map cap_text cap_words cap_paths cap_area audience report_form "

@@ -53,6 +53,14 @@ static void set_air_times(const struct round *round, const struct crossing_path 
 	path->tail_ms = round->at.wall_ms + 2 * way_ms + PLUME_DUE_MS;
 }
 
+/** set_line() - is it let go at the line itself, and for more than a bad value? */
+static void set_line(const struct round *round, struct crossing_path *path)
+{
+	if (path->distance_m <= round->core->config->crossing.here_m &&
+	    !(path->flags & FLAG_NOT_DOWNWIND) && assess_lasts(round->core, round->source))
+		path->flags |= FLAG_AT_THE_LINE;
+}
+
 /** add_plume() - by one parameter. Return: 0; FLAG_NO_FLOW, FLAG_NO_PLACE: why not */
 static uint64_t add_plume(const struct round *round, const struct config_target *target,
 			  size_t threshold, size_t channel)
@@ -70,6 +78,7 @@ static uint64_t add_plume(const struct round *round, const struct config_target 
 		path = *before;
 		path.bound = assess_bound(&config->crossing.thresholds[threshold]);
 		path.flags &= ~FLAG_NOT_ENDED;
+		set_line(round, &path);
 		assess_lasted(&path, round_lasted_s(round, &path));
 		assess_measured(&path, config->crossing.covered_percent);
 		round_judge(round, &path);
@@ -93,8 +102,7 @@ static uint64_t add_plume(const struct round *round, const struct config_target 
 		path.flags |= FLAG_NOT_ENDED;
 	assess_measured(&path, config->crossing.covered_percent);
 	set_air_times(round, before, &path);
-	if (path.distance_m <= config->crossing.here_m && !(path.flags & FLAG_NOT_DOWNWIND))
-		path.flags |= FLAG_AT_THE_LINE;
+	set_line(round, &path);
 	set_sector(round, &c, path.bound);
 	round_judge(round, &path);
 	round_add(round, &path);
@@ -107,8 +115,7 @@ static void judge_distance(const struct round *round, struct crossing_path *path
 {
 	const struct crossing_path *before = round_same(round->before, path);
 
-	if (path->distance_m <= round->core->config->crossing.here_m)
-		path->flags |= FLAG_AT_THE_LINE;
+	set_line(round, path);
 	if (path->flags & FLAG_AT_THE_LINE || (before && before->verdict == VERDICT_OBSERVED))
 		path->verdict = VERDICT_OBSERVED;
 	else if (!(path->flags & FLAG_NO_MATCH))
@@ -222,8 +229,7 @@ static uint64_t add_water(const struct round *round, const struct config_target 
 	path.point = passage->place;
 	if (path.background > path.bound)
 		path.flags |= FLAG_ABOVE_BEFORE;
-	if (path.distance_m <= config->crossing.here_m)
-		path.flags |= FLAG_AT_THE_LINE;
+	set_line(round, &path);
 	round_judge(round, &path);
 	round_add(round, &path);
 	return 0;
@@ -237,8 +243,9 @@ static void add_way(const struct round *round, const struct config_target *targe
 	const struct config_release *release = &round->core->config->sources[round->source].release;
 	const struct config_river *river = &crossing->rivers[release->river];
 	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
+	const struct crossing_path *before = round_same(round->before, &path);
 
-	round_begin_with(&path, round_same(round->before, &path));
+	round_begin_with(&path, before);
 	path.distance_m = passage->at_m - release->at_m;
 	path.arrival_ms = path.release_ms +
 			  (int64_t)(assess_travel_s(crossing, river, release->at_m, passage->at_m,
@@ -250,7 +257,11 @@ static void add_way(const struct round *round, const struct config_target *targe
 				    MS_PER_S);
 	path.point = passage->place;
 	path.flags |= why ? why : FLAG_NO_MATCH;
-	path.verdict = VERDICT_POSSIBLE;
+	set_line(round, &path);
+	path.verdict = path.flags & FLAG_AT_THE_LINE ||
+				       (before && before->verdict == VERDICT_OBSERVED)
+			       ? VERDICT_OBSERVED
+			       : VERDICT_POSSIBLE;
 	round_add(round, &path);
 }
 
@@ -307,11 +318,11 @@ static void add_solid(const struct round *round)
 		round_begin_with(&path, before);
 		if (assess_slide(release, &crossing->targets[i], &path) < 0)
 			continue;
-		if (path.distance_m <= crossing->here_m ||
-		    (before && before->verdict == VERDICT_OBSERVED)) {
+		set_line(round, &path);
+		if (before && before->verdict == VERDICT_OBSERVED)
 			path.flags |= FLAG_AT_THE_LINE;
+		if (path.flags & FLAG_AT_THE_LINE)
 			path.verdict = VERDICT_OBSERVED;
-		}
 		round_add(round, &path);
 	}
 }

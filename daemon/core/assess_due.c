@@ -197,33 +197,52 @@ static void say(struct core *core, const struct core_due *due, size_t threshold,
 	core->crossings[incident - core->incidents].at_once = 1;
 }
 
-/** look() - one reading, in the threshold's unit */
-static void look(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
+/** count() - of the time that it is due, how much has good readings? */
+static void count(const struct core *core, struct core_due *due, const struct config_threshold *t,
+		  struct stamp at)
+{
+	bool is_old;
+	double value = assess_value(core, t->measured_by, NULL, &is_old);
+
+	due->checked_ms = at.wall_ms;
+	due->n_checks++;
+	due->n_good += !isnan(value) && !is_old;
+}
+
+static void confirm(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
 {
 	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
 	char bound[EVENT_VALUE_MAX], reason[ASSESS_REASON_MAX];
+
+	due->state = DUE_CONFIRMED;
+	event_value_text(enough(due, t), bound);
+	(void)snprintf(reason, sizeof(reason),
+		       "measured above %s %s for %lld s while it is due%s%s; %.300s", bound,
+		       t->measure, (long long)(assess_seen_ms(due) / MS_PER_S),
+		       due->confirms > 1 ? ", above what the river carries without it" : "",
+		       due->before > t->high ? ", and not before" : "", t->origin);
+	say(core, due, threshold, EVENT_CROSSING_CONFIRMED, at, reason);
+}
+
+/** look() - the last good reading, in the threshold's unit, if it is of the time that it is due */
+static void look(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
+{
+	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
+	const struct core_channel *state = &core->channels[t->measured_by];
 	bool is_old;
 	double value = in_its_unit(core->config, t,
 				   assess_value(core, t->measured_by, NULL, &is_old));
 
-	due->checked_ms = at.wall_ms;
-	due->n_checks++;
-	if (isnan(value) || is_old)
+	if (isnan(value) || is_old || state->good.wall_ms < due->from_ms)
 		return;
-	due->n_good++;
 	if (isnan(due->worst) || value > due->worst) {
 		due->worst = value;
-		due->worst_ms = at.wall_ms;
+		due->worst_ms = state->good.wall_ms;
 	}
-	if (due->state != DUE_WAITING || !(value > enough(due, t)))
-		return;
-	due->state = DUE_CONFIRMED;
-	event_value_text(enough(due, t), bound);
-	(void)snprintf(reason, sizeof(reason), "measured above %s %s while it is due%s%s; %.300s",
-		       bound, t->measure,
-		       due->confirms > 1 ? ", above what the river carries without it" : "",
-		       due->before > t->high ? ", and not before" : "", t->origin);
-	say(core, due, threshold, EVENT_CROSSING_CONFIRMED, at, reason);
+	assess_seen(core, t->measured_by, value > enough(due, t), due);
+	if (due->state == DUE_WAITING &&
+	    assess_seen_ms(due) >= assess_seen_wanted_ms(core, t->measured_by))
+		confirm(core, due, threshold, at);
 }
 
 /** say_unknown() - it was above the threshold, and that shows nothing */
@@ -238,10 +257,15 @@ static void say_unknown(struct core *core, const struct core_due *due, size_t th
 		(void)snprintf(reason, sizeof(reason),
 			       "neither confirmed nor refuted: above the threshold, and nobody "
 			       "measured before it was due");
-	else
+	else if (due->before > t->high)
 		(void)snprintf(reason, sizeof(reason),
 			       "neither confirmed nor refuted: above it already before, %s %s",
 			       before, t->measure);
+	else
+		(void)snprintf(reason, sizeof(reason),
+			       "neither confirmed nor refuted: above the threshold, but for less "
+			       "than %lld s in a row",
+			       (long long)(assess_seen_wanted_ms(core, t->measured_by) / MS_PER_S));
 	say(core, due, threshold, EVENT_CROSSING_ASSESSED, at, reason);
 }
 
@@ -278,6 +302,15 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 	say(core, due, threshold, EVENT_CROSSING_ASSESSED, at, reason);
 }
 
+static void watch(struct core *core, struct core_due *due, size_t threshold, struct stamp at)
+{
+	if (llabs(at.wall_ms - due->checked_ms) > ASSESS_BLIND_MS)
+		due->above = 0; /* nobody looked: after a restart */
+	if (llabs(at.wall_ms - due->checked_ms) >= ASSESS_DUE_MS)
+		count(core, due, &core->config->crossing.thresholds[threshold], at);
+	look(core, due, threshold, at);
+}
+
 static void tick(struct core *core, struct core_due *due, struct stamp at)
 {
 	size_t threshold = assess_threshold_of(core->config, due->threshold);
@@ -290,9 +323,8 @@ static void tick(struct core *core, struct core_due *due, struct stamp at)
 	if (due->state == DUE_WAITING)
 		look_before(core, due, &core->config->crossing.thresholds[threshold], at);
 	if (due->state == DUE_WAITING || due->state == DUE_CONFIRMED) {
-		if (at.wall_ms >= due->from_ms && at.wall_ms <= due->until_ms &&
-		    llabs(at.wall_ms - due->checked_ms) >= ASSESS_DUE_MS)
-			look(core, due, threshold, at);
+		if (at.wall_ms >= due->from_ms && at.wall_ms <= due->until_ms)
+			watch(core, due, threshold, at);
 		if (at.wall_ms <= due->until_ms)
 			return;
 		if (due->state == DUE_WAITING)

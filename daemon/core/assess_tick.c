@@ -199,19 +199,16 @@ static void say(struct core *core, const struct core_incident *incident,
 	core_event(core, &event);
 }
 
-/** lasts() - is it more than one bad value? Seen there, or let go for a while, by the monotonic
- * clock */
-static bool lasts(const struct core_incident *incident, const struct crossing_path *path,
-		  struct stamp at)
+/** lasts() - is it more than one bad value? What is observed was for a minute already */
+static bool lasts(const struct core *core, const struct crossing_path *path)
 {
-	int64_t end_ms = incident->n_active > 0 ? at.mono_ms : incident->quiet_since.mono_ms;
-
-	return path->verdict == VERDICT_OBSERVED || end_ms - path->began_ms >= ASSESS_HOLD_MS;
+	return path->verdict == VERDICT_OBSERVED ||
+	       assess_lasts(core, assess_source_of(core->config, path->source));
 }
 
 /** conclude() - the incident's verdict and what it reaches. Return: did one change? */
 static bool conclude(const struct core *core, struct core_incident *incident,
-		     const struct core_crossing *crossing, struct stamp at)
+		     const struct core_crossing *crossing)
 {
 	const struct config *config = core->config;
 	uint8_t verdict = VERDICT_NONE, reach = LEVEL_FACILITY;
@@ -222,7 +219,7 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 		size_t target = assess_target_of(config, path->target);
 
 		verdict = MAX(verdict, path->verdict);
-		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(incident, path, at))
+		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(core, path))
 			reach = MAX(reach,
 				    (uint8_t)assess_level(config->crossing.targets[target].kind));
 	}
@@ -254,22 +251,26 @@ static bool is_withdrawn(const struct core_crossing *crossing)
 	return false;
 }
 
-/** append_worst() - "that it crosses a boundary is unlikely; that it reaches the intake is likely":
- * a receptor where that is worse, or nothing else is near */
+/** append_worst() - "crossing: unlikely at the border; reaching the intake: likely": a receptor
+ * where that is worse, or nothing else is near; and whether more may come to light */
 static void append_worst(struct reason *reason, const struct config *config,
-			 const struct core_crossing *crossing)
+			 const struct core_crossing *crossing, enum incident_level level)
 {
 	const struct crossing_path *boundary = assess_worst(config, crossing, false);
 	const struct crossing_path *receptor = assess_worst(config, crossing, true);
 
 	reason->text[0] = '\0';
 	if (boundary)
-		append(reason, "that it crosses a boundary is %s",
-		       crossing_verdict_text((enum crossing_verdict)boundary->verdict));
+		append(reason, "crossing: %s at %.100s",
+		       crossing_verdict_text((enum crossing_verdict)boundary->verdict),
+		       config->crossing.targets[assess_target_of(config, boundary->target)].title);
 	if (receptor && (!boundary || receptor->verdict > boundary->verdict))
-		append(reason, "%sthat it reaches %.60s is %s", boundary ? "; " : "",
+		append(reason, "%sreaching %.100s: %s", boundary ? "; " : "",
 		       config->crossing.targets[assess_target_of(config, receptor->target)].title,
 		       crossing_verdict_text((enum crossing_verdict)receptor->verdict));
+	if (assess_is_low(config, crossing, level))
+		append(reason, "%sflow not measured: the level may be too low",
+		       reason->n > 0 ? "; " : "");
 }
 
 static void assess(struct core *core, size_t slot, struct stamp at)
@@ -291,10 +292,11 @@ static void assess(struct core *core, size_t slot, struct stamp at)
 		say(core, incident, &crossing->paths[i], at);
 		changed = true;
 	}
-	changed |= conclude(core, incident, crossing, at);
+	changed |= conclude(core, incident, crossing);
 	if (!changed)
 		return;
-	append_worst(&words, core->config, crossing);
+	append_worst(&words, core->config, crossing,
+		     (enum incident_level)MAX(incident->level, incident->reach));
 	if (is_withdrawn(crossing))
 		append(&words, ", no longer observed: an own source upstream was out of its "
 			       "limits; the level stays");
@@ -325,6 +327,7 @@ void assess_tick(struct core *core, struct stamp at)
 	size_t chosen = CONFIG_NONE;
 
 	inbound_watch(core, at);
+	assess_seen_tick(core);
 	assess_due_tick(core, at);
 	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++) {
 		struct core_crossing *crossing = &core->crossings[i];

@@ -44,6 +44,23 @@ bool assess_is_held(const struct config_crossing *crossing, const struct crossin
 	return assess_verdict(crossing, &filled, before) > assess_verdict(crossing, path, before);
 }
 
+bool assess_is_low(const struct config *config, const struct core_crossing *crossing,
+		   enum incident_level level)
+{
+	const uint64_t unmeasured = FLAG_NO_FLOW | FLAG_NO_RAIN | FLAG_HELD | FLAG_RECKONED;
+
+	for (uint32_t i = 0; i < crossing->n_paths; i++) {
+		const struct crossing_path *path = &crossing->paths[i];
+		size_t target = assess_target_of(config, path->target);
+
+		if (path->flags & unmeasured && path->verdict == VERDICT_POSSIBLE &&
+		    path->verdict < (uint8_t)config->crossing.counts && target != CONFIG_NONE &&
+		    assess_level(config->crossing.targets[target].kind) > level)
+			return true;
+	}
+	return false;
+}
+
 const struct crossing_path *assess_worst(const struct config *config,
 					 const struct core_crossing *crossing, bool receptors)
 {

@@ -45,7 +45,8 @@ const char *cap_severity(const struct cap *cap)
 	return "Unknown";
 }
 
-/* when the first of it is expected where it may cross; INT64_MAX: it is not said */
+/* when the first of it is expected at what the destination asks for; INT64_MAX: it is not said.
+ * However likely: else what is surer could be less urgent. */
 static int64_t first_arrival(const struct cap *cap)
 {
 	const json_t *paths = json_object_get(json_object_get(cap->data, "crossing"), "paths");
@@ -59,8 +60,7 @@ static int64_t first_arrival(const struct cap *cap)
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 			int64_t at_ms;
 
-			if ((!cap->own || is(field_text(path, "target"), cap->report->target)) &&
-			    cap_may_cross(field_text(path, "verdict")) &&
+			if (is(field_text(path, "target"), cap->report->target) &&
 			    clock_parse(field_text(path, keys[k]), &at_ms) == 0)
 				first_ms = MIN(first_ms, at_ms);
 		}
@@ -70,7 +70,7 @@ static int64_t first_arrival(const struct cap *cap)
 
 const char *cap_urgency(const struct cap *cap)
 {
-	int64_t first_ms = first_arrival(cap);
+	int64_t first_ms = cap->own ? first_arrival(cap) : INT64_MAX;
 
 	if (cap->ended)
 		return "Past";
@@ -83,9 +83,18 @@ const char *cap_urgency(const struct cap *cap)
 
 const char *cap_certainty(const struct cap *cap)
 {
-	if (is(cap->verdict, "possible"))
-		return "Possible";
-	return is(cap->verdict, "likely") ? "Likely" : "Observed";
+	static const struct {
+		const char *verdict, *certainty;
+	} rows[] = {
+		{"unlikely", "Unlikely"},
+		{"possible", "Possible"},
+		{"likely", "Likely"},
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (is(cap->verdict, rows[i].verdict))
+			return rows[i].certainty;
+	return "Observed"; /* also where there is none: the release itself was measured */
 }
 
 void cap_responses(const struct cap *cap, const char *ret[static 4])

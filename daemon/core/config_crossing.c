@@ -228,6 +228,32 @@ static void warn_unfit(const struct config_reader *reader, size_t source, size_t
 			      s->kind == WASTE_GAS ? "air" : "water");
 }
 
+/** warn_flowless() - what nobody measures is possible at most, however much of it there is: the
+ * level stays. At the line itself the place is enough; leachate is reckoned from the rain. */
+static void warn_flowless(const struct config_reader *reader, size_t source)
+{
+	const struct config *config = reader->config;
+	const struct config_source *s = &config->sources[source];
+	const struct config_name *name = config_names_find(reader, KIND_SOURCE, s->site, s->name);
+
+	if (!name || s->flow != CONFIG_NONE || !isnan(s->release.leachate_area_m2) ||
+	    config->crossing.counts <= VERDICT_POSSIBLE)
+		return;
+	for (size_t i = 0; i < config->crossing.n_targets; i++) {
+		const struct config_target *target = &config->crossing.targets[i];
+
+		if (target->kind == TARGET_RECEPTOR || !can_reach(config, s, target))
+			continue;
+		config_report_warning(
+			reader->report, name->file, name->line, name->column,
+			"how much comes from \"%s\" is not measured: that it crosses \"%s\" is "
+			"never more than possible, which raises no level; allowed: \"flow\", the "
+			"name of a channel that measures it",
+			s->name, target->name);
+		return; /* one is enough */
+	}
+}
+
 static void check_ways(const struct config_reader *reader)
 {
 	const struct config *config = reader->config;
@@ -236,6 +262,7 @@ static void check_ways(const struct config_reader *reader)
 		if (!releases(config, i))
 			continue;
 		warn_nowhere(reader, i);
+		warn_flowless(reader, i);
 		for (size_t j = 0; j < config->crossing.n_targets; j++)
 			warn_unfit(reader, i, j);
 	}

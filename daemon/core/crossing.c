@@ -90,6 +90,7 @@ static const char *const flags[] = {
 	N_("likely only with what nobody measured: no more than possible"),
 	N_("what flows is reckoned from the rain, nobody measured it: no more than possible"),
 	N_("the gas is colder than the air: that it sinks is not computed; below it may be more"),
+	N_("out of its limits here for less than a minute so far: too short to be sure"),
 };
 _Static_assert(UINT64_C(1) << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST,
 	       "a text per flag");

@@ -272,6 +272,10 @@ void inbound_assess(const struct core *core, size_t source, struct stamp at,
 	}
 	if (release->n_upstream == 0)
 		path->flags |= FLAG_NO_UPSTREAM;
+	if (path->verdict == VERDICT_OBSERVED && !assess_lasts(core, source)) {
+		path->verdict = VERDICT_POSSIBLE;
+		path->flags |= FLAG_BRIEF;
+	}
 	path->inputs[0] = travel_s;
 	path->inputs[1] = (double)release->n_upstream;
 	path->arrival_ms = path->release_ms;
@@ -314,8 +318,9 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 	if (n > 0)
 		return;
 	(void)snprintf(text, ASSESS_REASON_MAX, "%s",
-		       path->flags & FLAG_NO_UPSTREAM
-			       ? crossing_flag_text(FLAG_NO_UPSTREAM)
+		       path->flags & FLAG_NO_UPSTREAM ? crossing_flag_text(FLAG_NO_UPSTREAM)
+		       : path->flags & FLAG_BRIEF
+			       ? crossing_flag_text(FLAG_BRIEF)
 			       : "what is out of limits here was measured at all own sources "
 				 "upstream, and "
 				 "was within their limits over the travel time");

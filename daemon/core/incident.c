@@ -61,10 +61,13 @@ static const struct config_source *source_of(const struct core *core, size_t lim
 /* what was beyond its bound before, and is not now, is not part of this incident */
 static void forget_durations(struct core *core, const struct core_incident *incident)
 {
-	for (size_t i = 0; i < core->config->n_limits; i++)
-		if (!limit_is_raised(&core->limits[i].state) &&
-		    core_incident_of(core, core->config->limits[i].channel) == incident)
+	for (size_t i = 0; i < core->config->n_limits; i++) {
+		if (core_incident_of(core, core->config->limits[i].channel) != incident)
+			continue;
+		core->limits[i].lasts = 0;
+		if (!limit_is_raised(&core->limits[i].state))
 			core->limits[i].beyond_ms = 0;
+	}
 }
 
 /* all but what outlives it */
@@ -197,8 +200,10 @@ void incident_alarm_cleared(struct core *core, size_t limit, struct stamp at, do
 	if (config->class < CLASS_LIMIT)
 		return;
 	incident->n_active = count_active(core, incident);
-	if (incident->n_active == 0)
-		incident->quiet_since = at;
+	if (incident->n_active > 0)
+		return;
+	incident->quiet_since = at;
+	release_look(core, incident, at); /* what flows in order from now on is no release */
 }
 
 void incident_peak(struct core *core, size_t limit, struct stamp at, double value)

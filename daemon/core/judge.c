@@ -12,6 +12,12 @@ static int64_t stands_for(const struct core *core, const struct config_limit *li
 	return MAX(interval_ms, length_ms) * 3 / 2;
 }
 
+/* two values farther apart than this are not one after the other: nobody knows what was between */
+static int64_t most_apart_ms(const struct core *core, const struct config_limit *limit)
+{
+	return MAX(2 * stands_for(core, limit), 5 * (int64_t)MS_PER_MIN);
+}
+
 /*
  * How long it was broken: a value that was beyond the bound counts until now, for as long as one
  * stands for; a mean that is counts for its window. Before the raise delay has passed nobody
@@ -29,6 +35,10 @@ static __attribute__((noinline)) void count_time(struct core *core, size_t limit
 		ms = beyond ? window_ms((enum window_length)(config->on - LIMIT_ON_MEAN_1MIN)) : 0;
 	else if (state->beyond)
 		ms = MIN(at.mono_ms - state->state.last_mono_ms, stands_for(core, config));
+	if (!beyond || at.mono_ms - state->state.last_mono_ms > most_apart_ms(core, config))
+		state->run_ms = 0;
+	else
+		state->run_ms = (uint32_t)MIN(state->run_ms + ms, (int64_t)UINT32_MAX);
 	if (limit_is_raised(&state->state))
 		state->beyond_ms += ms;
 	else

@@ -403,6 +403,7 @@ static struct outlook outlook_of(const struct core *core, const struct core_inci
 static void look_on(struct core *core, size_t released, struct stamp at,
 		    const struct outlook *outlook)
 {
+	const struct core_incident *incident = core_incident_of(core, core->released[released]);
 	struct mass *mass = &core->masses[core->released[released]];
 	int64_t ended_ms = outlook->ended_ms;
 
@@ -411,7 +412,7 @@ static void look_on(struct core *core, size_t released, struct stamp at,
 			join(core, released, i, at, true);
 	if (outlook->runs) {
 		mass_resume(mass, at);
-	} else if (outlook->waits) {
+	} else if (outlook->waits || incident->n_active == 0) {
 		if (ended_ms < MAX(mass->from.mono_ms, mass->resumed_ms))
 			ended_ms = at.mono_ms;
 		mass_rest(mass, (struct stamp){.mono_ms = ended_ms,
@@ -427,8 +428,6 @@ void release_look(struct core *core, struct core_incident *incident, struct stam
 		return;
 	incident->looked_ms = at.mono_ms;
 	outlook = outlook_of(core, incident, at);
-	if (!outlook.runs && !outlook.waits)
-		return;
 	for (size_t i = 0; i < core->n_released; i++)
 		if (core_incident_of(core, core->released[i]) == incident)
 			look_on(core, i, at, &outlook);

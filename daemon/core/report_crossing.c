@@ -161,7 +161,8 @@ static json_t *measured_object(const struct core *core, const struct core_due *d
 	set_value(object, "threshold", threshold->high);
 	field_set_text(object, "unit", threshold->measure);
 	field_set_text(object, "threshold_origin", threshold->origin);
-	field_set_time(object, "arrival", due->worst_ms, core->config->zone_min);
+	if (due->worst > threshold->high) /* else nothing has arrived */
+		field_set_time(object, "arrival", due->worst_ms, core->config->zone_min);
 	field_set_time(object, "leading_edge", due->from_ms, core->config->zone_min);
 	field_set_time(object, "tail", due->until_ms, core->config->zone_min);
 	inputs = json_object();
@@ -239,6 +240,8 @@ void report_part_crossing(const struct core *core, const struct core_incident *i
 		  assess_worst(core->config, crossing, false));
 	set_worst(object, "worst_receptor", core->config,
 		  assess_worst(core->config, crossing, true));
+	if (assess_is_low(core->config, crossing, (enum incident_level)incident->level))
+		(void)json_object_set_new(object, "flow_not_measured", json_true());
 	(void)json_object_set_new(object, "criteria", criteria_of(&core->config->crossing));
 	field_set_time(object, "assessed", crossing->assessed.wall_ms, core->config->zone_min);
 	for (uint32_t i = 0; i < crossing->n_paths; i++)

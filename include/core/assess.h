@@ -9,6 +9,7 @@
  *   assess_solid.c   a slide of solid waste
  *   assess_verdict.c how sure, and how grave
  *   assess_source.c  what is known of a source, its river and its air now
+ *   assess_seen.c    what counts as seen: good readings beyond something for a minute
  *   assess_due.c     readings at the target confirm or refute it
  *   inbound.c        a border station, and our own sources upstream
  *   assess.c         all sources and targets of an incident, and their verdicts
@@ -17,8 +18,8 @@
  *
  * Verdicts (factors of the threshold are configured, see crossing-likely and its like):
  *
- *   observed   readings at the target are above the threshold while it is due, or the release is
- *              at the line itself
+ *   observed   readings at the target are above the threshold for a minute while it is due, or
+ *              the release is at the line itself and has lasted a minute
  *   likely     in the central estimate all that is there reaches crossing-likely (1.0) times the
  *              threshold, and the release adds crossing-possible (0.1) times it or more
  *              Of a river what was let go so far counts, of the air a release that lasts as
@@ -33,12 +34,15 @@
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
  *
- * A reading at the target confirms where it is above the threshold while the release is due, and
- * was not before: the highest reading of the last whole hour and 5 minutes before the leading edge,
- * and the last reading before it. Where it was above already before, it must
- * rise above that by half of what the assessment says is added (the factor of two below), and by
- * crossing-possible times the threshold at least; where nobody measured before, nothing confirms.
- * What is above then without confirming does not refute either.
+ * Readings at the target confirm where they are above the threshold while the release is due, all
+ * good ones of a minute [M] (of slow stations two), and were not before. A bad or doubtful one says
+ * nothing. Where the station's channel has limits of the law on values, its own alarm must stand or
+ * have had its raise delay (where it counts, the time after which it is raised without): what is no
+ * alarm there is no crossing here. Not before: the highest reading of the last whole hour and 5
+ * minutes before the leading edge, and the last reading before it. Where it was above already
+ * before, it must rise above that by half of what the assessment says is added (the factor of two
+ * below), and by crossing-possible times the threshold at least; where nobody measured before,
+ * nothing confirms. What is above then without confirming does not refute either.
  *
  * The factors are ours, no law's [M]: screening formulas of this kind are trusted to a factor of
  * two or so near the centre line and to ten where wind or stability are guessed, hence 0.1 on an
@@ -64,9 +68,8 @@
 #define ASSESS_DUE_MS	  60000	 /* readings at a target are looked at so often */
 #define ASSESS_WATCH_MS	  60000	 /* and sources upstream */
 #define ASSESS_AGAIN_MS	  60000	 /* an incident is assessed so often while something is let go */
-#define ASSESS_HOLD_MS                                                             \
-	60000 /* shorter releases raise no level: one bad value is no crossing [M] \
-	       */
+#define ASSESS_HOLD_MS \
+	60000 /* shorter releases and readings raise no level: one bad value is no crossing [M] */
 #define ASSESS_AIR_MS	  600000 /* a plume's verdict falls no sooner after it was so high [M] */
 #define ASSESS_BLIND_MS	  300000 /* not looked at for so long: nobody knows */
 #define ASSESS_REASON_MAX 512
@@ -211,6 +214,13 @@ const struct crossing_path *assess_worst(const struct config *config,
 /** assess_level() - what a counting verdict about a target makes the level */
 enum incident_level assess_level(enum target_kind kind);
 
+/**
+ * assess_is_low() - may the level be too low, because nobody measured how much flows? What would
+ * raise it is possible, and by a place alone never more than that
+ */
+bool assess_is_low(const struct config *config, const struct core_crossing *crossing,
+		   enum incident_level level);
+
 /* --- what is known now (assess_source.c) --------------------------------------------- */
 
 /** assess_key() - hash of a text */
@@ -282,6 +292,33 @@ uint64_t assess_river_case(const struct core *core, size_t source, size_t channe
 uint64_t assess_plume_case(const struct core *core, size_t source, size_t channel,
 			   const struct assess_begin *begin, struct plume_case *ret);
 
+/* --- what counts as seen (assess_seen.c) ---------------------------------------------- */
+
+/**
+ * assess_seen() - take a channel's last good reading into what is due, if it is a new one
+ * @beyond: would it confirm? One that would not begins anew; what is not good neither counts nor
+ *	breaks off, more than ASSESS_BLIND_MS without a good one do.
+ */
+void assess_seen(const struct core *core, size_t channel, bool beyond, struct core_due *due);
+
+/** assess_seen_ms() - so long readings have been so, one after the other */
+int64_t assess_seen_ms(const struct core_due *due);
+
+/** assess_seen_wanted_ms() - so long readings must be above a threshold to confirm: a minute, or
+ * the raise delay of the channel's own limits if that is longer and no alarm of them stands */
+int64_t assess_seen_wanted_ms(const struct core *core, size_t channel);
+
+/** assess_seen_tick() - which limits have been broken for a minute: assess their incidents anew */
+void assess_seen_tick(struct core *core);
+
+/**
+ * assess_lasts() - has a limit of the law of a source been broken for a minute in its incident?
+ *
+ * By good readings, all together; of a station for inbound, one after the other. A mean over an
+ * hour or a day counts at once.
+ */
+bool assess_lasts(const struct core *core, size_t source);
+
 /* --- due readings (assess_due.c) ------------------------------------------------------ */
 
 /** assess_expect() - readings at a path's target are due. Return: false no room. */
@@ -312,7 +349,8 @@ void inbound_watch(struct core *core, struct stamp at);
  * over a day breaks long after the spill is here; without one the lowest threshold of the
  * parameter. Where the station's own limit is on a mean, its length is added to the travel time.
  *
- * Observed: own sources are named upstream, and all were in order. Unlikely: one was beyond its
+ * Observed: own sources are named upstream, and all were in order, and the station's limit has been
+ * broken for a minute, see assess_lasts(); until then possible. Unlikely: one was beyond its
  * bound. Possible: of one it is not known - no such channel, no bound, not measured - or none is
  * named. Observed falls when a source turns out to have been beyond its bound, and only then.
  * @before: the path when it was assessed last; NULL it was not

@@ -32,13 +32,15 @@
  *     national       Severe        Extreme
  *     ended          Minor         Minor
  *
- *   urgency        ended: Past. Emergency, or measured beyond a boundary: Immediate. Else by the
- *                  first arrival where a crossing is at least possible: within the hour
- *                  Expected, later Future; with none, Expected: the limit is broken now
- *   certainty      what the alert tells of. Where nothing says that it will cross (verdict
- *                  none, unlikely), that is the release itself, which was measured: Observed. Else
- *                  that it crosses, or reaches a receptor: Possible, Likely, Observed as the
- *                  verdict has it, of a destination that asks for receptors that of the worst
+ *   urgency        ended: Past. Emergency, or measured beyond a boundary: Immediate. Else
+ *                  Expected: the limit is broken now, and what is graver is no less urgent for
+ *                  having a long way. Only to a destination that asks for receptors it is by the
+ *                  first arrival there: within the hour Expected, later Future; not known Expected
+ *   certainty      that it crosses a boundary or reaches a receptor: Unlikely, Possible, Likely,
+ *                  Observed as the verdict has it, of a destination that asks for receptors that
+ *                  of the worst of them. Where there is no verdict (none: nothing is near, or it
+ *                  is not assessed yet) the alert is of the release alone, which was measured:
+ *                  Observed
  *   responseType   ended: AllClear. Emergency: Execute and Avoid; limit: Assess and Monitor;
  *                  with them Prepare where a crossing is possible or likely. Withdrawn: None
  */

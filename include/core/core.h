@@ -224,7 +224,8 @@ struct core_forecast {
  * @beyond_ms: for so long it was broken, all alarms of this incident together; a value counts
  *   until the next good one, for one and a half intervals at most, a window's mean for its window
  * @pending_ms: the same since "since", while the raise delay has not passed
- * @beyond: the last good value was
+ * @beyond: the last good value was; @run_ms: for so long all were, counted as above, up to that one
+ * @lasts: for long enough in this incident to count, see assess_seen.c
  * @broken_ms: UTC start of the last window whose mean broke it; 0 none, or not on a mean
  * @certain_n, @certain_of: it was broken by a window that had only so many of so many values, which
  *   were enough to be sure, see limit.h; zeros: by a value or a mean
@@ -233,17 +234,16 @@ struct core_limit {
 	struct limit_state state;
 	struct alarm_state alarm;
 	struct core_forecast forecast;
-	int64_t beyond_ms;
-	int64_t pending_ms;
+	int64_t beyond_ms, pending_ms;
 	struct stamp raised;
 	double peak;
 	int64_t peak_ms;
 	struct stamp cleared; /* zeros while it stands */
 	int64_t broken_ms;
-	uint32_t certain_n;
-	uint32_t certain_of;
+	uint32_t certain_n, certain_of;
 	bool beyond;
-	uint8_t pad[7];
+	uint8_t lasts, pad[2];
+	uint32_t run_ms;
 };
 
 /**

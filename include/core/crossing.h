@@ -90,7 +90,9 @@ enum crossing_method {
 #define FLAG_RECKONED (UINT64_C(1) << 38)
 /* plume: colder than the air, which is neither a rise nor computed as a fall */
 #define FLAG_COLD (UINT64_C(1) << 39)
-#define FLAG_LAST FLAG_COLD
+/* inbound: the station's limit was broken for less than a minute */
+#define FLAG_BRIEF (UINT64_C(1) << 40)
+#define FLAG_LAST  FLAG_BRIEF
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
 const char *crossing_flag_text(uint64_t flag);
@@ -205,6 +207,8 @@ enum due_state {
  * @before: the highest reading of the hour before the leading edge, as @worst
  * @worst: the highest of them, in the threshold's medium's unit; NAN none yet
  * @n_good, @n_checks: how often there was a good one
+ * @above: readings that confirm, one after the other, so far: 1 and the ms that they cover; 0 none
+ * @noted: when the last of them was, in tenths of a second UTC, modulo 2^16; counts if @above
  */
 struct core_due {
 	char incident[CROSSING_ID_MAX];
@@ -223,7 +227,8 @@ struct core_due {
 	uint32_t n_checks;
 	uint8_t state; /* enum due_state */
 	uint8_t verdict;
-	uint8_t pad[6];
+	uint16_t noted;
+	uint32_t above;
 };
 
 /**

@@ -20,9 +20,10 @@
  * up beside. Once it is certain that it breaks the limit, too (forecast.h, or its end), all that
  * flowed in it is of the release; else nothing is, but for the time in which another limit of the
  * incident was broken. A limit on values that is broken (or waits for its raise delay) lets them go
- * on, until it clears; when nothing stands any more they stay as they are until the incident ends,
- * counting or resting. "until" is the end of what counts; each sum is about the time from "from"
- * to "until" without the rests, and its share of time that was covered is that of this time.
+ * on, until it clears; when nothing stands any more they rest: what flows in order while one waits
+ * whether it stays so, or while what was let go is on its way, is no release. "until" is the end of
+ * what counts; each sum is about the time from "from" to "until" without the rests, and its share
+ * of time that was covered is that of this time.
  *
  * "Above" a limit on a mean is what the values are above its bound, as for a limit on values:
  *

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "core/history.h"
 
@@ -14,6 +15,9 @@
  * Return: owned by the caller.
  */
 json_t *incidents_object(const struct history_incident *incident, int zone_min);
+
+/** incidents_is_low() - is its level perhaps too low, as nobody measured how much flows? */
+bool incidents_is_low(const struct history_incident *incident);
 
 /** incidents_time() - a moment as it stands in reports. Return: owned by the caller. */
 json_t *incidents_time(int64_t wall_ms, int zone_min);

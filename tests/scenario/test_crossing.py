@@ -765,8 +765,8 @@ def test_inbound_is_withdrawn(replay):
                                      "valley/outfall/NH4": [(2700, 3000, 20)]})
     assert len(of_type(entries, "inbound.suspected")) == 1
     said = [e for e in of_type(entries, "crossing.assessed") if e["site"] == "upriver"]
-    assert [e["verdict"] for e in said] == ["unlikely"]
-    assert said[0]["reason"] == ("no longer observed, the level stays; NH4 out of its limits "
+    assert [e["verdict"] for e in said] == ["possible", "unlikely"]  # of the first minute
+    assert said[1]["reason"] == ("no longer observed, the level stays; NH4 out of its limits "
                                  "within the travel time: valley/outfall")
     assert [e["level"] for e in of_type(entries, "incident.level")] == ["national"]
     assert [r["data"]["incident"]["level"] for r in reports][-1] == "national"
@@ -933,10 +933,10 @@ def test_what_was_refuted_is_not_said_any_more(tmp_path):
 def test_the_reason_names_what_is_reached(replay):
     entries, reports = replay(6 * 3600, {"valley/outfall/COD": [(300, 1800, 2000)]})
     reasons = [e["reason"] for e in of_type(entries, "incident.level")]
-    assert reasons == ["that it crosses a boundary is possible; that it reaches Trạm cấp nước is "
-                       "likely", "that it crosses a boundary is likely"]
+    assert reasons == ["crossing: possible at Biên giới quốc gia; reaching Trạm cấp nước: likely",
+                       "crossing: likely at Biên giới quốc gia"]
     said = [e["reason"] for e in of_type(entries, "incident.updated")]
-    assert "that it crosses a boundary is unlikely; that it reaches Trạm cấp nước is likely" in said
+    assert "crossing: unlikely at Biên giới quốc gia; reaching Trạm cấp nước: likely" in said
     last = [r for r in reports if r["data"]["incident"]["kind"] == "liquid" and paths(r)][-1]
     assert last["data"]["crossing"]["worst_boundary"] == {"target": "Biên giới quốc gia",
                                                           "verdict": "unlikely"}

@@ -834,9 +834,9 @@ static void test_likely_and_confirmed(void **state)
 	assert_true(strstr(rig.text, "\"reason\":\"COD up to 29.7 mg/l if it goes on, "));
 	assert_true(strstr(rig.text, " by what was let go so far, threshold 15 mg/l; river over "
 				     "0.4 km, expected "));
-	assert_int_equal(count(&rig, "\"that it crosses a boundary is possible\""), 2); /* entry, report */
-	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"that it crosses a boundary is "
-				     "likely\""),
+	assert_int_equal(count(&rig, "\"crossing: possible at border\""), 2); /* entry, report */
+	assert_int_equal(count(&rig, "\"level\":\"national\",\"reason\":\"crossing: likely at "
+				     "border\""),
 			 1);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].verdict, VERDICT_LIKELY);
 	assert_int_equal(rig.core->incidents[WASTE_LIQUID].level, LEVEL_NATIONAL);
@@ -964,7 +964,7 @@ static void test_above_before(void **state)
 		bool confirmed;
 		const char *says;
 	} rows[] = {
-		{14999, 15001, true, "measured above 15 mg/l while it is due"},
+		{14999, 15001, true, "measured above 15 mg/l for 60 s while it is due"},
 		{20000, 20000, false, "neither confirmed nor refuted: above it already before, 20"},
 		/* 3000 mg/l at 0.01 m3/s in 1 m3/s: 29.7 on the plateau, 12.4 of it after 60 of
 		 * 253 s; half of that is 6.2 */
@@ -1070,7 +1070,10 @@ static void test_inbound(void **state)
 		incident = &rig.core->incidents[WASTE_SOLID];
 		run(&rig, 60, rows[i].before_cod, 36, 100, 1);
 		run(&rig, rows[i].in_order_s - 60, 50, 36, 100, 1);
-		run(&rig, 10, 50, 36, 100, 9);
+		run(&rig, 60, 50, 36, 100, 9); /* a minute but for the last value */
+		assert_true(incident->verdict <= VERDICT_POSSIBLE);
+		assert_int_equal(incident->level, LEVEL_FACILITY);
+		run(&rig, 2, 50, 36, 100, 9);
 		if (incident->verdict != rows[i].verdict || incident->level != rows[i].level ||
 		    !strstr(rig.text, rows[i].says))
 			fail_msg("%s: %s", rows[i].what, rig.text);
@@ -1138,8 +1141,8 @@ static void story(struct rig *rig, int from, int to)
 		const double values[N_CHANNELS] = {
 			i >= 20 && i < 140 ? 3000 : 50,
 			36,
-			i >= 300 && i < 330 ? 20000 : 100,
-			i >= 640 && i < 700 ? 9 : 1,
+			i >= 300 && i < 370 ? 20000 : 100,
+			i >= 640 && i < 710 ? 9 : 1,
 		};
 
 		second(rig, values);

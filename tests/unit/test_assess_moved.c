@@ -200,8 +200,8 @@ static void test_away_while_it_is_due(void **state)
 		{280, 100, "crossing.assessed", "neither confirmed nor refuted: measured only "},
 		{3600, 100, "crossing.assessed",
 		 "neither confirmed nor refuted: measured only 0 %"},
-		{90, 30000, "crossing.confirmed", "measured above 15 mg/l while it is due"},
-		{280, 30000, "crossing.confirmed", "measured above 15 mg/l while it is due"},
+		{90, 30000, "crossing.confirmed", "measured above 15 mg/l for 60 s while it is due"},
+		{280, 30000, "crossing.confirmed", "measured above 15 mg/l for 60 s while it is due"},
 	};
 
 	(void)state;

@@ -226,7 +226,7 @@ static void test_map(void **state)
 		 "Assess Monitor "},
 		{"emergency", "facility", "none", "open", "", "Immediate", "Moderate", "Observed",
 		 "Execute Avoid "},
-		{"limit", "commune", "unlikely", "open", "", "Expected", "Moderate", "Observed",
+		{"limit", "commune", "unlikely", "open", "", "Expected", "Moderate", "Unlikely",
 		 "Assess Monitor "},
 		{"emergency", "commune", "none", "open", "", "Immediate", "Severe", "Observed",
 		 "Execute Avoid "},
@@ -234,11 +234,11 @@ static void test_map(void **state)
 		 "Possible", "Assess Monitor Prepare "},
 		{"limit", "province", "possible", "open", "23:05:00", "Expected", "Severe",
 		 "Possible", "Assess Monitor Prepare "},
-		{"limit", "province", "possible", "open", "23:05:01", "Future", "Severe",
+		{"limit", "province", "possible", "open", "23:05:01", "Expected", "Severe",
 		 "Possible", "Assess Monitor Prepare "},
 		{"emergency", "province", "likely", "open", "23:59:00", "Immediate", "Severe",
 		 "Likely", "Execute Avoid Prepare "},
-		{"limit", "national", "likely", "open", "23:59:00", "Future", "Severe", "Likely",
+		{"limit", "national", "likely", "open", "23:59:00", "Expected", "Severe", "Likely",
 		 "Assess Monitor Prepare "},
 		{"limit", "national", "observed", "open", "23:59:00", "Immediate", "Severe",
 		 "Observed", "Assess Monitor "},
@@ -329,7 +329,7 @@ static void test_what_is_reached(void **state)
 		 "; it may reach Ferry", "Possible"},
 		{BORDER("likely"), "Border", "; nhiều khả năng ô nhiễm lan qua ranh giới",
 		 "; it is likely to cross a boundary", "Likely"},
-		{BORDER("likely"), "Farm", "", "", "Observed"},
+		{BORDER("likely"), "Farm", "", "", "Unlikely"},
 	};
 
 	(void)state;

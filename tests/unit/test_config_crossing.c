@@ -295,9 +295,15 @@ static void test_ways_that_lead_nowhere(void **state)
 		/* too far off: 50 km at most */
 		{MAIN, NOWHERE("    kind: gas\n    position: [21, 108]\n"), NULL},
 		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER,
-		 NOWHERE("    kind: gas\n    position: [21, 106.9]\n"), NULL},
+		 NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
+		 "a.yaml:7:5: warning: how much comes from \"s\" is not measured: that it crosses "
+		 "\"border\" is never more than possible, which raises no level; allowed: "
+		 "\"flow\", "
+		 "the name of a channel that measures it"},
 		{MAIN_HEAD BOUNDARY RIVER, NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
-		 NULL},
+		 "a.yaml:7:5: warning: how much comes from \"s\" is not measured"},
+		{MAIN_HEAD "crossing-counts: possible\n" BOUNDARY RIVER,
+		 NOWHERE("    kind: gas\n    position: [21, 106.9]\n"), NULL},
 		/* no boundary, no question */
 		{MAIN_HEAD RIVER, NOWHERE("    kind: gas\n"), NULL},
 		/* what slides has a place, what flows has a river */

@@ -501,30 +501,33 @@ static void test_mass(void **state)
 	rig.qualities[Q] = QUALITY_DEVICE_FAULT; /* without the flow nothing is known */
 	run(&rig, 9, 200, 7);
 	rig.qualities[Q] = QUALITY_GOOD;
-	run(&rig, 11, 100, 7); /* 25 to 35 */
+	run(&rig, 5, 200, 7); /* 25 to 29 */
+	run(&rig, 6, 100, 7); /* 30 to 35: in order, no release any more */
 	core_settle(rig.core);
-	assert_close(mass->total_kg, 10 * 0.2 * 0.01 + 10 * 0.1 * 0.01);
-	assert_int_equal(mass->covered_ms, 20000);
+	assert_close(mass->total_kg, 14 * 0.2 * 0.01 + 0.15 * 0.01);
+	assert_int_equal(mass->covered_ms, 15000);
 	batch_clear(&rig.batch);
 	rig.values[Q] = 0;
-	run(&rig, 20, 100, 7); /* ends 30 s after second 25, at 55; the last pair is of 54 */
+	/* ends 30 s after second 30, at 60; what flows until then does not count */
+	run(&rig, 25, 100, 7);
 	run(&rig, 1, 100, 7);
 	line = said(&rig, EVENT_INCIDENT_ENDED)->line;
-	/* 0.02 + 0.01 + half a second's slope down to no flow; 39 of 49 seconds */
-	assert_has(line, "{\"above\":\"0.005\",\"channel\":\"COD\",\"covered_percent\":79,"
+	/* 0.02 + 0.008 + the slope from 200 down to 100; 15 of 25 seconds */
+	assert_has(line, "{\"above\":\"0.00725\",\"channel\":\"COD\",\"covered_percent\":60,"
 			 "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"limit\":\"s/out/COD/"
 			 "limit-high\",\"source\":\"out\","
-			 "\"total\":\"0.0305\",\"unit\":\"kg\","
-			 "\"until\":\"2026-11-24T21:00:54.000+07:00\"}");
-	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->message,
-		   "; COD: 0.0305 kg released, 0.005 kg of it above the limit of 150 mg/l (79 % of "
-		   "the time was measured)");
+			 "\"total\":\"0.0295\",\"unit\":\"kg\","
+			 "\"until\":\"2026-11-24T21:00:30.000+07:00\"}");
+	assert_has(
+		said(&rig, EVENT_INCIDENT_ENDED)->message,
+		"; COD: 0.0295 kg released, 0.00725 kg of it above the limit of 150 mg/l (60 % of "
+		"the time was measured)");
 	assert_has(report_to(&rig, 0, "incident.ended")->body,
-		   "\"released\":[{\"above\":\"0.005\",\"bound\":\"150\",\"bound_unit\":\"mg/l\","
-		   "\"channel\":\"COD\",\"covered_percent\":79,"
+		   "\"released\":[{\"above\":\"0.00725\",\"bound\":\"150\",\"bound_unit\":\"mg/l\","
+		   "\"channel\":\"COD\",\"covered_percent\":60,"
 		   "\"from\":\"2026-11-24T21:00:05.000+07:00\",\"limit\":\"s/out/COD/limit-high\","
-		   "\"source\":\"out\",\"total\":\"0.0305\",\"unit\":\"kg\","
-		   "\"until\":\"2026-11-24T21:00:54.000+07:00\"},");
+		   "\"source\":\"out\",\"total\":\"0.0295\",\"unit\":\"kg\","
+		   "\"until\":\"2026-11-24T21:00:30.000+07:00\"},");
 	assert_has(report_to(&rig, 0, "incident.ended")->body,
 		   "\"response\":{\"command\":\"Lan, \\\"shift\\\" leader\","
 		   "\"contact\":{\"phone\":\"+84 205 1\"},\"plan\":\"12/KH\"}");
@@ -568,7 +571,7 @@ static void test_mass_is_not_known(void **state)
 	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->line,
 		   "{\"channel\":\"COD\",\"covered_percent\":0,"
 		   "\"from\":\"2026-11-24T21:00:00.000+07:00\",\"source\":\"out\","
-		   "\"unit\":\"kg\",\"until\":\"2026-11-24T21:01:00.000+07:00\"}");
+		   "\"unit\":\"kg\",\"until\":\"2026-11-24T21:00:30.000+07:00\"}");
 	assert_has(said(&rig, EVENT_INCIDENT_ENDED)->message,
 		   "; COD: nothing is known of the mass released");
 	assert_null(strstr(report_to(&rig, 0, "incident.ended")->body, "\"total\""));

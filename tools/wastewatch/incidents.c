@@ -39,6 +39,16 @@ static void set_act(json_t *object, const char *key, int64_t ms, const char *use
 	(void)json_object_set_new(object, by, json_string(user));
 }
 
+bool incidents_is_low(const struct history_incident *incident)
+{
+	json_t *data = json_loads(incident->summary, 0, NULL);
+	bool low = json_is_true(
+		json_object_get(json_object_get(data, "crossing"), "flow_not_measured"));
+
+	json_decref(data);
+	return low;
+}
+
 json_t *incidents_object(const struct history_incident *incident, int zone_min)
 {
 	json_t *object = json_object();
@@ -52,6 +62,8 @@ json_t *incidents_object(const struct history_incident *incident, int zone_min)
 	(void)json_object_set_new(object, "state", json_string(incident->state));
 	(void)json_object_set_new(object, "first_out", json_string(incident->first_out));
 	(void)json_object_set_new(object, "opened", incidents_time(incident->opened_ms, zone_min));
+	if (incidents_is_low(incident))
+		(void)json_object_set_new(object, "flow_not_measured", json_true());
 	if (incident->ended_ms)
 		(void)json_object_set_new(object, "ended",
 					  incidents_time(incident->ended_ms, zone_min));
@@ -104,6 +116,8 @@ static void each_line(void *userdata, const struct history_incident *incident)
 	    say_word(incident->level));
 	if (strcmp(incident->verdict, "none") != 0)
 		say(", that it reaches others %s", say_word(incident->verdict));
+	if (incidents_is_low(incident))
+		say(", flow not measured: the level may be too low");
 	print_handling(incident);
 	(void)putchar('\n');
 }

@@ -55,8 +55,11 @@ static const char *minute(const json_t *path, const char *key, char brief[static
 
 static void print_when(const json_t *path)
 {
-	char time[32];
+	char time[32], other[32];
 
+	if (strcmp(field_text(path, "method"), "measured") == 0 && !*field_text(path, "arrival"))
+		say("            when:       nothing above the threshold, due from %s to %s\n",
+		    minute(path, "leading_edge", time), minute(path, "tail", other));
 	if (!*field_text(path, "arrival"))
 		return;
 	say("            when:       %s", minute(path, "arrival", time));
@@ -171,6 +174,8 @@ void show_crossing(const struct story *story)
 	if (!crossing)
 		return;
 	say("\nWill it cross: %s\n", say_word(show_crossing_verdict(story)));
+	if (json_is_true(json_object_get(crossing, "flow_not_measured")))
+		say("  flow not measured: the level may be too low\n");
 	if (boundary || !receptor)
 		print_advice(show_crossing_verdict(story), false, runs);
 	if (receptor) {

@@ -15,6 +15,7 @@
 #include "common/macro.h"
 #include "core/catalogue.h"
 #include "core/fields.h"
+#include "tools/incidents.h"
 #include "tools/say.h"
 #include "tools/scrub.h"
 #include "tools/term.h"
@@ -106,9 +107,12 @@ static void take_incident(void *userdata, const struct history_incident *inciden
 					      "acknowledged", incident->acknowledged_ms > 0,
 					      "opened_ms", (json_int_t)incident->opened_ms));
 	attend(picture, RANK_WASTE, "incidents",
-	       "%s incident, class %s, for %s: wastewatch show %s", say_word(incident->kind),
-	       say_word(incident->class), command_span(picture->now_ms - incident->opened_ms, span),
-	       incident->id);
+	       incidents_is_low(incident)
+		       ? N_("%s incident, class %s, for %s, flow not measured, the level may be "
+			    "too low: wastewatch show %s")
+		       : N_("%s incident, class %s, for %s: wastewatch show %s"),
+	       say_word(incident->kind), say_word(incident->class),
+	       command_span(picture->now_ms - incident->opened_ms, span), incident->id);
 }
 
 static void take_alarm(void *userdata, const struct history_alarm *alarm)

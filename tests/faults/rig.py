@@ -429,3 +429,26 @@ def in_parallel(function, items, workers=4):
     """Most of a plant's time is waiting."""
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         return list(pool.map(function, items))
+
+
+FLOOR = 0.6  # of what is drawn must happen
+
+
+def until_enough(function, draw, n, workers=4, happened=int, wanted=lambda point: 1):
+    """n points that are drawn, and more as long as less than FLOOR of what those wanted has happened.
+
+    A point may lie behind the last call or allocation that this run makes: the number is drawn, the
+    load of the machine decides. So a few are missed in every run, but most of them never: then the
+    rig does not break what it says. @happened: of a result; @wanted: of a point, how much it is.
+    Return: (points, results).
+    """
+    points = [draw() for _ in range(n)]
+    least = FLOOR * sum(map(wanted, points))
+    results = in_parallel(function, points, workers)
+    while sum(map(happened, results)) < least and len(points) < 3 * n:
+        more = [draw() for _ in range(max(1, n // 3))]
+        results += in_parallel(function, more, workers)
+        points += more
+    got = sum(map(happened, results))
+    assert got >= least, f"of {len(points)} points {got} happened, {least:g} must: it proves little"
+    return points, results

@@ -103,11 +103,12 @@ def test_allocations_of_the_running_programs(lives):
     """R1: wastewatchd, poller and sender end with a word or go on; nothing is lost either way."""
     del lives
     random, seed = rig.new_seed("alloc-running")
-    points = []
+    results = []
     for name, (low, high) in SEPARATE.items():
-        for _ in range(rig.amount(QUICK_RUNS[name], 60)):
-            points.append((name, int(low * (high / low) ** random.random()),
-                           random.random() < 0.5))
-    results = rig.in_parallel(running, points)
+        def draw(name=name, low=low, high=high):
+            return name, int(low * (high / low) ** random.random()), random.random() < 0.5
+
+        results += rig.until_enough(running, draw, rig.amount(QUICK_RUNS[name], 60),
+                                    happened=lambda result: int(result[0]))[1]
     rig.figures("alloc-running", sum(injected for injected, _ in results), run=len(results),
                 ended_with_a_word=sum(ended for _, ended in results), violations=0, seed=seed)

@@ -88,11 +88,12 @@ def test_core_at_every_call():
     """S1, S6, W9: the core is killed or gets an error wherever it commits and delivers."""
     rig.need_strace()
     random, seed = rig.new_seed("core")
-    points = []
-    for _ in range(rig.amount(QUICK, LONG)):
+
+    def draw():
         call, faults, files, last = random.choice(POINTS)
         what = random.choice(faults)
-        points.append((call, what, int(last ** random.random()),
-                       "" if what == KILL else random.choice(("", "+")), files))
-    injected = rig.in_parallel(point, points, 2 * os.cpu_count())
+        return (call, what, int(last ** random.random()),
+                "" if what == KILL else random.choice(("", "+")), files)
+
+    points, injected = rig.until_enough(point, draw, rig.amount(QUICK, LONG), 2 * os.cpu_count())
     rig.figures("core", sum(injected), run=len(points), violations=0, seed=seed)

@@ -7,6 +7,7 @@ its reports.
 """
 
 import collections
+import itertools
 import os
 import re
 import signal
@@ -107,7 +108,10 @@ def test_sender_at_every_call(calls):
     random, seed = rig.new_seed("sender")
     points = [(call, what, k, ever) for call, (first, last) in calls.items()
               for k in range(first + 1, last + 1) for what, ever in FAULTS]
-    chosen = random.sample(points, min(rig.amount(QUICK, len(points)), len(points)))
-    injected = rig.in_parallel(point, chosen, 2 * os.cpu_count())
+    random.shuffle(points)
+    left = itertools.cycle(points)
+    chosen, injected = rig.until_enough(point, lambda: next(left),
+                                        min(rig.amount(QUICK, len(points)), len(points)),
+                                        2 * os.cpu_count())
     rig.figures("sender", sum(injected), points=len(points), run=len(chosen), violations=0,
                 calls=len(calls), seed=seed)

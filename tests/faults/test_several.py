@@ -173,8 +173,11 @@ def test_several_at_once():
     rig.need_root()
     rig.need_strace()
     random, seed = rig.new_seed("several")
-    draws = [(tuple(random.sample(ALL, random.choice((2, 3)))), random.getrandbits(31))
-             for _ in range(rig.amount(QUICK, LONG))]
-    injected = rig.in_parallel(several, draws, 3)
+
+    def draw():
+        return tuple(random.sample(ALL, random.choice((2, 3)))), random.getrandbits(31)
+
+    draws, injected = rig.until_enough(several, draw, rig.amount(QUICK, LONG), 3,
+                                       wanted=lambda point: len(point[0]))
     rig.figures("several", sum(injected), drawn=sum(len(names) for names, _ in draws),
                 plants=len(draws), violations=0, seed=seed)

@@ -219,8 +219,10 @@ def test_every_call_of_a_recovery(cases):
     counts = {call: max(4, cases[1].calls[call] // COMMITS * 3) for call in calls}
     seconds = [(call, k, fault) for call in calls for k in range(1, counts[call] + 1)
                for fault in FAULTS]
-    n = rig.amount(QUICK_RECOVERIES, 20 * len(seconds))
-    pairs = zip(itertools.repeat(cases[1]), random.choices(kills, k=n),
-                itertools.islice(itertools.cycle(random.sample(seconds, len(seconds))), n))
-    injected = run_all(recovery, pairs)
-    rig.figures("recovery", injected, run=n, violations=0, seed=seed)
+    second = itertools.cycle(random.sample(seconds, len(seconds)))
+    # twice each in a long run, after two kills that are drawn: all pairs would take weeks
+    pairs, injected = rig.until_enough(
+        recovery, lambda: (cases[1], random.choice(kills), next(second)),
+        rig.amount(QUICK_RECOVERIES, 2 * len(seconds)), os.cpu_count())
+    rig.figures("recovery", sum(injected), run=len(pairs), points=len(seconds), violations=0,
+                seed=seed)

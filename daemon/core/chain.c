@@ -125,15 +125,6 @@ static int check_end(struct service *service, char words[static VERIFY_TEXT_MAX]
 	return r < 0 ? r : verify.fault && verify.fault != VERIFY_FAILED ? -EBADMSG : 0;
 }
 
-static int check_shape(struct service *service, char words[static RECORD_ASIDE_REASON])
-{
-	int r = record_check_shape(service->record);
-
-	if (r == -EBADMSG)
-		(void)snprintf(words, RECORD_ASIDE_REASON, "%s", record_error(service->record));
-	return r;
-}
-
 /* Return: 0 it can be used; -EBADMSG it is to be set aside, @words say why; -errno */
 static int examine(struct service *service, char words[static RECORD_ASIDE_REASON])
 {
@@ -148,8 +139,6 @@ static int examine(struct service *service, char words[static RECORD_ASIDE_REASO
 		(void)sd_notify(0, "EXTEND_TIMEOUT_USEC=1800000000");
 		r = record_look_through(service->record, words);
 	}
-	if (r == 0)
-		r = check_shape(service, words);
 	if (r == 0)
 		r = check_end(service, words);
 	if (r == 0)
@@ -204,7 +193,9 @@ static int open_once(struct service *service, int (*open)(struct service *servic
 	if (r < 0 && record_is_damaged(service->options.state, r)) {
 		if (service->record)
 			(void)snprintf(words, sizeof(words), "%s", record_error(service->record));
-		r = set_aside(service, *words ? words : "SQLite cannot read it");
+		if (!*words)
+			record_why_damaged(service->options.state, words);
+		r = set_aside(service, words);
 		return r < 0 ? r : 1;
 	}
 	if (r < 0)
@@ -380,15 +371,17 @@ static void begin_round(struct chain_watch *chain)
 	verify_begin(&chain->verify, NULL, VERIFY_WHOLE | VERIFY_LENIENT | VERIFY_HEADS);
 	verify_reports_done(&chain->reports);
 	chain->verify.reports = &chain->reports;
-	chain->at_outbox = false;
+	chain->at_outbox = chain->at_incidents = false;
+	*chain->incident = '\0';
 	chain->row = 0;
 	chain_trust(chain->service, &chain->verify);
 	chain->is_running = true;
 }
 
-static bool is_of_outbox(const struct verify *verify)
+/* a row is no reason to set the entries aside; tables are looked at by every start */
+static bool is_of_row(const struct verify *verify)
 {
-	return verify->fault == VERIFY_REPORT || verify->fault == VERIFY_REPORT_GONE;
+	return verify->fault >= VERIFY_REPORT && verify->fault <= VERIFY_SHAPE;
 }
 
 static void end_round(struct chain_watch *chain, int r)
@@ -408,8 +401,7 @@ static void end_round(struct chain_watch *chain, int r)
 		log_err("the record cannot be verified: %s", record_error(service->record));
 	} else if (!verify_end(&chain->verify)) {
 		verify_text(&chain->verify, words);
-		/* a row of the outbox is no reason to set the entries aside: "entry" is 0 */
-		say_damage(chain, is_of_outbox(&chain->verify) ? 0 : chain->verify.bad, words);
+		say_damage(chain, is_of_row(&chain->verify) ? 0 : chain->verify.bad, words);
 	} else {
 		say_good(chain);
 	}
@@ -422,12 +414,21 @@ static int slice(struct chain_watch *chain)
 	struct record *record = chain->service->record;
 	int r = 0;
 
-	if (!chain->at_outbox)
+	if (chain->verify.n_entries == 0)
+		r = record_verify_tables(record, &chain->verify);
+	if (r == 0 && !chain->verify.fault && !chain->at_outbox)
 		r = record_verify(record, &chain->verify, CHAIN_SLICE_ENTRIES, true);
 	if (r != 0 || chain->verify.fault)
 		return r;
-	chain->at_outbox = true; /* with no commit in between */
-	return record_verify_outbox(record, &chain->verify, &chain->row, CHAIN_SLICE_ENTRIES);
+	if (!chain->at_incidents) {
+		chain->at_outbox = true; /* with no commit in between */
+		r = record_verify_outbox(record, &chain->verify, &chain->row, CHAIN_SLICE_ENTRIES);
+		if (r != 0 || chain->verify.fault)
+			return r;
+	}
+	chain->at_incidents = true;
+	return record_verify_incidents(record, &chain->verify, chain->incident,
+				       CHAIN_SLICE_INCIDENTS);
 }
 
 static int on_slice(sd_event_source *source, uint64_t usec, void *userdata)

@@ -75,10 +75,11 @@ int history_open_file(struct history **ret, const char *path, char error[static 
 		return -ENOMEM;
 	r = sqlite_errno(sqlite3_open_v2(path, &history->db, SQLITE_OPEN_READONLY, NULL));
 	if (r == 0)
+		r = sqlite_errno(sqlite_distrust(history->db));
+	if (r == 0)
 		r = sqlite_errno(sqlite3_exec(history->db,
 					      "PRAGMA query_only = ON; PRAGMA busy_timeout = 2000;"
-					      "PRAGMA wal_autocheckpoint = 0;"
-					      "PRAGMA trusted_schema = OFF",
+					      "PRAGMA wal_autocheckpoint = 0",
 					      NULL, NULL, NULL));
 	if (r == 0)
 		r = check_version(history);

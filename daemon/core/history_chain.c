@@ -14,6 +14,17 @@ int history_snapshot(struct history *history)
 	return sqlite_errno(sqlite3_exec(history->db, "BEGIN", NULL, NULL, NULL));
 }
 
+int history_verify_tables(struct history *history, struct verify *verify)
+{
+	return sqlite_verify_tables(history->db, verify);
+}
+
+int history_verify_incidents(struct history *history, struct verify *verify, char *after,
+			     size_t most)
+{
+	return sqlite_verify_incidents(history->db, verify, after, most);
+}
+
 int history_verify(struct history *history, struct verify *verify, size_t most)
 {
 	return sqlite_verify(history->db, verify, most, true);

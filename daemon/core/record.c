@@ -126,6 +126,14 @@ const char *const record_sql[N_STATEMENTS] = {
 	[REMOVE_INCIDENT] = "UPDATE incident SET state = 'removed', ended_ms = ?2 WHERE id = ?1",
 	[SET_ANCHOR] = RECORD_SQL_SET_ANCHOR,
 	[GET_ANCHOR] = RECORD_SQL_GET_ANCHOR,
+	[READ_REPORT] =
+		"SELECT webhook_id, destination, incident, type, body,"
+		" state = 'superseded' AND replaced_by IS NOT NULL FROM outbox WHERE id = ?1",
+	[READ_HEAD] = "SELECT h.seq, h.hash, h.note, h.signature, s.note IS h.note"
+		      " AND s.signature IS h.signature FROM head AS h"
+		      " LEFT JOIN signed_head AS s ON s.seq = h.seq",
+	[GET_JOB] = "SELECT webhook_id, body, type, incident, fixed FROM outbox WHERE id = ?1",
+	[SCHEMA_COOKIE] = "PRAGMA schema_version",
 	[GET_HASH] = "SELECT hash FROM entry WHERE seq = ?1",
 	[SET_LOG_ID] = "UPDATE meta SET value = ?1 WHERE key = 'log_id'",
 	[RENAME_REPORT] = RECORD_SQL_RENAME_REPORT,
@@ -210,6 +218,7 @@ static int take_last_entry(sqlite3_stmt *row, struct record_start *ret)
 {
 	ret->chain.seq = (uint64_t)sqlite3_column_int64(row, 0);
 	ret->stopped_cleanly = strcmp(sqlite_text(row, 2), "core.stopped") == 0;
+	ret->said_seq = (uint64_t)sqlite3_column_int64(row, 3);
 	ret->created = false;
 	return take_bytes(row, 1, ret->chain.hash, sizeof(ret->chain.hash));
 }
@@ -261,8 +270,9 @@ int record_load(struct record *record, struct record_start *ret)
 		r = load_row(record,
 			     /* a clean stop may have had reports to fix */
 			     "SELECT seq, hash, (SELECT type FROM entry WHERE"
-			     " type <> 'reports.fixed' ORDER BY seq DESC LIMIT 1)"
-			     " FROM entry ORDER BY seq DESC LIMIT 1",
+			     " type <> 'reports.fixed' ORDER BY seq DESC LIMIT 1),"
+			     " (SELECT seq FROM entry WHERE type <> 'reports.fixed'"
+			     " ORDER BY seq DESC LIMIT 1) FROM entry ORDER BY seq DESC LIMIT 1",
 			     take_last_entry, ret);
 	if (r == 0)
 		r = load_row(record, "SELECT value FROM meta WHERE key = 'base_seq'", take_base,
@@ -360,7 +370,7 @@ static void describe(const struct config *config, struct record_channel *channel
 static int bind_all(struct record *record, const struct config *config,
 		    struct record_channel *channels)
 {
-	int r = record_do(record, BEGIN);
+	int r = record_begin(record);
 
 	for (size_t i = 0; r == 0 && i < config->n_channels; i++) {
 		const struct config_unit *unit = &config->units[config->channels[i].unit];

@@ -37,8 +37,43 @@ static int set_anchor(struct record *record, const struct record_anchor *what)
 	return r;
 }
 
+/* Return: 1 the row is what was fixed; 0 it is not, and what is sent next says so; -errno */
+static int is_fixed(struct record *record, int64_t id)
+{
+	char words[RECORD_WORDS_MAX];
+	int code, r = 0;
+
+	PREPARE(GET_JOB);
+	(void)sqlite3_bind_int64(s, 1, id);
+	code = sqlite3_step(s);
+	if (code == SQLITE_ROW) {
+		/* only read */
+		const struct record_job job = {
+			.webhook_id = (char *)(uintptr_t)sqlite_text(s, 0),
+			.body = (char *)(uintptr_t)sqlite_text(s, 1),
+			.type = (char *)(uintptr_t)sqlite_text(s, 2),
+			.incident = (char *)(uintptr_t)sqlite_text(s, 3),
+			.fixed = sqlite3_column_int64(s, 4),
+		};
+
+		/* NULL: this commit is about to fix it */
+		r = sqlite3_column_type(s, 4) == SQLITE_NULL
+			    ? 1
+			    : sqlite_is_fixed(record->db, &job, words);
+	} else if (code != SQLITE_DONE) {
+		r = record_failed(record, code);
+	}
+	(void)sqlite3_reset(s); /* read-only */
+	return r;
+}
+
+/* what was altered while its receiver was asked must not be fixed anew under another name */
 static int rename_report(struct record *record, const struct record_renamed *renamed)
 {
+	int r = is_fixed(record, renamed->id);
+
+	if (r <= 0)
+		return r;
 	PREPARE(RENAME_REPORT);
 	(void)sqlite3_bind_int64(s, 1, renamed->id);
 	(void)sqlite3_bind_text(s, 2, renamed->from, -1, SQLITE_STATIC);

@@ -55,6 +55,7 @@ static sqlite3 *open_database(const char *directory, const char *name)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	(void)sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
+	(void)sqlite_distrust(db);
 	(void)sqlite3_exec(db, "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0", NULL, NULL,
 			   NULL); /* what does not work shows at the first question */
 	return db;
@@ -94,7 +95,7 @@ static void read_end(const char *directory, int64_t wall_ms, struct record_aside
 bool record_is_damaged(const char *directory, int r)
 {
 	CLEANUP(close_database) sqlite3 *db = NULL;
-	int64_t n_ours = 0, n_tables = 0, version = 0, n_newest = 0;
+	int64_t n_ours = 0, n_tables = 0, version = 0, n_newest = 0, application = 0;
 
 	if (r != -EBADMSG && r != -EIO)
 		return false;
@@ -106,11 +107,22 @@ bool record_is_damaged(const char *directory, int r)
 		  " AND name IN ('meta', 'entry', 'head')",
 		  &n_ours);
 	(void)ask(db, "SELECT count(*) FROM sqlite_schema WHERE name = 'signed_head'", &n_newest);
+	(void)ask(db, "PRAGMA application_id", &application);
 	if (!ask(db, "PRAGMA user_version", &version))
 		version = RECORD_VERSION;
 	if (r == -EIO) /* its number of version says less than its tables */
 		return n_ours == 3 && n_newest == 1 && version < RECORD_VERSION;
-	return n_ours == 3 || n_tables == 0;
+	return n_ours == 3 || n_tables == 0 || application == RECORD_APPLICATION;
+}
+
+void record_why_damaged(const char *directory, char words[static RECORD_ASIDE_REASON])
+{
+	CLEANUP(close_database) sqlite3 *db = open_database(directory, RECORD_FILE);
+	char found[RECORD_WORDS_MAX] = "";
+
+	(void)sqlite_check_tables(db, found); /* it cannot be read: that is what is said then */
+	(void)snprintf(words, RECORD_ASIDE_REASON, "%s%s", *found ? RECORD_FOREIGN_TABLES : "",
+		       *found ? found : "SQLite cannot read it");
 }
 
 /* --- files ------------------------------------------------------------------------- */

@@ -164,8 +164,8 @@ static int add_head(struct record *record, uint64_t seq, const char *note,
 /* the head as it is signed: see head.h */
 static int set_head(struct record *record, const struct record_commit *commit, struct chain chain)
 {
-	char note[HEAD_NOTE_MAX], key_id[SIGN_KEY_ID_TEXT];
-	uint8_t signature[SIGN_ED25519_BYTES];
+	char note[HEAD_NOTE_MAX] = "", key_id[SIGN_KEY_ID_TEXT];
+	uint8_t signature[SIGN_ED25519_BYTES] = {0};
 	int r;
 
 	PREPARE(SET_HEAD);
@@ -184,6 +184,9 @@ static int set_head(struct record *record, const struct record_commit *commit, s
 		(void)sqlite3_bind_null(s, 4);
 	r = record_run(record, s);
 	(void)sqlite3_clear_bindings(s); /* they point into this function */
+	record->head = (struct record_head){.seq = chain.seq, .is_signed = commit->head_key};
+	memcpy(record->head.note, note, sizeof(note));
+	memcpy(record->head.signature, signature, sizeof(signature));
 	return r == 0 && commit->head_key ? add_head(record, chain.seq, note, signature) : r;
 }
 
@@ -226,7 +229,7 @@ static int write_all(struct record *record, const struct record_commit *commit, 
 	/* first what became of attempts: what the receiver has is replaced by no report */
 	if (r == 0)
 		r = record_set_outbox(record, commit);
-	EACH(batch->n_reports, record_add_report(record, commit, &batch->reports[i]));
+	EACH(batch->n_reports, record_add_report(record, commit, i));
 	EACH(commit->n_acks, set_ack(record, &commit->acks[i], commit->now.wall_ms));
 	if (r == 0)
 		r = set_state(record, commit);
@@ -244,29 +247,6 @@ static int write_all(struct record *record, const struct record_commit *commit, 
 		r = set_head(record, commit, *chain);
 	if (r == 0 && !commit->is_tight)
 		r = record_upkeep(record, commit);
-	return r;
-}
-
-/* What SQLite gives back must be what was chained. This finds our own mistakes and memory gone
- * bad between hashing and storing; it reads SQLite's cache, so the disk's errors it does not. */
-static int read_back(struct record *record, const struct batch_entry *entry)
-{
-	uint8_t hash[32];
-	int r = 0;
-
-	PREPARE(READ_ENTRY);
-	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)entry->seq);
-	if (sqlite3_step(s) != SQLITE_ROW || sqlite3_column_bytes(s, 1) != sizeof(hash) ||
-	    chain_next(record->last_hash, sqlite_text(s, 0), hash) < 0 ||
-	    memcmp(hash, entry->hash, sizeof(hash)) != 0 ||
-	    memcmp(hash, sqlite3_column_blob(s, 1), sizeof(hash)) != 0) {
-		(void)snprintf(record->error, sizeof(record->error),
-			       "entry %llu does not read back as it was written",
-			       (unsigned long long)entry->seq);
-		r = -EBADMSG;
-	}
-	(void)sqlite3_reset(s); /* read-only */
-	memcpy(record->last_hash, entry->hash, sizeof(record->last_hash));
 	return r;
 }
 
@@ -299,9 +279,8 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	r = make_ready(record, commit);
 	if (r < 0)
 		return r;
-	r = record_do(record, BEGIN);
-	if (r == 0)
-		r = record_keep_shape(record);
+	record_nothing_made(record);
+	r = record_begin(record);
 	if (r == 0)
 		r = write_all(record, commit, &chain);
 	if (r == 0)
@@ -315,8 +294,7 @@ int record_commit(struct record *record, const struct record_commit *commit)
 	}
 	record->last = commit->now;
 	memcpy(record->last_boot, commit->boot_id, sizeof(record->last_boot));
-	EACH(batch->n_entries, read_back(record, &batch->entries[i]));
-	EACH(commit->fixed ? commit->fixed->n : 0, read_back(record, &commit->fixed->entries[i]));
+	r = record_read_back(record, commit, &chain);
 	record->legacy = record->legacy_next;
 	if (r == 0)
 		record->base = chain;

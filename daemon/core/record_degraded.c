@@ -17,16 +17,15 @@ static int open_read_only(struct record *record)
 		return r;
 	(void)sqlite3_busy_timeout(record->db, 5000);
 	r = sqlite_errno(sqlite3_exec(record->db,
-				      "PRAGMA query_only = ON; PRAGMA trusted_schema = OFF;"
-				      "PRAGMA temp_store = MEMORY",
-				      NULL, NULL, NULL));
+				      "PRAGMA query_only = ON; PRAGMA temp_store = MEMORY", NULL,
+				      NULL, NULL));
 	if (r == 0)
 		r = record_check_owner(record->db);
 	if (r == 0)
 		r = record_version(record->db, &version);
 	if (r == 0 && version != RECORD_VERSION)
 		r = -ENOTSUP;
-	return r;
+	return r < 0 ? r : record_check_tables(record);
 }
 
 /* what every version has: whose chain it is, and where it ends */
@@ -166,6 +165,8 @@ static void take_over(struct record *record, struct record *fresh)
 	record->lock = fresh->lock;
 	fresh->lock = -1;
 	(void)sqlite3_wal_hook(record->db, record_on_commit, record);
+	record->knows_tables = fresh->knows_tables;
+	record->cookie = fresh->cookie;
 	memcpy(record->statements, fresh->statements, sizeof(record->statements));
 	memset(fresh->statements, 0, sizeof(fresh->statements));
 	record->upkeep = (struct record_upkeep){0};

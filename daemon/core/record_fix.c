@@ -10,6 +10,7 @@
  * that was set aside, is taken over once (record_legacy.c).
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,8 +65,11 @@ static struct event_body body_of(const struct record_row *row)
 	};
 }
 
-int record_take_row(sqlite3_stmt *s, struct record_row *ret)
+/* What this commit has made is fixed as it was made, whatever the row may hold by now. What an
+ * older version has left is what the row says, and so is what goes by another name. */
+int record_take_row(struct record *record, sqlite3_stmt *s, struct record_row *ret)
 {
+	struct record_made *made = record_find_made(record, sqlite3_column_int64(s, 0));
 	const char *body = sqlite_text(s, 2);
 
 	*ret = (struct record_row){
@@ -79,7 +83,11 @@ int record_take_row(sqlite3_stmt *s, struct record_row *ret)
 	};
 	if (!ret->report || !ret->type || !ret->incident || !ret->destination)
 		return -ENOMEM;
-	return event_body_hash(body, strlen(body), ret->hash);
+	if (!made)
+		return event_body_hash(body, strlen(body), ret->hash);
+	made->is_fixed = true;
+	memcpy(ret->hash, made->hash, sizeof(ret->hash));
+	return 0;
 }
 
 static int take_unfixed(struct record *record, struct record_rows *ret)
@@ -89,7 +97,7 @@ static int take_unfixed(struct record *record, struct record_rows *ret)
 	PREPARE(UNFIXED);
 	(void)sqlite3_bind_int(s, 1, RECORD_ENTRY_BODIES);
 	while (r == 0 && (code = sqlite3_step(s)) == SQLITE_ROW)
-		r = record_take_row(s, &ret->fixed[ret->n++]);
+		r = record_take_row(record, s, &ret->fixed[ret->n++]);
 	if (r == 0 && code != SQLITE_DONE)
 		r = record_failed(record, code);
 	(void)sqlite3_reset(s); /* read-only */
@@ -242,6 +250,14 @@ int record_fix(struct record *record, const struct record_commit *commit, struct
 			r = record_fix_rows(record, commit, &rows, -1, chain);
 		record_rows_done(&rows);
 	}
+	for (size_t i = 0; r == 0 && commit->fixed && i < record->n_made; i++)
+		if (!record->made[i].is_fixed) {
+			(void)snprintf(record->error, sizeof(record->error),
+				       "report %.120s, which was just put into the outbox, is not "
+				       "there any more",
+				       commit->batch->reports[record->made[i].report].webhook_id);
+			r = -EBADMSG;
+		}
 	if (commit->fixed)
 		commit->fixed->chain = *chain;
 	return r;

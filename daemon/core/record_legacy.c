@@ -8,7 +8,6 @@
 #define LOOKED_AT 1000 /* rows in one commit; most of them are fixed already after a restart */
 
 const char *const record_legacy_sql[N_STATEMENTS] = {
-	[SCHEMA_VERSION] = "PRAGMA schema_version",
 	[FIRST_FIXED] = "SELECT line FROM entry WHERE type = 'reports.fixed' ORDER BY seq LIMIT 1",
 	/* each half by an index of its own: what was sent may be millions */
 	[COUNT_WAITING] = "SELECT (SELECT count(*) FROM outbox WHERE state IN ('pending', 'held'))"
@@ -91,7 +90,7 @@ static int take_legacy(struct record *record, int64_t id, struct record_rows *re
 	(void)sqlite3_bind_int64(s, 1, id);
 	code = sqlite3_step(s);
 	if (code == SQLITE_ROW)
-		r = record_take_row(s, &ret->fixed[ret->n++]);
+		r = record_take_row(record, s, &ret->fixed[ret->n++]);
 	else if (code != SQLITE_DONE)
 		r = record_failed(record, code);
 	(void)sqlite3_reset(s); /* read-only */

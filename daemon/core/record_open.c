@@ -164,27 +164,12 @@ int record_on_commit(void *userdata, sqlite3 *db, const char *name, int n_pages)
 	return SQLITE_OK;
 }
 
-/* Triggers keep whose turn it is. Where somebody has taken it from all of an incident, none of its
- * reports would ever be asked for: the oldest gets it back. */
-static int give_turns(struct record *record)
-{
-	static const char sql[] =
-		"UPDATE outbox SET turn = 1 WHERE id IN (SELECT min(o.id) FROM outbox AS o"
-		" WHERE o.state IN ('pending', 'held') GROUP BY o.destination, o.incident"
-		" HAVING NOT EXISTS (SELECT 1 FROM outbox AS t WHERE t.turn = 1"
-		" AND t.destination = o.destination AND t.incident = o.incident))";
-	int code = sqlite3_exec(record->db, sql, NULL, NULL, NULL);
-
-	return code == SQLITE_OK ? 0 : record_failed(record, code);
-}
-
 static int set_up(struct record *record)
 {
 	static const char *const pragmas[] = {
 		"PRAGMA journal_mode = WAL",	 "PRAGMA synchronous = FULL",
 		"PRAGMA wal_autocheckpoint = 0", "PRAGMA journal_size_limit = 16777216",
-		"PRAGMA trusted_schema = OFF",	 "PRAGMA cache_size = -800",
-		"PRAGMA temp_store = MEMORY",
+		"PRAGMA cache_size = -800",	 "PRAGMA temp_store = MEMORY",
 	};
 	int keep = 1, version = 0, r;
 
@@ -195,6 +180,8 @@ static int set_up(struct record *record)
 		r = record_version(record->db, &version);
 	if (r == 0 && version > RECORD_VERSION)
 		r = -ENOTSUP;
+	if (r == 0)
+		r = record_check_tables(record); /* to bring it up would run what is in it */
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(pragmas); i++) {
@@ -207,7 +194,7 @@ static int set_up(struct record *record)
 	/* the WAL stays on a clean stop, so that read-only users can open the record */
 	(void)sqlite3_file_control(record->db, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 	r = record_migrate(record->db);
-	return r == 0 ? give_turns(record) : r;
+	return r;
 }
 
 int record_open_file(struct record *record, int flags)
@@ -217,6 +204,8 @@ int record_open_file(struct record *record, int flags)
 
 	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE, record->directory);
 	code = sqlite3_open_v2(path, &record->db, flags | SQLITE_OPEN_NOFOLLOW, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite_distrust(record->db);
 	if (code != SQLITE_OK)
 		return record_failed(record, code);
 	/* SQLite opens what cannot be written for reading, without a word */
@@ -337,6 +326,7 @@ struct record *record_close(struct record *record)
 	free(record->legacy.ids);
 	free(record->channels);
 	free(record->by_id);
+	free(record->made);
 	free(record);
 	return NULL;
 }

@@ -173,10 +173,12 @@ static int replace(struct record *record, const struct record_commit *commit,
 	return record_run(record, s);
 }
 
-static int insert(struct record *record, const struct record_commit *commit,
-		  const struct batch_report *report, const char *body,
-		  const struct replacing *replacing)
+static int insert(struct record *record, const struct record_commit *commit, size_t i,
+		  const char *body, const struct replacing *replacing)
 {
+	const struct batch_report *report = &commit->batch->reports[i];
+	int r;
+
 	PREPARE(report->lane == FILES_LANE ? ADD_FILE : ADD_REPORT);
 	bind_text(s, 1, report->webhook_id);
 	bind_text(s, 2, commit->config->destinations[report->destination].name);
@@ -188,7 +190,9 @@ static int insert(struct record *record, const struct record_commit *commit,
 	bind_text(s, 7, body);
 	(void)sqlite3_bind_int64(s, 8, replacing->n);
 	(void)sqlite3_bind_int64(s, 9, replacing->place); /* 0: behind all others */
-	return record_run(record, s);
+	r = record_run(record, s);
+	/* a file that is there already is not made again */
+	return r == 0 && sqlite3_changes(record->db) > 0 ? record_note_made(record, i, body) : r;
 }
 
 /*
@@ -200,9 +204,9 @@ static bool may_replace(const struct batch_report *report)
 	return strcmp(report->type, "incident.updated") == 0 && *report->body == '{';
 }
 
-int record_add_report(struct record *record, const struct record_commit *commit,
-		      const struct batch_report *report)
+int record_add_report(struct record *record, const struct record_commit *commit, size_t i)
 {
+	const struct batch_report *report = &commit->batch->reports[i];
 	struct replacing replacing = {0};
 	char *body = NULL;
 	int r = 0;
@@ -216,7 +220,7 @@ int record_add_report(struct record *record, const struct record_commit *commit,
 	else
 		replacing = (struct replacing){0}; /* what cannot say so stands for itself alone */
 	if (r == 0)
-		r = insert(record, commit, report, body ? body : report->body, &replacing);
+		r = insert(record, commit, i, body ? body : report->body, &replacing);
 	free(body);
 	return r == 0 && report->lane == 0
 		       ? raise_lane(record, report->incident,

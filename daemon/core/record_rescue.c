@@ -181,6 +181,7 @@ static int open_old(const char *directory, const char *name, sqlite3 **ret)
 
 	(void)snprintf(path, sizeof(path), "%s/%s", directory, name);
 	(void)sqlite3_open_v2(path, ret, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW, NULL);
+	(void)sqlite_distrust(*ret);
 	return sqlite3_exec(*ret, "PRAGMA query_only = ON; PRAGMA wal_autocheckpoint = 0", NULL,
 			    NULL, NULL);
 }
@@ -237,7 +238,7 @@ static int copy_all(struct record *record, const char *directory, const struct r
 int record_rescue(struct record *record, const char *directory, const struct record_aside *aside,
 		  const struct verify *trusted, struct record_rescued *ret)
 {
-	int r = record_do(record, BEGIN);
+	int r = record_begin(record);
 
 	*ret = (struct record_rescued){0};
 	if (r == 0)

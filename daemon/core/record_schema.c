@@ -302,7 +302,7 @@ int record_check_owner(sqlite3 *db)
 	int application = 0, n_tables = 0;
 	int r = read_number(db, "PRAGMA application_id", &application);
 
-	if (r == 0 && application != 1465340466)
+	if (r == 0 && application != RECORD_APPLICATION)
 		r = read_number(db, "SELECT count(*) FROM sqlite_schema", &n_tables);
 	return r < 0 ? r : n_tables > 0 ? -EBADMSG : 0;
 }
@@ -321,20 +321,24 @@ int record_version(sqlite3 *db, int *ret)
 
 int record_migrate(sqlite3 *db)
 {
+	return record_migrate_to(db, RECORD_VERSION);
+}
+
+int record_migrate_to(sqlite3 *db, int to)
+{
 	char set_version[64];
 	int version = 0, r = read_number(db, "PRAGMA user_version", &version);
 
 	if (r < 0)
 		return r;
-	if (version > RECORD_VERSION)
+	if (version > to || to > RECORD_VERSION)
 		return -ENOTSUP;
-	if (version == RECORD_VERSION)
+	if (version == to)
 		return 0;
 	r = run(db, "BEGIN IMMEDIATE");
-	for (; r == 0 && version < RECORD_VERSION; version++)
+	for (; r == 0 && version < to; version++)
 		r = run(db, steps[version]);
-	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d",
-		       RECORD_VERSION);
+	(void)snprintf(set_version, sizeof(set_version), "PRAGMA user_version = %d", to);
 	if (r == 0)
 		r = run(db, set_version);
 	if (r == 0)

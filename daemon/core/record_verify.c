@@ -4,6 +4,7 @@
  * end those heads whose entries are not there.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/record_statements.h"
@@ -131,6 +132,25 @@ int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads)
 		return 1;
 	code = feed_rest(db, verify, heads);
 	return code < 0 || verify->fault ? MIN(code, 0) : look_for_heads(db, verify);
+}
+
+int sqlite_verify_tables(sqlite3 *db, struct verify *verify)
+{
+	char words[RECORD_WORDS_MAX] = "";
+	int r = sqlite_check_tables(db, words);
+
+	if (r != -EBADMSG || !*words)
+		return r;
+	(void)snprintf(verify->report, sizeof(verify->report), "%s", words);
+	verify_fail(verify, VERIFY_SHAPE, 0);
+	return 0;
+}
+
+int record_verify_tables(struct record *record, struct verify *verify)
+{
+	int r = sqlite_verify_tables(record->db, verify);
+
+	return r < 0 ? record_failed(record, sqlite3_errcode(record->db)) : 0;
 }
 
 int record_verify(struct record *record, struct verify *verify, size_t most, bool heads)

@@ -23,14 +23,12 @@ enum column {
 	FIXED,
 	LINE,
 	REPLACED_LINE,
-	LANE,
-	HAS_TURN
+	LANE
 };
 
-#define COLUMNS                                                                            \
-	"SELECT o.id, o.webhook_id, o.body, o.type, o.incident, o.destination, o.state,"   \
-	" coalesce(o.fixed, 0), e.line, r.line, o.lane, EXISTS (SELECT 1 FROM outbox AS t" \
-	" WHERE t.destination = o.destination AND t.incident = o.incident AND t.turn = 1)"
+#define COLUMNS                                                                          \
+	"SELECT o.id, o.webhook_id, o.body, o.type, o.incident, o.destination, o.state," \
+	" coalesce(o.fixed, 0), e.line, r.line, o.lane"
 
 static bool is_state(sqlite3_stmt *row, const char *state)
 {
@@ -75,7 +73,7 @@ static int is_replaced(sqlite3_stmt *row)
 }
 
 /* all of it, up to its end: SQLite keeps what stands behind a NUL, and we would not see it */
-static bool is_text(sqlite3_stmt *row, enum column column)
+static bool is_text(sqlite3_stmt *row, int column)
 {
 	return strlen(sqlite_text(row, column)) == (size_t)sqlite3_column_bytes(row, column);
 }
@@ -84,12 +82,9 @@ static bool is_text(sqlite3_stmt *row, enum column column)
 static bool is_reachable(sqlite3_stmt *row)
 {
 	int64_t lane = sqlite3_column_int64(row, LANE);
-	bool is_file = files_path(sqlite_text(row, REPORT)), queued = waits(row);
 
-	if (is_state(row, "stopped"))
-		queued = false; /* a person, or the service, has set it aside */
-	return (is_file ? lane == FILES_LANE : lane >= 0 && lane < FILES_LANE) &&
-	       (!queued || sqlite3_column_int(row, HAS_TURN));
+	return files_path(sqlite_text(row, REPORT)) ? lane == FILES_LANE
+						    : lane >= 0 && lane < FILES_LANE;
 }
 
 /* Return: 1; 0 it is not what was fixed; -ENOMEM */
@@ -107,7 +102,7 @@ static int is_good(sqlite3_stmt *row)
 		return 0;
 	if (is_state(row, "superseded"))
 		return is_replaced(row);
-	for (enum column i = REPORT; i <= DESTINATION; i++)
+	for (int i = REPORT; i <= DESTINATION; i++)
 		if (!is_text(row, i))
 			return 0;
 	if (!is_reachable(row) || !sqlite_is_for(job.webhook_id, sqlite_text(row, DESTINATION)))
@@ -155,21 +150,53 @@ static int look_at_rows(sqlite3 *db, struct verify *verify, int64_t *after, size
 	return !verify->fault && n == most;
 }
 
+static void fail_row(struct verify *verify, enum verify_fault fault, sqlite3_stmt *row)
+{
+	if (verify->fault)
+		return;
+	(void)snprintf(verify->report, sizeof(verify->report), "%s", sqlite_text(row, 0));
+	verify_fail(verify, fault, (uint64_t)sqlite3_column_int64(row, 1));
+}
+
+static int look_at_turns(sqlite3 *db, struct verify *verify)
+{
+	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
+	int code = sqlite3_prepare_v2(db,
+				      "SELECT webhook_id, coalesce(fixed, 0) FROM outbox WHERE id "
+				      "IN (" RECORD_SQL_WRONG_TURN " UNION ALL " RECORD_SQL_NO_TURN
+				      " UNION ALL " RECORD_SQL_WRONG_PLACE ") LIMIT 1",
+				      -1, &row, NULL);
+
+	if (code != SQLITE_OK)
+		return sqlite_errno(code);
+	code = sqlite3_step(row);
+	if (code == SQLITE_ROW)
+		fail_row(verify, VERIFY_TURN, row);
+	return code == SQLITE_ROW || code == SQLITE_DONE ? 0 : sqlite_errno(code);
+}
+
 /* in one go: what is delivered meanwhile would seem to be missing */
 static int look_for_gone(sqlite3 *db, struct verify *verify)
 {
 	/* each half by an index of its own, see record_fix.c */
-	static const char sql[] = "SELECT webhook_id FROM outbox WHERE state IN ('pending', 'held')"
-				  " UNION ALL SELECT webhook_id FROM outbox WHERE state IN"
-				  " ('stopped', 'abandoned') AND state = 'stopped'";
+	static const char sql[] =
+		"SELECT webhook_id, coalesce(fixed, 0), NULL FROM outbox"
+		" WHERE state IN ('pending', 'held')"
+		" UNION ALL SELECT webhook_id, coalesce(fixed, 0), destination FROM outbox WHERE"
+		" state IN ('stopped', 'abandoned') AND state = 'stopped'";
 	CLEANUP(sqlite_finalize) sqlite3_stmt *row = NULL;
 	int code = sqlite3_prepare_v2(db, sql, -1, &row, NULL);
 	uint64_t entry;
 
 	if (code != SQLITE_OK)
 		return sqlite_errno(code);
-	while ((code = sqlite3_step(row)) == SQLITE_ROW)
+	while ((code = sqlite3_step(row)) == SQLITE_ROW) {
 		verify_reports_take(verify->reports, sqlite_text(row, 0));
+		if (sqlite3_column_type(row, 2) != SQLITE_NULL &&
+		    !verify_reports_holds(verify->reports, sqlite_text(row, 0), sqlite_text(row, 2),
+					  (uint64_t)sqlite3_column_int64(row, 1)))
+			fail_row(verify, VERIFY_STOPPED, row);
+	}
 	entry = verify_reports_left(verify->reports);
 	if (verify->reports->failed)
 		verify_fail(verify, VERIFY_FAILED, verify->chain.seq);
@@ -178,31 +205,18 @@ static int look_for_gone(sqlite3 *db, struct verify *verify)
 	return code == SQLITE_DONE ? 0 : sqlite_errno(code);
 }
 
-static int look_at_shape(sqlite3 *db, struct verify *verify)
-{
-	char words[RECORD_WORDS_MAX];
-	int r = sqlite_check_shape(db, words);
-
-	if (r == 0) {
-		(void)snprintf(verify->report, sizeof(verify->report), "%s", words);
-		verify_fail(verify, VERIFY_SHAPE, verify->chain.seq);
-	}
-	return MIN(r, 0);
-}
-
 int sqlite_verify_outbox(sqlite3 *db, struct verify *verify, int64_t *after, size_t most)
 {
 	int r;
 
 	if (*after == 0) {
 		*after = INT64_MIN;
-		r = look_at_shape(db, verify);
-		if (r >= 0)
-			r = look_for_gone(db, verify);
+		r = look_for_gone(db, verify);
 		if (r < 0)
 			return r;
 	}
-	return verify->fault ? 0 : look_at_rows(db, verify, after, most);
+	r = verify->fault ? 0 : look_at_rows(db, verify, after, most);
+	return r == 0 && !verify->fault ? look_at_turns(db, verify) : r;
 }
 
 int record_verify_outbox(struct record *record, struct verify *verify, int64_t *after, size_t most)

@@ -66,8 +66,7 @@ int sqlite_find_body(const char *line, const struct record_job *job)
 	return r;
 }
 
-/* Return: 1; 0 @words say why not; -errno */
-static int find(sqlite3 *db, const struct record_job *job, char *words)
+int sqlite_is_fixed(sqlite3 *db, const struct record_job *job, char words[static RECORD_WORDS_MAX])
 {
 	CLEANUP(sqlite_finalize) sqlite3_stmt *s = NULL;
 	int code = sqlite3_prepare_v2(db, "SELECT line FROM entry WHERE seq = ?1", -1, &s, NULL);
@@ -292,7 +291,7 @@ int sqlite_is_whole(sqlite3 *db, struct record_walk *walk, const char *destinati
 		(void)snprintf(words, RECORD_WORDS_MAX, "it was made for another destination");
 		return 0;
 	}
-	r = find(db, job, words);
+	r = sqlite_is_fixed(db, job, words);
 	return r == 1 ? follow(db, (uint64_t)job->fixed, walk, trusted, words) : r;
 }
 

@@ -9,6 +9,7 @@
 #include "core/chain.h"
 #include "core/drilling.h"
 #include "core/service.h"
+#include "core/snapshot.h"
 
 /*
  * The record's monotonic clock goes on over reboots: within one boot it is CLOCK_BOOTTIME
@@ -117,6 +118,11 @@ int service_restore(struct service *service)
 	if (start.state)
 		r = core_restore(service->core, start.state, start.n_state);
 	service->state_lost = r == 1;
+	/* each commit that has an entry writes a state with it: one from before the last entry was
+	 * put back by somebody */
+	if (r == 0 && start.state && !start.created &&
+	    core_saved_seq(start.state, start.n_state) < start.said_seq)
+		r = -EBADMSG;
 	if (r == 1)
 		log_warning("the measuring state is of another version and begins anew");
 	if (r >= 0)
@@ -129,6 +135,8 @@ int service_restore(struct service *service)
 		r = say_start(service, &start);
 	if (r >= 0 && service->state_damaged)
 		chain_state_lost(service);
+	if (r >= 0)
+		r = chain_mend(service, &start);
 	if (r >= 0)
 		r = anchoring_open(service);
 	if (r >= 0)

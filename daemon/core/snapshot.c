@@ -11,6 +11,7 @@
 
 #include "core/assess.h"
 #include "core/measure.h"
+#include "core/snapshot.h"
 
 #define SNAPSHOT_MAGIC UINT64_C(0x31746174732d7777) /* "ww-stat1" */
 #define WINDOWS_MAGIC  UINT64_C(0x316e69772d2d7777) /* "ww--win1" */
@@ -30,6 +31,7 @@ struct snapshot_header {
 	uint64_t n_dues;
 	uint64_t n_upstream;
 	struct stamp now; /* the latest of the streams */
+	uint64_t seq;	  /* of the chain then: an older state that is put back shows */
 	uint64_t hash;	  /* of all other bytes: SQLite has no checksums of its own */
 };
 
@@ -210,6 +212,7 @@ int core_save(const struct core *core, void **ret, size_t *ret_n)
 {
 	struct snapshot_header header = {
 		.magic = SNAPSHOT_MAGIC,
+		.seq = core->chain.seq,
 		.layout = layout(),
 		.n_channels = core->config->n_channels,
 		.n_states = core->config->n_states,
@@ -423,6 +426,12 @@ static int restore_things(struct core *core, const struct snapshot_header *heade
 		core->streams[i] = (struct core_stream){
 			.now = header->now, .running = true, .minute_ms = -1};
 	return 0;
+}
+
+uint64_t core_saved_seq(const void *bytes, size_t n)
+{
+	return n < sizeof(struct snapshot_header) ? 0
+						  : ((const struct snapshot_header *)bytes)->seq;
 }
 
 int core_restore(struct core *core, const void *bytes, size_t n)

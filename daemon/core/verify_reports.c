@@ -216,6 +216,68 @@ static void take_end(struct verify_reports *reports, const char *line)
 	}
 }
 
+/* --- what is held ------------------------------------------------------------------ */
+
+static void add_act(struct verify_reports *reports, struct verify_act act)
+{
+	struct verify_act *grown;
+
+	if (reports->n_acts == reports->room_acts) {
+		size_t room = MAX(reports->room_acts * 2, (size_t)16);
+
+		grown = reallocarray(reports->acts, room, sizeof(*grown));
+		if (!grown) {
+			reports->failed = true;
+			return;
+		}
+		reports->acts = grown;
+		reports->room_acts = room;
+	}
+	reports->acts[reports->n_acts++] = act;
+}
+
+/* where a text begins behind its key; NULL it has none */
+static const char *find_text(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at ? at + strlen(key) : NULL;
+}
+
+static void take_act(struct verify_reports *reports, uint64_t seq, const char *line, bool holds)
+{
+	const char *report = find_text(line, "\"report\":\"");
+	const char *name = find_text(line, "\"name\":\"");
+
+	if (report)
+		add_act(reports, (struct verify_act){
+					 .name = open_of(report, length(report), seq).name,
+					 .entry = seq,
+					 .holds = holds,
+				 });
+	else if (name)
+		add_act(reports, (struct verify_act){
+					 .destination = hash64(HASH64_SEED, name, length(name)),
+					 .entry = seq,
+					 .holds = holds,
+				 });
+}
+
+bool verify_reports_holds(const struct verify_reports *reports, const char *report,
+			  const char *destination, uint64_t fixed)
+{
+	uint64_t name = open_of(report, strlen(report), fixed).name;
+	uint64_t of = hash64(HASH64_SEED, destination, strlen(destination));
+
+	for (size_t i = reports->n_acts; i-- > 0;) {
+		const struct verify_act *act = &reports->acts[i];
+
+		if (act->name ? act->name == name : act->destination == of && act->entry > fixed)
+			return act->holds;
+	}
+	return false;
+}
+
 void verify_reports_line(struct verify_reports *reports, uint64_t seq, const char *type,
 			 size_t n_type, const char *line)
 {
@@ -226,6 +288,10 @@ void verify_reports_line(struct verify_reports *reports, uint64_t seq, const cha
 	else if (is_type(type, n_type, "report.delivered") ||
 		 is_type(type, n_type, "report.abandoned"))
 		take_end(reports, line);
+	else if (is_type(type, n_type, "report.stopped") || is_type(type, n_type, "report.altered"))
+		take_act(reports, seq, line, true);
+	else if (is_type(type, n_type, "report.released"))
+		take_act(reports, seq, line, false);
 }
 
 void verify_reports_take(struct verify_reports *reports, const char *report)
@@ -246,5 +312,6 @@ uint64_t verify_reports_left(const struct verify_reports *reports)
 void verify_reports_done(struct verify_reports *reports)
 {
 	free(reports->open);
+	free(reports->acts);
 	*reports = (struct verify_reports){0};
 }

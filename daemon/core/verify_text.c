@@ -52,8 +52,15 @@ static const struct {
 				" has fixed was never delivered, and does not wait in the outbox "
 				"any more",
 				NULL},
-	[VERIFY_SHAPE] = {"shape", "the record up to entry ",
-			  " lies in tables that are not as this version makes them: ", NULL},
+	[VERIFY_TURN] = {"turn", "the report or data file that entry ",
+			 " fixes waits for another turn, or in another place, than is due: ", NULL},
+	[VERIFY_STOPPED] = {"stopped", "the report or data file that entry ",
+			    " fixes is held, and no entry says so: ", NULL},
+	[VERIFY_INCIDENT] = {"incident", "what entry ",
+			     " says of an incident, or who was told of it, is not what is kept: ",
+			     NULL},
+	[VERIFY_SHAPE] = {"shape",
+			  "the tables that hold the entries are not those of a record: ", "", NULL},
 	[VERIFY_UNSIGNED] = {"unsigned", "entries ", " to ", " at the end are signed by no head"},
 	[VERIFY_FAILED] = {"failed", "entry ",
 			   " could not be verified: out of memory, or too many keys", NULL},
@@ -67,12 +74,17 @@ const char *verify_fault_text(enum verify_fault fault)
 void verify_text(const struct verify *v, char text[static VERIFY_TEXT_MAX])
 {
 	bool of_key = v->fault == VERIFY_KEY_UNKNOWN || v->fault == VERIFY_KEY_RETIRED;
-	bool of_rows = v->fault == VERIFY_REPORT || v->fault == VERIFY_SHAPE;
-	const char *last = of_key ? v->key_id : of_rows ? v->report : "";
+	bool of_row = v->fault == VERIFY_REPORT || v->fault == VERIFY_TURN ||
+		      v->fault == VERIFY_STOPPED || v->fault == VERIFY_INCIDENT;
+	const char *last = of_key ? v->key_id : of_row ? v->report : "";
 	char other[160] = "";
 
 	if (!v->fault) {
 		(void)snprintf(text, VERIFY_TEXT_MAX, "all of it is good");
+		return;
+	}
+	if (v->fault == VERIFY_SHAPE) { /* no entry was looked at */
+		(void)snprintf(text, VERIFY_TEXT_MAX, "%s%s", faults[v->fault].before, v->report);
 		return;
 	}
 	if (faults[v->fault].end)

@@ -24,15 +24,17 @@
 #include "core/sign_public.h"
 #include "core/verify.h"
 
-#define CHAIN_START_ENTRIES 50000
-#define CHAIN_SLICE_ENTRIES 32 /* with a signed head each, some 5 ms */
-#define CHAIN_REPORT_MAX    160
-#define CHAIN_PAUSE_US	    50000 /* between slices: a tenth of the processor at most */
+#define CHAIN_START_ENTRIES   50000
+#define CHAIN_SLICE_INCIDENTS 20
+#define CHAIN_SLICE_ENTRIES   32 /* with a signed head each, some 5 ms */
+#define CHAIN_REPORT_MAX      160
+#define CHAIN_PAUSE_US	      50000 /* between slices: a tenth of the processor at most */
 
 /**
  * struct chain_watch - the chain as it stands
  * @verify: the round that runs; @is_running
  * @reports, @at_outbox, @row: of that round, what must wait, and how far in the outbox it is
+ * @at_incidents, @incident: and in the incidents
  * @n_entries, @n_heads, @n_unknown, @verified_ms (UTC; 0 none yet): the last round that was good
  * @due_ms, @next_ms: monotonic, when the day's entry is due, when the next round begins
  * @is_damaged: found in this run; @bad, @words: what
@@ -49,6 +51,8 @@ struct chain_watch {
 	struct verify_reports reports;
 	int64_t row;
 	bool at_outbox;
+	bool at_incidents;
+	char incident[INCIDENT_ID_MAX];
 	bool is_running;
 	uint64_t n_entries;
 	uint64_t n_heads;
@@ -96,6 +100,13 @@ struct chain_watch *chain_close(struct chain_watch *chain);
  * As core_act().
  */
 int chain_seen(struct service *service, const char *user, const char *reason, char *error);
+
+/**
+ * chain_mend() - after the entries of a start: what in outbox and incidents does not follow from
+ *   the chain is put right, and said; what a new chain finds held gets an entry
+ * Return: 0; -errno, said.
+ */
+int chain_mend(struct service *service, const struct record_start *start);
 
 /** chain_state_lost() - the state of the last run was damaged: somebody should know */
 void chain_state_lost(struct service *service);

@@ -306,6 +306,13 @@ struct history_entry {
 /** history_snapshot() - all that follows sees one state of the record, whatever is added */
 int history_snapshot(struct history *history);
 
+/** history_verify_tables() - before anything is read. Return: 0; -errno; the fault is @verify's. */
+int history_verify_tables(struct history *history, struct verify *verify);
+
+/** history_verify_incidents() - as record_verify_incidents() */
+int history_verify_incidents(struct history *history, struct verify *verify, char *after,
+			     size_t most);
+
 /** history_verify() - as record_verify() */
 int history_verify(struct history *history, struct verify *verify, size_t most);
 

@@ -58,6 +58,7 @@ struct record_start {
 	char log_id[17];
 	bool created;
 	bool stopped_cleanly;
+	uint64_t said_seq;
 	uint64_t journal_seq;
 	uint8_t boot_id[16];
 	int64_t mono_base_ms;

@@ -41,6 +41,9 @@ struct record_aside {
  */
 bool record_is_damaged(const char *directory, int r);
 
+/** record_why_damaged() - in words: which table is not its own, or that it cannot be read */
+void record_why_damaged(const char *directory, char words[static RECORD_ASIDE_REASON]);
+
 /**
  * record_set_aside() - nobody may have it open
  * @wall_ms: for its name; and where its last number cannot be read, for the next one: the seconds

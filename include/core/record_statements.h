@@ -4,18 +4,22 @@
  */
 #pragma once
 
+#include "core/head.h"
 #include "core/record.h"
-#include "core/record_verify.h"
 #include "core/record_legacy.h"
 #include "core/record_minute.h"
+#include "core/record_verify.h"
 #include "core/sqlite.h"
 
 enum record_statement {
 	BEGIN,
+	SCHEMA_COOKIE,
 	COMMIT,
 	ROLLBACK,
 	ADD_ENTRY,
 	READ_ENTRY,
+	READ_REPORT,
+	READ_HEAD,
 	SET_HEAD,
 	ADD_HEAD,
 	SET_STATE,
@@ -107,7 +111,6 @@ enum record_statement {
 	LEGACY_IDS,
 	LEGACY_ROW,
 	GET_JOB,
-	SCHEMA_VERSION,
 	N_STATEMENTS,
 };
 
@@ -153,6 +156,26 @@ struct record_upkeep {
 enum record_mode { RECORD_WRITABLE, RECORD_READ_ONLY, RECORD_ABSENT };
 
 /**
+ * struct record_made - a row of the outbox that the commit which is going on has made
+ * @report: its index in the batch
+ * @hash: of its body, as it was in memory
+ */
+struct record_made {
+	int64_t id;
+	size_t report;
+	char hash[65];
+	bool is_fixed;
+};
+
+/** struct record_head - that of the commit which is going on; @seq 0: it has none */
+struct record_head {
+	uint64_t seq;
+	bool is_signed;
+	char note[HEAD_NOTE_MAX];
+	uint8_t signature[SIGN_ED25519_BYTES];
+};
+
+/**
  * struct record
  * @lock: descriptor with the lock that keeps a second instance out; -1 where it cannot be made
  * @directory_lock: the same on the directory, which needs no room
@@ -186,11 +209,40 @@ struct record {
 	uint8_t last_boot[16];
 	uint8_t last_hash[32];			  /* of the last entry on disk */
 	struct record_legacy legacy, legacy_next; /* as stored, and after the commit under way */
-	int64_t schema_version; /* SQLite's, when the tables were looked at last; 0 never */
+	bool knows_tables; /* they are its own, as of the schema's number @cookie */
+	int64_t cookie;
+	struct record_made *made;
+	size_t n_made;
+	size_t room_made;
+	struct record_head head;
 	char error[256];
 };
 
 #define RECORD_CHECKPOINT_PAGES 1000
+
+/*
+ * Rows whose turn is not what the states say: those that have one and are not the oldest of their
+ * incident that waits; the oldest of those where none has one. And of those that have one, those
+ * with another place in the queue than their own, or, where they stand for updates before them,
+ * than the first of these, as far as these are there still. By steps of indices, however many wait.
+ */
+#define RECORD_SQL_WRONG_TURN                                                                   \
+	"SELECT o.id FROM outbox AS o INDEXED BY outbox_turns WHERE o.turn = 1 AND o.id IS NOT" \
+	" (SELECT p.id FROM outbox AS p WHERE p.destination = o.destination"                    \
+	" AND p.incident = o.incident AND p.state IN ('pending', 'held')"                       \
+	" ORDER BY p.id LIMIT 1)"
+#define RECORD_SQL_NO_TURN                                                                 \
+	"SELECT f.id FROM (SELECT destination, incident, min(id) AS id FROM outbox"        \
+	" WHERE state IN ('pending', 'held') GROUP BY destination, incident) AS f"         \
+	" WHERE NOT EXISTS (SELECT 1 FROM outbox AS t WHERE t.destination = f.destination" \
+	" AND t.incident = f.incident AND t.turn = 1)"
+#define RECORD_SQL_PLACE                                                                        \
+	"CASE WHEN o.skipped = 0 THEN o.id ELSE coalesce((SELECT min(r.place) FROM outbox AS r" \
+	" WHERE r.incident = o.incident AND r.destination = o.destination"                      \
+	" AND r.state = 'superseded' AND r.replaced_by = o.webhook_id), min(o.place, o.id)) END"
+#define RECORD_SQL_WRONG_PLACE                                                 \
+	"SELECT o.id FROM outbox AS o INDEXED BY outbox_next WHERE o.turn = 1" \
+	" AND o.place <> o.id AND o.place <> " RECORD_SQL_PLACE
 
 extern const char *const record_sql[N_STATEMENTS];
 extern const char *const record_outbox_sql[N_STATEMENTS]; /* those that are NULL there */
@@ -209,6 +261,12 @@ int record_do(struct record *record, enum record_statement which);
 /** record_failed() - keep SQLite's words. Return: -errno. */
 int record_failed(struct record *record, int code);
 
+/**
+ * record_begin() - a transaction, and nobody has changed the tables since the last one
+ * Return: 0; -EBADMSG somebody has, and the transaction is to be rolled back; -errno.
+ */
+int record_begin(struct record *record);
+
 /** record_add_minute() - a minute row, joined with the one that is there; within a transaction */
 int record_add_minute(struct record *record, const struct minute *minute);
 
@@ -220,9 +278,8 @@ int64_t record_packed_until(const struct record *record, int64_t channel);
 
 /** record_set_journal() - the journal has all entries up to this one; within a transaction */
 int record_set_journal(struct record *record, uint64_t seq);
-/** record_add_report() - a report or file for the outbox; within a transaction */
-int record_add_report(struct record *record, const struct record_commit *commit,
-		      const struct batch_report *report);
+/** record_add_report() - the i-th of the batch into the outbox; within a transaction */
+int record_add_report(struct record *record, const struct record_commit *commit, size_t i);
 
 /** record_set_outbox() - what a commit says of reports beside new ones; within a transaction */
 int record_set_outbox(struct record *record, const struct record_commit *commit);
@@ -262,8 +319,21 @@ struct record_rows {
 int record_fix_begin(struct record *record, const struct record_commit *commit);
 int record_fix(struct record *record, const struct record_commit *commit, struct chain *chain);
 
+/** record_nothing_made() - a commit begins */
+void record_nothing_made(struct record *record);
+
+/** record_note_made() - the row that was just inserted is the batch's report with this index */
+int record_note_made(struct record *record, size_t report, const char *body);
+
+/** record_find_made() - NULL: this commit has not made it */
+struct record_made *record_find_made(struct record *record, int64_t id);
+
+/** record_read_back() - what was committed, up to this end. Return: 0; -EBADMSG, said; -errno. */
+int record_read_back(struct record *record, const struct record_commit *commit,
+		     const struct chain *chain);
+
 /** record_take_row() - a row of the outbox; the columns as UNFIXED has them. 0; -ENOMEM. */
-int record_take_row(sqlite3_stmt *s, struct record_row *ret);
+int record_take_row(struct record *record, sqlite3_stmt *s, struct record_row *ret);
 
 /** record_fix_rows() - an entry that fixes these, with what they replace; @left: -1, or how many
  * are still to come of an older record */
@@ -277,10 +347,6 @@ void record_rows_done(struct record_rows *rows);
 int record_legacy_begin(struct record *record, const struct record_commit *commit);
 int record_legacy_fix(struct record *record, const struct record_commit *commit,
 		      struct chain *chain);
-
-/** record_keep_shape() - within a transaction: nobody has changed the tables. 0; -EBADMSG; -errno
- */
-int record_keep_shape(struct record *record);
 
 /** record_add_entry() - within a transaction */
 int record_add_entry(struct record *record, const struct batch_entry *entry);
@@ -300,6 +366,10 @@ int sqlite_is_whole(sqlite3 *db, struct record_walk *walk, const char *destinati
  * Return: 1; 0; -ENOMEM.
  */
 int sqlite_find_body(const char *line, const struct record_job *job);
+
+/** sqlite_is_fixed() - is its entry there, with just this body? Return: 1; 0 @words say why not;
+ * -errno. */
+int sqlite_is_fixed(sqlite3 *db, const struct record_job *job, char words[static RECORD_WORDS_MAX]);
 
 /** sqlite_is_for() - is this, by its id, a report or file for this destination? */
 bool sqlite_is_for(const char *webhook_id, const char *destination);
@@ -330,6 +400,9 @@ int record_lock_file(struct record *record);
 
 /** record_open_file() - the database as it is; @flags: of SQLite */
 int record_open_file(struct record *record, int flags);
+
+/** record_check_tables() - as sqlite_check_tables(), its words in @record */
+int record_check_tables(struct record *record);
 
 /** record_open_writable() - lock, open, set up, migrate */
 int record_open_writable(struct record *record);

@@ -29,10 +29,16 @@ int record_first(struct record *record, uint64_t *ret);
 int record_verify_outbox(struct record *record, struct verify *verify, int64_t *after, size_t most);
 
 /**
- * record_check_shape() - are its tables those that this version makes, and no others?
- * Return: 0; -EBADMSG record_error() says what differs; -errno.
+ * record_verify_incidents() - are they kept as their last entries say? Entries are good by then.
+ * @after: "" from the first on; moves on
+ * Return: as record_verify().
  */
-int record_check_shape(struct record *record);
+int record_verify_incidents(struct record *record, struct verify *verify,
+			    char after[static INCIDENT_ID_MAX], size_t most);
+
+/** record_verify_tables() - are they as they were made? Return: 0; -errno; the fault is @verify's.
+ */
+int record_verify_tables(struct record *record, struct verify *verify);
 
 /** record_chain_at() - number and hash of an entry; zeros it is not there. Return: 0; -errno. */
 int record_chain_at(struct record *record, uint64_t seq, struct chain *ret);

@@ -19,6 +19,8 @@
 	"'record.created', 'record.verified', 'record.damaged', 'record.replaced'," \
 	" 'record.seen', 'report.altered', 'core.started', 'key.rotated'"
 
+#define RECORD_APPLICATION 1465340466 /* "WWR2": PRAGMA application_id */
+
 struct verify;
 
 /**
@@ -29,15 +31,14 @@ struct verify;
  */
 int sqlite_verify(sqlite3 *db, struct verify *verify, size_t most, bool heads);
 
+/** sqlite_verify_tables() - before anything is read through them. Return: 0; -errno. */
+int sqlite_verify_tables(sqlite3 *db, struct verify *verify);
+
+/** sqlite_verify_incidents() - as record_verify_incidents() */
+int sqlite_verify_incidents(sqlite3 *db, struct verify *verify, char *after, size_t most);
+
 /** sqlite_verify_outbox() - as record_verify_outbox() */
 int sqlite_verify_outbox(sqlite3 *db, struct verify *verify, int64_t *after, size_t most);
-
-/**
- * sqlite_check_shape() - are its tables, indexes and triggers those of this version, and no others?
- * @words: RECORD_WORDS_MAX bytes; what differs
- * Return: 1; 0; -errno.
- */
-int sqlite_check_shape(sqlite3 *db, char *words);
 
 /** sqlite_errno() - SQLite's result as 0 or -errno */
 int sqlite_errno(int code);
@@ -70,3 +71,18 @@ int record_sync_directory(const char *directory);
 
 /** record_migrate() - bring the tables to RECORD_VERSION. Return: 0; -ENOTSUP newer; -errno. */
 int record_migrate(sqlite3 *db);
+
+/** record_migrate_to() - the same, but to this version */
+int record_migrate_to(sqlite3 *db, int to);
+
+#define RECORD_FOREIGN_TABLES "somebody has changed its tables: "
+
+/**
+ * sqlite_check_tables() - are tables, indices, triggers and views those of a record of its version?
+ * @words: RECORD_WORDS_MAX bytes; which one is not
+ * Return: 0; -EBADMSG @words say what; -ENOTSUP a newer version; -errno.
+ */
+int sqlite_check_tables(sqlite3 *db, char *words);
+
+/** sqlite_distrust() - what the file says of itself is foreign. Return: SQLite's code. */
+int sqlite_distrust(sqlite3 *db);

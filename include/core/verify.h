@@ -51,8 +51,12 @@ enum verify_fault {
 	VERIFY_REPORT,	      /* a row of the outbox is not what an entry has fixed */
 	VERIFY_REPORT_GONE, /* a report that an entry has fixed is not there, and was not delivered
 			     */
-	VERIFY_SHAPE,	    /* tables, triggers or indexes that no version makes */
-	VERIFY_FAILED,	    /* out of memory */
+	VERIFY_TURN,	 /* a row of the outbox waits for another turn, or in another place, than is
+			  * due */
+	VERIFY_STOPPED,	 /* a report is held, and no entry says so */
+	VERIFY_INCIDENT, /* the row of an incident does not say what its last entry says */
+	VERIFY_SHAPE,	 /* a table, index, trigger or view is not as it was made */
+	VERIFY_FAILED,	 /* out of memory */
 	VERIFY_FAULT_MAX = VERIFY_FAILED,
 };
 
@@ -119,8 +123,20 @@ struct verify_open {
 };
 
 /**
+ * struct verify_act - an entry that holds reports or lets them go
+ * @name: a hash of the report's name; 0: all that @destination, a hash, had been given by then
+ */
+struct verify_act {
+	uint64_t name;
+	uint64_t destination;
+	uint64_t entry;
+	bool holds;
+};
+
+/**
  * struct verify_reports - what the entries say of the outbox: which reports must wait there
  * @open: a table by @name with @room places, @n of them taken
+ * @acts: in the order of their entries
  * @failed: there was no memory for one
  * @any: an entry fixes bodies; @takes_over: the first of them says that there were others before
  * @starts: of versions that fix what they make, before that first one
@@ -130,6 +146,9 @@ struct verify_reports {
 	struct verify_open *open;
 	size_t n;
 	size_t room;
+	struct verify_act *acts;
+	size_t n_acts;
+	size_t room_acts;
 	bool failed;
 	bool any;
 	bool takes_over;
@@ -151,7 +170,7 @@ struct verify_reports {
  * @solid_seq: of the last head by a key that is no former one
  * @former_seq: of the last entry that replaces a former key
  * @origin, @key_id: of the last head
- * @report: with VERIFY_REPORT, which; with VERIFY_SHAPE, what
+ * @report: with VERIFY_REPORT, which; with VERIFY_SHAPE, what is wrong with which
  * @reports: the caller's; NULL nobody asks. verify_reports_done() frees what is in it.
  * @n_unfixed: reports and files of the outbox that no entry fixes, as an older version left them
  */
@@ -253,6 +272,13 @@ void verify_reports_line(struct verify_reports *reports, uint64_t seq, const cha
 
 /** verify_reports_take() - a report that waits; what is left at the end, does not and should */
 void verify_reports_take(struct verify_reports *reports, const char *report);
+
+/**
+ * verify_reports_holds() - does an entry say that this one is held?
+ * @fixed: the entry that has fixed it
+ */
+bool verify_reports_holds(const struct verify_reports *reports, const char *report,
+			  const char *destination, uint64_t fixed);
 
 /** verify_reports_left() - the first entry that has fixed one which is left; 0 none is */
 uint64_t verify_reports_left(const struct verify_reports *reports);

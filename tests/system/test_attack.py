@@ -17,7 +17,8 @@ from plant import ROOT, Device, Plant, program  # noqa: E402
 
 # what verify says of each; a text with a blank is why it says nothing, and need not
 LOOKED_UP = "it is made of the entries, for people to look things up, and decides nothing that goes out"
-JUDGING = "the state of the judging: a start that cannot use it says so; entries stay what they were"
+JUDGING = ("the state of the judging: a start that cannot use it, or finds one from before the last entry,"
+           " says so; entries stay what they were")
 VALUES = "no hash covers minute values; verify says so. What was sent of them is fixed"
 SHOWN = "it is shown to people, who did not see the entry it should have; nothing is dropped by it"
 
@@ -84,6 +85,13 @@ EDITS = {
         "INSERT INTO outbox(webhook_id, destination, incident, type, lane, created_ms, body)"
         " VALUES('x', 'department', 'x', 'incident.opened', 0, 0, '{}')": "report",
         "UPDATE outbox SET lane = 2": "report",
+        "UPDATE outbox SET turn = 0": "turn",
+        "UPDATE outbox SET turn = 1 WHERE id = (SELECT max(id) FROM outbox WHERE state = 'sent')": "turn",
+        "UPDATE outbox SET place = 1000000000": "turn",
+        "UPDATE outbox SET place = 0": "turn",
+        "UPDATE outbox SET state = 'stopped' WHERE state = 'pending'": "stopped",
+        "UPDATE outbox SET state = 'stopped', changed_by = 'wastewatchd', reason = 'x'"
+        " WHERE state = 'pending'": "stopped",
         "UPDATE outbox SET next_ms = 9000000000000000": "a time beyond every wait counts as due",
         "UPDATE outbox SET attempts = 1000000": "it is tried again all the same, every two hours",
         "UPDATE outbox SET state = 'held' WHERE state = 'pending'": "it is tried again all the same",
@@ -91,15 +99,14 @@ EDITS = {
         "UPDATE outbox SET error = 'x', http_status = 500": SHOWN,
         "UPDATE outbox SET lane = 7 WHERE state = 'pending'": "report",
         "UPDATE outbox SET lane = -1 WHERE state = 'pending'": "report",
-        "UPDATE outbox SET turn = 0": "report",
-        "UPDATE outbox SET turn = 2 WHERE turn = 1": "report",
+        "UPDATE outbox SET turn = 2 WHERE turn = 1": "turn",
         "UPDATE outbox SET body = CAST(body || x'00' || 'x' AS TEXT)": "report",
         "UPDATE outbox SET webhook_id = CAST(webhook_id || x'00' || 'x' AS TEXT)": "report",
         "UPDATE outbox SET state = 'unknown' WHERE state = 'pending'": "report-gone",
         "UPDATE outbox SET state = 'PENDING' WHERE state = 'pending'": "report-gone",
         "UPDATE outbox SET fixed = -fixed": "report",
         "UPDATE outbox SET fixed = 9000000000000000": "report",
-        "UPDATE outbox SET place = 1000000 - id": "the order among incidents; within one it is that of ids",
+        "UPDATE outbox SET place = 1000000 - id": "turn",
         "UPDATE outbox SET next_ms = 'x'": "what is no time counts as due",
     },
     "sqlite_schema": {
@@ -160,9 +167,13 @@ EDITS = {
         "UPDATE upkeep SET rest_until_ms = 9000000000000000": "the record grows",
     },
     "incident": {
-        "DELETE FROM incident": LOOKED_UP,
-        "UPDATE incident SET state = 'closed'": LOOKED_UP,
-        "UPDATE incident SET told = ''": LOOKED_UP,
+        "DELETE FROM incident": "incident",
+        "DELETE FROM incident WHERE state = 'open'": "incident",
+        "UPDATE incident SET state = 'closed'": "incident",
+        "UPDATE incident SET state = 'ended'": "incident",
+        "UPDATE incident SET state = 'open'": "incident",
+        "UPDATE incident SET told = ''": "incident",
+        "UPDATE incident SET told = 'departmen '": "incident",
         "UPDATE incident SET class = 'warning'": LOOKED_UP,
         "UPDATE incident SET summary = '{}'": LOOKED_UP,
     },
@@ -306,6 +317,7 @@ def test_what_nobody_can_see_here(record, tmp_path):
         db.execute("DELETE FROM signed_head WHERE seq > ?", (last,))
         db.execute("DELETE FROM outbox WHERE fixed > ?", (last,))
         db.execute("UPDATE outbox SET state = 'pending'")
+        db.execute("UPDATE incident SET state = 'open'")
         db.execute("UPDATE head SET (seq, note, signature) = (SELECT seq, note, signature FROM"
                    " signed_head ORDER BY seq DESC LIMIT 1), hash = (SELECT hash FROM entry ORDER BY"
                    " seq DESC LIMIT 1)")

@@ -84,6 +84,56 @@ def test_a_broken_chain_is_set_aside(plant, edit):
     assert said["good"] and said["first"] == created["seq"]
 
 
+ENDLESS = ("(WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c)"
+           " SELECT max(x) FROM c)")
+TABLES = {
+    "reports vanish": (("CREATE TRIGGER zz AFTER INSERT ON outbox BEGIN"
+                        " DELETE FROM outbox WHERE id = new.id; END",), "trigger zz"),
+    "reports are forged": (("CREATE TRIGGER zz AFTER INSERT ON outbox BEGIN UPDATE outbox"
+                            " SET body = replace(body, '200', '9') WHERE id = new.id; END",),
+                           "trigger zz"),
+    "no turn": (("DROP TRIGGER outbox_changed",), "trigger outbox_changed is missing"),
+    "no place": (("DROP TRIGGER outbox_added",), "trigger outbox_added is missing"),
+    "endless": ((f"CREATE TRIGGER zz AFTER INSERT ON outbox BEGIN SELECT {ENDLESS}; END",),
+                "trigger zz"),
+    "endless entries": (("DROP TABLE entry", f"CREATE VIEW entry AS SELECT {ENDLESS} AS seq"),
+                        "view entry"),
+    "no name": (("DROP TABLE meta",), "table meta is missing"),
+}
+
+
+@pytest.mark.parametrize("edit", TABLES)
+def test_tables_of_somebody_else_are_set_aside(plant, edit):
+    """S9: triggers, views, tables: nothing is written through what somebody else has made."""
+    statements, words = TABLES[edit]
+    write_sql(plant, *statements)
+    said = verify(plant)
+    assert not said["good"] and said["fault"] == "shape" and words in said["text"]
+    plant.start()
+    replaced = plant.until_entry("record.replaced")
+    file, = aside(plant)
+    assert replaced["name"] == file.name and words in replaced["reason"]
+    plant.until(lambda: plant.status().get("pid") == plant.processes["core"].pid, "status")
+    assert plant.status()["health"] is False, "nobody has seen it yet"
+    plant.device.set(COD=50)
+    plant.until_entry("incident.ended")
+    plant.device.set(SO2=900)
+    plant.until_entry("incident.opened")
+    plant.until(lambda: "incident.opened" in plant.receiver.types(), "what is new arrives")
+    assert verify(plant)["good"]
+
+
+def test_tables_changed_under_the_daemon(plant):
+    """S9: the number of the schema moves, so the commit looks, and the service ends to recover."""
+    plant.start("core", "poller")
+    write_sql(plant, TABLES["reports vanish"][0][0])
+    plant.device.set(SO2=900)
+    assert plant.until(lambda: plant.processes["core"].poll() is not None, "it ends")
+    plant.processes.pop("core")
+    plant.start_core()
+    assert "trigger zz" in plant.until_entry("record.replaced")["reason"]
+
+
 def test_once_and_not_again(plant):
     write_sql(plant, EDITS["hash"][0])
     for n in range(1, 4):

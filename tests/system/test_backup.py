@@ -47,10 +47,8 @@ def test_s14_under_load_each_copy_is_whole_and_the_core_is_not_disturbed(plant):
     for i in range(400):  # a record that takes several steps
         if i == 0:
             plant.kill("core")
-            with sqlite3.connect(plant.state / "record.db") as db:
-                db.execute("CREATE TABLE filler(x)")
-        with sqlite3.connect(plant.state / "record.db") as db:
-            db.execute("INSERT INTO filler VALUES(randomblob(50000))")
+        with sqlite3.connect(plant.state / "record.db") as db:  # another table would be foreign
+            db.execute("INSERT INTO meta VALUES(?, randomblob(50000))", (f"filler-{i}",))
     plant.start_core()
     plant.until_good("mill/outfall/COD")
     stop = threading.Event()

@@ -118,16 +118,48 @@ static void judge_distance(const struct round *round, struct crossing_path *path
 	set_line(round, path);
 	if (path->flags & FLAG_AT_THE_LINE || (before && before->verdict == VERDICT_OBSERVED))
 		path->verdict = VERDICT_OBSERVED;
-	else if (!(path->flags & FLAG_NO_MATCH))
+	else if (!(path->flags & FLAG_NO_RIVER))
 		path->verdict = VERDICT_POSSIBLE;
 }
 
-/** add_gas_to() - by each parameter; where none can be computed, how far it is, and why */
-static void add_gas_to(const struct round *round, const struct config_target *target)
+/** add_distance() - how far it is as the crow flies, where that is within reach.
+ * @threshold: key of what it is about, 0 of all; @why: flags. Return: is it within reach? */
+static bool add_distance(const struct round *round, const struct config_target *target,
+			 uint64_t threshold, uint64_t why)
 {
 	const struct config *config = round->core->config;
 	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
+
+	if (assess_nearest(config->sources[round->source].release.place, target, &path) < 0 ||
+	    path.distance_m > config->crossing.reach_m)
+		return false;
+	path.threshold = threshold;
+	path.flags = why;
+	judge_distance(round, &path);
+	round_add(round, &path);
+	return true;
+}
+
+/** add_unknown() - nothing was assessed. @target: of what, or one for all of them */
+static void add_unknown(const struct round *round, const struct config_target *target,
+			uint64_t threshold, uint64_t why)
+{
+	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
+
+	path.threshold = threshold;
+	path.flags = why;
+	round_add(round, &path);
+}
+
+/** add_gas_to() - by each parameter; where none can be computed, how far it is, and why. What is
+ * broken and has no threshold comes beside it: beyond reach only where others were computed */
+static void add_gas_to(const struct round *round, const struct config_target *target)
+{
+	const struct config *config = round->core->config;
+	bool placed = !isnan(config->sources[round->source].release.place.lat_deg);
 	bool computed = false;
+	struct round_unjudged unjudged;
+	uint64_t why_not = 0;
 
 	for (size_t k = 0; k < target->n_thresholds; k++) {
 		size_t threshold = target->first_threshold + k;
@@ -140,16 +172,13 @@ static void add_gas_to(const struct round *round, const struct config_target *ta
 			continue;
 		why = add_plume(round, target, threshold, channel);
 		computed |= why == 0;
-		path.flags |= why;
+		why_not |= why;
 	}
-	if (computed ||
-	    assess_nearest(config->sources[round->source].release.place, target, &path) < 0 ||
-	    path.distance_m > config->crossing.reach_m)
-		return;
-	if (path.flags == 0)
-		path.flags = FLAG_NO_MATCH;
-	judge_distance(round, &path);
-	round_add(round, &path);
+	if (!computed && why_not)
+		(void)add_distance(round, target, 0, why_not);
+	for (size_t i = 0; placed && round_unjudged(round, target, &i, &unjudged);)
+		if (!add_distance(round, target, unjudged.key, unjudged.flags) && computed)
+			add_unknown(round, target, unjudged.key, unjudged.flags);
 }
 
 static void add_gas(const struct round *round)
@@ -159,12 +188,8 @@ static void add_gas(const struct round *round)
 
 	for (size_t i = 0; i < crossing->n_targets; i++)
 		add_gas_to(round, &crossing->targets[i]);
-	if (isnan(release->place.lat_deg)) { /* one line for all of them: nothing was assessed */
-		struct crossing_path path = round_path(round, METHOD_DISTANCE, crossing->targets);
-
-		path.flags = FLAG_NO_PLACE;
-		round_add(round, &path);
-	}
+	if (isnan(release->place.lat_deg)) /* one line for all of them */
+		add_unknown(round, crossing->targets, 0, FLAG_NO_PLACE);
 }
 
 /* --- by water ------------------------------------------------------------------------ */
@@ -235,16 +260,19 @@ static uint64_t add_water(const struct round *round, const struct config_target 
 	return 0;
 }
 
-/** add_way() - the way is certain, what goes it is not known. @why: flags */
+/** add_way() - the way is certain, what goes it is not known. @threshold: key of what it is about,
+ * 0 of all; @why: flags */
 static void add_way(const struct round *round, const struct config_target *target,
-		    const struct config_passage *passage, uint64_t why)
+		    const struct config_passage *passage, uint64_t threshold, uint64_t why)
 {
 	const struct config_crossing *crossing = &round->core->config->crossing;
 	const struct config_release *release = &round->core->config->sources[round->source].release;
 	const struct config_river *river = &crossing->rivers[release->river];
 	struct crossing_path path = round_path(round, METHOD_DISTANCE, target);
-	const struct crossing_path *before = round_same(round->before, &path);
+	const struct crossing_path *before;
 
+	path.threshold = threshold;
+	before = round_same(round->before, &path);
 	round_begin_with(&path, before);
 	path.distance_m = passage->at_m - release->at_m;
 	path.arrival_ms = path.release_ms +
@@ -256,7 +284,7 @@ static void add_way(const struct round *round, const struct config_target *targe
 						    1) *
 				    MS_PER_S);
 	path.point = passage->place;
-	path.flags |= why ? why : FLAG_NO_MATCH;
+	path.flags |= why;
 	set_line(round, &path);
 	path.verdict = path.flags & FLAG_AT_THE_LINE ||
 				       (before && before->verdict == VERDICT_OBSERVED)
@@ -265,12 +293,14 @@ static void add_way(const struct round *round, const struct config_target *targe
 	round_add(round, &path);
 }
 
-/** add_liquid_to() - by each parameter; where none can be computed, the way, and why */
+/** add_liquid_to() - by each parameter; where none can be computed, the way, and why. What is
+ * broken and has no threshold comes beside it */
 static void add_liquid_to(const struct round *round, const struct config_passage *passage)
 {
 	const struct config *config = round->core->config;
 	const struct config_target *target = &config->crossing.targets[passage->target];
 	bool computed = false;
+	struct round_unjudged unjudged;
 	uint64_t why_not = 0;
 
 	for (size_t k = 0; k < target->n_thresholds; k++) {
@@ -286,21 +316,32 @@ static void add_liquid_to(const struct round *round, const struct config_passage
 		computed |= why == 0;
 		why_not |= why;
 	}
-	if (!computed)
-		add_way(round, target, passage, why_not);
+	if (!computed && why_not)
+		add_way(round, target, passage, 0, why_not);
+	for (size_t i = 0; round_unjudged(round, target, &i, &unjudged);)
+		add_way(round, target, passage, unjudged.key, unjudged.flags);
 }
 
+/** add_liquid() - down the river; without one nobody knows where it flows to, only what is near */
 static void add_liquid(const struct round *round)
 {
-	const struct config *config = round->core->config;
-	const struct config_release *release = &config->sources[round->source].release;
+	const struct config_crossing *crossing = &round->core->config->crossing;
+	const struct config_source *source = &round->core->config->sources[round->source];
+	const struct config_release *release = &source->release;
+	bool any = false;
 
-	for (size_t i = 0; release->river != CONFIG_NONE && i < config->crossing.n_passages; i++) {
-		const struct config_passage *passage = &config->crossing.passages[i];
+	for (size_t i = 0; release->river != CONFIG_NONE && i < crossing->n_passages; i++) {
+		const struct config_passage *passage = &crossing->passages[i];
 
 		if (passage->river == release->river && passage->at_m >= release->at_m)
 			add_liquid_to(round, passage);
 	}
+	if (!config_lacks_river(source))
+		return;
+	for (size_t i = 0; i < crossing->n_targets; i++)
+		any |= add_distance(round, &crossing->targets[i], 0, FLAG_NO_RIVER);
+	if (!any)
+		add_unknown(round, crossing->targets, 0, FLAG_NO_RIVER);
 }
 
 /* --- solid waste --------------------------------------------------------------------- */
@@ -374,6 +415,7 @@ void assess_paths(const struct core *core, size_t slot, struct stamp at,
 		[WASTE_SOLID] = add_solid,
 	};
 
+	memcpy(now.config, core->config->digest, sizeof(now.config));
 	for (size_t i = 0; i < core->config->n_sources; i++) {
 		const struct config_source *source = &core->config->sources[i];
 

@@ -177,6 +177,7 @@ static void say(struct core *core, const struct core_due *due, size_t threshold,
 	const struct config_threshold *t = &core->config->crossing.thresholds[threshold];
 	struct event event = event_of_channel(core->config, type, at, t->measured_by);
 	struct core_incident *incident = incident_of(core, due);
+	char late[ASSESS_REASON_MAX];
 
 	event.incident = due->incident;
 	event.boundary = core->config->crossing.targets[t->target].title;
@@ -190,6 +191,11 @@ static void say(struct core *core, const struct core_due *due, size_t threshold,
 			 &event.value) < 0)
 		event.value = due->worst;
 	event.reason = reason;
+	if (at.wall_ms - due->until_ms > 2 * ASSESS_DUE_MS) { /* nobody was there at its time */
+		(void)snprintf(late, sizeof(late), "%.400s, judged %lld min late", reason,
+			       (long long)((at.wall_ms - due->until_ms) / MS_PER_MIN));
+		event.reason = late;
+	}
 	core_event(core, &event);
 	if (!incident)
 		return;
@@ -296,9 +302,14 @@ static void settle(struct core *core, struct core_due *due, size_t threshold, st
 		return;
 	}
 	due->state = DUE_UNKNOWN;
-	(void)snprintf(reason, sizeof(reason),
-		       "neither confirmed nor refuted: measured only %u %% of the time it was due",
-		       percent);
+	if (due->n_good == 0)
+		(void)snprintf(reason, sizeof(reason),
+			       "neither confirmed nor refuted: no good reading while it was due");
+	else
+		(void)snprintf(reason, sizeof(reason),
+			       "neither confirmed nor refuted: measured only %u %% of the time it "
+			       "was due",
+			       percent);
 	say(core, due, threshold, EVENT_CROSSING_ASSESSED, at, reason);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/assess_inside.h"
+#include "core/units.h"
 
 /** begin_at() - when a path's release began */
 static void begin_at(struct crossing_path *path, struct stamp since)
@@ -64,13 +65,62 @@ const struct crossing_path *round_same(const struct core_crossing *crossing,
 	return NULL;
 }
 
+/** was_broken() - a limit of the law on what the channel measures */
+static bool was_broken(const struct round *round, size_t channel)
+{
+	const struct core *core = round->core;
+	const struct config *config = core->config;
+
+	/* what is derived of it stands behind it */
+	for (size_t i = channel;
+	     i < config->n_channels && config->channels[i].source == round->source; i++) {
+		if (config_measured_as(config, i) != channel)
+			continue;
+		for (size_t k = core->channel_limits[i]; k < core->channel_limits[i + 1]; k++)
+			if (assess_was_broken(core, round->incident, k))
+				return true;
+	}
+	return false;
+}
+
+static bool has_threshold(const struct config *config, const struct config_target *target,
+			  size_t channel)
+{
+	uint64_t key = assess_parameter_key(config, target, channel);
+
+	for (size_t k = 0; k < target->n_thresholds; k++)
+		if (assess_threshold_key(config, target->first_threshold + k) == key)
+			return true;
+	return false;
+}
+
+bool round_unjudged(const struct round *round, const struct config_target *target, size_t *channel,
+		    struct round_unjudged *ret)
+{
+	const struct config *config = round->core->config;
+	bool gas = config->sources[round->source].kind == WASTE_GAS;
+
+	for (size_t i = *channel; i < config->n_channels; i++) {
+		if (config->channels[i].source != round->source || !was_broken(round, i) ||
+		    has_threshold(config, target, i))
+			continue;
+		ret->key = assess_parameter_key(config, target, i);
+		ret->flags = FLAG_NO_THRESHOLD;
+		if (!unit_is_concentration(config->channels[i].measure, gas))
+			ret->flags |= FLAG_NO_MEASURE;
+		*channel = i + 1;
+		return true;
+	}
+	return false;
+}
+
 /** is_worse() - the verdict first, then the most that is added, in thresholds */
 static bool is_worse(const struct crossing_path *a, const struct crossing_path *b)
 {
 	double x = a->excess_high / a->bound, y = b->excess_high / b->bound;
 
 	if (a->verdict != b->verdict)
-		return a->verdict > b->verdict;
+		return assess_is_worse(a->verdict, b->verdict);
 	return !isnan(x) && (isnan(y) || x > y);
 }
 

@@ -28,12 +28,40 @@ uint64_t assess_source_key(const struct config *config, size_t source)
 			  config->sources[source].name);
 }
 
+static uint64_t key_at(const struct config_target *target, const char *parameter, bool in_air)
+{
+	return hash64(key_of_two(target->name, parameter), in_air ? "a" : "w", 1);
+}
+
 uint64_t assess_threshold_key(const struct config *config, size_t threshold)
 {
 	const struct config_threshold *t = &config->crossing.thresholds[threshold];
 
-	return hash64(key_of_two(config->crossing.targets[t->target].name, t->parameter),
-		      t->in_air ? "a" : "w", 1);
+	return key_at(&config->crossing.targets[t->target], t->parameter, t->in_air);
+}
+
+uint64_t assess_parameter_key(const struct config *config, const struct config_target *target,
+			      size_t channel)
+{
+	const struct config_channel *c = &config->channels[channel];
+
+	return key_at(target, c->name, config->sources[c->source].kind == WASTE_GAS);
+}
+
+const char *assess_parameter(const struct config *config, const struct crossing_path *path)
+{
+	size_t threshold = assess_threshold_of(config, path->threshold);
+	size_t source = assess_source_of(config, path->source);
+	size_t target = assess_target_of(config, path->target);
+
+	if (threshold != CONFIG_NONE)
+		return config->crossing.thresholds[threshold].parameter;
+	for (size_t i = 0; target != CONFIG_NONE && i < config->n_channels; i++)
+		if (config->channels[i].source == source &&
+		    assess_parameter_key(config, &config->crossing.targets[target], i) ==
+			    path->threshold)
+			return config->channels[i].name;
+	return NULL;
 }
 
 size_t assess_source_of(const struct config *config, uint64_t key)
@@ -67,9 +95,15 @@ uint64_t assess_slot_key(const struct core *core, size_t slot)
 	return hash64(assess_key(core->config->sites[slot / N_WASTE_KINDS].name), &kind, 1);
 }
 
-static bool is_good(const struct core_channel *state)
+/** is_good() - and of now: the quality of a link that has not been heard of since a start is still
+ * that of before */
+static bool is_good(const struct core *core, size_t channel)
 {
-	return state->quality == QUALITY_GOOD && !state->lost;
+	const struct core_channel *state = &core->channels[channel];
+	int64_t fresh_ms = CORE_FRESH_INTERVALS * (int64_t)core->interval_ms[channel];
+
+	return state->quality == QUALITY_GOOD && !state->lost &&
+	       core->assessed_ms - state->seen.mono_ms <= fresh_ms;
 }
 
 double assess_value(const struct core *core, size_t channel, const char *unit, bool *is_old)
@@ -81,7 +115,7 @@ double assess_value(const struct core *core, size_t channel, const char *unit, b
 	if (channel == CONFIG_NONE)
 		return (double)NAN;
 	state = &core->channels[channel];
-	*is_old = !is_good(state);
+	*is_old = !is_good(core, channel);
 	if (!state->has_value)
 		return (double)NAN;
 	if (!unit)

@@ -134,18 +134,33 @@ static void append_way(struct reason *reason, const struct config *config,
 	append(reason, ", expected %.10s %.5s", arrival, arrival + 11);
 }
 
+/** append_unjudged() - "not assessed: no threshold for pH at Biên giới" */
+static void append_unjudged(struct reason *reason, const struct config *config,
+			    const struct crossing_path *path)
+{
+	const char *parameter = assess_parameter(config, path);
+	size_t target = assess_target_of(config, path->target);
+
+	if (path->flags & FLAG_NO_THRESHOLD && parameter)
+		append(reason, "%snot assessed: no threshold for %s at %.100s",
+		       reason->n > 0 ? "; " : "", parameter,
+		       config->crossing.targets[target].title);
+}
+
 /** describe() - how strong, by which way, when, in few words; and why it is not known */
 static void describe(const struct core *core, const struct crossing_path *path,
 		     char text[static ASSESS_REASON_MAX])
 {
-	static const uint64_t whys[] = {FLAG_NO_PLACE, FLAG_NO_MATCH,	       FLAG_NO_FLOW,
-					FLAG_NO_RAIN,  FLAG_DIRECTION_UNKNOWN, FLAG_NOT_DOWNWIND};
+	static const uint64_t whys[] = {FLAG_NO_PLACE,	FLAG_NO_RIVER,		FLAG_NO_FLOW,
+					FLAG_NO_RAIN,	FLAG_DIRECTION_UNKNOWN, FLAG_NOT_DOWNWIND,
+					FLAG_NO_MEASURE};
 	struct reason reason = {text, 0};
 
 	text[0] = '\0';
 	append_strength(&reason, core->config, path);
 	if (!isnan(path->distance_m))
 		append_way(&reason, core->config, path);
+	append_unjudged(&reason, core->config, path);
 	for (size_t i = 0; i < ARRAY_SIZE(whys); i++)
 		if (path->flags & whys[i])
 			append(&reason, "%s%s", reason.n > 0 ? "; " : "",
@@ -211,14 +226,16 @@ static bool conclude(const struct core *core, struct core_incident *incident,
 		     const struct core_crossing *crossing)
 {
 	const struct config *config = core->config;
-	uint8_t verdict = VERDICT_NONE, reach = LEVEL_FACILITY;
+	uint8_t verdict = crossing->n_paths > 0 ? crossing->paths[0].verdict : VERDICT_NONE;
+	uint8_t reach = LEVEL_FACILITY;
 	bool changed;
 
 	for (uint32_t i = 0; i < crossing->n_paths; i++) {
 		const struct crossing_path *path = &crossing->paths[i];
 		size_t target = assess_target_of(config, path->target);
 
-		verdict = MAX(verdict, path->verdict);
+		if (assess_is_worse(path->verdict, verdict))
+			verdict = path->verdict;
 		if (path->verdict >= (uint8_t)config->crossing.counts && lasts(core, path))
 			reach = MAX(reach,
 				    (uint8_t)assess_level(config->crossing.targets[target].kind));
@@ -317,6 +334,7 @@ static bool is_waiting(const struct core *core, size_t slot, struct stamp at)
 
 	return crossing->opened_ms != incident->opened.wall_ms || crossing->at_once ||
 	       crossing->class != incident->class ||
+	       memcmp(crossing->config, core->config->digest, sizeof(crossing->config)) != 0 ||
 	       at.mono_ms - crossing->assessed.mono_ms >= interval_ms;
 }
 
@@ -326,6 +344,7 @@ void assess_tick(struct core *core, struct stamp at)
 {
 	size_t chosen = CONFIG_NONE;
 
+	core->assessed_ms = at.mono_ms;
 	inbound_watch(core, at);
 	assess_seen_tick(core);
 	assess_due_tick(core, at);
@@ -344,10 +363,4 @@ void assess_tick(struct core *core, struct stamp at)
 	}
 	if (chosen != CONFIG_NONE)
 		assess(core, chosen, at);
-}
-
-void assess_again(struct core *core)
-{
-	for (size_t i = 0; i < core->config->n_sites * N_WASTE_KINDS; i++)
-		core->crossings[i].at_once = 1;
 }

@@ -44,6 +44,16 @@ bool assess_is_held(const struct config_crossing *crossing, const struct crossin
 	return assess_verdict(crossing, &filled, before) > assess_verdict(crossing, path, before);
 }
 
+bool assess_is_worse(unsigned int verdict, unsigned int than)
+{
+	static const uint8_t ranks[] = {
+		[VERDICT_UNLIKELY] = 0, [VERDICT_NONE] = 1,	[VERDICT_POSSIBLE] = 2,
+		[VERDICT_LIKELY] = 3,	[VERDICT_OBSERVED] = 4,
+	};
+
+	return ranks[verdict] > ranks[than];
+}
+
 bool assess_is_low(const struct config *config, const struct core_crossing *crossing,
 		   enum incident_level level)
 {
@@ -73,7 +83,7 @@ const struct crossing_path *assess_worst(const struct config *config,
 		if (target == CONFIG_NONE ||
 		    (config->crossing.targets[target].kind == TARGET_RECEPTOR) != receptors)
 			continue;
-		if (!worst || path->verdict > worst->verdict)
+		if (!worst || assess_is_worse(path->verdict, worst->verdict))
 			worst = path;
 	}
 	return worst;

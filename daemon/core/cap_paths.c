@@ -244,6 +244,11 @@ void cap_say_path(const struct cap *cap, enum catalogue_language language, const
 	cap_clock(field_text(path, "arrival"), arrival);
 	if (*arrival)
 		CAP_SAY(text, language, N_("; arrival {time}"), {"time", arrival});
+	if (*field_text(path, "parameter") && !*field_text(path, "threshold"))
+		CAP_SAY(text, language, N_("; {parameter} has no threshold there: not assessed"),
+			{"parameter",
+			 cap_title(cap, "channels", "channel", field_text(path, "parameter"),
+				   field_text(path, "source"))});
 	say_strength(language, path, text);
 	say_cover(language, path, text);
 	say_numbers(cap, path, text);

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/config_names.h"
 #include "core/config_reference.h"
+
+#define NAMES_MAX 160 /* of parameters in one warning; more are cut off */
 
 /** is_judged_by() - can what this source releases be held against the threshold? */
 static bool is_judged_by(const struct config_source *source, const struct config_channel *channel,
@@ -19,12 +22,7 @@ static void check_channel(const struct config_reader *reader,
 			  const struct config_threshold *threshold,
 			  const struct config_channel *channel)
 {
-	struct unit unit;
-	bool fits = unit_parse(channel->measure, &unit) == 0 &&
-		    (unit.dimension == UNIT_CONCENTRATION ||
-		     (threshold->in_air && unit.dimension == UNIT_GAS_CONCENTRATION));
-
-	if (!fits)
+	if (!unit_is_concentration(channel->measure, threshold->in_air))
 		config_report_error(reader->report, reader->files[0], threshold->line,
 				    threshold->column,
 				    "%s in \"%s\" cannot be held against this threshold; allowed: "
@@ -162,6 +160,22 @@ static bool releases(const struct config *config, size_t source)
 	return false;
 }
 
+/** warn_no_river() - where what flows out goes to, nobody has said */
+static void warn_no_river(const struct config_reader *reader, size_t source)
+{
+	const struct config_source *s = &reader->config->sources[source];
+	const struct config_name *name = config_names_find(reader, KIND_SOURCE, s->site, s->name);
+
+	if (!name || !config_lacks_river(s))
+		return;
+	config_report_warning(
+		reader->report, name->file, name->line, name->column,
+		"nobody knows where \"%s\" flows to: whether its water reaches a "
+		"boundary or receptor is not assessed; allowed: \"river\" and \"at-km\" "
+		"of it, or \"discharges: no\" where it lets nothing go",
+		s->name);
+}
+
 /** warn_nowhere() - what has no place is how far from anything? A slide's place counts, too */
 static void warn_nowhere(const struct config_reader *reader, size_t source)
 {
@@ -206,6 +220,72 @@ static bool is_fit(const struct config *config, size_t source, const struct conf
 					 &config->crossing.thresholds[target->first_threshold + i]))
 				return true;
 	return false;
+}
+
+static bool has_legal_limit(const struct config *config, size_t channel)
+{
+	for (size_t i = 0; i < config->n_limits; i++)
+		if (config_measured_as(config, config->limits[i].channel) == channel &&
+		    config->limits[i].class >= CLASS_LIMIT)
+			return true;
+	return false;
+}
+
+static bool has_threshold(const struct config *config, const struct config_target *target,
+			  const struct config_channel *channel)
+{
+	for (size_t i = 0; i < target->n_thresholds; i++)
+		if (is_judged_by(&config->sources[channel->source], channel,
+				 &config->crossing.thresholds[target->first_threshold + i]))
+			return true;
+	return false;
+}
+
+/** unjudged() - "CO, NOx": what a source has limits of and a target no threshold. Of what is no
+ * concentration there can be none. Return: how many */
+static size_t unjudged(const struct config *config, size_t source,
+		       const struct config_target *target, char *names, size_t room)
+{
+	bool gas = config->sources[source].kind == WASTE_GAS;
+	size_t n = 0, length = 0;
+
+	names[0] = '\0';
+	for (size_t i = 0; i < config->n_channels; i++) {
+		const struct config_channel *channel = &config->channels[i];
+
+		if (channel->source != source || !has_legal_limit(config, i) ||
+		    !unit_is_concentration(channel->measure, gas) ||
+		    has_threshold(config, target, channel))
+			continue;
+		n++;
+		if (length < room)
+			length += (size_t)snprintf(names + length, room - length, "%s%s",
+						   length > 0 ? ", " : "", channel->name);
+	}
+	return n;
+}
+
+/** warn_unjudged() - what is broken there may matter here, and nobody has said from what on.
+ * Return: is it so? */
+static bool warn_unjudged(const struct config_reader *reader, size_t source, size_t index)
+{
+	const struct config *config = reader->config;
+	const struct config_target *target = &config->crossing.targets[index];
+	const struct config_source *s = &config->sources[source];
+	const struct config_name *name = config_names_find(reader, KIND_TARGET, 0, target->name);
+	const char *medium = s->kind == WASTE_GAS ? "air" : "water";
+	char names[NAMES_MAX];
+
+	if (!name || !can_reach(config, s, target) ||
+	    unjudged(config, source, target, names, sizeof(names)) == 0)
+		return false;
+	config_report_warning(
+		reader->report, name->file, name->line, name->column,
+		"%s/%s has limits of %s, which can come here by %s, and no threshold "
+		"here is about that: a breach is told as possible here, not assessed; "
+		"allowed: a threshold \"in: %s\" for each",
+		config->sites[s->site].name, s->name, names, medium, medium);
+	return true;
 }
 
 /** warn_unfit() - of what comes from there nobody can say whether it matters here */
@@ -262,9 +342,11 @@ static void check_ways(const struct config_reader *reader)
 		if (!releases(config, i))
 			continue;
 		warn_nowhere(reader, i);
+		warn_no_river(reader, i);
 		warn_flowless(reader, i);
 		for (size_t j = 0; j < config->crossing.n_targets; j++)
-			warn_unfit(reader, i, j);
+			if (!warn_unjudged(reader, i, j))
+				warn_unfit(reader, i, j);
 	}
 }
 

@@ -76,7 +76,7 @@ static const char *const flags[] = {
 	N_("what the river carries without the release is not configured: 0 taken"),
 	N_("the river is above the threshold without the release: judged by what is added"),
 	N_("an own source upstream does not measure what is out of limits here: not known"),
-	N_("an own source upstream has no limit of what is out of limits here: not known"),
+	N_("an own source upstream has no limit of what is out of limits here: not judged"),
 	N_("it was taken for coming from beyond before: withdrawn, the level does not fall"),
 	N_("above the threshold already before it was due: only a rise confirms it"),
 	N_("not measured before it was due: a reading above the threshold confirms nothing"),
@@ -91,6 +91,9 @@ static const char *const flags[] = {
 	N_("what flows is reckoned from the rain, nobody measured it: no more than possible"),
 	N_("the gas is colder than the air: that it sinks is not computed; below it may be more"),
 	N_("out of its limits here for less than a minute so far: too short to be sure"),
+	N_("not assessed: there is no threshold for this parameter there"),
+	N_("not measured as a concentration, so it can have no threshold: to be judged by people"),
+	N_("not assessed: no river configured for this outfall"),
 };
 _Static_assert(UINT64_C(1) << (sizeof(flags) / sizeof(flags[0]) - 1) == FLAG_LAST,
 	       "a text per flag");

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "core/assess.h"
-#include "core/units.h"
 
 /* what speaks against a source upstream, the worst first. What breaks one limit lets other things
  * go, too: then nobody says for sure that what is out here is not ours. */
@@ -21,7 +20,7 @@ static const struct {
 	{FLAG_OWN_OUT, VERDICT_UNLIKELY, "out of its limits within the travel time"},
 	{FLAG_OWN_OUT, VERDICT_POSSIBLE, "may be ours, another limit was broken there"},
 	{FLAG_OWN_BLIND, VERDICT_POSSIBLE, "not known, it is not measured there"},
-	{FLAG_OWN_UNBOUND, VERDICT_POSSIBLE, "not known, there is no limit of it there"},
+	{FLAG_OWN_UNBOUND, VERDICT_POSSIBLE, "not judged, there is no limit of it there"},
 	{FLAG_OWN_UNMEASURED, VERDICT_POSSIBLE, "not measured all through the travel time"},
 };
 
@@ -30,23 +29,8 @@ static bool is_zero(struct stamp stamp)
 	return stamp.mono_ms == 0 && stamp.wall_ms == 0;
 }
 
-/** threshold_bound() - the lowest that matters at any target, in the channel's unit; NAN none */
-static double threshold_bound(const struct config *config, const struct config_channel *channel)
-{
-	bool in_air = config->sources[channel->source].kind == WASTE_GAS;
-	double lowest = (double)NAN, bound;
-
-	for (size_t i = 0; i < config->crossing.n_thresholds; i++) {
-		const struct config_threshold *t = &config->crossing.thresholds[i];
-
-		if (t->in_air == in_air && strcmp(t->parameter, channel->name) == 0 &&
-		    unit_convert(t->measure, channel->measure, t->high, &bound) == 0)
-			lowest = fmin(lowest, bound); /* of NAN and a number the number */
-	}
-	return lowest;
-}
-
-/** own_bound() - the strictest limit of the law on values or means of a channel; NAN none */
+/** own_bound() - the strictest limit of the law on values or means of a channel; NAN none. What a
+ * river may carry is no bound of what flows into it: a threshold is none. */
 static double own_bound(const struct core *core, size_t channel, bool high)
 {
 	const struct config *config = core->config;
@@ -59,8 +43,7 @@ static double own_bound(const struct core *core, size_t channel, bool high)
 			continue;
 		strictest = high ? fmin(strictest, limit->bound) : fmax(strictest, limit->bound);
 	}
-	return high && isnan(strictest) ? threshold_bound(config, &config->channels[channel])
-					: strictest;
+	return strictest;
 }
 
 /** is_beyond() - a value, or one of the open minute; of a mean over hours each value counts */

@@ -11,7 +11,6 @@
 
 #include "common/log.h"
 #include "core/anchoring.h"
-#include "core/assess.h"
 #include "core/budget.h"
 #include "core/chain.h"
 #include "core/sandboxes.h"
@@ -132,7 +131,6 @@ static int move_state(struct service *service, struct setup *setup)
 		r = core_restore_windows(setup->core, windows, n_windows);
 	free(state);
 	free(windows);
-	assess_again(setup->core); /* lines and rivers may lie elsewhere now */
 	setup->core->chain = service->core->chain;
 	memcpy(setup->core->log_id, service->core->log_id, sizeof(setup->core->log_id));
 	if (r == 0)

@@ -118,8 +118,7 @@ static json_t *path_object(const struct core *core, const struct crossing_path *
 					  json_integer(path->covered_percent));
 	if (path->flags & FLAG_FILLED)
 		(void)json_object_set_new(object, "extrapolated", json_true());
-	if (threshold)
-		field_set_text(object, "parameter", threshold->parameter);
+	field_set_text(object, "parameter", assess_parameter(core->config, path));
 	set_value(object, "distance_m", path->distance_m);
 	set_value(object, "bearing_deg", path->bearing_deg);
 	set_position(object, "position", path->point);

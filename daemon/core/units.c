@@ -163,6 +163,15 @@ int unit_convert(const char *from, const char *to, double value, double *ret)
 	return 0;
 }
 
+bool unit_is_concentration(const char *measure, bool gas)
+{
+	struct unit unit;
+
+	return unit_parse(measure, &unit) == 0 &&
+	       (unit.dimension == UNIT_CONCENTRATION ||
+		(gas && unit.dimension == UNIT_GAS_CONCENTRATION));
+}
+
 double unit_gas_concentration(double fraction, double molar_mass)
 {
 	return fraction * molar_mass / UNIT_MOLAR_VOLUME_L; /* g/l is kg/m3 */

@@ -34,6 +34,11 @@
  * What a river carries without the release is not the release's doing: it counts in what is held
  * against the threshold and never makes a verdict alone. Of air no background is known.
  *
+ * What has broken a limit of the law at the source and has no threshold at a target is a path of
+ * its own, possible: that other parameters are in order shows nothing of it. Where not even a way
+ * is known - a source without a place, an outfall without a river - there is no verdict (none),
+ * and that is worse than unlikely, which is said only where all was assessed.
+ *
  * Readings at the target confirm where they are above the threshold while the release is due, all
  * good ones of a minute [M] (of slow stations two), and were not before. A bad or doubtful one says
  * nothing. Where the station's channel has limits of the law on values, its own alarm must stand or
@@ -204,6 +209,9 @@ enum crossing_verdict assess_verdict(const struct config_crossing *crossing,
 bool assess_is_held(const struct config_crossing *crossing, const struct crossing_path *path,
 		    enum crossing_verdict before);
 
+/** assess_is_worse() - of two verdicts; what was not assessed (none) is worse than unlikely */
+bool assess_is_worse(unsigned int verdict, unsigned int than);
+
 /**
  * assess_worst() - the worst path to a receptor, or over a boundary: to a place beyond the border,
  * too, for what reaches that has crossed it. NULL: there is none.
@@ -229,6 +237,13 @@ uint64_t assess_key(const char *text);
 /** assess_source_key(), assess_threshold_key() - of SITE/SOURCE, of TARGET/PARAMETER */
 uint64_t assess_source_key(const struct config *config, size_t source);
 uint64_t assess_threshold_key(const struct config *config, size_t threshold);
+
+/** assess_parameter_key() - the same of a channel's name, whether or not there is a threshold */
+uint64_t assess_parameter_key(const struct config *config, const struct config_target *target,
+			      size_t channel);
+
+/** assess_parameter() - what a path is about; NULL: of its way alone, or not configured any more */
+const char *assess_parameter(const struct config *config, const struct crossing_path *path);
 
 /** assess_source_of(), … - the index that such a key names; CONFIG_NONE not configured any more */
 size_t assess_source_of(const struct config *config, uint64_t key);
@@ -346,8 +361,9 @@ void inbound_watch(struct core *core, struct stamp at);
  * By the parameters whose limits are broken at the station. A source upstream was in order where
  * the channel of that name was measured over the whole travel time, has a bound, and each of its
  * values was within it. The bound is its strictest limit of the law, on values or any mean: a mean
- * over a day breaks long after the spill is here; without one the lowest threshold of the
- * parameter. Where the station's own limit is on a mean, its length is added to the travel time.
+ * over a day breaks long after the spill is here. Without one it is not judged: what matters in a
+ * river is no limit of an effluent. Where the station's own limit is on a mean, its length is added
+ * to the travel time.
  *
  * Observed: own sources are named upstream, and all were in order, and the station's limit has been
  * broken for a minute, see assess_lasts(); until then possible. Unlikely: one was beyond its
@@ -366,9 +382,6 @@ void inbound_describe(const struct core *core, size_t source, struct stamp at,
 
 /** assess_tick() - assess what is due, one incident at most, and look at due readings */
 void assess_tick(struct core *core, struct stamp at);
-
-/** assess_again() - what an incident may reach has changed: assess all at once */
-void assess_again(struct core *core);
 
 /** assess_of() - the assessment of an incident; NULL there is none of this one */
 const struct core_crossing *assess_of(const struct core *core,

@@ -43,5 +43,20 @@ void round_cover(const struct round *round, const struct assess_mass *mass,
 /** round_judge() - its verdict, with what readings at the target say */
 void round_judge(const struct round *round, struct crossing_path *path);
 
+/**
+ * struct round_unjudged - what has broken a limit of the law at the source and has no threshold at
+ * a target: that something else is in order says nothing of it
+ * @key: as assess_parameter_key()
+ */
+struct round_unjudged {
+	uint64_t key;
+	uint64_t flags;
+};
+
+/** round_unjudged() - the next from the source's channel @*channel on, which is then the one behind
+ * it. Return: false there is none */
+bool round_unjudged(const struct round *round, const struct config_target *target, size_t *channel,
+		    struct round_unjudged *ret);
+
 /** round_add() - to the list, the worst first; the least bad makes room */
 void round_add(const struct round *round, const struct crossing_path *path);

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -199,6 +200,18 @@ struct config_source {
 	struct config_release release;
 	enum incident_level level;
 };
+
+/** config_lacks_river() - does water flow out of it, to where nobody has said? Of solid waste that
+ * can slide, only where its leachate is configured. */
+static inline bool config_lacks_river(const struct config_source *source)
+{
+	const struct config_release *release = &source->release;
+
+	return release->river == CONFIG_NONE &&
+	       (source->kind == WASTE_LIQUID ||
+		(source->kind == WASTE_SOLID &&
+		 (isnan(release->drop_m) || !isnan(release->leachate_area_m2))));
+}
 
 /** config_is_station() - does it measure what comes from elsewhere, and let nothing go itself? */
 static inline bool config_is_station(const struct config_source *source)
@@ -413,6 +426,18 @@ struct config {
 	struct config_crossing crossing;
 	size_t *channels_by_path; /* indices of @channels, sorted by path */
 };
+
+/** config_measured_as() - the channel itself; of a gas at reference oxygen the gas as it is
+ * measured, for that is what spreads */
+static inline size_t config_measured_as(const struct config *config, size_t channel)
+{
+	const struct config_channel *c = &config->channels[channel];
+
+	while (c->formula == FORMULA_OXYGEN && c->n_inputs > 0 &&
+	       config->channels[c->inputs[0]].source == c->source)
+		c = &config->channels[c->inputs[0]];
+	return (size_t)(c - config->channels);
+}
 
 /**
  * config_load() - read and check DIR/wastewatch.yaml and DIR/sites.d/\*.yaml, with the profiles

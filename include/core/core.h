@@ -281,6 +281,7 @@ struct core {
 	struct core_crossing *crossings; /* as @incidents */
 	struct core_due *dues;		 /* CROSSING_DUES_MAX */
 	struct core_upstream *upstream;	 /* per channel; of sources upstream of a border station */
+	int64_t assessed_ms; /* monotonic: the tick of all assessments; 0 none since the start */
 	struct core_stream *streams;
 	size_t n_streams;
 	size_t *channel_limits; /* first limit of each channel; n_channels + 1 of them */
@@ -291,8 +292,7 @@ struct core {
 	int64_t *watch_ms; /* per stream, monotonic: none of its channels is old or lost before */
 	size_t *derived;   /* channels, ascending: what one is made of comes before it */
 	size_t n_derived;
-	bool *leads; /* per channel, something is derived whenever it has a new sample, or its mass
-		      * is reckoned */
+	bool *leads; /* per channel: something is derived of each sample, or its mass is reckoned */
 	struct mass *masses;	/* per channel, of those in @released; see release.h */
 	size_t *released;	/* channels whose mass is reckoned */
 	size_t *released_above; /* of each, the limit above which it is reckoned, too, or none */

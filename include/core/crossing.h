@@ -78,7 +78,7 @@ enum crossing_method {
 /* plume: the release is shorter than its way there, or than 10 minutes */
 #define FLAG_SHORT    (UINT64_C(1) << 32)
 #define FLAG_NO_PLACE (UINT64_C(1) << 33) /* where the source is, is not known */
-/* no threshold there is about anything that the source measures */
+/* of states saved by older versions alone: FLAG_NO_THRESHOLD tells it of each parameter */
 #define FLAG_NO_MATCH (UINT64_C(1) << 34)
 /* concentration and flow were not good all the time: the estimate has the mean rate for the gaps */
 #define FLAG_FILLED (UINT64_C(1) << 35)
@@ -92,7 +92,13 @@ enum crossing_method {
 #define FLAG_COLD (UINT64_C(1) << 39)
 /* inbound: the station's limit was broken for less than a minute */
 #define FLAG_BRIEF (UINT64_C(1) << 40)
-#define FLAG_LAST  FLAG_BRIEF
+/* a limit of the parameter is broken, and no threshold there is about it */
+#define FLAG_NO_THRESHOLD (UINT64_C(1) << 41)
+/* and it is not measured as a concentration: there can be none */
+#define FLAG_NO_MEASURE (UINT64_C(1) << 42)
+/* what flows out has no river */
+#define FLAG_NO_RIVER (UINT64_C(1) << 43)
+#define FLAG_LAST     FLAG_NO_RIVER
 
 /** crossing_flag_text() - in words for people; NULL: no such bit */
 const char *crossing_flag_text(uint64_t flag);
@@ -169,6 +175,8 @@ struct crossing_path {
  * @assessed: when it was made last
  * @class, @n_alarms: of the incident then
  * @n_left_out: paths that the list has no room for
+ * @config: the first bytes of the digest of the configuration that it was made with: with another,
+ *	after a reload or a start, it is made anew at once, for lines and rivers may lie elsewhere
  * @sector_*: of the plume; @sector_reach_m 0 there is none
  */
 struct core_crossing {
@@ -178,7 +186,7 @@ struct core_crossing {
 	uint32_t n_paths;
 	uint32_t n_left_out;
 	uint8_t at_once; /* assess again without waiting for the interval */
-	uint8_t pad[3];
+	uint8_t config[3];
 	struct boundary_point sector_from;
 	double sector_bearing_deg;
 	double sector_half_deg;

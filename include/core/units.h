@@ -51,6 +51,10 @@ const char *unit_dimension_text(enum unit_dimension dimension);
  */
 int unit_convert(const char *from, const char *to, double value, double *ret);
 
+/** unit_is_concentration() - mass in water or air, or, where @gas, in a normal volume of gas, too?
+ */
+bool unit_is_concentration(const char *measure, bool gas);
+
 /**
  * unit_gas_concentration() - a volume fraction of a gas as kg/Nm3: φ × M / 24.465
  * @molar_mass: g/mol, positive

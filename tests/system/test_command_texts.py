@@ -88,6 +88,16 @@ def test_colours_on_a_terminal_only(quiet):
     assert ESCAPE not in on_terminal(quiet, "status", TERM="dumb")[1]
 
 
+def test_show_says_when_it_began_and_when_it_was_opened(spilt):
+    """The onset is that of the first limit, the opening the entry that says so."""
+    opened = spilt.until_entry("incident.opened")
+    text = spilt.command("show", spilt.incident).stdout
+    began, told = re.search(r"^  began  (.*)\n  opened (.*), first alarm (.*)$", text, re.M).groups()[:2]
+    assert began == opened["since"][:19].replace("T", " ")
+    assert told == opened["time"][:19].replace("T", " ")
+    assert began <= told
+
+
 def test_what_is_wrong_comes_first_with_what_to_type(spilt):
     lines = spilt.command("status").stdout.splitlines()
     assert lines[0].startswith("ATTENTION  ") and not lines[1]

@@ -17,7 +17,7 @@ PAGES = sorted(DOC.glob("*.md"))
 COD = "mill/outfall/COD"
 CODES = {"status": (0, 4), "links": (0,)}  # what is no failure
 # what needs a system of its own; test_package.py and test_systemd.py do that
-HOST = ("apt", "systemctl", "journalctl", "adduser", "sysctl")
+HOST = ("apt", "systemctl", "journalctl", "adduser", "sysctl", "cp")
 
 
 @pytest.fixture(scope="module", name="plant")

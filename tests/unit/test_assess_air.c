@@ -392,7 +392,8 @@ static void test_begins_with_its_own_release(void **state)
 	rig_close(rig);
 }
 
-/* no threshold about CO: that is what is told, not that its flow is not known */
+/* no threshold about CO: that is what is told, not that its flow is not known; and that others are
+ * in order there shows nothing of it */
 static void test_no_threshold_fits(void **state)
 {
 	const struct crossing_path *path;
@@ -403,9 +404,11 @@ static void test_no_threshold_fits(void **state)
 	rig->values[FLARE] = 2000;
 	run(rig, 2 * MINUTE);
 	path = path_of(rig, WASTE_GAS, "flare", METHOD_DISTANCE);
-	assert_true(path->flags == FLAG_NO_MATCH);
-	assert_int_equal(path->verdict, VERDICT_NONE);
-	assert_non_null(strstr(rig->text, "no threshold there is about anything"));
+	assert_true(path->flags == FLAG_NO_THRESHOLD);
+	assert_int_equal(path->verdict, VERDICT_POSSIBLE);
+	assert_string_equal(assess_parameter(config, path), "CO");
+	assert_int_equal(rig->core->incidents[WASTE_GAS].verdict, VERDICT_POSSIBLE);
+	assert_non_null(strstr(rig->text, "not assessed: no threshold for CO at border"));
 	assert_null(strstr(rig->text, "discharge not known"));
 	rig_close(rig);
 }

@@ -272,6 +272,11 @@ static void test_threshold_of_nothing(void **state)
 	"site: a\n"                                    \
 	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n" \
 	"units: [{name: u, link: l, id: 1}]\n" OTHERS "  - name: s\n" keys CHANNELS LIMIT
+#define DRY(keys)                                      \
+	"site: a\n"                                    \
+	"links: [{name: l, tcp: \"127.0.0.1:502\"}]\n" \
+	"units: [{name: u, link: l, id: 1}]\n" OTHERS "  - name: s\n" keys CHANNELS LIMIT_DRY
+#define LIMIT_DRY "    limits: [{channel: dry, class: limit, high: 1, origin: q}]\n"
 #define OF(parameter, medium, unit)                                                             \
 	"    thresholds: [{parameter: " parameter ", in: " medium ", high: 1, unit: " unit ", " \
 	"origin: q}]\n"
@@ -289,6 +294,11 @@ static void test_ways_that_lead_nowhere(void **state)
 		 "boundary or receptor is not assessed; allowed: \"position\" of it or of the "
 		 "site"},
 		{MAIN, NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
+		 "wastewatch.yaml:3:5: warning: a/s has limits of COD, which can come here by air, "
+		 "and no threshold here is about that: a breach is told as possible here, not "
+		 "assessed; allowed: a threshold \"in: air\" for each"},
+		/* a limit of what can have no threshold */
+		{MAIN, DRY("    kind: gas\n    position: [21, 106.9]\n"),
 		 "wastewatch.yaml:3:5: warning: what a/s lets go can come here by air, and no "
 		 "threshold here is about anything that is measured there: only the way is told; "
 		 "allowed: one \"in: air\" with a channel of it as \"parameter\""},
@@ -301,19 +311,33 @@ static void test_ways_that_lead_nowhere(void **state)
 		 "\"flow\", "
 		 "the name of a channel that measures it"},
 		{MAIN_HEAD BOUNDARY RIVER, NOWHERE("    kind: gas\n    position: [21, 106.9]\n"),
-		 "a.yaml:7:5: warning: how much comes from \"s\" is not measured"},
-		{MAIN_HEAD "crossing-counts: possible\n" BOUNDARY RIVER,
+		 "a/s has limits of COD, which can come here by air"},
+		{MAIN_HEAD "crossing-counts: possible\n" BOUNDARY OF("COD", "air", "ug/m3") RIVER,
 		 NOWHERE("    kind: gas\n    position: [21, 106.9]\n"), NULL},
 		/* no boundary, no question */
 		{MAIN_HEAD RIVER, NOWHERE("    kind: gas\n"), NULL},
 		/* what slides has a place, what flows has a river */
 		{MAIN, NOWHERE("    kind: solid\n    drop: 20\n    volume: 9\n"),
 		 "whether its slide reaches"},
-		{MAIN, NOWHERE("    kind: solid\n"), NULL},
-		{MAIN, NOWHERE("    kind: liquid\n"), NULL},
+		{MAIN, NOWHERE("    kind: solid\n"), "nobody knows where \"s\" flows to"},
+		{MAIN,
+		 NOWHERE("    kind: solid\n    position: [2, 1]\n    drop: 2\n    volume: 9\n"),
+		 NULL},
+		{MAIN,
+		 NOWHERE("    kind: solid\n    position: [2, 1]\n    drop: 2\n    volume: 9\n"
+			 "    leachate-area: 2\n    leachate-coefficient: 1\n"),
+		 "nobody knows where \"s\" flows to"},
+		{MAIN, NOWHERE("    kind: liquid\n"),
+		 "a.yaml:7:5: warning: nobody knows where \"s\" flows to: whether its water "
+		 "reaches "
+		 "a boundary or receptor is not assessed; allowed: \"river\" and \"at-km\" of it, "
+		 "or "
+		 "\"discharges: no\""},
+		{MAIN, NOWHERE("    kind: liquid\n    discharges: no\n"), NULL},
+		{MAIN_HEAD RIVER, NOWHERE("    kind: liquid\n"), NULL},
 		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER CROSSES,
 		 NOWHERE("    kind: liquid\n    river: r\n    at-km: 5\n"),
-		 "what a/s lets go can come here by water, and no threshold"},
+		 "a/s has limits of COD, which can come here by water, and no threshold"},
 		{MAIN_HEAD BOUNDARY OF("COD", "air", "ug/m3") RIVER CROSSES,
 		 NOWHERE("    kind: liquid\n    river: r\n    at-km: 46\n"), NULL},
 		/* no limit of the law, no incident; a border station lets nothing go */

@@ -264,14 +264,29 @@ static void print_summary(const struct story *story)
 		say("Nothing is left to be done.\n");
 }
 
+/* since when the first limit was broken, before its raise delay or with its window; "" not known */
+static const char *onset_of(const struct story *story)
+{
+	const json_t *entry;
+	size_t i;
+
+	json_array_foreach (story->entries, i, entry)
+		if (strcmp(field_text(entry, "type"), "incident.opened") == 0)
+			return field_text(entry, "since");
+	return "";
+}
+
 static void print_head(const struct story *story)
 {
 	const json_t *object = story->object;
+	const char *onset = onset_of(story);
 	char time[20];
 
 	print_summary(story);
 	(void)printf("\n%s\n", field_text(object, "id"));
-	say("  began  %s, first alarm %s\n", moment(field_text(object, "opened"), time),
+	if (*onset)
+		say("  began  %s\n", moment(onset, time));
+	say("  opened %s, first alarm %s\n", moment(field_text(object, "opened"), time),
 	    field_text(object, "first_out"));
 	if (*field_text(object, "ended"))
 		say("  ended  %s\n", moment(field_text(object, "ended"), time));

@@ -96,9 +96,17 @@ def chain(before, line):
 def check(directory, pem=None):
     directory = pathlib.Path(directory)
     try:
-        return _check(directory, pem or (directory / "key.pem").read_text())
+        return _check(directory, pem or key_beside(directory))
     except (AssertionError, ValueError, OSError, KeyError, IndexError) as error:
         return f"{type(error).__name__}: {error}"
+
+
+def key_beside(directory):
+    """Three lines and nothing else."""
+    pem = (directory / "key.pem").read_bytes().decode("ascii")
+    body = base64.b64encode(bytes.fromhex("302a300506032b6570032100") + public_bytes(pem)).decode()
+    assert pem == f"-----BEGIN PUBLIC KEY-----\n{body}\n-----END PUBLIC KEY-----\n"
+    return pem
 
 
 def whpk(public):
@@ -119,7 +127,7 @@ def successor(public, entry):
 
 def _check(directory, pem):
     public, note = public_bytes(pem), (directory / "head.txt").read_bytes()
-    hashes = (directory / "hashes.txt").read_text().split("\n")
+    hashes = (directory / "hashes.txt").read_bytes().decode("ascii").split("\n")
     lines = (directory / "entries.jsonl").read_bytes().split(b"\n")
     if lines.pop() != b"":
         return "the last line is cut"

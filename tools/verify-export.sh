@@ -18,6 +18,9 @@ for name in entries.jsonl hashes.txt head.txt head.sig; do [ -f "$d/$name" ] || 
 tmp=$(mktemp -d) || exit 2
 trap 'rm -rf "$tmp"' EXIT
 cp "${2:-$d/key.pem}" "$tmp/key.pem" 2>/dev/null || bad "there is no key ${2:-$d/key.pem}"
+[ $# -ge 2 ] ||
+    { openssl pkey -pubin -in "$tmp/key.pem" -out "$tmp/again.pem" 2>/dev/null && cmp -s "$tmp/again.pem" "$tmp/key.pem"; } ||
+    bad "key.pem was changed: it is not a public key in three lines and nothing else"
 raw() { openssl pkey -pubin -in "$tmp/key.pem" -outform DER 2>/dev/null | tail -c 32; }
 signed() { openssl pkeyutl -verify -pubin -inkey "$tmp/key.pem" -rawin -in "$1" -sigfile "$2" >/dev/null 2>&1; }
 text() { printf '%s\n' "$line" | sed -n "s/.*[{,]\"$1\":\"\\([^\"\\\\]*\\)\".*/\\1/p"; }
@@ -33,9 +36,10 @@ rotated() {
 }
 
 # What: from the hash before the first entry through each line, H = SHA-256(tag, H before, line).
-[ "$(tr -d '\000' <"$d/entries.jsonl" | wc -c)" -eq "$(wc -c <"$d/entries.jsonl")" ] ||
-    bad "entries.jsonl holds zero bytes"
-[ -z "$(tail -c 1 "$d/entries.jsonl")" ] || bad "the last line of entries.jsonl is cut or added"
+for name in entries.jsonl hashes.txt head.txt; do # what a shell passes over, and others show
+    [ "$(tr -d '\000' <"$d/$name" | wc -c)" -eq "$(wc -c <"$d/$name")" ] || bad "$name holds zero bytes"
+    [ -z "$(tail -c 1 "$d/$name")" ] || bad "the last line of $name is cut or added"
+done
 n=$(sed -n '1s/.*"seq":\([0-9]*\).*/\1/p' "$d/entries.jsonl")
 n=$((${n:-1} - 1))
 first=$((n + 1))

@@ -108,7 +108,7 @@ static bool is_hex(const struct word *word, size_t n)
 	return true;
 }
 
-enum key { LOG_ID, LAST_SEQ, LAST_HASH, HELD_SEQ, N_KEYS };
+enum key { LOG_ID, LAST_SEQ, LAST_HASH, HELD_SEQ, LAST_TIME, LAST_SIGNATURE, N_KEYS };
 
 static bool take_id(struct scan *scan, struct anchor_answer *answer)
 {
@@ -142,6 +142,30 @@ static bool take_held(struct scan *scan, struct anchor_answer *answer)
 	return take_number(scan, &answer->held_seq);
 }
 
+/* what is no text of that length is none that was signed */
+static bool take_plain(struct scan *scan, char *ret, size_t max)
+{
+	struct word word;
+
+	if (!take_text(scan, &word))
+		return false;
+	if (word.plain && word.n < max && !memchr(word.bytes, '\0', word.n)) {
+		memcpy(ret, word.bytes, word.n);
+		ret[word.n] = '\0';
+	}
+	return true;
+}
+
+static bool take_time(struct scan *scan, struct anchor_answer *answer)
+{
+	return take_plain(scan, answer->time, sizeof(answer->time));
+}
+
+static bool take_signature(struct scan *scan, struct anchor_answer *answer)
+{
+	return take_plain(scan, answer->signature, sizeof(answer->signature));
+}
+
 static bool take_other(struct scan *scan, struct anchor_answer *answer)
 {
 	struct word word;
@@ -160,6 +184,8 @@ static const struct {
 	[LAST_SEQ] = {"last_seq", take_seq},
 	[LAST_HASH] = {"last_hash", take_hash},
 	[HELD_SEQ] = {"held_seq", take_held},
+	[LAST_TIME] = {"last_time", take_time},
+	[LAST_SIGNATURE] = {"last_signature", take_signature},
 	[N_KEYS] = {"", take_other},
 };
 
@@ -293,6 +319,14 @@ bool anchor_take(struct anchor *anchor, enum anchor_finding finding, const struc
 		anchor->at_ms = now_ms;
 	}
 	return finding != before && !(finding == ANCHOR_AGREED && before == ANCHOR_NOTHING);
+}
+
+bool anchor_may_renew(const struct anchor *anchor, const char *id, int64_t renewed_ms,
+		      int64_t mono_ms)
+{
+	int64_t least_ms = confirmed(anchor, id) > 0 ? ANCHOR_AGREED_MS : ANCHOR_RENEWAL_MS;
+
+	return renewed_ms == 0 || mono_ms - renewed_ms >= least_ms;
 }
 
 bool anchor_may_round(const struct anchor *anchor, int64_t mono_ms)

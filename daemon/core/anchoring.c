@@ -9,6 +9,7 @@
 #include "common/log.h"
 #include "core/anchoring.h"
 #include "core/chain.h"
+#include "core/head.h"
 
 #define TOO_EARLY  425
 #define CONFLICT   409
@@ -116,25 +117,56 @@ static void say(struct service *service, size_t i, int64_t department_seq)
 
 /* --- a new chain ---------------------------------------------------------------------------- */
 
-static bool may_renew(const struct service *service, int64_t mono_ms)
+/* the record's clock, 0 never */
+static int64_t last_renewed_ms(const struct anchoring *anchoring)
 {
-	const struct anchoring *anchoring = service->anchoring;
+	int64_t last_ms = 0;
 
 	for (size_t i = 0; i < anchoring->n; i++)
-		if (anchoring->anchors[i].renewed_ms != 0 &&
-		    mono_ms - anchoring->anchors[i].renewed_ms < ANCHOR_RENEWAL_MS)
-			return false;
-	return true;
+		last_ms = MAX(last_ms, anchoring->anchors[i].renewed_ms);
+	return last_ms;
+}
+
+/*
+ * Has this key signed, since the present chain began, an entry that this record has not? The note
+ * is made anew of the answer and signed anew: Ed25519 gives the same signature for the same note
+ * (RFC 8032 §5.1.6). A note that is older than the chain is that of a branch which was left
+ * already: who shows it again shows nothing new.
+ */
+static bool is_proven(const struct service *service, const struct anchor_answer *answer,
+		      struct stamp now)
+{
+	struct chain other = {.seq = (uint64_t)answer->seq, .key = service->core->log->key};
+	int64_t renewed_ms = last_renewed_ms(service->anchoring), signed_ms;
+	char note[HEAD_NOTE_MAX], key_id[SIGN_KEY_ID_TEXT], signature[SIGN_ED25519_TEXT];
+
+	if (!other.key || !*answer->signature || clock_parse(answer->time, &signed_ms) < 0 ||
+	    (renewed_ms != 0 && signed_ms <= now.wall_ms - (now.mono_ms - renewed_ms)))
+		return false;
+	memcpy(other.hash, answer->hash, sizeof(other.hash));
+	return head_note(service->config->origin, &other, signed_ms, note, key_id) == 0 &&
+	       sign_bytes_text(other.key, note, strlen(note), signature) == 0 &&
+	       strcmp(signature, answer->signature) == 0;
+}
+
+static bool may_renew(const struct service *service, size_t i, const struct anchor_answer *answer)
+{
+	const struct anchoring *anchoring = service->anchoring;
+	struct stamp now = service_now(service);
+
+	return is_proven(service, answer, now) ||
+	       anchor_may_renew(&anchoring->anchors[i], service->core->log_id,
+				last_renewed_ms(anchoring), now.mono_ms);
 }
 
 /* all that was said so far keeps its numbers; what comes has others, if with the same digits */
-static void renew(struct service *service, size_t i)
+static void renew(struct service *service, size_t i, const struct anchor_answer *answer)
 {
 	int64_t mono_ms = service_now(service).mono_ms;
 	uint8_t raw[8];
 	char id[ANCHOR_ID_MAX];
 
-	if (!may_renew(service, mono_ms) ||
+	if (!may_renew(service, i, answer) ||
 	    getrandom(raw, sizeof(raw), GRND_NONBLOCK) != sizeof(raw))
 		return;
 	for (size_t byte = 0; byte < sizeof(raw); byte++)
@@ -194,7 +226,7 @@ static void take_answer(struct service *service, size_t i, const struct anchor_c
 	enum anchor_finding finding = anchor_judge(anchor, what);
 
 	if (finding == ANCHOR_AHEAD || finding == ANCHOR_CONFLICT)
-		renew(service, i);
+		renew(service, i, what->answer);
 	service->anchoring->dirty[i] |= finding != ANCHOR_NOTHING;
 	if (anchor_take(anchor, finding, what, service_now(service).wall_ms))
 		say(service, i, what->answer->seq);

@@ -111,6 +111,13 @@ static enum record_report_state state_of(const struct record_job *job, enum outb
 	return job->held && job->lane == FILES_LANE ? REPORT_HELD : REPORT_PENDING;
 }
 
+static enum outbox_urgency urgency_of(const struct record_job *job)
+{
+	if (job->lane == 0) /* what is not stored, too */
+		return OUTBOX_EMERGENCY;
+	return job->type && strcmp(job->type, REPORT_FIRST) == 0 ? OUTBOX_FIRST : OUTBOX_ORDINARY;
+}
+
 static void settle_stored(struct delivery *delivery, struct endpoint *endpoint,
 			  struct outbox_decision decision, int http_status, const char *words)
 {
@@ -126,6 +133,7 @@ static void settle_stored(struct delivery *delivery, struct endpoint *endpoint,
 				     .next_ms = now.wall_ms + decision.wait_ms,
 				     .at_ms = now.wall_ms,
 				     .http_status = http_status,
+				     .lane = endpoint->job.lane,
 				     .error = decision.verdict == OUTBOX_DELIVERED ? NULL : words,
 			     });
 	say_result(delivery, endpoint, decision.verdict, words);
@@ -179,6 +187,7 @@ static void finish(struct delivery *delivery, struct endpoint *endpoint,
 							  (size_t)(endpoint - delivery->endpoints),
 							  &endpoint->job, result, set_ms),
 					 result->retry_after_s, delivery_random());
+	decision = outbox_hasten(decision, urgency_of(&endpoint->job));
 	/* refused for a signature that is missing here: soon after it is there again, it goes */
 	if (keys_is_lacking(&delivery->service->keys, (size_t)(endpoint - delivery->endpoints)))
 		decision.wait_ms = MIN(decision.wait_ms, LACKING_WAIT_MS);
@@ -348,7 +357,9 @@ static void pump_endpoint(struct delivery *delivery, struct endpoint *endpoint, 
 	if (endpoint->attempt || endpoint->paused || (!open && ask.files) ||
 	    (endpoint->next_ms > now.wall_ms && endpoint->next_ms - now.wall_ms < MS_PER_MIN))
 		return;
-	ask.emergencies = !open;
+	ask.firsts = !open && !ask.files &&
+		     outbox_gate_lets_first(&endpoint->gate, destination->per_min, now.mono_ms);
+	ask.emergencies = !open && !ask.firsts;
 	if (delivery_but(delivery, now.wall_ms, &but) < 0)
 		return;
 	ask.but = but;

@@ -73,11 +73,17 @@ struct outbox_decision outbox_decide_upload(uint32_t attempts, bool uploaded, in
 	return outbox_decide(attempts, status, -1, random);
 }
 
+static int64_t asked_ms(int64_t retry_after_s)
+{
+	return MIN(MAX(retry_after_s, (int64_t)OUTBOX_RETRY_AFTER_MIN_S),
+		   (int64_t)OUTBOX_RETRY_AFTER_MAX_S) *
+	       MS_PER_S;
+}
+
 struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t retry_after_s,
 				     uint32_t random)
 {
 	struct outbox_decision decision = {.verdict = verdict_of(http_status)};
-	int64_t asked_ms;
 
 	if (decision.verdict == OUTBOX_DELIVERED || decision.verdict == OUTBOX_GONE)
 		return decision; /* what is gone is due as soon as the pause ends */
@@ -87,11 +93,19 @@ struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t
 	if (retry_after_s < 0)
 		return decision;
 	/* the receiver's word; a refusal stays at long intervals all the same */
-	asked_ms = MIN(MAX(retry_after_s, (int64_t)OUTBOX_RETRY_AFTER_MIN_S),
-		       (int64_t)OUTBOX_RETRY_AFTER_MAX_S) *
-		   MS_PER_S;
-	decision.wait_ms = decision.verdict == OUTBOX_REFUSED ? MAX(asked_ms, decision.wait_ms)
-							      : asked_ms;
+	decision.wait_ms = decision.verdict == OUTBOX_REFUSED
+				   ? MAX(asked_ms(retry_after_s), decision.wait_ms)
+				   : asked_ms(retry_after_s);
+	return decision;
+}
+
+struct outbox_decision outbox_hasten(struct outbox_decision decision, enum outbox_urgency urgency)
+{
+	decision.urgency = urgency;
+	/* a first report that was refused: somebody must mend something */
+	if (urgency == OUTBOX_EMERGENCY ||
+	    (urgency == OUTBOX_FIRST && decision.verdict == OUTBOX_RETRY))
+		decision.wait_ms = MIN(decision.wait_ms, (int64_t)OUTBOX_URGENT_MAX_MS);
 	return decision;
 }
 
@@ -110,9 +124,19 @@ static int64_t burst_ms(uint32_t per_min)
 	return MAX((OUTBOX_BURST - 1) * share_ms(per_min), 2 * MS_PER_S);
 }
 
+static bool is_paid(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
+{
+	return gate->paid_until_ms - mono_ms <= burst_ms(per_min);
+}
+
 bool outbox_gate_is_open(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
 {
-	return mono_ms >= gate->rest_until_ms && gate->paid_until_ms - mono_ms <= burst_ms(per_min);
+	return mono_ms >= gate->rest_until_ms && is_paid(gate, per_min, mono_ms);
+}
+
+bool outbox_gate_lets_first(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
+{
+	return mono_ms >= gate->first_until_ms && is_paid(gate, per_min, mono_ms);
 }
 
 void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms)
@@ -124,15 +148,22 @@ void outbox_gate_settle(struct outbox_gate *gate, struct outbox_decision decisio
 			int64_t retry_after_s, int64_t mono_ms, uint32_t random)
 {
 	int64_t rest_ms;
+	bool passes = mono_ms >= gate->first_until_ms && mono_ms < gate->rest_until_ms;
 
 	if (decision.verdict != OUTBOX_RETRY) {
 		gate->n_failures = 0; /* somebody is there, whatever he says */
-		gate->rest_until_ms = 0;
+		gate->rest_until_ms = gate->first_until_ms = 0;
 		return;
 	}
-	if (mono_ms < gate->rest_until_ms && retry_after_s < 0)
+	if (mono_ms < gate->rest_until_ms && retry_after_s < 0 &&
+	    (!passes || decision.urgency == OUTBOX_EMERGENCY))
 		return; /* an emergency's, in the rest: it makes that of the others no longer */
 	gate->n_failures++;
-	rest_ms = MIN(wait_ms(gate->n_failures, random), (int64_t)OUTBOX_REST_MAX_MS);
-	gate->rest_until_ms = mono_ms + (retry_after_s < 0 ? rest_ms : decision.wait_ms);
+	rest_ms = retry_after_s < 0
+			  ? MIN(wait_ms(gate->n_failures, random), (int64_t)OUTBOX_REST_MAX_MS)
+			  : asked_ms(retry_after_s);
+	gate->rest_until_ms = retry_after_s < 0 ? MAX(gate->rest_until_ms, mono_ms + rest_ms)
+						: mono_ms + rest_ms;
+	if (!passes || decision.urgency != OUTBOX_EMERGENCY)
+		gate->first_until_ms = mono_ms + MIN(rest_ms, (int64_t)OUTBOX_URGENT_MAX_MS);
 }

@@ -23,6 +23,13 @@
 	" AND state = 'pending' AND type = 'incident.updated' AND attempts = 0" \
 	" AND last_ms IS NULL AND id <> ?3"
 
+#define SOON_MS "5000" /* the first wait of outbox.c */
+
+/* after a 2xx at ?2; a refusal counts by the minute, MS_PER_MIN, up to a quarter of an hour */
+#define DUE                                      \
+	"iif(state = 'pending' OR lane = 2, ?2," \
+	" max(?2, min(coalesce(last_ms, 0), ?2) + min(attempts, 15) * 60000))"
+
 #define CHANGE                                                                         \
 	"UPDATE outbox SET state = coalesce(?2, state), next_ms = 0, changed_ms = ?3," \
 	" changed_by = ?4, reason = ?5"
@@ -37,18 +44,21 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 		     " created_ms, body, skipped, place, fixed)"
 		     " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, NULL)"
 		     " ON CONFLICT(webhook_id) DO NOTHING",
-	/* what an emergency waits for must not wait in the slow lane */
-	[RAISE_LANE] = "UPDATE outbox SET lane = 0 WHERE incident = ?1 AND destination = ?2"
-		       " AND " QUEUED " AND lane > 0",
+	/* what an emergency waits for must not wait in the slow lane, nor for what its receiver
+	 * has said before it came */
+	[RAISE_LANE] = "UPDATE outbox SET lane = 0, next_ms = min(next_ms, ?3) WHERE incident = ?1"
+		       " AND destination = ?2 AND " QUEUED " AND lane > 0",
 	[REPLACED] = "SELECT count(*) + coalesce(sum(skipped), 0), min(place), min(lane)"
 		     " FROM outbox" REPLACEABLE,
 	/* what it said is in the one that replaces it; that it was there, stays */
 	[REPLACE] = "UPDATE outbox SET state = 'superseded', body = '', replaced_by = ?4,"
 		    " last_ms = ?5" REPLACEABLE,
-	/* what a person has decided meanwhile stands, unless the receiver has it */
+	/* what a person has decided meanwhile stands, unless the receiver has it; and what was in
+	 * the slow lane when it went and has an emergency behind it now, goes again soon */
 	[SET_DELIVERY] = "UPDATE outbox SET state = CASE WHEN ?2 <> 'sent' AND"
 			 " state IN ('stopped', 'abandoned') THEN state ELSE ?2 END, attempts = ?3,"
-			 " next_ms = ?4, last_ms = ?5, http_status = ?6, error = ?7,"
+			 " next_ms = CASE WHEN lane = 0 AND ?8 > 0 THEN min(?4, ?5 + " SOON_MS
+			 ") ELSE ?4 END, last_ms = ?5, http_status = ?6, error = ?7,"
 			 " changed_by = CASE ?2 WHEN 'stopped' THEN 'wastewatchd' ELSE changed_by"
 			 " END WHERE id = ?1",
 	[NEXT_JOB] = "SELECT id, attempts, lane, webhook_id, body, state = 'held', type, incident,"
@@ -56,6 +66,7 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 		     " WHERE destination = ?1 AND turn = 1 AND lane BETWEEN ?4 AND ?5"
 		     " AND (next_ms <= ?2 OR next_ms > ?3)"
 		     " AND (?6 IS NULL OR instr(?6, ',' || id || ',') = 0)"
+		     " AND (NOT ?7 OR lane = 0 OR type = '" REPORT_FIRST "')"
 		     " ORDER BY lane, place LIMIT 1",
 	/* next_ms > 0 lets the index outbox_retry serve: only what was tried already has one */
 	[NEXT_TIME] = "SELECT min(next_ms) FROM outbox WHERE destination = ?1"
@@ -65,14 +76,13 @@ const char *const record_outbox_sql[N_STATEMENTS] = {
 		    " GROUP BY destination",
 	[RELEASE] = "UPDATE outbox SET next_ms = ?1 WHERE " QUEUED " AND next_ms > 0"
 		    " AND next_ms > ?1",
-	/* the receiver is back: what failed while it was away need not wait for its turn; what
-	 * it asked to wait for does. A server that takes one station's file may take the others
-	 * too; a report that was refused will be so again. */
-	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = ?2 WHERE destination ="
+	/* the receiver is back: what failed while it was away, or asked for time, need not wait
+	 * for its turn. A server that takes one station's file may take the others too. A report
+	 * that was refused may have been so for a fault that was mended, and is asked about again,
+	 * the later the oftener it was refused. */
+	[RELEASE_DESTINATION] = "UPDATE outbox SET next_ms = " DUE " WHERE destination ="
 				" (SELECT destination FROM outbox WHERE id = ?1) AND " QUEUED
-				" AND next_ms > 0 AND next_ms > ?2"
-				" AND (state = 'pending' OR lane = 2)"
-				" AND coalesce(http_status, 0) NOT IN (429, 503)",
+				" AND next_ms > 0 AND next_ms > ?2 AND next_ms > " DUE,
 	[FIND_REPORT] = "SELECT id, state, destination, changed_by FROM outbox"
 			" WHERE webhook_id = ?1",
 	[COUNT_QUEUED] = "SELECT count(*) FROM outbox WHERE destination = ?1 AND " QUEUED,
@@ -119,11 +129,13 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 
 /* --- new ones ---------------------------------------------------------------------- */
 
-static int raise_lane(struct record *record, const char *incident, const char *destination)
+static int raise_lane(struct record *record, const struct record_commit *commit,
+		      const struct batch_report *report)
 {
 	PREPARE(RAISE_LANE);
-	bind_text(s, 1, incident);
-	bind_text(s, 2, destination);
+	bind_text(s, 1, report->incident);
+	bind_text(s, 2, commit->config->destinations[report->destination].name);
+	(void)sqlite3_bind_int64(s, 3, commit->now.wall_ms);
 	return record_run(record, s);
 }
 
@@ -222,10 +234,7 @@ int record_add_report(struct record *record, const struct record_commit *commit,
 	if (r == 0)
 		r = insert(record, commit, i, body ? body : report->body, &replacing);
 	free(body);
-	return r == 0 && report->lane == 0
-		       ? raise_lane(record, report->incident,
-				    commit->config->destinations[report->destination].name)
-		       : r;
+	return r == 0 && report->lane == 0 ? raise_lane(record, commit, report) : r;
 }
 
 /* --- what becomes of them ---------------------------------------------------------- */
@@ -250,6 +259,7 @@ static int set_delivery(struct record *record, const struct record_delivery *del
 	(void)sqlite3_bind_int64(s, 5, delivery->at_ms);
 	(void)sqlite3_bind_int(s, 6, delivery->http_status);
 	bind_text(s, 7, delivery->error);
+	(void)sqlite3_bind_int64(s, 8, delivery->lane);
 	r = record_run(record, s);
 	return r == 0 && delivery->state == REPORT_SENT ? release_destination(record, delivery) : r;
 }
@@ -329,6 +339,7 @@ static int find_job(struct record *record, const struct record_ask *ask, struct 
 	(void)sqlite3_bind_int(s, 4, ask->files ? FILES_LANE : 0);
 	(void)sqlite3_bind_int(s, 5, ask->files ? FILES_LANE : ask->emergencies ? 0 : 1);
 	bind_text(s, 6, ask->but);
+	(void)sqlite3_bind_int(s, 7, ask->firsts);
 	code = sqlite3_step(s);
 	if (code == SQLITE_ROW) {
 		*ret = (struct record_job){

@@ -13,7 +13,9 @@
  *
  * The bytes come from the network by way of the sender and are trusted in nothing: what is not
  * exactly of the form is no information, nothing is allocated for it, and the worst that a lie
- * can do is bounded: reports are sent again once an hour, a new chain begins once a day.
+ * can do is bounded: reports are sent again once an hour, a new chain begins once a day, or once
+ * an hour where the receiver has held the present one's entries. A claim with the signature of our
+ * own key on it is no lie (anchoring.c), and not bounded.
  * Pure: no clock, no I/O.
  */
 #pragma once
@@ -22,23 +24,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANCHOR_ID_MAX	   17			     /* of a chain, with its NUL */
-#define ANCHOR_SEQ_MAX	   INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader */
-#define ANCHOR_ROUND_MS	   (60 * 60 * 1000) /* least time between two rounds of sending again */
-#define ANCHOR_RENEWAL_MS  (24 * 60 * 60 * 1000) /* and between two new chains */
-#define ANCHOR_CLOCK_GRAIN 1000			 /* Date has whole seconds */
+#define ANCHOR_ID_MAX	  17			    /* of a chain, with its NUL */
+#define ANCHOR_SEQ_MAX	  INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader */
+#define ANCHOR_ROUND_MS	  (60 * 60 * 1000)	/* least time between two rounds of sending again */
+#define ANCHOR_RENEWAL_MS (24 * 60 * 60 * 1000) /* and between two new chains, on its word alone \
+						 */
+#define ANCHOR_AGREED_MS   (60 * 60 * 1000) /* the same where it has confirmed the present one */
+#define ANCHOR_TIME_MAX	   32
+#define ANCHOR_SIGN_MAX	   89
+#define ANCHOR_CLOCK_GRAIN 1000 /* Date has whole seconds */
 
 /**
  * struct anchor_answer - what an answer says
  * @id: of the chain, "" it does not say
  * @seq, @hash: of the highest entry held; 0 and zeros: none is
  * @held_seq: the highest before the report that was answered, -1 it does not say
+ * @time, @signature: of the note of that entry (head.h), as the report had them; "" it does not say
  */
 struct anchor_answer {
 	char id[ANCHOR_ID_MAX];
 	int64_t seq;
 	int64_t held_seq;
 	uint8_t hash[32];
+	char time[ANCHOR_TIME_MAX];
+	char signature[ANCHOR_SIGN_MAX];
 };
 
 /**
@@ -123,6 +132,14 @@ enum anchor_finding anchor_judge(const struct anchor *known, const struct anchor
  */
 bool anchor_take(struct anchor *anchor, enum anchor_finding finding, const struct anchor_case *what,
 		 int64_t now_ms);
+
+/**
+ * anchor_may_renew() - a new chain may begin on a receiver's word alone
+ * @id: of the present one
+ * @renewed_ms, @mono_ms: the record's clock: when one last began for anybody's sake, 0 never; now
+ */
+bool anchor_may_renew(const struct anchor *anchor, const char *id, int64_t renewed_ms,
+		      int64_t mono_ms);
 
 /** anchor_may_round() - reports may be made due again now; @mono_ms: the record's clock */
 bool anchor_may_round(const struct anchor *anchor, int64_t mono_ms);

@@ -38,6 +38,8 @@ struct batch_minute {
 	struct window_row row;
 };
 
+#define REPORT_FIRST "incident.opened" /* type of the first report of an incident */
+
 /**
  * struct batch_report - a report, or a data file, for one destination
  * @webhook_id, @type, @incident, @body: owned; of a file: files.h

@@ -9,7 +9,8 @@
  *                   2xx
  *     PENDING ────────────────▶ SENT
  *      │ ▲ │ 4xx           2xx    ▲
- *      │ │ └──────▶ HELD ─────────┤        HELD: by the receiver; tried again every 2 h
+ *      │ │ └──────▶ HELD ─────────┤        HELD: by the receiver; tried again every 2 h, and
+ *      │ │           │            │        1 to 15 min after a refusal if it takes others
  *      │ │ release   │ hold       │
  *      │ └────── STOPPED ─────────┤        STOPPED: by a person; stands aside
  *      │             │ abandon    │ 2xx of an attempt that was under way
@@ -40,13 +41,25 @@ enum outbox_verdict {
 #define OUTBOX_REST_MAX_MS 300000 /* 5 min: a receiver that is back is found so soon */
 #define OUTBOX_BURST	   10	  /* so many go at once after a pause */
 
+/* 15 min: no answer keeps an emergency longer, no Retry-After the first report of an incident; the
+ * law wants these at once, and a Retry-After of hours is meant for what can wait */
+#define OUTBOX_URGENT_MAX_MS 900000
+
+enum outbox_urgency {
+	OUTBOX_ORDINARY,
+	OUTBOX_FIRST, /* first report of an incident */
+	OUTBOX_EMERGENCY,
+};
+
 /**
  * struct outbox_decision
  * @wait_ms: until the next attempt; 0 if delivered
+ * @urgency: of the report
  */
 struct outbox_decision {
 	enum outbox_verdict verdict;
 	int64_t wait_ms;
+	enum outbox_urgency urgency;
 };
 
 /**
@@ -58,6 +71,9 @@ struct outbox_decision {
  */
 struct outbox_decision outbox_decide(uint32_t attempts, int http_status, int64_t retry_after_s,
 				     uint32_t random);
+
+/** outbox_hasten() - the same for what is urgent: see OUTBOX_URGENT_MAX_MS */
+struct outbox_decision outbox_hasten(struct outbox_decision decision, enum outbox_urgency urgency);
 
 /**
  * outbox_decide_upload() - the same for a data file
@@ -74,20 +90,26 @@ struct outbox_decision outbox_decide_upload(uint32_t attempts, bool uploaded, in
  *
  * A receiver that takes nothing is asked for one report after longer and longer rests, not for
  * each report that waits; and what has piled up goes at a set rate. Emergencies pass it: they
- * go at their own times. All zeros: open.
+ * go at their own times. First reports pass a rest that the receiver has asked for after a quarter
+ * of an hour. All zeros: open.
  *
  * @rest_until_ms: monotonic
+ * @first_until_ms: the same for first reports; never later
  * @paid_until_ms: monotonic; how far what was sent has used the rate up
  * @n_failures: attempts in a row that nobody took
  */
 struct outbox_gate {
 	int64_t rest_until_ms;
+	int64_t first_until_ms;
 	int64_t paid_until_ms;
 	uint32_t n_failures;
 };
 
 /** outbox_gate_is_open() - may what is no emergency go now? @per_min: at the rate, from 1 */
 bool outbox_gate_is_open(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms);
+
+/** outbox_gate_lets_first() - may the first report of an incident? */
+bool outbox_gate_lets_first(const struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms);
 
 /** outbox_gate_take() - something that is no emergency goes now */
 void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_ms);
@@ -96,7 +118,8 @@ void outbox_gate_take(struct outbox_gate *gate, uint32_t per_min, int64_t mono_m
  * outbox_gate_settle() - what came of an attempt, an emergency's too
  *
  * One that failed within the rest does not make the rest longer, or a few emergencies would keep
- * all else back for minutes after the receiver has come back.
+ * all else back for minutes after the receiver has come back. Nor does an emergency keep first
+ * reports back in a rest that they may pass.
  * @retry_after_s: of the answer, -1 none: the receiver's word counts for all that waits
  * @random: as above
  */

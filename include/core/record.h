@@ -129,7 +129,10 @@ struct record_report {
 	char *changed_by;
 };
 
-/** struct record_delivery - what became of a report after an attempt; texts the caller's */
+/**
+ * struct record_delivery - what became of a report after an attempt; texts the caller's
+ * @lane: the one that it was in when it went
+ */
 struct record_delivery {
 	int64_t id;
 	enum record_report_state state;
@@ -137,6 +140,7 @@ struct record_delivery {
 	int64_t next_ms;
 	int64_t at_ms;
 	int http_status;
+	uint32_t lane;
 	const char *error;
 };
 
@@ -342,12 +346,14 @@ int record_commit(struct record *record, const struct record_commit *commit);
  * @files: data files; else reports. What waits for a destination that was of the other kind
  *   when it was made does not go there.
  * @emergencies: only what is in the lane of emergencies
+ * @firsts: besides that only the first reports of incidents
  * @but: ids that are not asked for, ",1,2,"; NULL none
  */
 struct record_ask {
 	const char *destination;
 	bool files;
 	bool emergencies;
+	bool firsts;
 	const char *but;
 	int64_t now_ms;
 };

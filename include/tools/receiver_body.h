@@ -19,6 +19,7 @@
  * @id: of its chain, "" it does not say
  * @seq: 0: it does not say
  * @before: hash of the entry before, "" it does not say
+ * @time, @signature: of the note that was signed of it, "" it does not say
  */
 struct receiver_head {
 	char origin[RECEIVER_ORIGIN_MAX + 1];
@@ -26,6 +27,8 @@ struct receiver_head {
 	int64_t seq;
 	char hash[65];
 	char before[65];
+	char time[32];
+	char signature[89];
 };
 
 /**

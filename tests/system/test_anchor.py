@@ -219,6 +219,61 @@ def test_s11_state_directory_restored(plant):
         plant.stop()
 
 
+def test_s11_restored_twice_within_an_hour(plant):
+    """S11: a machine of snapshots: set back, and set back again to a copy that knows of the first
+    time. The receiver shows what this key has signed, so the chain has a new id again, and the
+    emergency after the second time arrives."""
+    restored(plant)
+    spill(plant)
+    until_all_sent(plant)
+    plant.until_entry("anchor.agreed", name="department")
+    second = plant.status()["log_id"]
+    plant.stop("core")
+    shutil.copytree(plant.state, plant.dir / "second")
+    plant.start("core")
+    plant.until_good("mill/outfall/COD")
+    spill(plant)
+    spill(plant)
+    until_all_sent(plant)
+    plant.stop("core")
+    shutil.rmtree(plant.state)
+    (plant.dir / "second").rename(plant.state)
+    plant.start("core")
+    plant.until_good("mill/outfall/COD")
+    incident = spill(plant, 900)
+    until_all_sent(plant)
+    third = plant.status()["log_id"]
+    reports = [json.loads(body) for body in plant.receiver.bodies().values()]
+    told = [r for r in reports if r["data"]["incident"]["id"] == incident]
+    assert any(r["data"]["incident"]["class"] == "emergency" for r in told)
+    assert {r["data"]["log"]["id"] for r in reports} >= {second, third} and second != third
+    assert all(len(hashes) == 1 for hashes in numbers(reports).values())
+    assert not plant.query("SELECT 1 FROM outbox WHERE state = 'held'")
+    plant.check_chain()
+
+
+def test_an_old_proof_shown_again_begins_no_chain(plant):
+    """S11: a branch that was left once proves nothing of the chain that came after it."""
+    before = restored(plant)
+    last = max((report["data"]["log"] for report in before.values()), key=lambda log: log["seq"])
+    spill(plant)
+    until_all_sent(plant)
+    plant.stop("department")
+    second = plant.status()["log_id"]
+    shown = json.dumps({"last_seq": 10**6, "last_hash": last["hash"],
+                        "last_time": last["head"].split("\n")[3],
+                        "last_signature": last["signature"]}).encode()
+    genuine = shown.replace(b"1000000", b"%d" % last["seq"])
+    odd = Odd(plant.receiver.port, [shown, genuine] * 4)
+    try:
+        while odd.left:
+            spill(plant)
+            until_all_sent(plant)
+    finally:
+        odd.close()
+    assert plant.status()["log_id"] == second
+
+
 def test_s11_restored_and_run_past_the_department(plant):
     """S11: by the time it can send again it has more entries than the department saw: the hash
     tells."""

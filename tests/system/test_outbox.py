@@ -347,17 +347,24 @@ def test_an_emergency_goes_as_soon_as_the_attempt_before_it_has_ended(plant):
     plant.until_entry("alarm.raised", limit="emergency-high")
     no_job(plant, sender)
     sender.answer(first, 503, 3600)  # and now the destination rests
+    again = sender.job()
+    assert ident_of(again) == ident_of(first), "an emergency has come behind it meanwhile"
+    sender.answer(again, 503, 3600)  # once, and then a quarter of an hour at the most
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 2 AND lane = 0 AND"
+                                    " next_ms - last_ms = 15 * 60 * 1000"), "a quarter of an hour")
     no_job(plant, sender)
     plant.device.set(COD=50)
     plant.until_entry("incident.ended")
     plant.device.set(COD=900)  # a new emergency, never tried so far
     opened = plant.until_entry("incident.opened", 3)
-    while True:
+    other = plant.entries("incident.opened")[1]["incident"]
+    job = sender.job()
+    assert data_of(job)["id"] == opened["incident"], "all others have been put off"
+    sender.answer(job, 200)  # and with that the first goes, too
+    while data_of(job)["id"] != opened["incident"] or data_of(job)["class"] != "emergency":
         job = sender.job()
-        assert data_of(job)["id"] == opened["incident"], "the other, of class limit, still waits"
+        assert data_of(job)["id"] != other, "the other, of class limit, still waits"
         sender.answer(job, 200)
-        if data_of(job)["class"] == "emergency":
-            break
     plant.until_entry("report.delivered", report=ident_of(job))
     plant.device.set(COD=50)
 
@@ -398,7 +405,7 @@ def test_retry_after_is_for_all_that_waits(plant, status):
     plant.until_entry("incident.opened", 2)
     sender.answer(job, status, 10 * 366 * 86400)  # ten years
     plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 1 AND"
-                                    " next_ms - last_ms = 6 * 3600 * 1000"), "six hours")
+                                    " next_ms - last_ms = 15 * 60 * 1000"), "a first report's cap")
     no_job(plant, sender)
     plant.reload()
     assert sender.give() == ident_of(job)
@@ -406,6 +413,64 @@ def test_retry_after_is_for_all_that_waits(plant, status):
     assert ident_of(other) != ident_of(job)
     sender.answer(other, status, 0)  # a second at least
     assert sender.give() == ident_of(other)
+    plant.device.set(COD=50)
+    last = sender.job()
+    while json.loads(last.body)["type"] != "incident.ended":
+        sender.answer(last, 200)
+        last = sender.job()
+    sender.answer(last, status, 10 * 366 * 86400)
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 1 AND"
+                                    " next_ms - last_ms = 6 * 3600 * 1000"), "six hours")
+
+
+@pytest.mark.parametrize("status, retry_after_s", [(404, -1), (403, -1), (503, 21600), (429, 21600)])
+def test_an_emergency_does_not_wait_for_an_answer_of_before_it(plant, status, retry_after_s):
+    """W5: the report before it was refused or put off, for 2 h or a quarter: it is asked about once
+    more when the emergency comes, and once only; what the receiver takes then, all of it has."""
+    start(plant, "poller")
+    sender = Sender(plant)
+    first = spill(plant, sender)
+    sender.answer(first, status, retry_after_s)
+    until_state(plant, ident_of(first), "held" if status < 429 else "pending")
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 1"), "counted")
+    no_job(plant, sender)
+    plant.device.set(COD=900)
+    again = sender.job()
+    assert ident_of(again) == ident_of(first)
+    sender.answer(again, status, retry_after_s)
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 2 AND lane = 0 AND"
+                                    " next_ms - last_ms <= 15 * 60 * 1000"), "counted")
+    no_job(plant, sender)
+    plant.reload()
+    assert sender.give() == ident_of(first)
+    job = sender.job()
+    assert data_of(job)["class"] == "emergency"
+    sender.answer(job, 200)
+    plant.until_entry("report.delivered", report=ident_of(job))
+
+
+@pytest.mark.parametrize("status, retry_after_s", [(404, -1), (503, 21600)])
+def test_a_receiver_that_is_well_again_gets_what_it_refused(plant, status, retry_after_s):
+    """W5: another incident's report is taken, so what was put off goes at once and what was refused
+    a minute after that, not after hours."""
+    start(plant, "poller")
+    sender = Sender(plant)
+    plant.device.set(SO2=900)
+    first = sender.job()
+    sender.answer(first, status, retry_after_s)
+    plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 1"), "counted")
+    plant.device.set(COD=900)  # an emergency passes any rest
+    other = sender.job()
+    assert ident_of(other) != ident_of(first)
+    sender.answer(other, 200)
+    plant.until_entry("report.delivered", report=ident_of(other))
+    if status == 404:
+        plant.until(lambda: plant.query("SELECT 1 FROM outbox WHERE attempts = 1 AND state = 'held'"
+                                        " AND next_ms = last_ms + 60000"), "a minute, not two hours")
+        return
+    taken = set()
+    while ident_of(first) not in taken:
+        taken.add(sender.give())
 
 
 def test_killed_between_the_answer_and_the_record(plant):

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import random as random_of
 import re
 import shutil
 import sqlite3
@@ -290,6 +291,76 @@ def test_all_three_find_it_from_the_first_entry_on(plant, tmp_path, tamper):
         db.backup(sqlite3.connect(tmp_path / "record.db"))
     tamper(directory)
     assert verdicts(plant, directory, tmp_path) == [False, False, False]
+
+
+def edit(data, random):
+    """One edit of a file's bytes, as a hand, an editor or a bad disk makes it."""
+    at = random.randrange(len(data) + 1)
+    lines = data.split(b"\n")
+    i, j = random.randrange(len(lines)), random.randrange(len(lines))
+    what = random.randrange(10)
+    if what == 0:
+        return data[:at] + bytes([random.choice(b" \r\n\t\0x0\xff\xef")]) + data[at:]
+    if what == 1:
+        return data + random.choice([b"\n", b"x", b" ", b"\0", b"\r\n", b"\n\n", b"\0\n", b"#\n"])
+    if what == 2:
+        return data.replace(b"\n", random.choice([b"\r\n", b"\n\n", b" \n", b"\0\n", b"\r"]))
+    if what == 3:
+        return random.choice([b"", data.rstrip(b"\n"), data[:at], data[at:]])
+    if what == 4:
+        return random.choice([b"\n", b"\0", b" ", b"x\n", b"\xef\xbb\xbf"]) + data
+    if what == 5:
+        return b"\n".join(lines[:i] + [lines[j]] + lines[i:])
+    if what == 6:
+        return b"\n".join(lines[:i] + lines[i + 1:])
+    if what == 7:
+        return random.choice([data.upper(), data.lower(), data.swapcase()])
+    if what == 8:
+        return data[:at] + data[at + 1:]
+    at = min(at, len(data) - 1)
+    return data[:at] + bytes([data[at] ^ 1 << random.randrange(8)]) + data[at + 1:]
+
+
+def test_all_three_agree_on_random_edits(plant, tmp_path):
+    """Any byte of any file: the three say the same, and none says good of what was changed.
+
+    WASTEWATCH_EDITS=n, WASTEWATCH_SEED=n: more, others."""
+    number = int(os.environ.get("WASTEWATCH_SEED", "0")) or 20110716
+    random = random_of.Random(number)
+    good = tmp_path / "good"
+    since = plant.entries()[-3]["time"]
+    assert plant.command("export", "--since", since, "-o", str(good)).returncode == 0
+    names = ["entries.jsonl", "hashes.txt", "head.txt", "head.sig", "key.pem"]
+    for i in range(int(os.environ.get("WASTEWATCH_EDITS", "100"))):
+        name = random.choice(names)
+        data = (good / name).read_bytes()
+        changed = edit(data, random)
+        directory = tmp_path / "edited"
+        shutil.copytree(good, directory)
+        (directory / name).write_bytes(changed)
+        script = subprocess.run(["sh", SCRIPT, directory], capture_output=True, check=False,
+                                env={"PATH": os.environ["PATH"]})
+        told = [verify(plant, directory)[0] == 0, script.returncode == 0,
+                verifier.check(directory) == ""]
+        assert told == [changed == data] * 3, \
+            f"WASTEWATCH_SEED={number}, edit {i} of {name}: {changed!r}"
+        shutil.rmtree(directory)
+
+
+def test_a_key_beside_that_was_changed_is_named(plant, good, tmp_path):
+    """Not the head, of which nothing is wrong."""
+    directory = tmp_path / "export"
+    shutil.copytree(good, directory)
+    pem = (directory / "key.pem").read_bytes()
+    for changed in (pem.replace(b"\n", b"\r\n"), pem + b"\n", pem + pem, b"x\n" + pem, b""):
+        (directory / "key.pem").write_bytes(changed)
+        done = plant.command("verify", str(directory))
+        assert done.returncode == 1 and "key.pem was changed" in done.stderr
+        done = subprocess.run(["sh", SCRIPT, directory], capture_output=True, text=True,
+                              check=False, env={"PATH": os.environ["PATH"]})
+        assert done.returncode == 1 and "key.pem was changed" in done.stdout
+        # who gives the key needs none beside
+        assert verify(plant, directory, "--key", public_key(plant))[0] == 0
 
 
 def test_a_forger_needs_the_departments_key(plant, good, tmp_path):

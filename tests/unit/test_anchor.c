@@ -128,6 +128,69 @@ static void test_what_is_not_read(void **state)
 			 -EINVAL);
 }
 
+/* what proves to us that we were set back; what is no such text is left out, and the rest counts */
+static void test_the_note(void **state)
+{
+#define SIGNATURE                                      \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA/" \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="
+	static const struct {
+		const char *text;
+		const char *time;
+		const char *signature;
+	} rows[] = {
+		{"{" SEQ "}", "", ""},
+		{"{" SEQ
+		 ",\"last_time\":\"2026-11-24T14:05:00.000Z\",\"last_signature\":\"" SIGNATURE
+		 "\"}",
+		 "2026-11-24T14:05:00.000Z", SIGNATURE},
+		{"{" SEQ ",\"last_time\":\"0123456789012345678901234567890\"}",
+		 "0123456789012345678901234567890", ""},
+		{"{" SEQ ",\"last_time\":\"01234567890123456789012345678901\"}", "", ""},
+		{"{" SEQ ",\"last_signature\":\"" SIGNATURE "=\"}", "", ""},
+		{"{" SEQ ",\"last_signature\":\"a\\/b\"}", "", ""},
+	};
+	struct anchor_answer answer;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		assert_int_equal(parse(rows[i].text, &answer), 0);
+		assert_string_equal(answer.time, rows[i].time);
+		assert_string_equal(answer.signature, rows[i].signature);
+	}
+	assert_int_equal(parse("{" SEQ ",\"last_time\":5}", &answer), -EINVAL);
+	assert_int_equal(parse("{" SEQ ",\"last_signature\":true}", &answer), -EINVAL);
+	assert_int_equal(parse("{" SEQ ",\"last_time\":\"\",\"last_time\":\"\"}", &answer),
+			 -EINVAL);
+}
+
+/* on a receiver's word: once a day, once an hour where it has confirmed the present chain */
+static void test_a_new_chain(void **state)
+{
+	static const int64_t hour = 3600000, day = 24 * 3600000;
+	static const struct {
+		const char *id; /* of what it has confirmed */
+		int64_t seq;
+		int64_t renewed_ms;
+		int64_t mono_ms;
+		bool may;
+	} rows[] = {
+		{"", 0, 0, 0, true},	   {"", 0, 1, 1, false},       {"", 0, 1, day, false},
+		{"", 0, 1, day + 1, true}, {OTHER, 9, 1, day, false},  {ID, 0, 1, day, false},
+		{ID, 9, 1, hour, false},   {ID, 9, 1, hour + 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct anchor anchor = {.seq = rows[i].seq};
+
+		(void)snprintf(anchor.id, sizeof(anchor.id), "%s", rows[i].id);
+		if (anchor_may_renew(&anchor, ID, rows[i].renewed_ms, rows[i].mono_ms) !=
+		    rows[i].may)
+			fail_msg("row %zu", i);
+	}
+}
+
 /* cut anywhere, as by the sender's bound, it is none */
 static void test_cut_anywhere(void **state)
 {
@@ -422,6 +485,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_what_is_read),
 		cmocka_unit_test(test_what_is_not_read),
+		cmocka_unit_test(test_the_note),
+		cmocka_unit_test(test_a_new_chain),
 		cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_reports),
 		cmocka_unit_test(test_judged),

@@ -140,6 +140,39 @@ static void test_retry_after(void **state)
 	assert_int_equal(outbox_decide(1, 204, 3600, MIDDLE).wait_ms, 0);
 }
 
+/* a quarter of an hour at the most for an emergency, whatever was answered, and for the first
+ * report of an incident unless somebody must mend something */
+static void test_urgent(void **state)
+{
+	static const struct {
+		uint32_t attempts;
+		int status;
+		int64_t retry_after_s;
+		int64_t wait_s[3]; /* by urgency */
+	} rows[] = {
+		{1, 503, -1, {5, 5, 5}},	 {4, 503, -1, {600, 600, 600}},
+		{5, 0, -1, {1800, 900, 900}},	 {9, 0, -1, {7200, 900, 900}},
+		{1, 503, 899, {899, 899, 899}},	 {1, 503, 900, {900, 900, 900}},
+		{1, 503, 901, {901, 900, 900}},	 {1, 429, 21600, {21600, 900, 900}},
+		{1, 404, -1, {7200, 7200, 900}}, {1, 413, 21600, {21600, 21600, 900}},
+		{1, 200, 21600, {0, 0, 0}},	 {1, 410, 21600, {0, 0, 0}},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		for (int urgency = OUTBOX_ORDINARY; urgency <= OUTBOX_EMERGENCY; urgency++) {
+			struct outbox_decision got = outbox_hasten(
+				outbox_decide(rows[i].attempts, rows[i].status,
+					      rows[i].retry_after_s, MIDDLE),
+				(enum outbox_urgency)urgency);
+
+			if (got.wait_ms != rows[i].wait_s[urgency] * 1000)
+				fail_msg("row %zu, urgency %d: %lld ms", i, urgency,
+					 (long long)got.wait_ms);
+			assert_int_equal(got.urgency, urgency);
+		}
+}
+
 /* libcurl-errors(3); what passes by itself is tried again soon, the rest said at once or, where
  * it may be either, at the third time */
 static void test_uploads(void **state)
@@ -253,6 +286,58 @@ static void test_gate_retry_after(void **state)
 	}
 }
 
+static void fail_of(struct outbox_gate *gate, enum outbox_urgency urgency, int64_t retry_after_s,
+		    int64_t now_ms)
+{
+	outbox_gate_settle(gate,
+			   outbox_hasten(outbox_decide(1, 503, retry_after_s, MIDDLE), urgency),
+			   retry_after_s, now_ms, MIDDLE);
+}
+
+static void check_gate(const struct outbox_gate *gate, int64_t first_ms, int64_t all_ms)
+{
+	assert_false(outbox_gate_lets_first(gate, 600, first_ms - 1));
+	assert_true(outbox_gate_lets_first(gate, 600, first_ms));
+	assert_false(outbox_gate_is_open(gate, 600, all_ms - 1));
+	assert_true(outbox_gate_is_open(gate, 600, all_ms));
+}
+
+/* what a receiver asks for holds for first reports a quarter of an hour at a time, and an emergency
+ * that is refused meanwhile does not make that longer, or none of them would ever have its turn */
+static void test_gate_lets_first(void **state)
+{
+	static const int64_t cap_ms = 900000, six_h_ms = 21600000;
+	struct outbox_gate gate = {0};
+
+	(void)state;
+	assert_true(outbox_gate_lets_first(&gate, 600, 0));
+	fail_of(&gate, OUTBOX_ORDINARY, -1, 1000);
+	check_gate(&gate, 6000, 6000); /* no word of the receiver: for all alike */
+	gate = (struct outbox_gate){0};
+	fail_of(&gate, OUTBOX_ORDINARY, 600, 1000);
+	check_gate(&gate, 601000, 601000);
+	gate = (struct outbox_gate){0};
+	fail_of(&gate, OUTBOX_EMERGENCY, 21600, 0);
+	check_gate(&gate, cap_ms, six_h_ms);
+	fail_of(&gate, OUTBOX_EMERGENCY, 21600, cap_ms);
+	check_gate(&gate, cap_ms, cap_ms + six_h_ms);
+	fail_of(&gate, OUTBOX_EMERGENCY, -1, cap_ms + 1);
+	check_gate(&gate, cap_ms, cap_ms + six_h_ms);
+	fail_of(&gate, OUTBOX_FIRST, 21600, cap_ms + 2);
+	check_gate(&gate, 2 * cap_ms + 2, cap_ms + 2 + six_h_ms);
+	/* nobody there: the others' rest stays, theirs begins anew */
+	fail_of(&gate, OUTBOX_FIRST, -1, 2 * cap_ms + 2);
+	assert_false(outbox_gate_lets_first(&gate, 600, 2 * cap_ms + 2 + 4999));
+	assert_true(outbox_gate_lets_first(&gate, 600, 2 * cap_ms + 2 + 300000));
+	assert_false(outbox_gate_is_open(&gate, 600, cap_ms + 2 + six_h_ms - 1));
+	outbox_gate_settle(&gate, outbox_decide(1, 200, -1, MIDDLE), -1, 2 * cap_ms + 3, MIDDLE);
+	assert_true(outbox_gate_is_open(&gate, 600, 2 * cap_ms + 3));
+	/* and they keep to the rate */
+	for (int i = 0; i < 100; i++)
+		outbox_gate_take(&gate, 1, 2 * cap_ms + 3);
+	assert_false(outbox_gate_lets_first(&gate, 1, 2 * cap_ms + 3));
+}
+
 /* a second at a time, as many as the gate lets through at once; never more than the rate over the
  * whole, and a burst */
 static void test_gate_rate(void **state)
@@ -277,11 +362,18 @@ static void test_gate_rate(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_verdicts),	   cmocka_unit_test(test_schedule),
-		cmocka_unit_test(test_refused_waits_long), cmocka_unit_test(test_jitter),
-		cmocka_unit_test(test_retry_after),	   cmocka_unit_test(test_uploads),
-		cmocka_unit_test(test_gate_rests),	   cmocka_unit_test(test_gate_in_its_rest),
-		cmocka_unit_test(test_gate_retry_after),   cmocka_unit_test(test_gate_rate),
+		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_schedule),
+		cmocka_unit_test(test_refused_waits_long),
+		cmocka_unit_test(test_jitter),
+		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_uploads),
+		cmocka_unit_test(test_gate_rests),
+		cmocka_unit_test(test_gate_in_its_rest),
+		cmocka_unit_test(test_gate_retry_after),
+		cmocka_unit_test(test_gate_rate),
+		cmocka_unit_test(test_urgent),
+		cmocka_unit_test(test_gate_lets_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

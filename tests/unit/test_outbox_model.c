@@ -41,7 +41,7 @@ struct row {
 	const char *state;
 	uint32_t attempts;
 	int64_t next_ms;
-	int http_status;
+	int64_t last_ms;
 	int64_t skipped;
 	size_t n_delivered;
 };
@@ -64,7 +64,8 @@ struct world {
 	size_t n_rows;
 	struct incident incidents[N_DESTS][N_CASES];
 	unsigned int n_incidents;
-	size_t in_flight[N_DESTS]; /* row, NO_REPORT */
+	size_t in_flight[N_DESTS];  /* row, NO_REPORT */
+	uint32_t flown_in[N_DESTS]; /* its lane when it went */
 	int64_t in_flight_ids[N_DESTS];
 	uint64_t random;
 	size_t n_superseded;
@@ -153,13 +154,21 @@ static bool goes_before(const struct row *a, const struct row *b)
 	return a->lane != b->lane ? a->lane < b->lane : a->place < b->place;
 }
 
-static size_t model_next(const struct world *w, size_t destination, bool emergencies)
+/** enum who - of whom it is asked */
+enum who { ALL, FIRSTS, EMERGENCIES, N_WHO };
+
+static bool is_asked_for(const struct row *row, enum who who)
+{
+	return who == ALL || row->lane == 0 || (who == FIRSTS && row->type == OPENED);
+}
+
+static size_t model_next(const struct world *w, size_t destination, enum who who)
 {
 	size_t best = NO_REPORT;
 
 	for (size_t i = 0; i < w->n_rows; i++)
 		if (w->rows[i].destination == destination && w->rows[i].next_ms <= w->now_ms &&
-		    (!emergencies || w->rows[i].lane == 0) && has_turn(w, i) &&
+		    is_asked_for(&w->rows[i], who) && has_turn(w, i) &&
 		    (best == NO_REPORT || goes_before(&w->rows[i], &w->rows[best])))
 			best = i;
 	return best;
@@ -194,8 +203,10 @@ static void model_add(struct world *w, const struct row *report)
 	/* as the record: by the lane that the report came with */
 	for (size_t i = 0; report->lane == 0 && i < w->n_rows; i++)
 		if (waits(&w->rows[i]) && w->rows[i].destination == row->destination &&
-		    strcmp(w->rows[i].incident, row->incident) == 0)
+		    strcmp(w->rows[i].incident, row->incident) == 0 && w->rows[i].lane > 0) {
 			w->rows[i].lane = 0;
+			w->rows[i].next_ms = MIN(w->rows[i].next_ms, w->now_ms);
+		}
 }
 
 /* --- what happens -------------------------------------------------------------------- */
@@ -261,15 +272,16 @@ static struct row *row_of(struct world *w, const char *id)
 }
 
 /* the record's word on who is next, held against the model's. Return: the row, NULL none. */
-static struct row *ask(struct world *w, size_t destination, bool emergencies, int64_t *ret_id)
+static struct row *ask(struct world *w, size_t destination, enum who who, int64_t *ret_id)
 {
 	const struct record_ask question = {
 		.destination = destinations[destination].name,
 		.files = destination == N_DESTS - 1,
-		.emergencies = emergencies,
+		.emergencies = who == EMERGENCIES,
+		.firsts = who == FIRSTS,
 		.now_ms = w->now_ms,
 	};
-	size_t wanted = model_next(w, destination, emergencies);
+	size_t wanted = model_next(w, destination, who);
 	struct record_job job;
 	struct row *row = NULL;
 	int64_t next_ms;
@@ -299,16 +311,36 @@ static void take(struct world *w)
 
 	if (w->in_flight[destination] != NO_REPORT)
 		return; /* one at a time */
-	row = ask(w, destination, destination != N_DESTS - 1 && draw(w, 4) == 0,
+	row = ask(w, destination,
+		  destination != N_DESTS - 1 && draw(w, 2) == 0 ? (enum who)draw(w, N_WHO) : ALL,
 		  &w->in_flight_ids[destination]);
-	if (row)
-		w->in_flight[destination] = (size_t)(row - w->rows);
+	if (!row)
+		return;
+	w->in_flight[destination] = (size_t)(row - w->rows);
+	w->flown_in[destination] = row->lane;
+}
+
+/* the receiver takes something: what failed is due, what was refused a minute after the first
+ * time, two after the second, up to a quarter of an hour */
+static void model_release(struct world *w, size_t destination)
+{
+	for (size_t i = 0; i < w->n_rows; i++) {
+		struct row *row = &w->rows[i];
+		int64_t due_ms = w->now_ms;
+
+		if (row->destination != destination || !waits(row))
+			continue;
+		if (is(row, "held") && row->lane != FILES_LANE)
+			due_ms = MAX(due_ms,
+				     row->last_ms + (int64_t)MIN(row->attempts, 15U) * 60 * 1000);
+		row->next_ms = MIN(row->next_ms, due_ms);
+	}
 }
 
 static void settle(struct world *w, size_t destination, enum record_report_state state)
 {
 	struct row *row = &w->rows[w->in_flight[destination]];
-	int64_t wait_ms = state == REPORT_SENT ? 0 : (int64_t)draw(w, 20000);
+	int64_t wait_ms = state == REPORT_SENT ? 0 : (int64_t)draw(w, draw(w, 4) ? 20000 : 7200000);
 	struct record_delivery delivery = {
 		.id = w->in_flight_ids[destination],
 		.state = state,
@@ -319,21 +351,18 @@ static void settle(struct world *w, size_t destination, enum record_report_state
 			       : state == REPORT_HELD ? 404
 			       : draw(w, 2)	      ? 503
 						      : 0,
+		.lane = w->flown_in[destination],
 	};
 
 	row->attempts++;
 	row->next_ms = delivery.next_ms;
-	row->http_status = delivery.http_status;
+	if (row->lane == 0 && delivery.lane > 0) /* an emergency has come behind it meanwhile */
+		row->next_ms = MIN(row->next_ms, w->now_ms + 5000);
+	row->last_ms = w->now_ms;
 	if (state == REPORT_SENT) {
 		row->state = "sent";
 		row->n_delivered++;
-		/* those that failed while it was away, and did not ask to be waited for */
-		for (size_t i = 0; i < w->n_rows; i++)
-			if (w->rows[i].destination == destination && waits(&w->rows[i]) &&
-			    (is(&w->rows[i], "pending") || w->rows[i].lane == FILES_LANE) &&
-			    w->rows[i].http_status != 503 && w->rows[i].http_status != 429 &&
-			    w->rows[i].next_ms > w->now_ms)
-				w->rows[i].next_ms = w->now_ms;
+		model_release(w, destination);
 	} else if (!is(row, "stopped") && !is(row, "abandoned")) {
 		row->state = state == REPORT_HELD ? "held" : "pending";
 	}

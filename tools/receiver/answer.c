@@ -80,6 +80,11 @@ enum MHD_Result receiver_answer_receipt(struct MHD_Connection *connection, const
 		(void)json_object_set_new(body, "held_seq", json_integer(receipt->held_seq));
 		if (last->seq > 0)
 			(void)json_object_set_new(body, "last_hash", json_string(last->hash));
+		if (last->seq > 0 && *last->signature && *last->time) {
+			(void)json_object_set_new(body, "last_time", json_string(last->time));
+			(void)json_object_set_new(body, "last_signature",
+						  json_string(last->signature));
+		}
 	}
 	return receiver_answer_json(connection, status, body, now_ms);
 }

@@ -48,6 +48,25 @@ static bool copy_text(const json_t *object, const char *key, char *ret, size_t m
 	return keep(json_string_value(json_object_get(object, key)), ret, max);
 }
 
+/* the fourth line of a note; what is longer than a time is none */
+static void keep_time(const char *note, char *ret, size_t max)
+{
+	size_t n;
+
+	for (int line = 1; note && line < 4; line++)
+		if ((note = strchr(note, '\n')))
+			note++;
+	n = note ? strcspn(note, "\n") : 0;
+	if (n <= max && n > 0)
+		memcpy(ret, note, n); /* the rest is zeros */
+}
+
+static void keep_signature(struct receiver_head *head, const char *note, const char *signature)
+{
+	if (keep(signature, head->signature, sizeof(head->signature) - 1))
+		keep_time(note, head->time, sizeof(head->time) - 1);
+}
+
 static int read_json(const void *bytes, size_t n, struct receiver_body *ret)
 {
 	CLEANUP(json_drop) json_t *root = json_loadb(bytes, n, JSON_REJECT_DUPLICATES, NULL);
@@ -61,6 +80,8 @@ static int read_json(const void *bytes, size_t n, struct receiver_body *ret)
 		ret->head.seq = json_integer_value(json_object_get(log, "seq"));
 	(void)copy_text(log, "id", ret->head.id, sizeof(ret->head.id) - 1);
 	(void)copy_text(log, "prev_hash", ret->head.before, 64);
+	keep_signature(&ret->head, json_string_value(json_object_get(log, "head")),
+		       json_string_value(json_object_get(log, "signature")));
 	ret->interval_s = json_integer_value(json_object_get(data, "interval_s"));
 	return 0;
 }
@@ -132,6 +153,7 @@ static int read_cap(const void *bytes, size_t n, struct receiver_body *ret)
 		ret->head.seq = number(parameter(info, "log-seq"));
 	(void)keep(parameter(info, "log-id"), ret->head.id, sizeof(ret->head.id) - 1);
 	(void)keep(parameter(info, "log-prev-hash"), ret->head.before, 64);
+	keep_signature(&ret->head, parameter(info, "log-head"), parameter(info, "log-signature"));
 	ret->interval_s = number(parameter(info, "interval-s"));
 	return 0;
 }

@@ -232,6 +232,22 @@ static ssize_t read_part(const struct checking *checking, const char *name, char
 	return read_small(path, ret, max);
 }
 
+/* The key that came along, exactly as an export has it: what one reader of PEM passes over, the
+ * next does not. Where there is none the head has nobody's word. */
+static int trust_beside(struct checking *checking, const char *text, ssize_t n)
+{
+	struct sign_public key;
+	char again[SIGN_PEM_TEXT];
+
+	if (n <= 0 || export_keys(text, (size_t)n, &key, 1) != 1)
+		return -EINVAL;
+	sign_public_pem(&key, again);
+	if (strlen(again) != (size_t)n || memcmp(again, text, (size_t)n) != 0)
+		return -EINVAL;
+	(void)verify_trust(&checking->verify, &key); /* the first of all has room */
+	return 0;
+}
+
 static int check_export(struct checking *checking)
 {
 	CLEANUP(file_close) FILE *entries = open_part(checking, EXPORT_ENTRIES);
@@ -249,9 +265,11 @@ static int check_export(struct checking *checking)
 	if (read_part(checking, EXPORT_SIGNATURE, signature, sizeof(signature)) ==
 	    SIGN_ED25519_BYTES)
 		files.signature = (const uint8_t *)signature;
-	n = checking->given ? 0 : read_part(checking, EXPORT_KEY, key, sizeof(key));
-	if (n > 0)
-		(void)trust(checking, key, (size_t)n); /* without one the head has nobody's word */
+	n = checking->given ? -ENOENT : read_part(checking, EXPORT_KEY, key, sizeof(key));
+	if (n != -ENOENT && trust_beside(checking, key, n) < 0)
+		return command_fail("%s/%s was changed: it is not a public key in three lines and "
+				    "nothing else",
+				    checking->path, EXPORT_KEY);
 	if (export_check(&files, &checking->verify, say_progress) < 0)
 		return command_fail("%s cannot be read: %s", checking->path, strerror(EIO));
 	return 0;

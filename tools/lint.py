@@ -46,7 +46,7 @@ batch facts
 core action alarms foresee measure verdict derive windows judge reason incident incident_report incident_act audience heartbeat release assess assess_inside assess_round assess_river assess_plume assess_solid assess_verdict assess_source assess_seen assess_due assess_tick inbound report report_parts report_released report_response report_crossing report_form report_heartbeat report_skipped snapshot files
 drill drill_inside drill_fit drill_save
 sqlite record record_minute record_statements record_commit record_anchor record_anchor_sql record_outbox record_fix record_legacy record_whole record_past record_unclosed record_schema record_tables record_read_back record_mend record_incidents record_upkeep record_rebuild record_open record_degraded record_backup record_journal record_drill record_verify record_verify_outbox record_aside record_rescue history history_inside history_outbox history_windows history_chain
-journal journal_send peer memory
+journal_ask journal_doubt journal journal_send peer memory
 service storage unstored late legacy chain chain_keys chain_people chain_mend act drilling anchoring service_restore control control_inside control_calls control_places control_methods sandboxes control_lists control_objects control_views control_interfaces control_signals keys losses pollers delivery delivery_inside delivery_act delivery_peer delivery_unstored delivery_unsaved delivery_job reload status_setup status service_notify
 main
 """

@@ -12,11 +12,13 @@
 
 #include "common/log.h"
 #include "core/journal.h"
+#include "core/journal_doubt.h"
 #include "core/journal_send.h"
 
 #define QUEUE	   1024
-#define LATE_MOST  256 /* that are read from the record at a time */
-#define AGAIN_MS   200 /* until a journal that takes nothing is tried again */
+#define LATE_MOST  256	 /* that are read from the record at a time */
+#define AGAIN_MS   200	 /* until a journal that takes nothing, or is in doubt, is tried again */
+#define LOOK_MS	   10000 /* while there is nothing to send: is it another one now? */
 #define DRAIN_MS   1000
 #define SEND_BYTES (1 << 20)
 
@@ -28,13 +30,15 @@
  * @sending_ms: monotonic, since when the thread is handing the first one over; 0 it is not
  * @error: why it does not take the first of the queue, -errno; 0 it does
  * @missed: that came late and are sent; @missed.why set: some are missing or late
+ * @rewound: what the core has read of the record is not what comes next: see rewind_to()
+ * @doubt: the thread's own
  */
 struct journal {
 	pthread_t thread;
 	int fd;
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 	char log_id[17];
-	bool ask;
+	struct journal_doubt doubt;
 	uint64_t began;
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -46,6 +50,7 @@ struct journal {
 	int64_t sending_ms;
 	int error;
 	struct journal_missed missed;
+	bool rewound;
 	bool stop;
 	bool done;
 	bool abandoned;
@@ -83,6 +88,10 @@ static int64_t monotonic_ms(void)
 
 /* --- the thread --------------------------------------------------------------------------- */
 
+static const char unasked[] =
+	"The journal was stopped, and what it has cannot be read here: entries that it had taken "
+	"and not read are in the record only";
+
 static const char *why(int error)
 {
 	switch (error) {
@@ -97,16 +106,40 @@ static const char *why(int error)
 	}
 }
 
-/* Return: 0; 1 there is no journal here; else try it again */
-static int hand_over(const struct journal *journal, const struct journal_item *item)
+/* Return: 0; 1 there is no journal here; else try it again, or there is doubt */
+static int hand_over(struct journal *journal, const struct journal_item *item)
 {
-	int r = journal_send(journal->fd, journal->path, journal->log_id, item);
+	struct journal_doubt *doubt = &journal->doubt;
+	int r;
 
+	journal_doubt_look(doubt, journal->path);
+	if (doubt->is)
+		return -ESTALE;
+	r = journal_send(journal->fd, journal->path, journal->log_id, item);
+	journal_doubt_sent(doubt, r);
+	if (r == 0 && doubt->unasked == JOURNAL_UNASKED) {
+		doubt->unasked = JOURNAL_UNASKED_SAID;
+		journal_send_warning(journal->fd, journal->path, unasked);
+	}
 	if (r != -ENOENT)
 		return r;
 	if (item->message || item->seq > journal->began) /* else the run before has said it */
 		journal_item_say(item);
 	return 1;
+}
+
+static void drop_first(struct journal *journal)
+{
+	journal->first = (journal->first + 1) % QUEUE;
+	journal->n--;
+}
+
+static void drop_all(struct journal *journal)
+{
+	while (journal->n > 0) {
+		journal_item_done(&journal->items[journal->first]);
+		drop_first(journal);
+	}
 }
 
 static void settle(struct journal *journal, const struct journal_item *item, bool is_late)
@@ -116,8 +149,7 @@ static void settle(struct journal *journal, const struct journal_item *item, boo
 			journal->missed.since_ms = journal_item_time(item);
 	}
 	journal->sent = item->seq;
-	journal->first = (journal->first + 1) % QUEUE;
-	journal->n--;
+	drop_first(journal);
 }
 
 /* the first of the queue; locked before and after, and nobody else takes items out */
@@ -126,7 +158,12 @@ static void send_first(struct journal *journal)
 	struct journal_item item = journal->items[journal->first];
 	int r = 0;
 
-	if (item.seq > journal->sent) {
+	if (item.seq <= journal->sent) { /* it has it already: see ask_at_start() */
+		drop_first(journal);
+	} else if (journal_has(&journal->doubt.had, item.seq)) {
+		journal->sent = item.seq;
+		drop_first(journal);
+	} else {
 		journal->sending_ms = monotonic_ms();
 		unlock(journal);
 		r = hand_over(journal, &item);
@@ -134,30 +171,69 @@ static void send_first(struct journal *journal)
 		journal->sending_ms = 0;
 		if (r >= 0)
 			settle(journal, &item, r == 0 && !item.message);
-	} else { /* the journal has it already: see journal_ask() */
-		journal->first = (journal->first + 1) % QUEUE;
-		journal->n--;
 	}
 	if (r >= 0) {
 		journal->error = 0;
 		journal_item_done(&item);
 		return;
 	}
+	if (journal->doubt.is)
+		return; /* first that */
 	journal->error = r;
 	journal->missed.why = why(r);
 	(void)wait_ms(journal, AGAIN_MS);
 }
 
-static void ask(struct journal *journal)
+static void ask_at_start(struct journal *journal)
 {
-	uint64_t seq;
+	struct journal_had had = {0};
+	int r;
 
-	if (!journal->ask)
+	if (!journal->doubt.ask || journal->began <= journal->sent)
 		return;
 	unlock(journal);
-	seq = journal_ask(journal->log_id);
+	r = journal->doubt.ask(journal->log_id, &had);
 	lock(journal);
-	journal->sent = MAX(journal->sent, seq);
+	if (r == 0)
+		journal->sent = MAX(journal->sent, had.last);
+}
+
+/* all from @seq on comes from the record, but for what the journal has */
+static void rewind_to(struct journal *journal, uint64_t seq)
+{
+	drop_all(journal);
+	journal->queued = journal->sent = seq - 1;
+	journal->rewound = true;
+	journal->error = 0;
+	journal->missed.why = "the journal ended before it had read them";
+}
+
+/* it was stopped, and what it had taken and not read is lost; locked before and after */
+static void resolve(struct journal *journal)
+{
+	int64_t ms = journal_doubt_wait_ms(&journal->doubt, monotonic_ms());
+	uint64_t sent = journal->sent;
+	int64_t missing;
+
+	if (ms > 0) {
+		(void)wait_ms(journal, ms);
+		return;
+	}
+	unlock(journal);
+	missing = journal_doubt_ask(&journal->doubt, journal->log_id, sent, monotonic_ms());
+	lock(journal);
+	if (missing > 0)
+		rewind_to(journal, (uint64_t)missing);
+}
+
+/* nothing to send; locked before and after */
+static void idle(struct journal *journal)
+{
+	if (wait_ms(journal, LOOK_MS))
+		return;
+	unlock(journal);
+	journal_doubt_look(&journal->doubt, journal->path);
+	lock(journal);
 }
 
 static void *work(void *userdata)
@@ -165,14 +241,16 @@ static void *work(void *userdata)
 	struct journal *journal = userdata;
 
 	lock(journal);
-	ask(journal);
+	ask_at_start(journal);
 	while (!journal->abandoned) {
-		if (journal->n > 0)
+		if (journal->doubt.is)
+			resolve(journal);
+		else if (journal->n > 0)
 			send_first(journal);
 		else if (journal->stop)
 			break;
 		else
-			(void)pthread_cond_wait(&journal->changed, &journal->mutex);
+			idle(journal);
 	}
 	journal->done = true;
 	(void)pthread_cond_broadcast(&journal->changed);
@@ -200,8 +278,8 @@ static int start(struct journal *journal)
 	return -r;
 }
 
-int journal_open(struct journal **ret, const char *path, const char *log_id, uint64_t sent,
-		 uint64_t end)
+int journal_open(struct journal **ret, const char *path, journal_ask_fn *ask, const char *log_id,
+		 uint64_t sent, uint64_t end)
 {
 	struct journal *journal = calloc(1, sizeof(*journal));
 	int r, bytes = SEND_BYTES;
@@ -217,7 +295,10 @@ int journal_open(struct journal **ret, const char *path, const char *log_id, uin
 	(void)snprintf(journal->log_id, sizeof(journal->log_id), "%s", log_id);
 	journal->queued = journal->sent = sent;
 	journal->began = end;
-	journal->ask = end > sent && strcmp(path, JOURNAL_SOCKET) == 0;
+	journal->doubt.is_sure = sent == 0;
+	journal->doubt.ask = ask || strncmp(path, JOURNAL_SYSTEM, strlen(JOURNAL_SYSTEM)) != 0
+				     ? ask
+				     : journal_ask;
 	journal->missed.why = end > sent ? why(0) : NULL;
 	journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (journal->fd < 0) {
@@ -260,10 +341,7 @@ struct journal *journal_close(struct journal *journal)
 	(void)pthread_join(journal->thread, NULL);
 	(void)pthread_mutex_destroy(&journal->mutex);
 	(void)pthread_cond_destroy(&journal->changed);
-	for (; journal->n > 0; journal->n--) {
-		journal_item_done(&journal->items[journal->first]);
-		journal->first = (journal->first + 1) % QUEUE;
-	}
+	drop_all(journal);
 	(void)close(journal->fd);
 	free(journal);
 	return NULL;
@@ -307,6 +385,7 @@ size_t journal_wants(struct journal *journal, uint64_t end, uint64_t *ret_after)
 
 	lock(journal);
 	*ret_after = journal->queued;
+	journal->rewound = false;
 	if (journal->queued < end && journal->n <= QUEUE - LATE_MOST && !journal->error)
 		n = LATE_MOST;
 	unlock(journal);
@@ -321,7 +400,7 @@ void journal_late(struct journal *journal, uint64_t seq, const char *line,
 
 	memcpy(item.hash, hash, sizeof(item.hash));
 	lock(journal);
-	queued = put(journal, &item);
+	queued = !journal->rewound && put(journal, &item);
 	unlock(journal);
 	if (!queued)
 		journal_item_done(&item);

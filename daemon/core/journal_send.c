@@ -10,7 +10,6 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <systemd/sd-journal.h>
 #include <unistd.h>
 
 #include "common/log.h"
@@ -256,10 +255,17 @@ static int send_large(int fd, const char *path, const char *data, size_t n)
 	return r;
 }
 
+static int send_fields(int fd, const char *path, char *data, size_t n)
+{
+	struct iovec whole = {.iov_base = data, .iov_len = n};
+	struct msghdr message = {.msg_iov = &whole, .msg_iovlen = 1};
+	int r = send_message(fd, path, &message);
+
+	return r == -EMSGSIZE || r == -ENOBUFS ? send_large(fd, path, data, n) : r;
+}
+
 int journal_send(int fd, const char *path, const char *log_id, const struct journal_item *item)
 {
-	struct msghdr message = {.msg_iovlen = 1};
-	struct iovec whole;
 	char *data = NULL;
 	size_t n = 0;
 	FILE *file = open_memstream(&data, &n);
@@ -268,51 +274,17 @@ int journal_send(int fd, const char *path, const char *log_id, const struct jour
 	if (!file)
 		return -ENOMEM;
 	put_item(file, log_id, item);
-	if (fclose(file) != 0) {
-		free(data);
-		return -ENOMEM;
-	}
-	whole = (struct iovec){.iov_base = data, .iov_len = n};
-	message.msg_iov = &whole;
-	r = send_message(fd, path, &message);
-	if (r == -EMSGSIZE || r == -ENOBUFS)
-		r = send_large(fd, path, data, n);
+	r = fclose(file) == 0 ? send_fields(fd, path, data, n) : -ENOMEM;
 	free(data);
 	return r;
 }
 
-/* --- what it has ------------------------------------------------------------------------------ */
-
-static uint64_t seq_of(sd_journal *journal)
+void journal_send_warning(int fd, const char *path, const char *text)
 {
-	static const char field[] = "WASTEWATCH_SEQ";
-	const void *data = NULL;
-	char text[32];
-	size_t n = 0;
+	char data[512];
+	int n = snprintf(data, sizeof(data),
+			 "MESSAGE=%s\nPRIORITY=4\nSYSLOG_IDENTIFIER=wastewatchd\n", text);
 
-	if (sd_journal_get_data(journal, field, &data, &n) < 0 || n <= sizeof(field) ||
-	    n - sizeof(field) >= sizeof(text))
-		return 0;
-	memcpy(text, (const char *)data + sizeof(field), n - sizeof(field)); /* behind the "=" */
-	text[n - sizeof(field)] = '\0';
-	return strtoull(text, NULL, 10);
-}
-
-/* by files, so a journal that hangs holds nobody up; entries are in the journal in their order */
-uint64_t journal_ask(const char *log_id)
-{
-	sd_journal *journal = NULL;
-	char match[64];
-	uint64_t seq = 0;
-
-	(void)snprintf(match, sizeof(match), "WASTEWATCH_LOG=%s", log_id);
-	/* of all namespaces: the unit may have one of its own (LogNamespace=) */
-	if (sd_journal_open_namespace(&journal, NULL,
-				      SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_ALL_NAMESPACES) < 0)
-		return 0;
-	if (sd_journal_add_match(journal, match, 0) >= 0 && sd_journal_seek_tail(journal) >= 0 &&
-	    sd_journal_previous(journal) > 0)
-		seq = seq_of(journal);
-	sd_journal_close(journal);
-	return seq;
+	if (n >= (int)sizeof(data) || send_fields(fd, path, data, (size_t)n) < 0)
+		log_line(LOG_PRIORITY_WARNING, "%s", text);
 }

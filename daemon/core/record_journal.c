@@ -19,7 +19,7 @@ int record_set_journal(struct record *record, uint64_t seq)
 {
 	int r;
 
-	if (seq <= record->journal_seq)
+	if (seq == 0 || seq == record->journal_seq)
 		return 0;
 	PREPARE(SET_JOURNAL);
 	(void)sqlite3_bind_int64(s, 1, (sqlite3_int64)seq);

@@ -325,7 +325,7 @@ int service_open(struct service *service, const struct service_options *options)
 	service->packet = malloc(WIRE_PACKET_MAX);
 	r = service->packet ? sd_event_default(&service->event) : -ENOMEM;
 	if (r >= 0)
-		r = journal_open(&service->journal, options->journal, service->core->log_id,
+		r = journal_open(&service->journal, options->journal, NULL, service->core->log_id,
 				 service->journal_seq, record_end(service->record));
 	if (r < 0)
 		log_err("the service cannot start: %s", strerror(-r)); /* no memory, no thread */

@@ -13,6 +13,11 @@
  * last of this record, which group systemd-journal may. What was on its way to a journal that
  * hung while the run was killed comes twice; WASTEWATCH_LOG and WASTEWATCH_SEQ tell that.
  *
+ * None lost: what the journal takes into its socket and has not read when it is stopped is lost to
+ * it, and no sending fails. So once it has been stopped, and before more is sent, it is asked which
+ * of the last JOURNAL_DOUBTED entries it has; the others come from the record, late, as does all
+ * behind them. Where it cannot be asked this is said, once.
+ *
  * Where there is no journal's socket at all the sentence goes to stderr.
  */
 #pragma once
@@ -22,21 +27,24 @@
 
 #include "common/macro.h"
 #include "core/batch.h"
+#include "core/journal_ask.h"
 
 struct journal;
 
-#define JOURNAL_SOCKET "/run/systemd/journal/socket"
+#define JOURNAL_SYSTEM "/run/systemd/journal" /* begins the sockets of all namespaces */
+#define JOURNAL_SOCKET JOURNAL_SYSTEM "/socket"
 
 /**
  * journal_open() - start the thread
  * @path: the journal's socket; NULL: JOURNAL_SOCKET
+ * @ask: whom to ask what it has; NULL: its files if the socket is one of the system's, else nobody
  * @log_id: of the record
  * @sent: the journal has the entries up to this one
  * @end: the last one of the record
  * Return: 0; -ENAMETOOLONG; -errno.
  */
-int journal_open(struct journal **ret, const char *path, const char *log_id, uint64_t sent,
-		 uint64_t end);
+int journal_open(struct journal **ret, const char *path, journal_ask_fn *ask, const char *log_id,
+		 uint64_t sent, uint64_t end);
 
 /** journal_drain() - before the end: give the thread a second to empty the queue */
 void journal_drain(struct journal *journal);
@@ -59,7 +67,8 @@ size_t journal_wants(struct journal *journal, uint64_t end, uint64_t *ret_after)
 void journal_late(struct journal *journal, uint64_t seq, const char *line,
 		  const uint8_t hash[static 32]);
 
-/** journal_sent() - the journal has all entries up to this one; 0 for NULL */
+/** journal_sent() - the journal has all entries up to this one; 0 for NULL; less than before where
+ * it has lost some */
 uint64_t journal_sent(struct journal *journal);
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * journal_send.h - one entry to the journal's socket, and what the journal knows already
+ * journal_send.h - one entry to the journal's socket
  *
  * The protocol is https://systemd.io/JOURNAL_NATIVE_PROTOCOL/; sd_journal_sendv() is not used
  * because it blocks where the journal hangs, and succeeds where nobody listens.
@@ -42,5 +42,5 @@ void journal_item_say(const struct journal_item *item);
  */
 int journal_send(int fd, const char *path, const char *log_id, const struct journal_item *item);
 
-/** journal_ask() - the last entry of this record that the journal has; 0 not known */
-uint64_t journal_ask(const char *log_id);
+/** journal_send_warning() - a sentence that is no entry; on stderr if it is not taken */
+void journal_send_warning(int fd, const char *path, const char *text);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -18,6 +19,7 @@
 
 #include "common/macro.h"
 #include "core/journal.h"
+#include "core/journal_doubt.h"
 
 #define LOG_ID	    "0123456789abcdef"
 #define PACKET_MAX  (1 << 20)
@@ -76,7 +78,50 @@ static int tear_down(void **state)
 
 static void open_journal(struct rig *rig, uint64_t sent, uint64_t end)
 {
-	assert_int_equal(journal_open(&rig->journal, rig->path, LOG_ID, sent, end), 0);
+	assert_int_equal(journal_open(&rig->journal, rig->path, NULL, LOG_ID, sent, end), 0);
+}
+
+/* what the journal's files have: those that were taken out of the socket */
+#define STORED_MAX (3 * JOURNAL_DOUBTED)
+
+static struct {
+	pthread_mutex_t mutex;
+	bool has[STORED_MAX];
+	bool slow; /* it stores what it had read only after the first question */
+	unsigned asked;
+} files = {.mutex = PTHREAD_MUTEX_INITIALIZER};
+
+static void store(uint64_t seq)
+{
+	(void)pthread_mutex_lock(&files.mutex);
+	files.has[seq] = true;
+	(void)pthread_mutex_unlock(&files.mutex);
+}
+
+static int ask_files(const char *log_id, struct journal_had *had)
+{
+	assert_string_equal(log_id, LOG_ID);
+	assert_true(had->n <= JOURNAL_DOUBTED);
+	(void)pthread_mutex_lock(&files.mutex);
+	for (uint64_t seq = 1; seq < STORED_MAX; seq++) {
+		if (!files.has[seq])
+			continue;
+		had->last = seq;
+		if (seq > had->after && seq - had->after <= had->n)
+			had->has[seq - had->after - 1] = true;
+	}
+	if (files.asked++ == 0 && files.slow)
+		files.has[3] = true;
+	(void)pthread_mutex_unlock(&files.mutex);
+	return 0;
+}
+
+static void open_with_files(struct rig *rig, uint64_t sent, bool slow)
+{
+	memset(files.has, 0, sizeof(files.has));
+	files.slow = slow;
+	files.asked = 0;
+	assert_int_equal(journal_open(&rig->journal, rig->path, ask_files, LOG_ID, sent, sent), 0);
 }
 
 static void add(struct rig *rig, uint64_t seq, const char *message)
@@ -315,6 +360,174 @@ static void test_stopped_and_restarted(void **state)
 	assert_string_equal(journal_words(rig->journal), "");
 }
 
+/* taken into its socket, and nobody reads it any more */
+static void stop(struct rig *rig)
+{
+	(void)close(rig->fd);
+	rig->fd = -1;
+}
+
+/* as the service does; until the thread has asked, nothing is wanted */
+static void refill(struct rig *rig, uint64_t from, uint64_t end)
+{
+	uint64_t after;
+	size_t n = 0;
+
+	for (int i = 0; i < PATIENCE && n == 0; i++) {
+		rest(PATIENCE_US);
+		n = journal_wants(rig->journal, end, &after);
+	}
+	assert_true(n >= end - after);
+	assert_int_equal(after + 1, from);
+	for (uint64_t seq = from; seq <= end; seq++)
+		add_late(rig, seq, ",\"type\":\"core.started\"");
+}
+
+static void expect_late(struct rig *rig, uint64_t seq)
+{
+	char field[64];
+
+	(void)snprintf(field, sizeof(field), "WASTEWATCH_SEQ=%llu\n", (unsigned long long)seq);
+	expect(rig, field);
+	assert_true(has(rig, "WASTEWATCH_RESENT=1\n"));
+	assert_true(has(rig, "WASTEWATCH_TIME=2026-11-28T08:00:00.000+07:00\n"));
+}
+
+/* it reads the first @n_read of @n_sent, then is stopped */
+static void lose(struct rig *rig, uint64_t n_read, uint64_t n_sent)
+{
+	for (uint64_t seq = 1; seq <= n_sent; seq++) {
+		add(rig, seq, "entry");
+		until_sent(rig, seq);
+		if (seq <= n_read) {
+			assert_true(take(rig, 0) > 0);
+			store(seq);
+		}
+	}
+	stop(rig);
+}
+
+/* faults: H1. Sending it had not failed; the next one is refused. */
+static void test_taken_and_not_read(void **state)
+{
+	struct journal_missed missed;
+	struct rig *rig = *state;
+
+	open_with_files(rig, 0, false);
+	lose(rig, 2, 4);
+	add(rig, 5, "while it is away");
+	refill(rig, 3, 5);
+	until_words(rig, "the journal was stopped");
+	assert_int_equal(journal_sent(rig->journal), 2);
+	assert_false(journal_caught_up(rig->journal, 5, &missed));
+	listen_again(rig);
+	for (uint64_t seq = 3; seq <= 5; seq++)
+		expect_late(rig, seq);
+	until_sent(rig, 5);
+	assert_int_equal(take(rig, MSG_DONTWAIT), 0);
+	assert_true(journal_caught_up(rig->journal, 5, &missed));
+	assert_int_equal(missed.n, 3);
+}
+
+/* faults: H1. It is back before anything was refused; and what it has behind a hole is not sent
+ * again, nor what it stores while it is asked. */
+static void test_another_socket(void **state)
+{
+	struct journal_missed missed;
+	struct rig *rig = *state;
+
+	open_with_files(rig, 0, true);
+	lose(rig, 2, 6);
+	store(5);
+	listen_again(rig);
+	add(rig, 7, "the next");
+	refill(rig, 4, 7);
+	expect_late(rig, 4);
+	expect_late(rig, 6);
+	expect_late(rig, 7);
+	until_sent(rig, 7);
+	assert_int_equal(take(rig, MSG_DONTWAIT), 0);
+	assert_true(files.asked >= 3);
+	assert_true(journal_caught_up(rig->journal, 7, &missed));
+	assert_int_equal(missed.n, 3);
+	assert_string_equal(missed.why, "the journal ended before it had read them");
+}
+
+/* faults: H1. It has all: nothing comes late, and it is not asked again while it is away. */
+static void test_stopped_and_nothing_lost(void **state)
+{
+	struct journal_missed missed;
+	struct rig *rig = *state;
+
+	open_with_files(rig, 0, false);
+	lose(rig, 2, 2);
+	add(rig, 3, "the third");
+	until_words(rig, "the journal was stopped");
+	rest(3 * JOURNAL_AGAIN_MS * 1000L);
+	listen_again(rig);
+	expect(rig, "MESSAGE=the third\n");
+	until_sent(rig, 3);
+	assert_int_equal(files.asked, 1);
+	assert_false(journal_caught_up(rig->journal, 3, &missed));
+}
+
+/* faults: H1. Those before the last JOURNAL_DOUBTED are not asked for. */
+static void test_so_many_at_most(void **state)
+{
+	const uint64_t sent = 2 * JOURNAL_DOUBTED;
+	struct rig *rig = *state;
+
+	open_with_files(rig, sent, false);
+	store(sent);
+	stop(rig);
+	add(rig, sent + 1, "the next");
+	refill(rig, sent - JOURNAL_DOUBTED + 1, sent - JOURNAL_DOUBTED + 256);
+	until_words(rig, "the journal was stopped");
+	listen_again(rig);
+	expect_late(rig, sent - JOURNAL_DOUBTED + 1);
+}
+
+/* faults: H1. What the core had read of the record before it was known that some are lost. */
+static void test_what_was_read_before_does_not_come_first(void **state)
+{
+	struct rig *rig = *state;
+	uint64_t after;
+
+	open_with_files(rig, 0, false);
+	lose(rig, 2, 4);
+	assert_true(journal_wants(rig->journal, 6, &after) > 0);
+	assert_int_equal(after, 4);
+	add_late(rig, 5, ",\"type\":\"core.started\"");
+	for (int i = 0; i < PATIENCE && journal_sent(rig->journal) != 2; i++)
+		rest(PATIENCE_US);
+	add_late(rig, 6, ",\"type\":\"core.started\"");
+	refill(rig, 3, 6);
+	listen_again(rig);
+	for (uint64_t seq = 3; seq <= 6; seq++)
+		expect_late(rig, seq);
+	until_sent(rig, 6);
+}
+
+/* faults: H1. As it was, but it says so; of two times once. */
+static void test_it_cannot_be_asked(void **state)
+{
+	struct rig *rig = *state;
+
+	open_journal(rig, 0, 0);
+	for (uint64_t seq = 1; seq <= 3; seq++) {
+		add(rig, seq, "entry");
+		expect(rig, "MESSAGE=entry\n");
+		if (seq == 2) {
+			expect(rig, "MESSAGE=The journal was stopped, and what it has cannot");
+			assert_true(has(rig, "PRIORITY=4\n"));
+		}
+		until_sent(rig, seq);
+		assert_int_equal(take(rig, MSG_DONTWAIT), 0);
+		stop(rig);
+		listen_again(rig);
+	}
+}
+
 /* faults: H1 */
 static void test_closing_does_not_wait_for_one_that_hangs(void **state)
 {
@@ -382,7 +595,7 @@ static void test_too_long_a_name(void **state)
 
 	memset(path, 'x', sizeof(path) - 1);
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(journal_open(&rig->journal, path, LOG_ID, 0, 0), -ENAMETOOLONG);
+	assert_int_equal(journal_open(&rig->journal, path, NULL, LOG_ID, 0, 0), -ENAMETOOLONG);
 	assert_null(journal_close(NULL));
 	journal_drain(NULL);
 	assert_int_equal(journal_sent(NULL), 0);
@@ -398,6 +611,12 @@ int main(void)
 		TEST(test_a_large_entry_comes_as_a_sealed_file),
 		TEST(test_hung),
 		TEST(test_stopped_and_restarted),
+		TEST(test_taken_and_not_read),
+		TEST(test_another_socket),
+		TEST(test_stopped_and_nothing_lost),
+		TEST(test_so_many_at_most),
+		TEST(test_what_was_read_before_does_not_come_first),
+		TEST(test_it_cannot_be_asked),
 		TEST(test_closing_does_not_wait_for_one_that_hangs),
 		TEST(test_stderr_where_there_is_no_journal),
 		TEST(test_too_long_a_name),

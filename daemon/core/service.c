@@ -339,8 +339,10 @@ int service_open(struct service *service, const struct service_options *options)
 		r = legacy_open(&service->legacy, service);
 	if (r >= 0)
 		r = sandboxes_open(service);
-	if (r >= 0)
+	if (r >= 0) {
 		keys_tell(service);
+		anchoring_gather(service, service_now(service)); /* for the first heartbeat */
+	}
 	if (r >= 0)
 		service_flush(service);
 	if (r >= 0 && !service->failed)

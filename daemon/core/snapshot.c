@@ -47,7 +47,7 @@ struct windows_header {
 
 static uint64_t layout(void)
 {
-	static const size_t sizes[] = {14,
+	static const size_t sizes[] = {15,
 				       sizeof(struct core_channel),
 				       sizeof(struct core_state),
 				       sizeof(struct core_limit),

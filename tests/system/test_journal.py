@@ -5,8 +5,12 @@ order, what came late marked so; and nobody ever waits for it."""
 import collections
 import json
 import os
+import shutil
+import signal
 import socket
+import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +24,7 @@ class Journal:
 
     def __init__(self, path):
         self.path, self.told, self.sock, self.thread = str(path), [], None, None
+        self.warnings = []
         self.running = threading.Event()
         self.start()
 
@@ -42,6 +47,9 @@ class Journal:
             if not data:
                 return
             fields = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
+            if "WASTEWATCH_SEQ" not in fields:
+                self.warnings.append(fields["MESSAGE"])
+                continue
             self.told.append(Told(int(fields["WASTEWATCH_SEQ"]), "WASTEWATCH_RESENT" in fields,
                                   fields["MESSAGE"], fields))
 
@@ -90,6 +98,12 @@ def until_told(plant):
         assert not told.late or entry["time"] in told.message
 
 
+def until_stop_is_said(plant):
+    def is_said():  # in lines of 80 columns
+        return "the journal was stopped" in " ".join(plant.command("status").stdout.split())
+    plant.until(is_said, "it is said")
+
+
 def spill(plant):
     n = len(plant.entries("incident.ended"))
     plant.device.set(COD=200)
@@ -119,11 +133,129 @@ def test_h1_stopped_and_restarted(plant):
     until_told(plant)
     plant.journal.stop()
     spill(plant)
-    plant.until(lambda: "the journal was stopped" in plant.command("status").stdout, "it is said")
+    until_stop_is_said(plant)
     plant.until_quiet()  # nobody waits for it
     plant.journal.start()
     until_told(plant)
     check_all_told(plant)
+
+
+def test_h1_stopped_and_cannot_be_asked(plant):
+    """H1: a journal whose files cannot be read: that it may have lost some is said, once."""
+    plant.start()
+    until_told(plant)
+    assert not plant.journal.warnings
+    for n in range(1, 3):
+        plant.journal.stop()
+        plant.device.set(COD=200)
+        plant.until_entry("incident.opened", n=n)
+        until_stop_is_said(plant)
+        plant.journal.start()
+        plant.device.set(**NORMAL)
+        plant.until_quiet()
+        until_told(plant)
+    warning, = plant.journal.warnings
+    assert "what it has cannot be read here" in warning
+
+
+JOURNALD = "/lib/systemd/systemd-journald"
+
+
+class RealJournal:
+    """systemd-journald itself, of a namespace of its own, which no service manager holds up."""
+
+    def __init__(self, plant):
+        self.name, self.process = f"wwtest{os.getpid()}", None
+        self.machine = Path("/etc/machine-id").read_text(encoding="ascii").strip()
+        self.path = Path(f"/run/systemd/journal.{self.name}/socket")
+        self.log = open(plant.dir / "journald.log", "wb")
+
+    def start(self):
+        self.path.unlink(missing_ok=True)
+        self.process = subprocess.Popen([JOURNALD, self.name], stdout=self.log, stderr=self.log)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+    def told(self):
+        """[(number, late?)] in its order."""
+        text = subprocess.run(["journalctl", f"--namespace={self.name}", "--no-pager", "-o", "json"],
+                              stdout=subprocess.PIPE, check=True, text=True).stdout
+        lines = map(json.loads, text.splitlines())
+        return [(int(line["WASTEWATCH_SEQ"]), "WASTEWATCH_RESENT" in line)
+                for line in lines if "WASTEWATCH_SEQ" in line]
+
+    def close(self):
+        self.end()
+        self.log.close()
+        for directory in (self.path.parent, *(Path(top) / f"{self.machine}.{self.name}" for top in
+                                              ("/var/log/journal", "/run/log/journal"))):
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def why_no_journald():
+    if os.geteuid() != 0:
+        return "a journald of the test's own needs root"
+    missing = [p for p in (JOURNALD, "/etc/machine-id", "/run/systemd") if not os.path.exists(p)]
+    if missing or not shutil.which("journalctl"):
+        return f"no {', '.join(missing) or 'journalctl'} here"
+    return None
+
+
+@pytest.fixture(name="real")
+def make_real():
+    with Plant(Device()) as it:
+        it.journal = RealJournal(it)
+        try:
+            it.journal.start()
+            it.until(it.journal.path.exists, "journald's socket")
+            it.configure(journal=it.journal.path)
+            yield it
+            it.stop("core")
+        finally:
+            it.journal.close()
+
+
+def until_stored(plant):
+    """All of the record, each once and in order. Return: those told late."""
+    def stored():
+        return [n for n, _ in plant.journal.told()][-1:] == [len(plant.entries())] and \
+            not plant.status().get("journal_waiting")
+    plant.until(stored, "the journal has all")
+    told = plant.journal.told()
+    assert [n for n, _ in told] == list(range(1, len(plant.entries()) + 1))
+    return [n for n, late in told if late]
+
+
+@pytest.mark.skipif(why_no_journald() is not None, reason=str(why_no_journald()))
+@pytest.mark.parametrize("refused", [True, False])
+def test_h1_taken_and_never_read(real, refused):
+    """H1: what journald had in its socket when it was killed is lost to it, and no sending had
+    failed; whether or not an entry was refused meanwhile, it comes from the record, none twice."""
+    real.start()
+    assert not until_stored(real)
+    before = len(real.entries())
+    real.journal.signal(signal.SIGSTOP)
+    real.device.set(COD=200)
+    real.until_entry("incident.opened")
+    real.until(lambda: not real.status().get("journal_waiting"), "its socket has taken them")
+    lost = set(range(before + 1, len(real.entries()) + 1))
+    assert lost
+    real.journal.end()
+    if not refused:
+        real.journal.start()
+    real.device.set(**NORMAL)
+    real.until_entry("incident.ended")
+    if refused:
+        real.journal.start()
+    real.until_entry("journal.resent")
+    real.until_quiet()
+    assert lost <= set(until_stored(real))
+    check_all_told(real)
 
 
 def test_h1_stopped_while_the_core_ends_and_begins_anew(plant):

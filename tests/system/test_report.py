@@ -191,7 +191,7 @@ def changed(body, path, value, remove=False):
     return body
 
 
-WORDS = {"title", "cluster", "commune", "province", "unit", "advice", "change", "origin", "reason",
+WORDS = {"title", "cluster", "commune", "province", "unit", "bound_unit", "advice", "change", "origin", "reason",
          "address", "phone", "email",
          "released", "response", "crossing", "above", "total", "cause", "forecast",
          "target", "threshold_origin", "source_text", "place"}
@@ -218,7 +218,7 @@ def test_schema_is_strict(bodies):
 
 OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "first_out",
             "mean_1min", "mean", "5min", "1h", "24h", "nature", "reporter", "address", "phone", "email",
-            "released", "response", "crossing", "above", "total", "cause", "forecast"}
+            "released", "response", "crossing", "above", "total", "cause", "forecast", "basis"}
 
 
 # what is known of a crossing depends on the way

@@ -156,7 +156,8 @@ def check_reports(plant, ident):
                                   if e["incident"] == ident], "the end")
     assert entry["released"] == [{k: released[k] for k in
                                   ("source", "channel", "unit", "total", "above",
-                                   "covered_percent", "from", "until")}]
+                                   "covered_percent", "from", "until")} |
+                                 {"limit": "mill/weir/COD/limit-high"}]
 
 
 def test_what_ended_without_configuration_is_closed_too(plant):

@@ -218,7 +218,7 @@ def test_schema_is_strict(bodies):
 
 OPTIONAL = {"cluster", "commune", "province", "position", "unit", "advice", "first_out",
             "mean_1min", "mean", "5min", "1h", "24h", "nature", "reporter", "address", "phone", "email",
-            "released", "response", "crossing", "above", "total", "cause", "forecast", "basis"}
+            "released", "response", "crossing", "above", "total", "cause", "forecast", "basis", "flow_not_measured"}
 
 
 # what is known of a crossing depends on the way

@@ -103,6 +103,9 @@ def test_a_report_that_cannot_be_sent_does_not_block_the_others(plant):
     plant.until(lambda: plant.status().get("pid") == plant.processes["core"].pid, "the core is up")
     plant.stop("core")
     with sqlite3.connect(plant.state / "record.db") as db:
+        for table in ("entry", "head", "signed_head", "state", "windows"):
+            db.execute(f"DELETE FROM {table}")
+        db.execute("DELETE FROM meta WHERE key = 'legacy_done'")
         db.execute("INSERT INTO outbox(webhook_id, destination, incident, type, lane, created_ms,"
                    " body) VALUES(?, 'department', 'i', 'incident.opened', 1, 1795528800000, ?)",
                    (ident, "x" * wire.PACKET_MAX))

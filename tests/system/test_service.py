@@ -127,7 +127,7 @@ def test_a_report_that_cannot_be_sent_does_not_block_the_others(plant):
         " WHERE webhook_id = ?", ident)
     assert (state, attempts, status) == ("held", 1, 0)
     assert "too long" in error
-    assert wait_ms > 3600 * 1000
+    assert wait_ms >= 60 * 1000, "asked about again after the other was taken, but not at once"
 
 
 def test_a_sender_that_goes_does_not_hold_reports(plant):

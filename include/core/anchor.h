@@ -24,11 +24,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ANCHOR_ID_MAX	  17			    /* of a chain, with its NUL */
-#define ANCHOR_SEQ_MAX	  INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader */
-#define ANCHOR_ROUND_MS	  (60 * 60 * 1000)	/* least time between two rounds of sending again */
-#define ANCHOR_RENEWAL_MS (24 * 60 * 60 * 1000) /* and between two new chains, on its word alone \
-						 */
+#define ANCHOR_ID_MAX	17			  /* of a chain, with its NUL */
+#define ANCHOR_SEQ_MAX	INT64_C(9007199254740991) /* 2^53 - 1: exact in every JSON reader */
+#define ANCHOR_ROUND_MS (60 * 60 * 1000) /* least time between two rounds of sending again */
+#define ANCHOR_RENEWAL_MS                                                                    \
+	(24 * 60 * 60 * 1000)		    /* and between two new chains, on its word alone \
+					     */
 #define ANCHOR_AGREED_MS   (60 * 60 * 1000) /* the same where it has confirmed the present one */
 #define ANCHOR_TIME_MAX	   32
 #define ANCHOR_SIGN_MAX	   89

@@ -65,24 +65,6 @@ const struct crossing_path *round_same(const struct core_crossing *crossing,
 	return NULL;
 }
 
-/** was_broken() - a limit of the law on what the channel measures */
-static bool was_broken(const struct round *round, size_t channel)
-{
-	const struct core *core = round->core;
-	const struct config *config = core->config;
-
-	/* what is derived of it stands behind it */
-	for (size_t i = channel;
-	     i < config->n_channels && config->channels[i].source == round->source; i++) {
-		if (config_measured_as(config, i) != channel)
-			continue;
-		for (size_t k = core->channel_limits[i]; k < core->channel_limits[i + 1]; k++)
-			if (assess_was_broken(core, round->incident, k))
-				return true;
-	}
-	return false;
-}
-
 static bool has_threshold(const struct config *config, const struct config_target *target,
 			  size_t channel)
 {
@@ -94,6 +76,27 @@ static bool has_threshold(const struct config *config, const struct config_targe
 	return false;
 }
 
+/** was_broken() - a limit of the law on what the channel measures, but for what is derived of it
+ * and has a threshold of its own */
+static bool was_broken(const struct round *round, const struct config_target *target,
+		       size_t channel)
+{
+	const struct core *core = round->core;
+	const struct config *config = core->config;
+
+	/* what is derived of it stands behind it */
+	for (size_t i = channel;
+	     i < config->n_channels && config->channels[i].source == round->source; i++) {
+		if (config_measured_as(config, i) != channel ||
+		    (i != channel && has_threshold(config, target, i)))
+			continue;
+		for (size_t k = core->channel_limits[i]; k < core->channel_limits[i + 1]; k++)
+			if (assess_was_broken(core, round->incident, k))
+				return true;
+	}
+	return false;
+}
+
 bool round_unjudged(const struct round *round, const struct config_target *target, size_t *channel,
 		    struct round_unjudged *ret)
 {
@@ -101,7 +104,7 @@ bool round_unjudged(const struct round *round, const struct config_target *targe
 	bool gas = config->sources[round->source].kind == WASTE_GAS;
 
 	for (size_t i = *channel; i < config->n_channels; i++) {
-		if (config->channels[i].source != round->source || !was_broken(round, i) ||
+		if (config->channels[i].source != round->source || !was_broken(round, target, i) ||
 		    has_threshold(config, target, i))
 			continue;
 		ret->key = assess_parameter_key(config, target, i);

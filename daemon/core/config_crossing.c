@@ -222,15 +222,6 @@ static bool is_fit(const struct config *config, size_t source, const struct conf
 	return false;
 }
 
-static bool has_legal_limit(const struct config *config, size_t channel)
-{
-	for (size_t i = 0; i < config->n_limits; i++)
-		if (config_measured_as(config, config->limits[i].channel) == channel &&
-		    config->limits[i].class >= CLASS_LIMIT)
-			return true;
-	return false;
-}
-
 static bool has_threshold(const struct config *config, const struct config_target *target,
 			  const struct config_channel *channel)
 {
@@ -238,6 +229,22 @@ static bool has_threshold(const struct config *config, const struct config_targe
 		if (is_judged_by(&config->sources[channel->source], channel,
 				 &config->crossing.thresholds[target->first_threshold + i]))
 			return true;
+	return false;
+}
+
+/** has_legal_limit() - on it, or on what is derived of it and has no threshold of its own */
+static bool has_legal_limit(const struct config *config, const struct config_target *target,
+			    size_t channel)
+{
+	for (size_t i = 0; i < config->n_limits; i++) {
+		size_t limited = config->limits[i].channel;
+
+		if (config_measured_as(config, limited) == channel &&
+		    config->limits[i].class >= CLASS_LIMIT &&
+		    (limited == channel ||
+		     !has_threshold(config, target, &config->channels[limited])))
+			return true;
+	}
 	return false;
 }
 
@@ -253,7 +260,7 @@ static size_t unjudged(const struct config *config, size_t source,
 	for (size_t i = 0; i < config->n_channels; i++) {
 		const struct config_channel *channel = &config->channels[i];
 
-		if (channel->source != source || !has_legal_limit(config, i) ||
+		if (channel->source != source || !has_legal_limit(config, target, i) ||
 		    !unit_is_concentration(channel->measure, gas) ||
 		    has_threshold(config, target, channel))
 			continue;

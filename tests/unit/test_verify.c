@@ -822,8 +822,8 @@ static void test_reports_are_handed_on(void **state)
 {
 	static const char *const lines[] = {
 		"{\"seq\":1}",
-		"{\"bodies\":[{\"report\":\"0123456789abcdef-1-x\"}],\"seq\":2,"
-		"\"type\":\"reports.fixed\"}",
+		("{\"bodies\":[{\"report\":\"0123456789abcdef-1-x\"}],\"seq\":2,"
+		 "\"type\":\"reports.fixed\"}"),
 		"{\"report\":\"0123456789abcdef-1-x\",\"seq\":3,\"type\":\"report.delivered\"}",
 	};
 	static const uint64_t left[] = {0, 2, 0};

@@ -419,4 +419,4 @@ def test_an_altered_file_is_held_and_the_others_go(ftp):
         name = ident.rpartition("/")[2]
         names = {path.rpartition("/")[2] for path in ftp.files()}
         assert name not in names and len(names) == len(expected_names(poller)) - 1
-        assert plant.status().get("health") is False
+        plant.until(lambda: plant.status().get("health") is False, "its health is bad")

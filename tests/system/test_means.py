@@ -54,7 +54,7 @@ class Rows:
     def __init__(self, rng, first, last, expected=60):
         self.expected, self.rows = expected, {}
         for t in range(first, last):
-            if rng.random() < 0.02 or t % 1440 in range(700, 760):
+            if rng.random() < 0.02 or (last - t) % 1440 in range(700, 760):
                 continue  # nothing was recorded
             n = rng.choice((expected, expected, rng.randrange(expected + 1)))
             worst = 0 if n == expected else rng.choice(tuple(ORDER))

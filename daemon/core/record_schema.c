@@ -233,7 +233,7 @@ static int system_error(sqlite3 *db)
 		int last = 0;
 
 		(void)sqlite3_file_control(db, "main", pointers[i], &file);
-		if (!file || !file->pMethods ||
+		if (!file || !file->pMethods || !file->pMethods->xFileControl || /* in memory */
 		    file->pMethods->xFileControl(file, SQLITE_FCNTL_LAST_ERRNO, &last) != SQLITE_OK)
 			continue;
 		if (last == ENOSPC || last == EDQUOT || last == EROFS)

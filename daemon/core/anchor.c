@@ -132,8 +132,8 @@ static bool take_hash(struct scan *scan, struct anchor_answer *answer)
 	if (!take_text(scan, &word) || !is_hex(&word, 2 * sizeof(answer->hash)))
 		return false;
 	for (size_t i = 0; i < sizeof(answer->hash); i++)
-		answer->hash[i] = (uint8_t)(digit(word.bytes[2 * i]) << 4 |
-					    digit(word.bytes[2 * i + 1]));
+		answer->hash[i] = (uint8_t)((unsigned)digit(word.bytes[2 * i]) << 4 |
+					    (unsigned)digit(word.bytes[2 * i + 1]));
 	return true;
 }
 

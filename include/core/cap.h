@@ -18,9 +18,8 @@
  *                cannot be watched any more, and nobody measured that it is over
  *   scope        Restricted: whether the public is told is the authority's to decide (Law on
  *                Environmental Protection 72/2020/QH14, Art. 125(2))
- *   event        an incident of its kind; where only stations have seen something, which let nothing
- *                go, that pollution was measured, and the headline says where it comes from
- *   category     Env
+ *   event        an incident of its kind; where only stations have seen something, which let
+ * nothing go, that pollution was measured, and the headline says where it comes from category Env
  *   sent …       seconds and offset, UTC as -00:00; "Z" is never written
  *   expires      CAP_OPEN_VALID_MS behind an open incident's report, CAP_ENDED_VALID_MS behind an
  *                ended one's

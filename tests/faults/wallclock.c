@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Loaded into a program: its wall clock is off by as many seconds as the file WALLCLOCK says, at
- * every moment. CLOCK_MONOTONIC, CLOCK_BOOTTIME and their timers go on as they do when somebody sets
- * the clock; libfaketime 0.9.10 shifts the absolute times of all timers (README.md).
+ * every moment. CLOCK_MONOTONIC, CLOCK_BOOTTIME and their timers go on as they do when somebody
+ * sets the clock; libfaketime 0.9.10 shifts the absolute times of all timers (README.md).
  */
 #include <dlfcn.h>
 #include <errno.h>

@@ -309,7 +309,8 @@ static void test_another_threshold(void **state)
 	assert_null(strstr(other->text, "\"type\":\"crossing.confirmed\""));
 	other->values[DOWN] = 41;
 	run(other, 70);
-	assert_non_null(strstr(other->text, "\"reason\":\"measured above 40 mg/l for 60 s while it is due"));
+	assert_non_null(strstr(other->text,
+			       "\"reason\":\"measured above 40 mg/l for 60 s while it is due"));
 	rig_close(rig);
 	rig_close(other);
 }

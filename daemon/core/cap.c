@@ -131,6 +131,11 @@ static void add_released(const struct cap *cap, struct cap_node *info)
 			*bound && *field_text(one, "basis") ? " " : "",
 			*bound ? field_text(one, "basis") : "",
 			(long long)json_integer_value(json_object_get(one, "covered_percent")));
+		if (!*field_text(one, "total"))
+			(void)snprintf(text, sizeof(text), "%.64s/%.64s not known covered %lld %%",
+				       field_text(one, "source"), field_text(one, "channel"),
+				       (long long)json_integer_value(
+					       json_object_get(one, "covered_percent")));
 		cap_add_parameter(cap, info, "released", text);
 	}
 }

@@ -125,6 +125,9 @@ static void say_alarm(const struct cap *cap, enum catalogue_language language, c
 /* of an older report the limit's figure is not known */
 static const char *released_sentence(const json_t *released)
 {
+	if (!*field_text(released, "total"))
+		return N_("- {channel}, {source}: how much was released is not known; measured for "
+			  "{covered} of the time");
 	if (!*field_text(released, "above"))
 		return N_("- {channel}, {source}: {total} {unit} released; measured for {covered} "
 			  "of the time");

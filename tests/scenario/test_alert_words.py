@@ -95,6 +95,17 @@ def test_above_the_law_whatever_is_the_plants_own(replay):
     assert "a figure of the plant's own is passed" in said(alerts[0], "headline")
 
 
+def test_a_mass_that_nobody_knows(replay):
+    """Without a flow there is none, and no unit without a number."""
+    reports, alerts = replay({**SPILL, "valley/outfall/flow": [(0, 1800, None)]})
+    released = next(r for r in reports[-1]["data"]["released"] if r["channel"] == "COD")
+    assert "total" not in released and released["covered_percent"] == 0
+    for language, words in (("en", "how much was released is not known; measured for 0 % of"),
+                            ("vi-VN", "không xác định được lượng đã thải ra; đo được 0 %")):
+        assert words in said(alerts[-1], "description", language)
+    assert "COD not known covered 0 %" in "".join(alerts[-1].itertext())
+
+
 def test_how_sure_a_path_is(replay):
     _, alerts = replay(SPILL)
     for language, covered, note in (

@@ -212,6 +212,11 @@ def test_errors_and_screens_are_in_vietnamese(spilt):
         assert word in shown, word
 
 
+def test_what_was_delivered_says_so(spilt):
+    spilt.until(lambda: "sent, attempts: 1 (HTTP 200)" in
+                spilt.command("outbox", "list", "--all").stdout, "the first report is delivered")
+
+
 def test_data_for_programs_is_the_same_in_each_language(spilt):
     def stable(text):
         return re.sub(r'"(time|time_ms|age_ms|[a-z_]*_us|clock_ms|commits|requests|answers)":'

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from bus import Bus
-from plant import LIMITS, ROOT, Device, Plant, program
+from plant import ATTENTION, LIMITS, ROOT, Device, Plant, program
 
 SECRET = "department-secret"
 STRANGER = {"user": "nobody", "group": "nogroup", "extra_groups": []}
@@ -101,6 +101,9 @@ def test_reload_says_what_came_of_it(plant):
     done = plant.command("reload")
     assert done.returncode == 1 and "no-such-key" in done.stderr and not done.stdout
     assert "old configuration stays in force" in done.stderr
+    told = plant.until(lambda: "was refused" in (done := plant.command("status")).stdout and done,
+                       "whoever looks later is told")
+    assert told.returncode == ATTENTION and "no-such-key" in " ".join(told.stdout.split())
     line = json.loads(plant.command("reload", "--json").stdout)
     assert (line["action"], line["done"], "no-such-key" in line["error"]) == ("reload", False, True)
     path.write_text(good)

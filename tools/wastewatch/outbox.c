@@ -76,8 +76,10 @@ static json_t *object_of(const struct history_queued *report, int zone_min)
 /* "refused 3 times (HTTP 404), again at 21:05:00" */
 static void print_state(const struct history_queued *report, const struct listing *listing)
 {
-	char time[48];
+	char time[48], answer[32] = "";
 
+	if (report->http_status)
+		(void)snprintf(answer, sizeof(answer), "HTTP %d", (int)report->http_status);
 	if (strcmp(report->state, "stopped") == 0 || strcmp(report->state, "abandoned") == 0)
 		say("%s by %s (", *report->state == 's' ? tr("held back") : tr("abandoned"),
 		    report->changed_by);
@@ -91,6 +93,7 @@ static void print_state(const struct history_queued *report, const struct listin
 	(void)fputs(*report->replaced_by		    ? report->replaced_by
 		    : report->changed_ms && *report->reason ? report->reason
 		    : *report->error			    ? report->error
+		    : *answer				    ? answer
 							    : tr("no answer so far"),
 		    stdout);
 	(void)putchar(')');

@@ -191,6 +191,18 @@ static void look_at_credentials(struct picture *picture)
 		       field_text(item, "destination"), field_text(item, "words"));
 }
 
+/* what the next start would find */
+static void look_at_reload(struct picture *picture)
+{
+	const json_t *reload = json_object_get(picture->live, "reload");
+
+	if (json_is_true(json_object_get(reload, "refused")))
+		attend(picture, RANK_FAULT, NULL,
+		       "the configuration on disk was refused, the one before it is in force until "
+		       "a restart (%s): wastewatch check, then systemctl reload wastewatchd",
+		       field_text(reload, "words"));
+}
+
 void status_look(struct picture *picture)
 {
 	look_at_daemon(picture);
@@ -198,6 +210,7 @@ void status_look(struct picture *picture)
 		return;
 	look_at_programs(picture);
 	look_at_credentials(picture);
+	look_at_reload(picture);
 	status_look_storage(picture);
 	status_look_record(picture);
 	look_at_bus(picture);

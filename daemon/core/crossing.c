@@ -52,8 +52,7 @@ static const char *const flags[] = {
 	N_("nearer than 100 m: the dispersion formulas do not hold"),
 	N_("not yet mixed across the river: the concentration is a lower bound along the bank"),
 	N_("slope not known: whether it is mixed across the river is not known"),
-	N_("neither slope nor dispersion known: spreading along the river from the travel time "
-	   "alone"),
+	N_("neither slope nor dispersion known: spread along the river by travel time alone"),
 	N_("discharge not measured now: its last good value"),
 	N_("discharge not known: no concentration can be computed"),
 	N_("the river's flow is the configured one, not measured"),
@@ -81,8 +80,7 @@ static const char *const flags[] = {
 	N_("above the threshold already before it was due: only a rise confirms it"),
 	N_("not measured before it was due: a reading above the threshold confirms nothing"),
 	N_("strength and begin from the mean that broke its limit"),
-	N_("shorter than its way there, or than ten minutes: no steady plume, no more than "
-	   "possible"),
+	N_("shorter than its way there, or than ten minutes: no steady plume, at most possible"),
 	N_("the position of the source is not configured: neither distance nor direction is known"),
 	N_("no threshold there is about anything that is measured here: no concentration computed"),
 	N_("not measured all the time: extrapolated at the mean rate, the lower bound is not"),

@@ -365,7 +365,7 @@ def test_no_dispersion_known(replay, tmp_path):
         pytest.approx(begin + 0.890 * travel(1), abs=1)
     assert seconds_after_start(path["tail"]) == \
         pytest.approx(end + 0.890 * travel(0) + base, abs=15)
-    assert any("spreading along the river from the travel time alone" in f for f in path["flags"])
+    assert any("spread along the river by travel time alone" in f for f in path["flags"])
     assert "Jobson 1996" in path["source_text"]
 
 

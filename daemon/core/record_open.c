@@ -91,6 +91,16 @@ static int check_directory(const char *directory, char *error)
 	return check_owner(directory, &status, error);
 }
 
+/* one of no bytes is left by who was reading while the record was set aside */
+static bool log_holds_any(const char *directory)
+{
+	struct stat status;
+	char path[4096];
+
+	(void)snprintf(path, sizeof(path), "%s/" RECORD_FILE "-wal", directory);
+	return stat(path, &status) < 0 || status.st_size > 0;
+}
+
 int record_check_files(const char *directory, char *error)
 {
 	int r = check_directory(directory, error), has_record, has_log;
@@ -107,7 +117,7 @@ int record_check_files(const char *directory, char *error)
 	if (r < 0)
 		return r;
 	/* SQLite would delete the log, and with it what was committed last */
-	if (!has_record && has_log)
+	if (!has_record && has_log && log_holds_any(directory))
 		return refuse(
 			-ENOENT, error,
 			"%.160s/" RECORD_FILE " is missing, but " RECORD_FILE

@@ -443,12 +443,12 @@ def until_enough(function, draw, n, workers=4, happened=int, wanted=lambda point
     Return: (points, results).
     """
     points = [draw() for _ in range(n)]
-    least = FLOOR * sum(map(wanted, points))
+    least = max(1, int(FLOOR * sum(map(wanted, points))))  # of two, one
     results = in_parallel(function, points, workers)
     while sum(map(happened, results)) < least and len(points) < 3 * n:
         more = [draw() for _ in range(max(1, n // 3))]
         results += in_parallel(function, more, workers)
         points += more
     got = sum(map(happened, results))
-    assert got >= least, f"of {len(points)} points {got} happened, {least:g} must: it proves little"
+    assert got >= least, f"of {len(points)} points {got} happened, {least} must: it proves little"
     return points, results
